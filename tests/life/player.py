@@ -111,10 +111,10 @@ class Player:
         for command in step.git:
             self._git(command, folder)
         if step.note is not None:
-            await self._note(step.note.title, [step.note.text], "note")
+            await self._note(step.note.title, step.note.text, "note")
         if step.share is not None:
             bundle = _bundle(step.share, self._ms)
-            await self._note(title_of_share(bundle), [text_of_share(bundle)], SOURCE)
+            await self._note(title_of_share(bundle), text_of_share(bundle), SOURCE)
         if step.session:
             await self._turn(step)
 
@@ -199,15 +199,11 @@ class Player:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(after)
 
-    async def _note(self, title: str, texts: list[str], source: str) -> None:
-        session, at_ms = note_id(str(self.root), source, "".join(texts)), self._ms
+    async def _note(self, title: str, text: str, source: str) -> None:
+        session, at_ms = note_id(str(self.root), source, text), self._ms
         self._notes += 1
         path = self.home / f"note{self._notes}.json"
-        notes = (
-            Note(session=session, at_ms=at_ms, root=str(self.root), title=title, text=text, part=part)
-            for part, text in enumerate(texts)
-        )
-        path.write_bytes(b"".join(map(encoded, notes)))
+        path.write_bytes(encoded(Note(session=session, at_ms=at_ms, root=str(self.root), title=title, text=text)))
         document = open_document(Candidate(path, own_folder=self.home))
         self._dirty |= (
             await ingest(self._ledger, document.agent, document.source, root_of=find_root, now_ms=lambda: LATER_MS)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -57,7 +56,7 @@ def note(file: str, project: str | None, source: str | None, title: str | None) 
     text = _text(_content(file))
     about = safe(title or "").strip() or next(iter(lines_of(text[:_TITLE_WITHIN])), text)
     headline = f"Second opinion from {writer}: {one_line(about, _TITLE_CHARS)}"
-    session, is_new = record_note(root, writer, headline, (text,))
+    session, is_new = record_note(root, writer, headline, text)
     return Noted(session, root, headline, is_new)
 
 
@@ -102,29 +101,24 @@ def _text(content: bytes) -> str:
     return text
 
 
-def record_note(root: str, source: str, title: str, texts: Sequence[str]) -> tuple[str, bool]:
-    """Records a text from outside in its parts, such as a web chat's answer; returns its id and whether it is new."""
-    session = note_id(root, source, "".join(texts))
+def record_note(root: str, source: str, title: str, text: str) -> tuple[str, bool]:
+    """Records a text from outside, such as a web chat's answer; returns its id and whether it is new."""
+    session = note_id(root, source, text)
     if is_recorded(session):
         return session, False
-    at_ms = now_ms()
-    parts = (
-        Note(session=session, at_ms=at_ms, root=root, title=title, text=text, part=part)
-        for part, text in enumerate(texts)
-    )
-    record(parts)
+    record(Note(session=session, at_ms=now_ms(), root=root, title=title, text=text))
     return session, True
 
 
-def record(parts: Iterable[Note]) -> None:
-    """Records the parts of a note. Raises UserError if the ledger does not take them."""
+def record(note: Note) -> None:
+    """Records a note. Raises UserError if the ledger does not take it."""
     state = state_dir()
     private_dir(state.root)
     # Goes through a file, since only a running daemon may write the ledger.
     with scratch_folder(state.root) as folder:
         path = folder / "note.json"
         with naming(path):
-            path.write_bytes(b"".join(map(encoded, parts)))
+            path.write_bytes(encoded(note))
         file = Candidate(path, own_folder=state.root)
         try:
             report = import_document(open_document(file), file, again=True, otherwise="Nothing was recorded.")

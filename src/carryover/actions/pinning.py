@@ -128,4 +128,4 @@ def _checked(text: str) -> str:
 def _record(root: str, text: str, change: PinChange) -> None:
     title = f"{_TITLES[change]}: {text}"
     note = Note(session=pin_id(root, text), at_ms=now_ms(), root=root, title=title, text=text, pin=change)
-    record([note])
+    record(note)

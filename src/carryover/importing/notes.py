@@ -21,7 +21,7 @@ _SPEC: Final = AgentSpec(id=NOTE, name="Note", binaries=(), folders=())
 
 
 class Note(msgspec.Struct, frozen=True, kw_only=True):
-    """A text from outside, or a part of one. `at_ms`: when the user added it (UTC ms). `root`: of the project."""
+    """A text from outside. `at_ms`: when the user added it (UTC ms). `root`: of the project."""
 
     carryover_note: int = 1
     session: str
@@ -29,7 +29,6 @@ class Note(msgspec.Struct, frozen=True, kw_only=True):
     root: str
     title: str
     text: str
-    part: int = 0
     pin: PinChange | None = None
     """What the user says of the text; None if it is not the user's own."""
 
@@ -74,6 +73,6 @@ def _parse(_source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
         said = UserPrompt(text=note.text, command=note.pin)
     events = (
         Event(key=f"{note.session}:{note.at_ms}:{at}", session=note.session, at_ms=note.at_ms, body=body, cwd=note.root)
-        for at, body in enumerate((SessionInfo(title=note.title), said), 2 * note.part)
+        for at, body in enumerate((SessionInfo(title=note.title), said))
     )
     return context, Parsed(tuple(events))

@@ -103,7 +103,7 @@ def import_share(args: argparse.Namespace) -> None:
     title = title_of_share(bundle)
     if not args.dry_run:
         agree(args, f"Take this into {root}, as another person's words?", nothing="imported")
-        session, new = record_note(root, SOURCE, title, [text_of_share(bundle)])
+        session, new = record_note(root, SOURCE, title, text_of_share(bundle))
         where = f"the handoff names it for a week, and `carryover show {session}` prints it."
         lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
         if not new:
