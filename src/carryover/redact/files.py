@@ -30,11 +30,16 @@ OF_FILES: Final = (
         for hint, port in (("432:", "[56]432"), (":*:", r"\*"))
     ),
     *(  # .netrc, also in a diff, behind numbers of lines and in JSON; without a host, only as lines of its own
-        ("password", rf"{before}{_BREAK}password[ \t]{{1,8}}(?P<value>[^\s\\\"']{{1,200}}){end}")
-        for before, end in (
-            (rf"(?:machine[ \t]{{1,8}}[\w.-]{{1,200}}|\bdefault){_BREAK}{_USER}", ""),
-            (r"machine[ \t]{1,8}[\w-]{1,63}\.[\w.-]{1,200}", ""),
-            (rf"(?<!\S ){_USER}(?<=[\w.@-])(?=[ \t\r]{{0,8}}(?:\n|\\n))", r"(?=[ \t\r]{0,8}(?:\n|\\n|[\"'`]|\Z))"),
+        (hint, rf"{before}{_BREAK}password[ \t]{{1,8}}(?P<value>[^\s\\\"']{{1,200}}){end}")
+        for hint, before, end in (
+            ("machine", rf"machine[ \t]{{1,8}}[\w.-]{{1,200}}{_BREAK}{_USER}", ""),
+            ("machine", r"machine[ \t]{1,8}[\w-]{1,63}\.[\w.-]{1,200}", ""),
+            ("default login", rf"default {_USER}", ""),
+            (
+                "login",
+                rf"login(?<!\S login){_USER[5:]}(?<=[\w.@-])(?=[ \t\r]{{0,8}}(?:\n|\\n))",
+                r"(?=[ \t\r]{0,8}(?:\n|\\n|[\"'`]|\Z))",
+            ),
         )
     ),
     ("_auth", rf"_auth(?<![^\s:]_auth)[ \t]*=[ \t]*{VALUE}"),  # .npmrc
@@ -50,8 +55,8 @@ OF_FILES: Final = (
         r"(?!\w{0,40}(?:user|name|host|port|url|id|email)=)[\w.-]{1,64}=(?!\[redacted:)(?P<value>[^\s'\"]{1,200})",
     ),
     (
-        "keyName",
-        r"keyName\\{0,7}\"[^{}]{1,200}?value\\{0,7}\"[ \t]?:[ \t]?\\{0,7}\"(?P<value>[A-Za-z0-9+/]{40,}={0,2})",
+        '"keyName',
+        r"\"keyName\\{0,7}\"[^{}]{1,200}?value\\{0,7}\"[ \t]?:[ \t]?\\{0,7}\"(?P<value>[A-Za-z0-9+/]{40,}={0,2})",
     ),
     ('"key1', r"\"key[12]\\{0,7}\"[ \t]?:[ \t]?\\{0,7}\"(?P<value>[0-9A-Za-z+/]{32,88}={0,2})\\{0,7}\""),
 )

@@ -343,10 +343,16 @@ _WITH: Final = {
     "<": ("<<<",),
     "(": (*ENCODING[:3], "OTP(", "PDO(", "mysqli(", "Credential(", "SecretStr(", "Fernet(", "onnect("),
     "*": (":*:",),
+    "ass": ("ass", "Pass"),
+    "tool": ("oathtool", "altool"),
+    "ctl": ("rabbitmqctl", "etcdctl"),
+    '"k': ('"kty', '"key1', '"keyName', "username"),
+    "secret": ("jsonpath",),
+    "SecureString": ("put-parameter",),
     "://": ("alias set", "reset", "code=", "auth=", "appid=", "/t/", "op://"),
     "@": ("impacket-", "exec.py", "@tcp("),
     "assword": (
-        *("assword", "send", "element", "textbox"),
+        *("machine", "default login", "assword", "send", "element", "textbox"),
         *(".fill(", ".type(", ".send_keys(", ".sendKeys(", ".pressSequentially("),
     ),
 }
