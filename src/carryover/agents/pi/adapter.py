@@ -57,6 +57,8 @@ _ENDINGS: Final = Endings(
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
 _RUNNERS: Final = ("exec", "process")
+_BY_USER: Final = ("cancelled", "wasCustom")
+"""Whether the user left a question, or typed the answer: in the details of tools that ask a person."""
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
 _MOST_SAID: Final = 24
@@ -184,8 +186,8 @@ def _result(recorder: _Recorder) -> None:
 
 def _answers(details: Fields) -> list[tuple[str, str]]:
     """Returns what an extension's tool asked the user, with the answers: as pi's own examples `question` and
-    `questionnaire` have them, or each by its question."""
-    if is_true(details.get("cancelled")):
+    `questionnaire` have them, or each by its question. A tool that asks a model or the web has no word on the user."""
+    if is_true(details.get("cancelled")) or details.keys().isdisjoint(_BY_USER):
         return []
     given = details.get("answers")
     asked = {each.id: each.question for each in asked_in(details.get("questions"))}
