@@ -166,3 +166,25 @@ def test_the_rest_of_a_secret_that_comes_later_is_left_out(piece: str) -> None:
 
 def test_one_long_word_is_no_longer_a_secret_of_which_half_is_left() -> None:
     assert joined("", "a" * 7000) == "\n[...]\n"
+
+
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_what_a_long_script_prints_later_is_joined_with_it(family: Literal["legacy", "paginated"]) -> None:
+    """0.144 to 0.146: after ten seconds a script answers with the id of a cell, for which `wait` waits."""
+    rollout = Rollout(family=family, version="0.146.0")
+
+    def answered(call_id: str, output: str) -> list[tuple[str, str, str]]:
+        found = rollout.response("custom_tool_call_output", call_id=call_id, output=output)
+        return [(body.subject, body.status, body.output) for body in found if isinstance(body, model.ToolResult)]
+
+    script = 'const r = await tools.shell_command({command: "make test"}); text(r)'
+    rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
+    running = "Script running with cell ID 7\nWall time 10.0 seconds\nOutput:\n"
+    begun = answered("c1", running)
+    for number in (1, 2):
+        rollout.response("function_call", name="wait", call_id=f"w{number}", arguments='{"cell_id":"7"}')
+    goes_on = answered("w1", running)
+    ended = answered("w2", f"{COMPLETED}\nExit code: 0\nWall time: 14 seconds\nOutput:\n3 passed")
+
+    assert (begun, goes_on) == ([], [("", "ok", "")])
+    assert ended == [("", "ok", ""), ("make test", "ok", "3 passed") if family == "legacy" else ("", "ok", "")]

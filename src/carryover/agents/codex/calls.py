@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.codex.commands import commands_in, joined, printed_by, shown_input, told_in, workdir_in
+from carryover.agents.codex.commands import cell_in, commands_in, joined, printed_by, shown_input, told_in, workdir_in
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
 from carryover.model import Answer, BackgroundTask, FileEdit, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
@@ -31,6 +31,7 @@ from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
 PATCH: Final = "apply_patch"
 WRITE: Final = "write_stdin"
+WAIT: Final = "wait"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
 TOOLS: Final = Tools(
@@ -164,8 +165,15 @@ def handle_output(rollout: Rollout) -> None:
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
         _finish(rollout, call, ToolOutcome("denied", outcome.output, never_ran=True))
+    elif call.name == CODE_MODE and (cell := cell_in(text)):
+        rollout.change(calls=with_changed(rollout.context.calls, call.id, process=cell))
     elif call.name == CODE_MODE:
         _finish(rollout, *_of_script(rollout, call, outcome))
+    elif call.name == WAIT and call.process is not None:
+        _finish(rollout, replace(call, process=None), ToolOutcome("ok"))
+        scripts = (one for one in reversed(rollout.context.calls) if one.process == call.process)
+        if (script := next(scripts, None)) is not None and not cell_in(text):
+            _finish(rollout, *_of_script(rollout, replace(script, process=None), read_output(script.op, text)))
     else:
         _finish(rollout, call, outcome)
 
@@ -328,6 +336,7 @@ def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:
     asked = asked_in(given.get("questions")) if op == "ask" else []
     number = number_of(given.get("session_id"))  # some clients write it as a text
     process = str(number) if number is not None else text_of(given.get("session_id"))
+    cell = first_text(given, "cell_id") if name == WAIT else ""
     return OpenRolloutCall(
         id=ident,
         name=name,
@@ -335,7 +344,7 @@ def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:
         subject=about or next((one.question for one in asked), ""),
         plan=plan_items(given.get("plan"), "step") if name == "update_plan" else (),
         asked=tuple(Asked(bounded(one.question, SUBJECT_CHARS), bounded(one.id, SHORT_CHARS)) for one in asked),
-        process=usable_name(process) if name == WRITE else None,
+        process=usable_name(process if name == WRITE else cell and f"cell-{cell}"),
         handoff=names_own_folder(about),
     )
 

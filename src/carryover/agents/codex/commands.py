@@ -39,6 +39,7 @@ _TOLD: Final = _RUN | {"apply_patch", "write_stdin", "update_plan"}
 _CUT: Final = later(
     r"\A(?:(?:Warning: truncated output \(original token count: \d{1,10}\)\n)?Total output lines: \d{1,10}\n\n){1,2}"
 )
+_CELL: Final = later(r"\AScript running with cell ID (\w{1,30})\n")
 _HEAD_CHARS: Final = 1500
 _TAIL_CHARS: Final = 4500
 _HIDDEN_LAST: Final = later(r"\[redacted:[\w-]{1,32}\]\Z")
@@ -82,6 +83,12 @@ def printed_by(output: str) -> str:
     """Returns what a script printed, without the client's note that it was cut (0.140 to 0.146): that stands before the
     header which says how a command ended."""
     return _CUT.sub("", output, count=1)
+
+
+def cell_in(output: str) -> str:
+    """Returns what `process` a script is whose output says that it goes on, as `wait` names it; else empty."""
+    found = _CELL.match(output)
+    return f"cell-{found[1]}" if found is not None else ""
 
 
 def _command_at(script: str, at: int, constants: Mapping[str, str]) -> str:
