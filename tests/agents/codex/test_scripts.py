@@ -168,6 +168,23 @@ def test_one_long_word_is_no_longer_a_secret_of_which_half_is_left() -> None:
     assert joined("", "a" * 7000) == "\n[...]\n"
 
 
+def test_the_todo_list_that_a_script_writes_down_is_read() -> None:
+    """0.144: `update_plan` is a tool of the script, and no other record has the list."""
+    steps = '[{"step":"Build (1)","status":"completed"},{"step":"Ship","status":"pending"}]'
+    given = f'{{"explanation":"(new)","plan":{steps}}}'
+    rollout = Rollout(family="legacy", version="0.144.1")
+    for script in (f"const r = await tools.update_plan({given}); text(r);", "tools.update_plan({plan})"):
+        rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
+        found = rollout.response("custom_tool_call_output", call_id="c1", output=f"{COMPLETED}\n{{}}")
+        plans = [body.items for body in found if isinstance(body, model.PlanUpdate)]
+
+        assert plans == (
+            [(model.PlanItem(text="Build (1)", state="done"), model.PlanItem(text="Ship", state="pending"))]
+            if given in script
+            else []
+        )
+
+
 @pytest.mark.parametrize("family", ["legacy", "paginated"])
 def test_what_a_long_script_prints_later_is_joined_with_it(family: Literal["legacy", "paginated"]) -> None:
     """0.144 to 0.146: after ten seconds a script answers with the id of a cell, for which `wait` waits."""

@@ -14,7 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.codex.commands import cell_in, commands_in, joined, printed_by, shown_input, told_in, workdir_in
+from carryover.agents.codex import commands as script_parts
+from carryover.agents.codex.commands import commands_in, joined, shown_input, told_in, workdir_in
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
 from carryover.model import Answer, BackgroundTask, FileEdit, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
@@ -165,14 +166,14 @@ def handle_output(rollout: Rollout) -> None:
     elif outcome.status == "interrupted" and call.escalated:
         # Refusing what the client asks for ends the turn, and is written down as an interrupt would be (0.169).
         _finish(rollout, call, ToolOutcome("denied", outcome.output, never_ran=True))
-    elif call.name == CODE_MODE and (cell := cell_in(text)):
+    elif call.name == CODE_MODE and (cell := script_parts.cell_in(text)):
         rollout.change(calls=with_changed(rollout.context.calls, call.id, process=cell))
     elif call.name == CODE_MODE:
         _finish(rollout, *_of_script(rollout, call, outcome))
     elif call.name == WAIT and call.process is not None:
         _finish(rollout, replace(call, process=None), ToolOutcome("ok"))
         scripts = (one for one in reversed(rollout.context.calls) if one.process == call.process)
-        if (script := next(scripts, None)) is not None and not cell_in(text):
+        if (script := next(scripts, None)) is not None and not script_parts.cell_in(text):
             _finish(rollout, *_of_script(rollout, replace(script, process=None), read_output(script.op, text)))
     else:
         _finish(rollout, call, outcome)
@@ -204,7 +205,7 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
         return call, (_of_command(outcome.output) if call.op == "shell" else None) or outcome
     if rollout.context.family != "legacy" or rollout.context.records_commands:
         return replace(call, op="other", subject="" if call.told else call.subject, changes=()), ToolOutcome("ok")
-    printed = printed_by(outcome.output.partition(_BODY)[2].strip("\n"))
+    printed = script_parts.printed_by(outcome.output.partition(_BODY)[2].strip("\n"))
     if call.op != "shell":
         printed = "" if printed == _PATCHED else printed
         return replace(call, subject="" if call.told and not printed else call.subject), ToolOutcome("ok", printed)
@@ -323,7 +324,8 @@ def _script(rollout: Rollout, ident: str, script: str) -> OpenRolloutCall:
     told = told_in(script, commands, recorded=recorded)
     if recorded or not commands:
         about, own = told or script, names_own_folder(script)
-        return OpenRolloutCall(ident, CODE_MODE, "other", about, handoff=own, told=told != "")
+        plan = plan_items(script_parts.plan_in(script), "step")
+        return OpenRolloutCall(ident, CODE_MODE, "other", about, plan=plan, handoff=own, told=told != "")
     place = workdir_in(script)
     call = _command(ident, CODE_MODE, "\n".join(commands), resolved(place, rollout.cwd) if place else rollout.cwd)
     is_whole = len(commands) == 1 and "${" not in commands[0]

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.lenient import text_of
+from carryover.records.lenient import fields_of, text_of
 from carryover.records.text import without_ansi
 from carryover.text.pattern import later
 
@@ -39,6 +39,7 @@ _TOLD: Final = _RUN | {"apply_patch", "write_stdin", "update_plan"}
 _CUT: Final = later(
     r"\A(?:(?:Warning: truncated output \(original token count: \d{1,10}\)\n)?Total output lines: \d{1,10}\n\n){1,2}"
 )
+_PLAN: Final = "tools.update_plan("
 _CELL: Final = later(r"\AScript running with cell ID (\w{1,30})\n")
 _HEAD_CHARS: Final = 1500
 _TAIL_CHARS: Final = 4500
@@ -77,6 +78,12 @@ def told_in(script: str, commands: list[str], *, recorded: bool) -> str:
     tools = dict.fromkeys(found[1] for found in islice(_TOOL.finditer(script), _MOST))
     is_told = tools.keys() <= _TOLD and (recorded or commands or not tools.keys() & _RUN)
     return ("\n".join(commands) or ", ".join(tools).replace("_", " ")) if is_told else ""
+
+
+def plan_in(script: str) -> msgspec.Raw | None:
+    """Returns the todo list that a script writes down as JSON; None if there is none."""
+    _, called, given = script.partition(_PLAN)
+    return fields_of(given[: given.rfind("})") + 1].encode("utf-8", "replace")).get("plan") if called else None
 
 
 def printed_by(output: str) -> str:
