@@ -10,6 +10,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from carryover import model
+from carryover.ledger.chinese import spellings
 from carryover.ledger.word_forms import COMMON, forms_of, stem_of
 from carryover.model import AnyBody
 from carryover.text.pattern import later
@@ -167,7 +168,7 @@ def match_expression(terms: Sequence[Term], *, any_of: bool = False) -> str:
 
 def _expression(term: Term) -> str:
     ending = "*" if term.prefix else ""
-    as_typed = [f'"{" ".join(each)}"{ending}' for each in (term.words, term.humps) if each]
+    as_typed = [f'"{" ".join(each)}"{ending}' for each in (*spellings(term.words), term.humps) if each]
     return " OR ".join([*as_typed, *(f'"{form}"' for form in term.forms)])
 
 
@@ -232,7 +233,7 @@ def _densest(line: str, found: list[tuple[int, int]], chars: int) -> int:
 def _pattern(term: Term, *, at_start: bool) -> re.Pattern[str]:
     start = r"(?<![^\W_])" if at_start else ""
     end = "" if term.prefix or not at_start else r"(?![^\W_])"
-    alternatives = "|".join(_side_by_side(each) for each in (term.words, term.humps) if each)
+    alternatives = "|".join(_side_by_side(each) for each in (*spellings(term.words), term.humps) if each)
     typed = f"{start}(?:{alternatives}){end}"
     if not term.forms or not at_start:
         return re.compile(typed)

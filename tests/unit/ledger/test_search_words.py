@@ -52,6 +52,23 @@ def test_no_word_is_its_own_other_form(word: str) -> None:
     assert word not in forms_of(word)
 
 
+@pytest.mark.parametrize(
+    ("typed", "recorded"),
+    [
+        ("迁移计划", "請先做遷移計劃。"),
+        ("計畫", "移民的计画"),
+        ('"迁移计划"', "遷移計劃"),
+        ("迁移好吧", "請先做遷移計劃。"),
+    ],
+)
+async def test_chinese_is_found_in_its_other_script(scribe: Scribe, typed: str, recorded: str) -> None:
+    await scribe.tell(scribe.event(recorded), scribe.event("移民的計算機"))
+    found = find(scribe.db, typed)
+
+    assert texts(found) == [recorded]
+    assert spans(recorded, found.terms) != []
+
+
 async def test_the_word_itself_comes_before_its_other_forms(scribe: Scribe) -> None:
     await scribe.tell(
         *(scribe.event(text) for text in ("they planned it", "planning was hard", "we are still planning"))
