@@ -63,6 +63,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
             signature=mark,
             turn=digest.prompts,
             command=signature(ran) if ran is not None else "",
+            begun=digest.turn.calls if digest.turn is not None else 0,
         )
         digest = replace(digest, failures=(*digest.failures, failure)[-MOST_FAILURES:])
     if not body.report:

@@ -10,7 +10,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 34
+FOLD_VERSION = 35
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 MOST_RUNS = 12
@@ -217,6 +217,8 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     words: str = ""
     command: str = ""
     """The signature of the command of a job, by which a later call is the same."""
+    begun: int = 0
+    """Number of calls that its turn had begun by then."""
 
 
 class OpenQuestion(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -109,7 +109,7 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         began = tuple(replace(failure, solved=True) if failure.signature == mark else failure for failure in began)
         return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=began)
     digest = replace(digest, failures=_explained(digest, body))
-    digest = replace(digest, failures=_failures_after(digest.failures, body, event.at_ms, digest.prompts))
+    digest = replace(digest, failures=_failures_after(digest, body, event.at_ms))
     if named := branch_in(body):
         is_first = digest.turns[-1].changes <= 1  # nothing else of this turn was done on the branch that it left
         digest = replace(with_turn(digest, branch=named) if is_first or committed(body) else digest, branch=named)
@@ -180,7 +180,8 @@ def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
     return (*digest.failures[:-1], replace(last, why=reason)) if reason else digest.failures
 
 
-def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int, turn: int) -> tuple[Failure, ...]:
+def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failure, ...]:
+    failures, turn = digest.failures, digest.prompts
     has_failed = failed(body)
     # For an edit, the file's entry has more: see `_edit`.
     if not has_failed and not (failures and body.status == "ok" and body.op != "edit"):
@@ -204,6 +205,7 @@ def _failures_after(failures: tuple[Failure, ...], body: ToolResult, at_ms: int,
         signature=mark,
         turn=turn,
         times=former.times + 1 if former and not former.solved else 1,
+        begun=digest.turns[-1].calls,
     )
     return (*(f for f in failures if f is not former), new)[-MOST_FAILURES:]
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import digest as kept
-from carryover.distill.digest import Call, Digest, Heard, Pending, Reply, Said, Turn
+from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
 from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.pastes import clip_prompt, on_one_line
@@ -230,16 +230,21 @@ def _with_remark(digest: Digest, text: str) -> Digest:
     """Returns the digest with what the agent says right after a call that failed: why, and what it tries instead. One
     sentence that leads to the next call says neither."""
     failure = digest.failures[-1] if digest.failures else None
-    call = digest.calls[-1] if digest.calls else None
-    if failure is None or call is None or failure.words or digest.open_calls:
-        return digest
-    if call.status != "error" or (call.at_ms, call.turn) != (failure.at_ms, failure.turn):
+    if failure is None or failure.words or digest.open_calls or not _just_failed(digest, failure):
         return digest
     said = lines_of(text)[:1]
     if not said or (said[0].endswith((":", "：")) and len(sentences(said[0])) == 1):
         return digest
     words = clip(said[0], chars=_LONGEST_REMARK)
     return replace(digest, failures=(*digest.failures[:-1], replace(failure, words=words)))
+
+
+def _just_failed(digest: Digest, failure: Failure) -> bool:
+    """Whether no call has begun since one failed, and none that ran at the same time has failed after it."""
+    if digest.turn is None or failure.begun != digest.turn.calls:
+        return False
+    last = next((call for call in reversed(digest.calls) if call.status == "error"), None)
+    return last is not None and (last.at_ms, last.turn) == (failure.at_ms, failure.turn)
 
 
 def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:

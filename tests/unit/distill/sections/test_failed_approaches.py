@@ -10,6 +10,7 @@ from carryover import model
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.failed_approaches import failed_entries
 from carryover.distill.trail import past_of
+from carryover.model import ResultStatus
 from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under
 
 
@@ -33,6 +34,30 @@ def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_w
 
     silent = session("s1").user(GOAL).ran("make cap", status="error").says("No rule.", final=False).ran("ls")
     assert under("Failed approaches", silent.says("Done.")).endswith("→ claude-code then: “No rule.”")
+
+
+@pytest.mark.parametrize(
+    ("at_once", "second", "has_words"), [(True, "ok", True), (True, "error", False), (False, "ok", False)]
+)
+def test_what_was_said_after_calls_at_the_same_time_goes_to_the_one_that_failed(
+    at_once: bool, second: ResultStatus, has_words: bool
+) -> None:
+    talk = session("s1").user(GOAL)
+    calls = [model.ToolCall(call_id=one, name="Bash", op="shell", subject=f"make {one}") for one in ("cap", "cart")]
+    results = [
+        model.ToolResult(
+            call_id=call.call_id, name="Bash", op="shell", subject=call.subject, output=call.subject, status=status
+        )
+        for call, status in zip(calls, ("error", second), strict=True)
+    ]
+    events: list[model.AnyBody] = [*calls, *results] if at_once else [calls[0], results[0], calls[1], results[1]]
+    for event in events:
+        talk.event(event)
+    talk.says("It has no rule.", final=False).ran("ls").says("Done.")
+
+    [*_, cap] = section(talk, title="Failed approaches")
+    assert cap.startswith("`make cap`")
+    assert ("then: “It has no rule.”" in cap) == has_words
 
 
 def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() -> None:
