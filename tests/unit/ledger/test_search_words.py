@@ -59,9 +59,12 @@ def test_no_word_is_its_own_other_form(word: str) -> None:
         ("計畫", "移民的计画"),
         ('"迁移计划"', "遷移計劃"),
         ("迁移好吧", "請先做遷移計劃。"),
+        ("отчет", "Где отчёты?"),
+        ("отчёт", "Открой отчет"),
+        ("переведённый", "Он переведен"),
     ],
 )
-async def test_chinese_is_found_in_its_other_script(scribe: Scribe, typed: str, recorded: str) -> None:
+async def test_a_word_is_found_in_its_other_spelling(scribe: Scribe, typed: str, recorded: str) -> None:
     await scribe.tell(scribe.event(recorded), scribe.event("移民的計算機"))
     found = find(scribe.db, typed)
 

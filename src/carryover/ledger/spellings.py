@@ -1,4 +1,5 @@
-"""Simplified and traditional Chinese: the same word is found in either spelling. Pure."""
+"""Two spellings of the same word, each of which finds the other: simplified and traditional Chinese, Russian with and
+without `ё`. Pure."""
 
 from __future__ import annotations
 
@@ -55,19 +56,25 @@ _TRADITIONAL: Final = "".join(
 and `髮`, the most common."""
 _TO_TRADITIONAL: Final = str.maketrans(_SIMPLIFIED, _TRADITIONAL)
 _TO_SIMPLIFIED: Final = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+_WITHOUT_YO: Final = str.maketrans("ёЁ", "еЕ")
 
 
 def spellings(words: Sequence[str]) -> list[Sequence[str]]:
-    """Returns words as they are, then in the other spellings that Chinese has for them.
+    """Returns words as they are, then in the other spellings that they may have.
 
     >>> spellings(["计", "划"]), spellings(["till"])
     ([['计', '划'], ['計', '劃']], [['till']])
+    >>> spellings(["отчет"]), spellings(["отчёт"])
+    ([['отчет'], ['отчёт']], [['отчёт'], ['отчет']])
     """
     if all(map(str.isascii, words)):
         return [words]
     found: list[Sequence[str]] = [words]
-    for table in (_TO_TRADITIONAL, _TO_SIMPLIFIED):
+    for table in (_TO_TRADITIONAL, _TO_SIMPLIFIED, _WITHOUT_YO):
         other = [word.translate(table) for word in words]
         if other not in map(list, found):
             found.append(other)
+    if len(words) == 1 and len(found) == 1:  # a word has one `ё` at most
+        word = words[0]
+        found += [[f"{word[:at]}ё{word[at + 1 :]}"] for at, letter in enumerate(word) if letter in "еЕ"]
     return found
