@@ -28,6 +28,8 @@ _BEFORE_OLD_PROMPTS: Final = FIXED - 0.01
 """The weight that a needed line gets when it is fixed."""
 _NEEDED_PART: Final = 12
 """A needed line takes at most one twelfth of the tokens."""
+_SEEN_AGAIN: Final = 0.5
+"""The share of its worth that a line has which shows what the next agent can look at again."""
 _MEASURE: Final = later(
     r"[\d.,:+-]+|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
     r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"
@@ -204,9 +206,10 @@ class Choice:
         entry = self._entry(spot)
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
         shown, worth = entry.text if follows else entry.shown, self._worth
+        share = _SEEN_AGAIN if entry.again else 1.0
         offer = self._offers[spot, follows] = _Offer(
-            names={key: worth[key] for key in _keys_in(shown) if key in worth},
-            alone=entry.alone + max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
+            names={key: share * worth[key] for key in _keys_in(shown) if key in worth},
+            alone=entry.alone + share * max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
             tokens=estimated_tokens(shown) + _LINE_TOKENS,
         )
         return offer

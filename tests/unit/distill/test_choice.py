@@ -81,6 +81,15 @@ def test_what_is_fixed_is_taken_first_by_weight_whatever_the_rest_is_worth() -> 
     assert chosen(handoff(cart_py=1.0), ENOUGH._replace(lines=2), *entries) == ["first"]
 
 
+def test_what_can_be_looked_at_again_is_worth_half() -> None:
+    seen, said = replace(line("cart.py tax.py"), again=True), line("bill.py due.py")
+    room = ENOUGH._replace(lines=2)
+
+    assert chosen(handoff(cart_py=0.9, bill_py=0.5), room, seen, said) == [said.text]
+    assert chosen(handoff(cart_py=0.9, bill_py=0.3), room, seen, said) == [seen.text]
+    assert chosen(handoff(cart_py=0.9, bill_py=0.5), room, replace(seen, again=False), said) == [seen.text]
+
+
 def test_a_needed_line_is_taken_only_if_nothing_of_its_quote_was_worth_its_room() -> None:
     needed = replace(line("It is pushed.", weight=NEEDED, turn=2), parts=2)
     more = replace(line("cart.py is done.", turn=2), part=1, parts=2)

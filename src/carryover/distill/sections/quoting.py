@@ -144,7 +144,8 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
             continue
         text = f"{before.text}{BESIDE}{shown}"
         weight = min(before.weight, entry.weight)
-        lines[-1] = replace(before, text=text, weight=weight, members=(*before.sources, *entry.sources))
+        again = before.again and entry.again
+        lines[-1] = replace(before, text=text, weight=weight, again=again, members=(*before.sources, *entry.sources))
     return lines
 
 

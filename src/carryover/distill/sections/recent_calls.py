@@ -239,7 +239,14 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
         notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))
         label = f"{_label(past, call)} ({notes})"
         quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
-    return quoted or [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
+    quoted = quoted or [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
+    again = only_looked(call) and not any(map(is_document, _read(call)))
+    return [msgspec.structs.replace(one, again=again) for one in quoted]
+
+
+def _read(call: Call) -> list[str]:
+    """Returns the files that a call printed, if that is all that it showed."""
+    return printed_files(call.subject) if call.op == "shell" else [call.subject] if call.op == "read" else []
 
 
 def _step_of(call: Call, session: SessionView) -> Step:

@@ -256,3 +256,25 @@ def test_a_command_that_could_not_read_a_file_of_the_project_is_told() -> None:
     talk = Conversation().user(GOAL).ran("cat cart.py", "cat: cart.py: No such file", status="error").says("Done.")
 
     assert "No such file" in render(handoff(talk))
+
+
+@pytest.mark.parametrize(
+    ("command", "is_again"),
+    [("rg total src", True), ("ls src | wc -l; make", False), ("make", False), ("cat plan.md", False)],
+)
+def test_what_a_command_only_looked_at_can_be_looked_at_again_but_documents_say_more(
+    command: str, is_again: bool
+) -> None:
+    past = past_of(project(Conversation().user(GOAL).ran(command, "12 totals").says("Done.")), now_ms=0)
+    assert past is not None
+
+    assert [entry.again for entry in call_entries(past)] == [is_again]
+
+
+def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can() -> None:
+    talk = Conversation().user(GOAL)
+    for command, is_again in (("ls src", True), ("wc cart.py", True), ("make", False)):
+        past = past_of(project(talk.ran(command, "12 totals")), now_ms=talk.at_ms)
+        assert past is not None
+        [entry] = call_entries(past)
+        assert entry.again == is_again
