@@ -49,6 +49,8 @@ _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) A complete log of this run |bash: line \d+: warning: here-document at line "
     r"|(?:LINE \d+|HINT): "
 )
+_QUOTED: Final = later(r"Line \|$|\d+ \|  ")
+"""The line of a command that PowerShell 7 quotes above a reason, which stands behind a rule."""
 _SHORT_CAUSE: Final = 60
 _MARK_CHARS: Final = 160
 _CAUSE_CHARS: Final = 220
@@ -196,6 +198,8 @@ def _telling(output: str) -> list[str]:
     """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
     shell's warning, what PostgreSQL puts below an error, and what PowerShell draws around a reason do not."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
+    if "Line |" in lines:
+        lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]
     return telling or lines
 

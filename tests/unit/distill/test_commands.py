@@ -252,6 +252,13 @@ def test_the_reason_of_a_failure_is_the_error_in_json_output() -> None:
     )
 
 
+def test_what_powershell_7_draws_above_a_reason_is_left_out() -> None:
+    output = (
+        "ParserError: \r\nLine |\r\n   1 |  python - <<'PY'\r\n     |            ~\r\n     | Missing file after `<`."
+    )
+    assert why(output) == "ParserError: ¶ Missing file after `<`."
+
+
 def test_what_a_shell_warns_of_before_an_edit_is_not_why_it_failed() -> None:
     warned = "bash: line 38: warning: here-document at line 1 delimited by end-of-file (wanted `PATCH')"
     assert why(f"{warned}\nInvalid patch hunk on line 4", of_edit=True) == "Invalid patch hunk on line 4"
