@@ -240,8 +240,8 @@ def _with_remark(digest: Digest, text: str) -> Digest:
 
 
 def _just_failed(digest: Digest, failure: Failure) -> bool:
-    """Whether no call has begun since one failed, and none that ran at the same time has failed after it."""
-    if digest.turn is None or failure.begun != digest.turn.calls:
+    """Whether no call or turn has begun since a call failed, and none that ran at the same time has failed after it."""
+    if digest.turn is None or (failure.turn, failure.begun) != (digest.turn.number, digest.turn.calls):
         return False
     last = next((call for call in reversed(digest.calls) if call.status == "error"), None)
     return last is not None and (last.at_ms, last.turn) == (failure.at_ms, failure.turn)

@@ -35,6 +35,9 @@ def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_w
     silent = session("s1").user(GOAL).ran("make cap", status="error").says("No rule.", final=False).ran("ls")
     assert under("Failed approaches", silent.says("Done.")).endswith("→ claude-code then: “No rule.”")
 
+    asked = session("s1").user(GOAL).ran("make cap", status="error").user("And the bill?").ran("ls")
+    assert "then:" not in under("Failed approaches", asked.says("It is there.", final=False).ran("make").says("Done."))
+
 
 @pytest.mark.parametrize(
     ("at_once", "second", "has_words"), [(True, "ok", True), (True, "error", False), (False, "ok", False)]
