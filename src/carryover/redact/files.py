@@ -51,8 +51,9 @@ OF_FILES: Final = (
     ("| base64", rf"{_PRINTED}['\"]?{_LOGIN}['\"]?[ \t]*\| base64(?![ \t]+-+[dD])"),
     (  # all that a Secret is made of is secret, whatever its names
         "create secret",
-        r"create secret generic[ \t][^\n;&|]{0,400}?from-literal[= ]['\"]?"
-        r"(?!\w{0,40}(?:user|name|host|port|url|id|email)=)[\w.-]{1,64}=(?!\[redacted:)(?P<value>[^\s'\"]{1,200})",
+        r"create secret generic[ \t](?:[^\n;&|]|\\\r?\n){0,400}?from-literal[= ]['\"]?"
+        r"(?!(?i:[\w.-]{0,40}(?:user|name|host|port|url|id|email))=)[\w.-]{1,64}=(?!\[redacted:)"
+        r"(?P<value>[^\s'\"]{1,200})",
     ),
     (
         '"keyName',

@@ -204,11 +204,12 @@ def _is_secret(found: Assignment, word: str) -> bool:
     value = found.value.strip().replace("\\ ", "_")  # such a blank is part of a shell's word
     if any(harmless(value) for harmless in _HARMLESS):
         return False
-    if found.separator == ":" and "." in found.name and values.is_version_of_library(value):
+    sort = "pass" if _KINDS.get(word) == "password" else word
+    is_library = found.separator == ":" and "." in found.name and values.is_version_of_library(value)
+    if is_library and sort != "pass":  # no library is called so, but a setting: `spring.datasource.password: …`
         return False
     if _repeats_name(found) and not (found.in_words and is_scrambled(value, 8)):
         return False
-    sort = "pass" if _KINDS.get(word) == "password" else word
     if found.in_words or word == "oauth":
         return _is_secret_in_words(found, value, sort)
     if found.separator == "cells":

@@ -71,7 +71,7 @@ _PLACEHOLDER = later(
     """,
 )
 _NAME_OF_A_SECRET = later(r"[a-z0-9]+(?:[-_/.][a-z0-9]+)*[-_/.](?:password|secret|token|key|credential)s?")
-_VERSION_OF_LIBRARY = later(r"[a-z][\w.-]*:\d[\w.-]*")
+_VERSION_OF_LIBRARY = later(r"[a-z][\w.-]*:\d+\.\w[\w.-]*")
 _UUID = later(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _IN_USE = later(
     r"""(?ix)
