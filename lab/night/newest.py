@@ -64,13 +64,17 @@ def _holds(kind: type[Tool], folder: Path) -> bool:
 
 def _released(where: str) -> str | None:
     """Returns the newest release by its registry; None if that does not answer."""
-    registry, _, package = where.partition(" ")
-    command = ["npm", "view", package, "version"]
-    if registry == "pypi":
-        command = [sys.executable, "-m", "pip", "index", "versions", package]
-    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    answer = subprocess.run(question(where), capture_output=True, text=True, check=False)
     found = _VERSION.search(answer.stdout) if answer.returncode == 0 else None
     return found[0] if found is not None else None
+
+
+def question(where: str) -> list[str]:
+    """Returns the command that asks a registry; pip leaves out what another Python runs, as a client may need."""
+    registry, _, package = where.partition(" ")
+    if registry == "pypi":
+        return [sys.executable, "-m", "pip", "index", "versions", "--ignore-requires-python", package]
+    return ["npm", "view", package, "version"]
 
 
 def _ran(agent: str, newest: str, known: str, folder: Path) -> tuple[int, str]:

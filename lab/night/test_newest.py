@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from night.newest import difference, failures_in
+from night.newest import difference, failures_in, question
 
 ROW = "lab/real_agents/test_sessions.py::test_a_turn_is_read"
 OTHER = "lab/real_agents/test_hooks.py::test_a_hook_is_run"
@@ -35,6 +35,10 @@ def test_a_version_that_could_not_be_fetched_and_a_run_that_did_not_begin_are_no
     assert failures_in(2, broken, "1.1.0", "1.0.0") == [
         ("lab/real_agents", "no row was run with 1.1.0; pytest ended with 2")
     ]
+
+
+def test_a_client_that_needs_another_python_is_asked_for_too() -> None:
+    assert "--ignore-requires-python" in question("pypi mistral-vibe")
 
 
 def test_fields_that_come_and_go_with_a_version_are_the_difference(tmp_path: Path) -> None:
