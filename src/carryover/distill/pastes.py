@@ -34,13 +34,13 @@ _QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code, a command over several lines, unless words lead to it on its first one. People indent the items of a list too,
-# and in many languages end them with ";": below "*", and below "-" if of words alone, they are typed.
+# and in many languages end them with ";": behind "*" or a number they are typed, and behind "-" unless as in YAML.
 _MACHINE_LINE: Final = later(
     r"\s*(?:[\[{}\](),;]+\s*$|@@|[\[{\"'<|│╭╰⎿>$❯+]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
-    r"|\s{2,}(?![*•] [^@\s]|(?:[-–]|\d{1,2}[.)]) [^\s:]+ [^:]*$)\S|.*\{\s*$"
+    r"|\s{2,}(?!(?:[*•]|\d{1,2}[.)]) [^@\s]|[-–] [^\s:]+ \S)\S|.*\{\s*$"
     r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}|(?:[^\W\d_]{1,20},? ){1,6}[^\W\d_]{1,20}: ).*\s\\$"
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
@@ -186,8 +186,9 @@ def _is_typed_beside(line: str, others: list[str]) -> bool:
 
 
 def _is_long(block: str) -> bool:
-    with_text = sum(line.strip() != "" for line in block.splitlines())
-    return len(block) > MOST_TYPED or with_text > _MOST_TYPED_LINES
+    lines = [line for line in block.splitlines() if line.strip()]
+    times = 2 if sum(map(is_list_item, lines)) * 2 > len(lines) else 1  # people list more than they tell in one go
+    return len(block) > times * MOST_TYPED or len(lines) > times * _MOST_TYPED_LINES
 
 
 def _is_laid_out(block: str) -> bool:

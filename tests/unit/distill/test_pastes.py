@@ -86,6 +86,8 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "Before you start:\n\n1. Change nothing.\n2. Say what you found:\n   - the goal;\n   - the open parts.",
         "Não comece ainda.\n\nVocê não pode:\n\nfazer commits;\nalterar o banco de dados;",
         "Go on.\n\n1. Refuse names as:\n\n   * cart\n   * https://cart\n   * till\n\n   as before.\n\n2. Round last.",
+        "Shop:\n   - Home /: newest carts\n   - Cart: total, tax\n   - two empty states\n   - a toast",
+        "1. Read the list.\n   2. Follow these rules: no floats.\n   3. Build it:\n   4. Commit it.",
         'Two things.\n\n1. Sign-up:\n\n   * It fails.\n   * Say why, as:\n     "Taken."\n   * Stay there.\n\n2. Tax.',
         "关于购物车：折扣发前五个，你现在只有两个。\n关于税：没有数据，是因为还没到月底吗",
         "先检查，再给出以下信息：\n1.名称\n2.价格\n3.简短思路。\n这个逻辑有没有问题",
@@ -137,12 +139,24 @@ def test_a_request_on_the_last_line_of_a_paste_is_quoted_from_its_beginning() ->
 
 
 def test_a_long_list_is_one_paste() -> None:
-    review = "\n".join(f"{number}. The cart is loaded twice by caller {number}." for number in range(1, 30))
+    review = "\n".join(f"{number}. The cart is loaded twice by caller {number}." for number in range(1, 40))
     prompt = f"Fix only what is about the cart:\n\n{review}\n\nDo not touch the tax."
 
     assert typed_words(prompt) == "Fix only what is about the cart:"
     assert typed_words(f"{review}\n\nDo not touch the tax.") == "Do not touch the tax."
     assert typed_words(f"{review}\nIs that right?") == "Is that right?"
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        "On the cart page, two things.\n1. " + "The line is good. " * 40 + "\n2. " + "It must scroll down. " * 40,
+        "Plan:\n1) Look at:\n   - cart\n   - till\n" + "2) Test the cart.\n   - the total\n   - the tax\n" * 6,
+    ],
+    ids=["long items", "many items"],
+)
+def test_a_list_may_be_twice_as_long_as_prose_and_still_be_typed(prompt: str) -> None:
+    assert parts(prompt) == ((False, prompt),)
 
 
 def test_combining_marks_neither_make_a_paste_of_a_prompt_nor_take_its_words_room() -> None:
