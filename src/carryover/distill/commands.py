@@ -18,9 +18,10 @@ from carryover.text.stack import is_frame
 
 _RAISED: Final = later(
     r"(?:Caused by: |Exception in thread \"[^\"\n]{1,80}\" |Unhandled exception\. )?"
-    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)",
+    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|\*\* \([\w.]{1,100}\) \S",
     re.I,
 )
+"""What languages print of an error that was raised; the last form is Elixir's."""
 _REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?:\d+: error: \S")
 """Line and column, or the line of an error, in the form of compilers and linters; searches print neither."""
@@ -46,11 +47,16 @@ _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*
 _HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
 _FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
-    r"\+ |npm (?:error|ERR!) A complete log of this run |bash: line \d+: warning: here-document at line "
+    r"\+ |npm (?:error|ERR!) (?:A complete log of this run |Log files were not |You can rerun |\w+ This is related to )"
+    r"|bash: line \d+: warning: here-document at line "
     r"|(?:LINE \d+|HINT): "
 )
 _QUOTED: Final = later(r"Line \|$|\d+ \|  ")
 """The line of a command that PowerShell 7 quotes above a reason, which stands behind a rule."""
+_SUMS_UP: Final = later(
+    r"error(?::| Command) (?:could not compile|aborting due to|test failed,|failed with exit code) ", re.I
+)
+"""What cargo and yarn print below the errors that they found."""
 _SHORT_CAUSE: Final = 60
 _MARK_CHARS: Final = 160
 _CAUSE_CHARS: Final = 220
@@ -181,11 +187,13 @@ def _with_what_follows(raised: str, lines: list[str]) -> str:
 
 
 def error_in(output: str) -> str:
-    """Returns the last line of an output that looks like an error; empty if there is none."""
+    """Returns the last line of an output that looks like an error, rather one that does not sum up others; empty if
+    there is none."""
     newest = _telling(output)[::-1]
+    errors = [line for line in newest if not _SUMS_UP.match(line)]
     # A stack is long, and nothing but what was raised is at its head.
     within = ((_RAISED, 40), (_REPORTED, 40), (_LOCATED, 40), (_NO_COMMAND, 40), (_RAISED, 200))
-    found = (next(filter(form.match, newest[:lines]), "") for form, lines in within)
+    found = (next(filter(form.match, of[:lines]), "") for of in (errors, newest) for form, lines in within)
     return clip(one_line(next(filter(None, found), "")), chars=_CAUSE_CHARS)
 
 

@@ -146,6 +146,12 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ("Traceback:\n  File x\nValueError: no cents\n\nmore", "ValueError: no cents"),
         ("ValueError: no cents\nERROR cart: run failed", "ValueError: no cents"),
         ("error[E0425]: cannot find value", "error[E0425]: cannot find value"),
+        (
+            "error[E0425]: cannot find value `rate`\n --> src/cart.rs:3:5\n\nFor more information, try `--explain`.\n"
+            "error: could not compile `shop` (lib) due to 1 previous error; 2 warnings emitted",
+            "error[E0425]: cannot find value `rate`",
+        ),
+        ("error: no rate\nerror Command failed with exit code 3.", "error: no rate"),
         ("fatal: not a git repository\nhint: init", "fatal: not a git repository"),
         (
             "PHP Fatal error:  Uncaught RateError: no rate in /shop/rates.php:40\n#0 {main}\n  thrown on line 40",
@@ -178,6 +184,16 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         (
             "npm error code ERESOLVE\nnpm error A complete log of this run can be found in: /a",
             "npm error code ERESOLVE",
+        ),
+        (
+            "npm error enoent Could not read package.json\nnpm error enoent This is related to npm not being able to "
+            "find a file.\nnpm error Log files were not written due to an error writing to the directory: /a\n"
+            "npm error You can rerun the command with `--loglevel=verbose` to see the logs in your terminal",
+            "npm error enoent Could not read package.json",
+        ),
+        (
+            "** (RateError) no rate in %{\n  id: 3\n}\n\n    (shop 1.0.0) lib/rates.ex:3: Rates.of/1",
+            "** (RateError) no rate in %{",
         ),
         ("no display\n╚════", "no display"),
         ("denied for schema shop\nLINE 1: SELECT * FROM shop\n               ^\nHINT:  Ask.", "denied for schema shop"),
