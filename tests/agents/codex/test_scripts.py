@@ -13,21 +13,37 @@ from carryover.agents.codex.commands import joined
 COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 
 
-def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
+DONE = '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":0,"output":""}'
+
+
+def made(rollout: Rollout, script: str, printed: str) -> list[model.AnyBody]:
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
     output = [{"type": "input_text", "text": text} for text in (COMPLETED, printed)]
-    found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
-    return next(body for body in found if isinstance(body, model.ToolResult))
+    return rollout.response("custom_tool_call_output", call_id="c1", output=output)
+
+
+def code_mode(rollout: Rollout, script: str, printed: str) -> model.ToolResult:
+    return next(body for body in made(rollout, script, printed) if isinstance(body, model.ToolResult))
+
+
+def edited(rollout: Rollout, script: str) -> list[str]:
+    return [body.path for body in made(rollout, script, DONE) if isinstance(body, model.FileEdit)]
 
 
 @pytest.mark.parametrize(
-    "script",
+    ("script", "folder"),
     [
-        'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"}); text(r);',
-        'const r=await tools.exec_command({workdir:"/srv", cmd:"echo x > a.txt; false",yield_time_ms:30000});text(r)',
+        (
+            'const r = await tools.exec_command({"cmd":"echo x > a.txt; false","workdir":"/home/dev/shop/sub"});r',
+            "/home/dev/shop/sub",
+        ),
+        (
+            'const r=await tools.exec_command({workdir:"/srv", cmd:"echo x > a.txt; false",yield_time_ms:30000});r',
+            "/srv",
+        ),
     ],
 )
-def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str) -> None:
+def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str, folder: str) -> None:
     """0.145 and 0.146, where no other record has the command. The script prints the result or what it chooses of it."""
     rollout = Rollout(family="legacy", version="0.145.0")
     whole = code_mode(rollout, script, '{"chunk_id":"1","wall_time_seconds":0.02,"exit_code":1,"output":"bad"}')
@@ -36,6 +52,7 @@ def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str
     assert (whole.op, whole.subject, whole.status) == ("shell", "echo x > a.txt; false", "error")
     assert (whole.exit_code, whole.output) == (1, "bad")
     assert (chosen.status, chosen.output) == ("unknown", "1 failed")
+    assert edited(rollout, script) == [f"{folder}/a.txt"]
 
 
 def test_the_record_of_a_patch_does_not_hide_what_later_scripts_run() -> None:
@@ -59,8 +76,8 @@ def test_the_record_of_a_patch_does_not_hide_what_later_scripts_run() -> None:
             'wc "a b.txt"\nshow a b.txt ${page} `x`',
         ),
         (
-            'for (const f of fs) { await tools.exec_command({cmd: "rm a.py"}); tools.exec_command({cmd: "ls"}) }',
-            "rm a.py\nls",
+            'for (const f of fs) { await tools.exec_command({cmd: "date > a"}); tools.exec_command({cmd: "ls"}) }',
+            "date > a\nls",
         ),
     ],
 )
@@ -70,6 +87,7 @@ def test_a_script_of_code_mode_is_the_commands_that_it_runs(script: str, command
     result = code_mode(rollout, script, "a 1\n")
 
     assert (result.op, result.subject, result.status, result.output) == ("shell", commands, "unknown", "a 1")
+    assert edited(rollout, script) == []
 
 
 def test_what_any_other_script_of_code_mode_prints_is_kept_unless_its_commands_are_recorded() -> None:
@@ -79,13 +97,20 @@ def test_what_any_other_script_of_code_mode_prints_is_kept_unless_its_commands_a
         'tools.exec_command({cmd: "ls " + page})',
         f'{command} tools.exec_command({{cmd: "a" + b}})',
     )
-    kept = [code_mode(Rollout(family="legacy"), script, "x") for script in others]
+    text = "x\nTotal output lines: 9\n\ny"
+    kept = [code_mode(Rollout(family="legacy"), script, text) for script in others]
+    quiet = code_mode(Rollout(family="legacy"), "text(ALL_TOOLS)", "")
+    planned = code_mode(Rollout(family="legacy"), "text(await tools.update_plan({plan}))", "x")
+    own = code_mode(Rollout(family="legacy"), 'tools.exec_command({cmd: "cat .carryover/handoff.md" + end})', "x")
     patched = code_mode(Rollout(family="legacy"), "text(await tools.apply_patch(patch))", "{}")
     rollout = Rollout(family="legacy")
     rollout.ends("exec-1", "rm a.py", 0)
     recorded = [code_mode(Rollout(), command, "x"), code_mode(rollout, command, "x")]
 
-    assert {(result.op, result.status, result.output) for result in kept} == {("other", "ok", "x")}
+    shown = [(result.op, result.status, result.subject, result.output) for result in kept]
+    assert shown == [("other", "ok", script, text) for script in others]
+    assert (quiet.subject, planned.subject, own.output) == ("text(ALL_TOOLS)", "update plan", "")
+    assert edited(rollout, command) == []
     told = {(result.op, result.status, result.subject, result.output) for result in (patched, *recorded)}
     assert told == {("other", "ok", "", "")}
 
@@ -93,8 +118,10 @@ def test_what_any_other_script_of_code_mode_prints_is_kept_unless_its_commands_a
 @pytest.mark.parametrize(
     ("family", "script", "subject"),
     [
-        ("paginated", 'text(await tools.exec_command({cmd: "rm a.py"}));', "rm a.py"),
+        ("paginated", 'tools.exec_command({cmd: "rm a.py"}); tools.exec_command({cmd: "ls"})', "rm a.py\nls"),
+        ("paginated", 'tools.exec_command({cmd: "a" + b})', "exec command"),
         ("legacy", r'text(await tools.apply_patch("*** Begin Patch\n+use a\n"));', "apply patch"),
+        ("legacy", "tools.write_stdin({chars}); tools.update_plan({plan})", "write stdin, update plan"),
         ("legacy", 'tools.exec_command({cmd: "a" + b})', 'tools.exec_command({cmd: "a" + b})'),
         ("paginated", 'tools.exec_command({cmd: "a"}); tools.web_run({q: "b"})', None),
     ],
@@ -111,8 +138,8 @@ def test_a_script_is_shown_only_where_nothing_else_tells_what_it_does(
 @pytest.mark.parametrize(
     ("script", "said", "printed", "status", "code"),
     [
-        ('text(await tools.shell_command({command:"rg -n shop src"}))', "completed, but long", "hit", "ok", 0),
-        ('const r = await tools.shell_command({"command":"rg -n shop src"}); text(r);', "completed", "hit", "ok", 0),
+        ('text(await tools.shell_command({command:"rg -n shop src"}))', "completed, cut twice", "hit", "ok", 0),
+        ('const r = await tools.shell_command({"command":"rg -n shop src"}); r;', "completed, cut", "hit", "ok", 0),
         ("const command = `rg -n shop src`;\ntext(await tools.shell_command({command}))", "completed", "hit", "ok", 0),
         ('text(await tools.shell_command({command:"rg -n shop src"}))', "failed", "rg: no such file", "error", 2),
     ],
@@ -123,10 +150,11 @@ def test_a_script_that_runs_a_command_of_windows_is_that_command(
     """0.144 and 0.145 on Windows: `shell_command` returns its output with a header, and throws where it fails."""
     rollout = Rollout(family="legacy", version="0.145.0")
     cut = "Warning: truncated output (original token count: 90)\n"
-    thrown = {"failed": f"{cut}\nScript error:\n", "completed": ""}.get(said, f"{cut}Total output lines: 90\n\n")
+    lines = "Total output lines: 90\n\n"
+    before = {"failed": f"{cut}\nScript error:\n", "completed, cut": lines, "completed, cut twice": (cut + lines) * 2}
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
     ended = f"Exit code: {code}\nWall time: 0.2 seconds\nOutput:\n{printed}"
-    output = f"Script {said}\nWall time 0.2 seconds\nOutput:\n\n{thrown}{ended}"
+    output = f"Script {said}\nWall time 0.2 seconds\nOutput:\n\n{before.get(said, '')}{ended}"
     found = rollout.response("custom_tool_call_output", call_id="c1", output=output)
     result = next(body for body in found if isinstance(body, model.ToolResult))
 
@@ -198,10 +226,15 @@ def test_what_a_long_script_prints_later_is_joined_with_it(family: Literal["lega
     rollout.response("custom_tool_call", name="exec", call_id="c1", input=script)
     running = "Script running with cell ID 7\nWall time 10.0 seconds\nOutput:\n"
     begun = answered("c1", running)
+    rollout.response("custom_tool_call", name="exec", call_id="c2", input=script.replace("test", "lint"))
+    begun += answered("c2", running.replace("7", "8"))
+    rollout.response("function_call", name="wait", call_id="w0", arguments='{"ids":["a"]}')  # for a sub-agent
+    of_agent = answered("w0", "Timed out")
     for number in (1, 2):
         rollout.response("function_call", name="wait", call_id=f"w{number}", arguments='{"cell_id":"7"}')
     goes_on = answered("w1", running)
     ended = answered("w2", f"{COMPLETED}\nExit code: 0\nWall time: 14 seconds\nOutput:\n3 passed")
 
     assert (begun, goes_on) == ([], [("", "ok", "")])
+    assert [output for _, _, output in of_agent] == ["Timed out"]
     assert ended == [("", "ok", ""), ("make test", "ok", "3 passed") if family == "legacy" else ("", "ok", "")]

@@ -40,7 +40,7 @@ _CUT: Final = later(
     r"\A(?:(?:Warning: truncated output \(original token count: \d{1,10}\)\n)?Total output lines: \d{1,10}\n\n){1,2}"
 )
 _PLAN: Final = "tools.update_plan("
-_CELL: Final = later(r"\AScript running with cell ID (\w{1,30})\n")
+_CELL: Final = later(r"Script running with cell ID (\w{1,30})\n")
 _HEAD_CHARS: Final = 1500
 _TAIL_CHARS: Final = 4500
 _HIDDEN_LAST: Final = later(r"\[redacted:[\w-]{1,32}\]\Z")
@@ -89,7 +89,7 @@ def plan_in(script: str) -> msgspec.Raw | None:
 def printed_by(output: str) -> str:
     """Returns what a script printed, without the client's note that it was cut (0.140 to 0.146): that stands before the
     header which says how a command ended."""
-    return _CUT.sub("", output, count=1)
+    return _CUT.sub("", output)
 
 
 def cell_in(output: str) -> str:
