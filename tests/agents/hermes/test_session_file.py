@@ -10,13 +10,16 @@ from typing import Any, Final
 import pytest
 
 from carryover import model
+from carryover.adapter.contract import FileStat
 from carryover.agents.hermes.adapter import AGENT
+from carryover.agents.hermes.session_file import read_export
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from contract.case import Reading, read_on
 
 LONG: Final = "You are Hermes Agent. " * 4000
 """A system prompt so long that the messages begin beyond the head of the file."""
+INFO: Final = model.SessionInfo
 ANSWER: Final = {"role": "assistant", "content": "It rounds down now.", "reasoning": None}
 REVIEW: Final = "Review the conversation above and consider saving or updating a skill if appropriate.\n\nFocus on: ..."
 
@@ -120,8 +123,14 @@ def test_an_export_has_a_line_for_each_session(tmp_path: Path) -> None:
     empty = {"tool_call_id": None, "tool_calls": None, "tool_name": None, "finish_reason": "stop"}
     messages = [{**empty, **one, "id": at, "timestamp": 1_776_000_000.25 + at} for at, one in enumerate(given)]
     facts = {"source": "cli", "user_id": None, "model": "fake-model", "system_prompt": LONG, "title": "Prices"}
-    lines = [{"id": f"20260420_{number}", **facts, "messages": messages} for number in (2, 1)]
-    (tmp_path / "export.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    cut = [{**one, "finish_reason": None} for one in messages]
+    parent = "20260420_2"
+    rows = (
+        {"id": parent, **facts, "cwd": "/p", "messages": messages},
+        {"id": "20260420_1", **facts, "parent_session_id": parent, "messages": cut},
+        {"id": "20260420_3", **facts, "source": "subagent", "parent_session_id": parent, "messages": messages[:1]},
+    )
+    (tmp_path / "export.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
     found = opened(tmp_path / "export.jsonl")
 
@@ -129,7 +138,25 @@ def test_an_export_has_a_line_for_each_session(tmp_path: Path) -> None:
     newest = [event for event in found.events if event.session == "20260420_2" and isinstance(event.body, kinds)]
     assert found.skipped == []
     assert {event.session for event in found.events} == {"20260420_1", "20260420_2"}
-    assert [event.at_ms for event in newest] == [1_776_000_000_250, 1_776_000_002_250, 1_776_000_003_250]
+    assert [event.at_ms - 1_776_000_000_250 for event in newest] == [0, 2000, 3000, 0]  # the last of a sub-agent
     assert newest[0].body == model.UserPrompt(text="Round prices down.")
     assert newest[0].key.startswith("20260420_2/1776000000250000:")  # as from the database
-    assert newest[-1].body == model.AssistantMessage(text="It rounds down now.", final=True)
+    assert newest[2].body == model.AssistantMessage(text="It rounds down now.", final=True)
+    told = [(event.session, event.cwd, event.body) for event in found.events]
+    infos = {(one, cwd, body.title, body.model, body.parent) for one, cwd, body in told if isinstance(body, INFO)}
+    assert infos == {(parent, "/p", "Prices", "fake-model", None), ("20260420_1", None, "Prices", "fake-model", parent)}
+    assert [body.actor for one, _, body in told if isinstance(body, model.UserPrompt)] == ["human", "human", "model"]
+    assert [body.final for one, _, body in told if isinstance(body, model.AssistantMessage)] == [True, False]
+
+
+def test_only_what_is_named_and_begins_as_an_export_is_one(tmp_path: Path) -> None:
+    head = b'{"id": "20260420_1", "source": "cli", "user_id": null, "messages": []}\n'
+    assert AGENT.exported is not None
+    source = AGENT.exported(tmp_path / "export.jsonl", head)
+
+    assert source is not None and source.rank == -1
+    assert AGENT.exported(tmp_path / "export.txt", head) is None
+    assert AGENT.exported(tmp_path / "export.jsonl", head.replace(b"user_id", b"userId")) is None
+    (tmp_path / "export.jsonl").write_bytes(head.replace(b'"id"', b'"no"'))
+    with pytest.raises(OSError, match="not an export of sessions"):
+        read_export(tmp_path / "export.jsonl", FileStat(1, 1))

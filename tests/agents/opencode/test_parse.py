@@ -59,8 +59,9 @@ def test_the_template_of_init_is_not_what_was_typed(typed: str) -> None:
     assert found(parsed(user({"type": "text", "text": template.format(typed)}))) == [
         UserPrompt(text=typed, command="/init")
     ]
-    about = "Create or update `AGENTS.md` for this repository.\nKeep it short."
-    assert found(parsed(user({"type": "text", "text": about}))) == [UserPrompt(text=about)]
+    begins, above, _ = template.partition("User-provided focus or constraints (honor these):\n")
+    for about in (f"{begins}Keep it short.", f"{begins}{above}Keep it short."):
+        assert found(parsed(user({"type": "text", "text": about}))) == [UserPrompt(text=about)]
 
 
 def test_only_what_was_typed_is_a_prompt() -> None:

@@ -99,7 +99,7 @@ def test_a_call_that_the_user_stopped_has_not_failed(tool: str) -> None:
 @pytest.mark.parametrize(
     "details",
     [
-        {"answers": {"Which rounding?": "Down"}, "cancelled": False},
+        {"answers": {"Which rounding?": "Down", "And the tax?": "", "": "Up"}, "cancelled": False},
         {"question": "Which rounding?", "options": ["Up", "Down"], "answer": "Down", "wasCustom": False},
         {
             "questions": [{"id": "r", "prompt": "Which rounding?", "options": []}],

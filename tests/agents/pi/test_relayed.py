@@ -10,7 +10,7 @@ import pytest
 from agents.pi.contract_case import assistant, entry, message, user
 from carryover import model
 from carryover.agents.pi.adapter import AGENT
-from carryover.agents.pi.relayed import answered, relayed
+from carryover.agents.pi.relayed import answered, relayed, scheduled_words
 from contract.case import of, read_on
 
 AT = "2026-02-08 11:02 GMT+8"
@@ -119,6 +119,21 @@ def test_what_the_client_wrote() -> None:
 )
 def test_what_the_model_said(text: str, said: str) -> None:
     assert answered(text) == said
+
+
+JOB = "[cron:0a1b2c3d-1111-4222-8333-444455556666"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{JOB} Bread at eight] Count the bread.\nCurrent time: Sunday", "[Bread at eight] Count the bread."),
+        (f"{JOB}] Count the bread.", "Count the bread."),
+        (f"{JOB} a] Is {JOB} b] late?", f"[a] Is {JOB} b] late?"),
+    ],
+)
+def test_what_a_job_says(text: str, said: str) -> None:
+    assert scheduled_words(text) == said
 
 
 def test_a_session_of_openclaw(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.qwen_code.contract_case import model as answered
-from agents.qwen_code.contract_case import record, recording, user
+from agents.qwen_code.contract_case import record, recording, recordings, user
 from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.qwen_code.adapter import AGENT, QwenContext
@@ -148,6 +148,9 @@ def test_a_failed_request_beside_the_turn_does_not_end_it(prompt: str) -> None:
     _, parsed = AGENT.parse(source_at(AGENT, recording("limit-429-headless")), AGENT.context_type(), Record(1, line))
 
     assert (parsed.events, parsed.skipped) == ((), ())
+    [own] = (each for each in recordings() if "subagents" in each.path.parts)
+    _, parsed = AGENT.parse(source_at(AGENT, own), AGENT.context_type(), Record(1, line))
+    assert len(parsed.events) == 1
 
 
 def test_a_title_a_compaction_and_a_job_are_read() -> None:

@@ -179,9 +179,9 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
 def _of_init(text: str) -> tuple[str | None, str]:
     """Returns the command `/init` with the words behind it if a prompt is its template; else None with the prompt."""
     begins, above, below = _INIT
-    _, is_given, given = text.partition(above) if text.startswith(begins) else ("", "", "")
+    _, _, given = text.partition(above) if text.startswith(begins) else ("", "", "")
     said, is_closed, _ = f"\n{given}".rpartition(below)
-    return ("/init", said.strip()) if is_given and is_closed else (None, text)
+    return ("/init", said.strip()) if is_closed else (None, text)
 
 
 def _skip_part(recorder: StoredBuilder, kind: str) -> None:
