@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterable, Iterator
 from datetime import datetime
-from functools import lru_cache
 from itertools import islice, tee, zip_longest
-from pathlib import PurePath
 from typing import Final, Generic, Literal, TypeVar, cast
 
 import msgspec
@@ -15,6 +13,7 @@ import msgspec
 from carryover import model
 from carryover.distill.quotes import quoted
 from carryover.export.quoting import code_span, fenced, quoted_line, safe
+from carryover.records.fields import path_in_project
 from carryover.redact import CleanText
 from carryover.text.markdown import line_forms
 from carryover.text.pasted import with_marks_named
@@ -207,7 +206,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.FileEdit() as edit:
             return Part("tool", at_ms, edit_line(edit, root), edit.diff)
         case model.ChangedElsewhere(path=path):
-            return Part("happening", at_ms, f"Changed by someone or something else: {_relative(path, root)}", "")
+            return Part("happening", at_ms, f"Changed by someone or something else: {path_in_project(path, root)}", "")
         case model.PlanUpdate(items=items):
             done = sum(item.state == "done" for item in items)
             steps = "\n".join(f"- {_PLAN_MARKS[item.state]} {item.text}" for item in items)
@@ -231,24 +230,16 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
 
 
 def _call(call: model.ToolCall | model.ToolResult, root: str | None) -> str:
-    subject = _relative(call.subject, root) if call.op in ("read", "edit", "write") else call.subject
+    subject = path_in_project(call.subject, root) if call.op in ("read", "edit", "write") else call.subject
     line = " ".join((subject if subject == call.name else f"{call.name} {subject}").split())
     return line if len(line) <= _HEADING_CHARS else f"{line[: _HEADING_CHARS - 1].rstrip()}…"
 
 
 def edit_line(edit: model.FileEdit, root: str | None) -> str:
     """Returns what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
-    was = f"{_relative(edit.old_path, root)} to " if edit.old_path else ""
+    was = f"{path_in_project(edit.old_path, root)} to " if edit.old_path else ""
     sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
-    return f"{_VERBS[edit.change]} {was}{_relative(edit.path, root)} {' '.join(sizes)}".rstrip()
-
-
-@lru_cache(maxsize=512)  # a session has few files and many calls
-def _relative(path: str, root: str | None) -> str:
-    try:
-        return str(PurePath(path).relative_to(root)) if root else path
-    except ValueError:
-        return path
+    return f"{_VERBS[edit.change]} {was}{path_in_project(edit.path, root)} {' '.join(sizes)}".rstrip()
 
 
 _HEADING: Final = later(r"^( {0,3})(#{1,6})(?=\s)")

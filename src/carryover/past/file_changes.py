@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -17,6 +17,7 @@ from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import UserPrompt
 from carryover.past.titles import show_command
 from carryover.probe.git_history import GitCommit
+from carryover.records.fields import path_in_project
 from carryover.text.pasted import without_paste_marks
 
 WHOLE_SECOND_MS: Final = 999
@@ -85,14 +86,6 @@ def _end_ms(commit: GitCommit) -> int:
     return commit.authored_ms + WHOLE_SECOND_MS
 
 
-def path_in_project(path: str, roots: Sequence[str | None]) -> str:
-    """Returns the path relative to the first of `roots` that contains it; unchanged if none does."""
-    for root in roots:
-        if root and path.startswith(f"{root.rstrip('/')}/"):
-            return path[len(root.rstrip("/")) + 1 :]
-    return path
-
-
 class TurnChange(msgspec.Struct, frozen=True, kw_only=True):
     """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown).
 
@@ -155,15 +148,15 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
     """
     if project is None:
         return {}
-    names = [path_in_project(path, (project.root,)) for path in paths]
+    names = [path_in_project(path, project.root) for path in paths]
     edits: dict[int, EditRow] = {}
     for name in names:  # grows during the iteration
         for row in edits_of_name(db, project.id, project.root, PurePath(name).name):
             roots = (row.root, row.recorded_root)
-            if path_in_project(row.body.path, roots) != name:
+            if path_in_project(row.body.path, *roots) != name:
                 continue
             edits[row.event_id] = row
-            former = path_in_project(row.body.old_path, roots) if row.body.old_path else name
+            former = path_in_project(row.body.old_path, *roots) if row.body.old_path else name
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
     return edits
@@ -172,7 +165,7 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
 def namesakes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[str]:
     """Returns the paths in the project, sorted, of what was edited under the same name in any folder of it."""
     rows = edits_of_name(db, project.id, project.root, PurePath(path).name)
-    return sorted({path_in_project(row.body.path, (row.root, row.recorded_root)) for row in rows})
+    return sorted({path_in_project(row.body.path, row.root, row.recorded_root) for row in rows})
 
 
 def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, EditRow]:

@@ -24,11 +24,11 @@ from carryover.past.file_changes import (
     between,
     edits_of,
     in_order,
-    path_in_project,
     turns_of,
 )
 from carryover.past.line_origin import comparable, is_silent, writers_of
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
+from carryover.records.fields import path_in_project
 from carryover.redact import clean
 from carryover.terminal.output import counted
 
@@ -65,7 +65,7 @@ def line_history(
     """Returns the origins of the lines from `first` to `last` (from 1) of the file at `path`, neighbours of the same
     origin as one. Raises UserError if the first is none of the file's."""
     texts = _lines(path, first)
-    name = path_in_project(str(path), (root,))
+    name = path_in_project(str(path), root)
     answer = commits_of_lines(Path(root), name, first, min(last, len(texts)))
     commits = answer or {}
     places = {path, *(Path(root, former) for _, former in commits.values())}

@@ -17,9 +17,9 @@ from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.queries import session_of, short_ids
 from carryover.ledger.rows import SessionRow
 from carryover.model import FileEdit, StoredEvent, ToolResult, UserPrompt
-from carryover.past.file_changes import path_in_project
 from carryover.past.sessions import session_of_row, with_short_title
 from carryover.past.types import FileOfSession, Session, SessionAnswer, SessionTurn
+from carryover.records.fields import path_in_project
 from carryover.redact import CleanText
 from carryover.testruns.reading import test_run_in
 
@@ -154,4 +154,4 @@ def _change(event: StoredEvent, edit: FileEdit, turn: int, root: str | None, *, 
 
 def _shown_path(path: str, row: SessionRow) -> CleanText:
     """Returns a path that the session recorded, relative to its project."""
-    return quoted_line(path_in_project(path, (row.root, row.recorded_root)))
+    return quoted_line(path_in_project(path, row.root, row.recorded_root))

@@ -21,11 +21,12 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions, short_ids
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, StoredEvent, ToolResult, TurnEnd, UserPrompt
-from carryover.past.file_changes import Links, path_in_project
+from carryover.past.file_changes import Links
 from carryover.past.opened import Want, opened
 from carryover.past.titles import show_command, title_of
 from carryover.past.types import Moment, Timeline
 from carryover.probe.git_history import GitCommit, newest_commits
+from carryover.records.fields import path_in_project
 from carryover.redact import clean
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
@@ -221,7 +222,7 @@ def _commits(row: SessionRow, events: Iterable[tuple[int, StoredEvent]], of: Mom
                     text = _first_line(clean(known_commit.subject) if known_commit is not None else subject)
                     yield replace(commit_of, at_ms=event.at_ms, turn=turn, commit=name, text=text, how="command")
             case FileEdit(path=path):
-                commit = links.of_edit(path_in_project(path, roots), event.at_ms)
+                commit = links.of_edit(path_in_project(path, *roots), event.at_ms)
                 if commit is not None and commit.authored_ms <= row.last_ms + _COMMITTED_AFTER_MS:
                     others[commit.id] = (turn, commit)
     for turn, commit in others.values():

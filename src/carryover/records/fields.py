@@ -126,6 +126,19 @@ def folder_holding(path: str, folders: Iterable[str]) -> str | None:
     return max(holding, key=len, default=None)
 
 
+def path_in_project(path: str, *roots: str | None) -> str:
+    """Returns the path relative to the first of `roots` that contains it; unchanged if none does.
+
+    >>> path_in_project("/srv/shop/cart.py", None, "/srv/shop"), path_in_project("/srv/shop", "/srv/shop")
+    ('cart.py', '.')
+    """
+    for root in filter(None, roots):
+        top = root.rstrip("/")
+        if f"{path}/".startswith(f"{top}/"):
+            return path[len(top) + 1 :] or "."
+    return path
+
+
 def session_of_copy(name: str, head: bytes) -> str | None:
     """Returns the session id of a copied transcript from its file `name`, without suffix; None if that can't be an id.
 
