@@ -45,8 +45,8 @@ _MACHINE_LINE: Final = later(
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
-_CLOSE_ITEM: Final = later(r"\s*\d{1,2}[.、．)）][^\W\d_]")
-"""A list item without a space after its number, as in Chinese."""
+_CLOSE_ITEM: Final = later(r"\s*(?:\d{1,2}[.、．)）]|[-*•])[^\W\d_]")
+"""A list item without a space after its mark, as in Chinese."""
 _HEADING: Final = later(r"(?:[A-Za-z][\w-]{0,20}|[^\W\d_][\w-]{0,9})(?: [\w-]{1,20})?\s?[:：]\s*$")
 
 
@@ -96,10 +96,10 @@ def _without_margin(prompt: str) -> str:
     first, *others = prompt.strip().split("\n")
     # In an excerpt, a gap and the line behind it have none.
     whole = (line for before, line in pairwise([first, *others]) if line.strip("… ") and before.strip() != "…")
-    margins = {len(line) - len(line.lstrip()) for line in whole}
-    if not first[:1].strip() or min(margins, default=0) != _MARGIN:
-        return prompt
-    return "\n".join([first, *(line.removeprefix(_MARGIN * " ") for line in others)])
+    margin = min((len(line) - len(line.lstrip()) for line in whole), default=0)
+    bare = "\n".join([first, *(line.removeprefix(margin * " ") for line in others)])
+    # Code has a wider one, too.
+    return bare if margin == _MARGIN or (margin > _MARGIN and not has_machine_line(bare)) else prompt
 
 
 def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:

@@ -41,6 +41,7 @@ import shop.cart.Line;
 int cents = total;
 sum(lines);
 return;"""
+LOOP = "for line in cart:\n    total += line.price"
 PASTES = {"log": LOG, "code": CODE, "traceback": TRACEBACK, "JSON": JSON, "diff": DIFF, **MAILS}
 
 
@@ -92,6 +93,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "关于购物车：折扣发前五个，你现在只有两个。\n关于税：没有数据，是因为还没到月底吗",
         "先检查，再给出以下信息：\n1.名称\n2.价格\n3.简短思路。\n这个逻辑有没有问题",
         "Cart: show the newest five, not two.\nTax: leave it as it is.",
+        "The basket should have:\n\n-a src/ folder with the till\n-a tests/ folder\n\nNo code yet.",
         "背景：\n购物车有错误。\n\n要求：\n先修复。\n再测试。\n最后提交。",
         "Background:\n\nThe cart is loaded twice.\n\nGoals:\nLoad it once.\nTest it.",
     ],
@@ -106,9 +108,10 @@ def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
         ("I get this:", "\nTypeError: total is not a function"),
         ("What do you think of this?", "\n\n" + "The cart is loaded twice. " * 60),
         ("The other agent wrote this:", f"\n\n{REVIEW}"),
+        ("It printed:", "\nCollecting cart\nRebuilding:\ncart.py:12: unused\nDone in 2 s"),
         ("Review:", f"\n\n{REVIEW}\n\nRisks:\n" + "The cache is kept for too long.\n" * 40),
     ],
-    ids=["a single line of a program", "a long block of prose", "what a colon leads to", "long text below a heading"],
+    ids=["a line of a program", "a long block of prose", "what a colon leads to", "a log", "long text below a heading"],
 )
 def test_what_was_pasted_below_typed_words_is_somebody_elses(typed: str, pasted: str) -> None:
     assert typed_words(f"{typed}{pasted}") == typed
@@ -211,20 +214,21 @@ def test_without_words_on_both_sides_of_a_quoted_paste_its_last_line_is_judged_a
     assert (False, "find out why") not in parts(prompt)
 
 
-def test_the_margin_of_a_terminals_box_makes_no_paste_of_what_was_typed_there() -> None:
+@pytest.mark.parametrize("margin", ["  ", "    "])
+def test_the_margin_of_a_terminals_box_makes_no_paste_of_what_was_typed_there(margin: str) -> None:
     typed = "Compare the rules with the ones\nof the shop: do they ask for\ntypes?\n\nChange nothing yet."
-    copied = typed.replace("\n", "\n  ").replace("  \n", "\n")
+    copied = typed.replace("\n", f"\n{margin}").replace(f"{margin}\n", "\n")
 
     assert parts(copied) == ((False, typed),)
     assert parts(f"{copied}\n…\nThat is all.") == ((False, f"{typed}\n…\nThat is all."),)
-    assert parts(copied.replace("\n  ", "\n   ")) != ((False, typed),)
 
 
-@pytest.mark.parametrize("pasted", [TRACEBACK, JSON, CODE])
-def test_a_paste_with_a_margin_stays_one(pasted: str) -> None:
-    lines = pasted.replace("\n", "\n  ")
+@pytest.mark.parametrize("pasted", [TRACEBACK, JSON, CODE, LOOP])
+@pytest.mark.parametrize("margin", ["  ", "    "])
+def test_a_paste_with_a_margin_stays_one(pasted: str, margin: str) -> None:
+    lines = pasted.replace("\n", f"\n{margin}")
 
-    assert [was_pasted for was_pasted, _ in parts(f"Why is the total wrong?\n  {lines}")] == [False, True]
+    assert [was_pasted for was_pasted, _ in parts(f"Why is the total wrong?\n{margin}{lines}")] == [False, True]
 
 
 def test_a_command_over_several_lines_is_no_prose() -> None:
