@@ -118,10 +118,13 @@ def test_bytes_that_are_no_text_stay_out_of_nothing_else(tmp_path: Path) -> None
 
 
 def test_an_export_has_a_line_for_each_session(tmp_path: Path) -> None:
-    """Its messages have the database's times, and all of its columns, also those that are empty."""
+    """Its messages have the database's times, and all of its columns, also those that are empty. What the user took
+    back is switched off there, and a time that can't be costs nothing else."""
     given = [{"role": "user", "content": "Round prices down."}, *run("make test", "1 failed", 2), ANSWER]
+    taken_back = {"role": "user", "content": "No, up.", "active": 0, "compacted": 0}
     empty = {"tool_call_id": None, "tool_calls": None, "tool_name": None, "finish_reason": "stop"}
-    messages = [{**empty, **one, "id": at, "timestamp": 1_776_000_000.25 + at} for at, one in enumerate(given)]
+    told = enumerate([*given, taken_back])
+    messages = [{**empty, **one, "id": at, "timestamp": 1_776_000_000.25 + at} for at, one in told]
     facts = {"source": "cli", "user_id": None, "model": "fake-model", "system_prompt": LONG, "title": "Prices"}
     cut = [{**one, "finish_reason": None} for one in messages]
     parent = "20260420_2"
@@ -129,6 +132,7 @@ def test_an_export_has_a_line_for_each_session(tmp_path: Path) -> None:
         {"id": parent, **facts, "cwd": "/p", "messages": messages},
         {"id": "20260420_1", **facts, "parent_session_id": parent, "messages": cut},
         {"id": "20260420_3", **facts, "source": "subagent", "parent_session_id": parent, "messages": messages[:1]},
+        {"id": "odd", **facts, "messages": [{**messages[0], "timestamp": 1e308}]},
     )
     (tmp_path / "export.jsonl").write_text("\n".join(map(json.dumps, rows)))
 
@@ -136,17 +140,17 @@ def test_an_export_has_a_line_for_each_session(tmp_path: Path) -> None:
 
     kinds = (model.UserPrompt, model.ToolResult, model.AssistantMessage)
     newest = [event for event in found.events if event.session == "20260420_2" and isinstance(event.body, kinds)]
-    assert found.skipped == []
+    assert [each.reason for each in found.skipped] == ["no time"]
     assert {event.session for event in found.events} == {"20260420_1", "20260420_2"}
     assert [event.at_ms - 1_776_000_000_250 for event in newest] == [0, 2000, 3000, 0]  # the last of a sub-agent
     assert newest[0].body == model.UserPrompt(text="Round prices down.")
     assert newest[0].key.startswith("20260420_2/1776000000250000:")  # as from the database
     assert newest[2].body == model.AssistantMessage(text="It rounds down now.", final=True)
-    told = [(event.session, event.cwd, event.body) for event in found.events]
-    infos = {(one, cwd, body.title, body.model, body.parent) for one, cwd, body in told if isinstance(body, INFO)}
+    bodies = [(event.session, event.cwd, event.body) for event in found.events]
+    infos = {(one, cwd, body.title, body.model, body.parent) for one, cwd, body in bodies if isinstance(body, INFO)}
     assert infos == {(parent, "/p", "Prices", "fake-model", None), ("20260420_1", None, "Prices", "fake-model", parent)}
-    assert [body.actor for one, _, body in told if isinstance(body, model.UserPrompt)] == ["human", "human", "model"]
-    assert [body.final for one, _, body in told if isinstance(body, model.AssistantMessage)] == [True, False]
+    assert [body.actor for one, _, body in bodies if isinstance(body, model.UserPrompt)] == ["human", "human", "model"]
+    assert [body.final for one, _, body in bodies if isinstance(body, model.AssistantMessage)] == [True, False]
 
 
 def test_only_what_is_named_and_begins_as_an_export_is_one(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ class _Dump(msgspec.Struct, frozen=True, order=True):
     at_us: int
 
 
-class _Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True):
     """A message without its content. `place` is its role and time, by which a copy that kept its time is known."""
 
     id: int
@@ -107,7 +107,7 @@ class _Database:
                 title=sqlite.column_text(title)[:1000] or None,
                 model=sqlite.column_text(model)[:200] or None,
             )
-            self._sessions[session.id] = (sqlite.column_text(source), session, _us(started))
+            self._sessions[session.id] = (sqlite.column_text(source), session, us_of(started))
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
@@ -121,7 +121,7 @@ class _Database:
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its messages, and the requests of it that failed for good."""
         source, session, started_us = self._sessions[ident]
-        rows = _without_copies(self._rows(ident))
+        rows = without_copies(self._rows(ident))
         above = self._above(session)
         if source == "subagent" and above:
             session = msgspec.structs.replace(session, root=above[-1].id, forked_from=None)
@@ -130,13 +130,13 @@ class _Database:
             rows = _without_beginning(rows, before)
         cwd = next((each.directory for each in (session, *above) if each.directory), None)
         session = msgspec.structs.replace(session, directory=cwd)
-        places: list[_Row | _Dump] = sorted((*rows, *self._dumps.get(ident, [])), key=lambda place: place.at_us)
+        places: list[Row | _Dump] = sorted((*rows, *self._dumps.get(ident, [])), key=lambda place: place.at_us)
         pieces = _pieces(places)
 
-        def record(number: int, place: _Row | _Dump) -> bytes | None:
+        def record(number: int, place: Row | _Dump) -> bytes | None:
             if pieces[number][1] == "passed":
                 return None
-            entry = self._message(place) if isinstance(place, _Row) else _error(place)
+            entry = self._message(place) if isinstance(place, Row) else _error(place)
             return entry_of(session, entry, max(0, place.at_us // 1000)) if entry is not None else None
 
         return stored_session(session, places, record, pieces)
@@ -152,7 +152,7 @@ class _Database:
             session = above
         return found
 
-    def _message(self, row: _Row) -> MessageRow:
+    def _message(self, row: Row) -> MessageRow:
         [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
         listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
         return MessageRow(
@@ -165,8 +165,8 @@ class _Database:
             finish=sqlite.column_text(finish),
         )
 
-    def _rows(self, session: str) -> list[_Row]:
-        return [_row(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
+    def _rows(self, session: str) -> list[Row]:
+        return [row_of(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
 
     def _found(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
         return sqlite.rows(self._db, query.format_map(self._tables), parameters)
@@ -186,20 +186,20 @@ def _error(dump: _Dump) -> MessageRow | None:
     return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 
-def _pieces(places: Sequence[_Row | _Dump]) -> list[MarkedPiece]:
+def _pieces(places: Sequence[Row | _Dump]) -> list[MarkedPiece]:
     """Returns the pieces. Messages do not change; a request that failed does, if the turn goes on."""
     found: list[MarkedPiece] = []
     of_failed = "the end"
     for place in reversed(places):
-        found.append((str(place.at_us), "" if isinstance(place, _Row) else of_failed))
-        if isinstance(place, _Row):
+        found.append((str(place.at_us), "" if isinstance(place, Row) else of_failed))
+        if isinstance(place, Row):
             of_failed = "the end" if place.place[0] == "user" else "passed"
     return found[::-1]
 
 
-def _without_copies(rows: Iterable[_Row]) -> list[_Row]:
+def without_copies(rows: Iterable[Row]) -> list[Row]:
     """Returns the messages as they were first written, without those that the user took back."""
-    found: list[_Row] = []
+    found: list[Row] = []
     known: set[tuple[str, int]] = set()
     listed = list(rows)
     archived = False
@@ -213,11 +213,11 @@ def _without_copies(rows: Iterable[_Row]) -> list[_Row]:
     return found
 
 
-def _is_near(row: _Row, other: _Row) -> bool:
+def _is_near(row: Row, other: Row) -> bool:
     return abs(row.at_us - other.at_us) <= COPIED_WITHIN_US
 
 
-def _without_beginning(rows: list[_Row], before: list[_Row]) -> list[_Row]:
+def _without_beginning(rows: list[Row], before: list[Row]) -> list[Row]:
     """Returns the messages after those at the beginning that were copied from the session before."""
     older: dict[tuple[object, ...], list[int]] = {}
     for number, row in enumerate(before):
@@ -234,11 +234,12 @@ def _without_beginning(rows: list[_Row], before: list[_Row]) -> list[_Row]:
     return rows[copied:]
 
 
-def _row(*values: Any) -> _Row:
+def row_of(*values: Any) -> Row:
+    """Returns a row of the columns that `_ROWS` names."""
     ident, role, at, active, compacted, length, head, call_id, sums_up = values
-    place = (sqlite.column_text(role), _us(at))
+    place = (sqlite.column_text(role), us_of(at))
     same = (role, call_id) if call_id else (role, length, head)
-    return _Row(ident, place[1], place, same, bool(active), bool(compacted), bool(sums_up) and role != b"tool")
+    return Row(ident, place[1], place, same, bool(active), bool(compacted), bool(sums_up) and role != b"tool")
 
 
 def _dumps(path: Path) -> list[_Dump]:
@@ -252,7 +253,8 @@ def _dumps(path: Path) -> list[_Dump]:
     return sorted(found)
 
 
-def _us(value: object) -> int:
+def us_of(value: object) -> int:
+    """Returns a row's time in microseconds; 0 if it can't be one."""
     return round(value * 1_000_000) if isinstance(value, float) and 0 < value < 4_102_444_800 else 0
 
 

@@ -11,10 +11,10 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.hermes.database import INTERRUPTED, PARTS, MessageRow
+from carryover.agents.hermes.database import INTERRUPTED, PARTS, SUMMARIES, MessageRow, row_of, us_of, without_copies
 from carryover.records import rawjson
 from carryover.records.fields import local_ms
-from carryover.records.lenient import Fields, fields_of, items_of, read_as, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
 from carryover.transcript.rewritten import Document, complete_lines, not_whole, stored_session
@@ -97,11 +97,24 @@ def _exported(whole: Fields) -> Document:
 
     def record(_number: int, message: msgspec.Raw) -> bytes:
         given = fields_of(message)
-        at_us = round((read_as(given.get("timestamp"), float) or 0.0) * 1_000_000)  # as the database's reader has it
+        at_us = us_of(read_as(given.get("timestamp"), float))
         row = msgspec.structs.replace(_row(at_us, given), finish=text_of(given.get("finish_reason")))
         return entry_of(session, row, at_us // 1000)
 
-    return stored_session(session, items_of(whole.get("messages")), record)
+    return stored_session(session, _kept(items_of(whole.get("messages"))), record)
+
+
+def _kept(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
+    """Returns the messages that the database's reader would give: none that the user took back, each only once."""
+
+    def columns(number: int, given: Fields) -> tuple[object, ...]:
+        text, role = text_of(given.get("content")), text_of(given.get("role")).encode("utf-8", "replace")
+        active, compacted = number_of(given.get("active")) != 0, number_of(given.get("compacted"))
+        sums_up = any(mark in text for mark in SUMMARIES)
+        return number, role, read_as(given.get("timestamp"), float), active, compacted, 0, text[:200], b"", sums_up
+
+    rows = [row_of(*columns(number, fields_of(message))) for number, message in enumerate(messages)]
+    return [messages[row.id] for row in without_copies(rows)]
 
 
 def _before_review(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
