@@ -68,7 +68,8 @@ _SCHEDULED: Final = later(rf"\[cron:[0-9a-f]{{8}}-[0-9a-f-]{{27}}(?: [^\]\n]{{1,
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
 _REMINDS: Final = "A scheduled reminder has been triggered. The reminder content is:"
 _JOB_ID: Final = later(r"\[cron:[0-9a-f-]{36} ?")
-_NOW: Final = "\nCurrent time: "
+_NOW: Final = later(r"\nCurrent time: [A-Z][a-z]{2,8}day\b")
+"""How the client's last lines begin; a user's own sentence names no day there."""
 NOTICE: Final = later(
     r"\s*(?:✅ New session started\b[^\n]*|⚠️ [^\n]{1,300} failed|[^\s/]{1,120}\.[A-Za-z0-9]{2,4})\s*\Z"
 )
@@ -97,7 +98,8 @@ def is_scheduled(text: str) -> bool:
 def scheduled_words(text: str) -> str:
     """Returns what a scheduled prompt says, with the name of its job, without the job's id and the client's words
     around it: a line shows the beginning alone."""
-    text = text.rpartition(_NOW)[0] or text
+    *_, now = (None, *_NOW.finditer(text))
+    text = text[: now.start()] if now is not None else text
     named = _JOB_ID.sub("[", text.removeprefix(_REMINDS).strip(), count=1)
     return named.removeprefix("[] ")
 
