@@ -4,6 +4,7 @@ without `ё`. Pure."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice, product
 from typing import Final
 
 _SIMPLIFIED: Final = "".join(
@@ -52,26 +53,40 @@ _TRADITIONAL: Final = "".join(
     癩皚皺瞇睜瞞矚矯硯碩鹼禿穢穡窯竄窩籌簍籃籬籟糞纖緯絞繡緬纜緝繽纓聳聶聵朧臍膩艷蘆葦莖莢蕎瑩藹
     """.split()
 )
-"""The common characters that differ, in the same order. Of a simplified one that stands for several, as `发` for `發`
-and `髮`, the most common."""
-_TO_TRADITIONAL: Final = str.maketrans(_SIMPLIFIED, _TRADITIONAL)
-_TO_SIMPLIFIED: Final = str.maketrans(_TRADITIONAL, _SIMPLIFIED)
+"""The common characters that differ, in the same order."""
+_SEVERAL: Final = """
+    面面麵 后後后 里裡裏里 干幹乾干 系系係繫 制制製 复復複 发發髮 志志誌 注注註 采採采 征徵征 周周週 台台臺
+    松鬆松 卷捲卷 回回迴 症症癥 并並併 历歷曆 钟鐘鍾 尽盡儘 冲衝沖 汇匯彙 只只隻 于於于 云雲云 余餘余
+    准準准 斗鬥斗 板板闆 获獲穫 向向嚮 表表錶 签簽籤 折折摺 启啟啓 线線綫 为為爲 众眾衆 游遊游 布布佈
+    占占佔 托託托 致致緻 累累纍 谷谷穀 脏臟髒 账賬帳 岩岩巖 梁梁樑 佣傭佣 范範范 划劃划 闲閒閑 迹跡蹟
+    咨諮咨 克克剋 借借藉
+"""
+"""Simplified characters with the traditional ones that they stand for, the most common first: 复 in 恢復 and 複製."""
+_VARIANTS: Final = {each[0]: each[1:] for each in _SEVERAL.split()}
+_TO_SIMPLIFIED: Final = str.maketrans(
+    {of: simple for simple, variants in _VARIANTS.items() for of in variants if of not in _VARIANTS}
+    | dict(zip(_TRADITIONAL, _SIMPLIFIED, strict=True))
+)
+_TRADITIONAL_OF: Final = dict(zip(_SIMPLIFIED, _TRADITIONAL, strict=True)) | _VARIANTS
 _WITHOUT_YO: Final = str.maketrans("ёЁ", "еЕ")
+_MOST: Final = 12
+"""Traditional spellings of a term, whose characters may each have several."""
 
 
 def spellings(words: Sequence[str]) -> list[Sequence[str]]:
     """Returns words as they are, then in the other spellings that they may have.
 
-    >>> spellings(["计", "划"]), spellings(["till"])
-    ([['计', '划'], ['計', '劃']], [['till']])
+    >>> spellings(["错", "误"]), spellings(["till"])
+    ([['错', '误'], ['錯', '誤']], [['till']])
     >>> spellings(["отчет"]), spellings(["отчёт"])
     ([['отчет'], ['отчёт']], [['отчёт'], ['отчет']])
     """
     if all(map(str.isascii, words)):
         return [words]
+    simplified = [word.translate(_TO_SIMPLIFIED) for word in words]
+    traditional = islice(product(*(_TRADITIONAL_OF.get(word, (word,)) for word in simplified)), _MOST)
     found: list[Sequence[str]] = [words]
-    for table in (_TO_TRADITIONAL, _TO_SIMPLIFIED, _WITHOUT_YO):
-        other = [word.translate(table) for word in words]
+    for other in (simplified, *map(list, traditional), [word.translate(_WITHOUT_YO) for word in words]):
         if other not in map(list, found):
             found.append(other)
     if len(words) == 1 and len(found) == 1:  # a word has one `ё` at most
