@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import NamedTuple
 
+from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
 
@@ -76,8 +77,9 @@ class Invocation(NamedTuple):
 
 
 def find_invocations(command: str) -> list[Invocation]:
-    """Returns the test runs in a command line, in order. Mentioning a runner is not running it."""
-    return list(_found_invocations(command)) if _MENTION.search(command) else []
+    """Returns the test runs in a command line, in order. Mentioning a runner, or looking for files of tests, is not
+    running it."""
+    return list(_found_invocations(command)) if _MENTION.search(command) and not is_looking(command) else []
 
 
 @lru_cache(maxsize=16)  # a call and its result have the same command line

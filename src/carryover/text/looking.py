@@ -13,8 +13,8 @@ from carryover.text.shell import tokens, without_heredocs
 
 _LOOKING: Final = frozenset(
     """
-    ls ll cat nl head tail less more grep egrep rg ag find fd which whereis type stat file wc du df tree pwd cd echo
-    printf test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr
+    ls ll cat nl head tail less more grep egrep findstr rg ag find fd which whereis type stat file wc du df tree pwd cd
+    echo printf test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr
     readlink realpath basename dirname lsof ss man history journalctl [[ exit do done then else fi for break continue
     """.split()
 )
@@ -35,11 +35,12 @@ _CMDLET_LOOKING: Final = later(
     re.I,
 )
 _IN_QUOTES: Final = later(r"'[^'\n]*'|\"[^\"\n]*\"")
+_CONTINUED: Final = later(r"\\\n\s*")
 _STEP_END: Final = later(r"&&|\|\||[;\n]")
 _INTO_STEP: Final = later(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")
 _FINDS_NOTHING: Final = later(
-    r"(?:[ef]?grep|rg|ag|diff|cmp|test|\[\[?|which|pgrep|command -v|git grep|git diff \S*(?:--quiet|--exit-code))"
-    r"(?:\s|$)"
+    r"(?:[ef]?grep|findstr|rg|ag|diff|cmp|test|\[\[?|which|pgrep|command -v|git grep"
+    r"|git diff \S*(?:--quiet|--exit-code))(?:\s|$)"
 )
 """Programs that end with 1 to say that there is none, or that there is a difference."""
 _MAY_FAIL: Final = later(r"\s-(?:ErrorAction|EA)[ :](?:SilentlyContinue|Ignore|0)\b", re.I)
@@ -74,13 +75,18 @@ _FORMS_LOOKING: Final = (_GIT_LOOKING, _CMDLET_LOOKING, _NPM_LOOKING)
 
 def is_looking(command: str) -> bool:
     """Whether every step of a shell command only looks around, so that finding nothing is not a failure."""
-    main = without_prefix(_IN_QUOTES.sub("''", command))
+    main = without_prefix(_unquoted(command))
     steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
     return main != "" and all(
         (step.split(maxsplit=1)[0] in _LOOKING or any(form.match(step) for form in _FORMS_LOOKING))
         and not _WRITES.search(step)
         for step in steps
     )
+
+
+def _unquoted(command: str) -> str:
+    """Returns the command with each of its steps on one line, and without what stands in quotes."""
+    return _IN_QUOTES.sub("''", _CONTINUED.sub(" ", command))
 
 
 def printed_files(command: str) -> list[str]:
@@ -144,10 +150,10 @@ def found_nothing(command: str, code: int | None) -> bool:
     exit code, by finding nothing, by what it was allowed to fail in, or explicitly."""
     if is_looking(command):
         return True
-    *_, before, last = parts = ["", *_STEPS.split(_IN_QUOTES.sub("''", without_heredocs(command)).rstrip("; \n"))]
+    *_, before, last = parts = ["", *_STEPS.split(_unquoted(without_heredocs(command)).rstrip("; \n"))]
     if "pipefail" in command:
         return False
-    if before == "&&" and _is_shown_if_there(parts):
+    if _is_shown_if_there(parts):
         return code in (1, None)
     if before in ("&&", "||"):
         return False
@@ -158,11 +164,12 @@ def found_nothing(command: str, code: int | None) -> bool:
 
 def _is_shown_if_there(parts: Sequence[str]) -> bool:
     """Whether the last chain of a command, of its steps and what is between them, only shows something that it looks
-    for first: `[ -n "$f" ] && cat "$f"`."""
+    for first: `[ -n "$f" ] && cat "$f"`, `docker ps | grep shop && ls shop`."""
     begin = max(at for at, part in enumerate(parts) if at == 0 or part in (";", "\n"))
-    first, *after = parts[begin + 1 :]
-    is_test = _FINDS_NOTHING.match(first.strip()) is not None
-    return is_test and all(part == "&&" or is_looking(part) for part in after)
+    chain = parts[begin + 1 :]
+    at = chain.index("&&") if "&&" in chain else 0
+    is_test = at > 0 and _FINDS_NOTHING.match(chain[at - 1].strip()) is not None
+    return is_test and all(part in ("&&", "|") or is_looking(part) for part in chain[at + 1 :])
 
 
 def is_retry(failed: str, succeeded: str) -> bool:

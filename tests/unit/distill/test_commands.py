@@ -23,6 +23,7 @@ LOOKING = (
     *("git diff --stat; rg -n 'a; make' src", "sed -n 1,20p cart.py", "cat cart.py 2>/dev/null", "Get-ChildItem src"),
     *("cd shop && npm audit 2>&1", "npm audit --json | head -40", "pnpm outdated"),
     *("nl -ba cart.py | sed -n 1,20p", "for f in *.py\ndo\nnl $f\ndone", "ss -ltn | grep 8000"),
+    *("grep -n cap \\\n  src/cart.py \\\n  src/lid.py",),
     *("git branch", "git branch -vv | grep gone", "git branch -r --merged main", "git branch 2>/dev/null | cat"),
     *("git branch -a --sort -committerdate", "git branch -vv --format %(refname)"),
     *("git remote -v", "git -C shop remote show origin", "find . -name '*.py' -exec grep -n cap {} +"),
@@ -49,6 +50,9 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
     [
         ("make; git diff --stat; grep -n cap build.log", 1, False),
         ("pytest -q 2>&1 | grep FAILED", 1, False),
+        ('npx tsc --noEmit 2>&1 | findstr /C:"error TS"', 1, False),
+        ("docker ps -a | grep shop && echo --- && find . -name 'shop*' | head", 1, False),
+        ("docker ps -a | grep shop && docker rm shop | head", 1, True),
         ("make 2>&1 | grep -c 'no rule'", None, False),
         ("make\ntest -f build/cart", 1, False),
         ("make; git diff --exit-code", 1, False),
