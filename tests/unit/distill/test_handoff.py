@@ -25,6 +25,7 @@ from carryover.model import (
     SessionInfo,
     ToolResult,
     TurnEnd,
+    UserPrompt,
 )
 from carryover.past.transcript import handoff_of_transcript
 from support.conversation import (
@@ -72,13 +73,19 @@ def test_the_first_prompt_that_names_what_to_go_on_with_is_the_task(first: str) 
 
     assert f"): {first}\n" in under("Task", talk)
 
+    later = session("s1").user("hi").says("Hello!").user(first).says("Which one?").user("Sort its rows by day.")
+    assert f"): {first}\n" not in under("Task", later.edited("till.py").says("Sorted."))
 
-def test_a_greeting_is_no_goal() -> None:
-    talk = session("s1").user("hi").says("Hello! What shall I do?").user(GOAL).edited("cart.py").says("Done.")
+
+@pytest.mark.parametrize(
+    "first", [UserPrompt(text="hi"), UserPrompt(text="?!"), UserPrompt(text="Count the bread.", scheduled=True)]
+)
+def test_a_greeting_is_no_goal(first: UserPrompt) -> None:
+    talk = session("s1").event(first).says("Hello! What shall I do?").user(GOAL).edited("cart.py").says("Done.")
     talk.user("Thanks.").says("Gladly.").user("Push it.").ran("git push").says("Pushed.")
 
     assert GOAL in under("Task", talk)
-    assert "): hi" not in under("Task", talk)
+    assert f"): {first.text}" not in under("Task", talk)
 
 
 @pytest.mark.parametrize(

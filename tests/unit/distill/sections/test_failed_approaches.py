@@ -55,12 +55,22 @@ def test_what_was_said_after_calls_at_the_same_time_goes_to_the_one_that_failed(
     ]
     events: list[model.AnyBody] = [*calls, *results] if at_once else [calls[0], results[0], calls[1], results[1]]
     for event in events:
+        if event is results[1] and at_once:
+            talk.says("One has ended.", final=False)
         talk.event(event)
     talk.says("It has no rule.", final=False).ran("ls").says("Done.")
 
     [*_, cap] = section(talk, title="Failed approaches")
     assert cap.startswith("`make cap`")
     assert ("then: “It has no rule.”" in cap) == has_words
+
+
+def test_what_was_said_after_the_report_of_a_job_that_failed_is_kept() -> None:
+    talk = session("s1").user(GOAL).ran("ls")
+    talk.event(model.BackgroundTask(task_id="b", state="failed", label="Serve it", report="No port."))
+    talk.says("Another shop has the port.", final=False).ran("ls").says("Done.")
+
+    assert "then: “Another shop has the port.”" in under("Failed approaches", talk)
 
 
 def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() -> None:

@@ -12,6 +12,7 @@ from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.trail import past_of
+from carryover.model import Op
 from support.conversation import GOAL, ROOT, Conversation, handoff, project, session, under, worked
 
 
@@ -69,7 +70,18 @@ def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() 
         return next(entry.weight for entry in call_entries(past) if "pull/232" in entry.text)
 
     assert weight() <= FIXED
-    talk.ran("ls")
+    talk.says("I shall look.", final=False)
+    assert weight() > FIXED
+
+    talk = Conversation().user(GOAL).ran("gh pr create --head cap", "https://git.example/pull/232")
+    talk.user("Why?").user("And why not?")
+    assert weight() > FIXED, "a turn has been between"
+
+    talk = Conversation().user(GOAL).ran("gh pr create --head cap", "https://git.example/pull/232")
+    talk.user("Why?").calls("ls")
+    assert weight() > FIXED
+    talk = Conversation().user(GOAL).ran("gh pr create --head cap", "https://git.example/pull/232")
+    talk.says("It is open.").user("Why?")
     assert weight() > FIXED
 
 
@@ -259,13 +271,21 @@ def test_a_command_that_could_not_read_a_file_of_the_project_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "is_again"),
-    [("rg total src", True), ("ls src | wc -l; make", False), ("make", False), ("cat plan.md", False)],
+    ("command", "op", "is_again"),
+    [
+        ("rg total src", "shell", True),
+        ("ls src | wc -l; make", "shell", False),
+        ("make", "shell", False),
+        ("cat plan.md", "shell", False),
+        ("/srv/plan.md", "read", False),
+        ("/srv/cart.py", "read", True),
+        ("/srv/plan.md", "search", True),
+    ],
 )
 def test_what_a_command_only_looked_at_can_be_looked_at_again_but_documents_say_more(
-    command: str, is_again: bool
+    command: str, op: Op, is_again: bool
 ) -> None:
-    past = past_of(project(Conversation().user(GOAL).ran(command, "12 totals").says("Done.")), now_ms=0)
+    past = past_of(project(Conversation().user(GOAL).ran(command, "12 totals", op=op).says("Done.")), now_ms=0)
     assert past is not None
 
     assert [entry.again for entry in call_entries(past)] == [is_again]
@@ -273,7 +293,7 @@ def test_what_a_command_only_looked_at_can_be_looked_at_again_but_documents_say_
 
 def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can() -> None:
     talk = Conversation().user(GOAL)
-    for command, is_again in (("ls src", True), ("wc cart.py", True), ("make", False)):
+    for command, is_again in (("ls src", True), ("wc cart.py", True), ("make", False), ("ls docs", False)):
         past = past_of(project(talk.ran(command, "12 totals")), now_ms=talk.at_ms)
         assert past is not None
         [entry] = call_entries(past)

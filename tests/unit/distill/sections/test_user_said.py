@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.entry import FIXED
-from carryover.model import Answer, UserPrompt
-from support.conversation import GOAL, Conversation, handoff, session, under
+from carryover.model import Answer, ToolResult, UserPrompt
+from support.conversation import GOAL, MINUTE_MS, Conversation, handoff, session, under
 
 
 def with_answers() -> Conversation:
@@ -112,3 +112,20 @@ def test_the_calls_of_a_turn_that_were_refused_without_a_word_share_a_line() -> 
 
     assert "Refused, not run: `make part1`, `make part2`, `make part4` and 1 more (turn 1" in said
     assert "Refused, not run: `make deploy` (turn 2" in said
+
+
+def test_of_the_calls_of_a_turn_only_those_that_the_next_prompt_explains_name_it() -> None:
+    talk = Conversation().user(GOAL).ran("make part1", status="denied", never_ran=True)
+    words = "Keep the old build, the shop in Vienna runs it!"
+    denied = ToolResult(call_id="c", name="Bash", op="shell", status="denied", subject="make part2", user_words=words)
+    talk.event(denied)
+    talk.event(ToolResult(call_id="c", name="Bash", op="shell", status="denied", subject="ls", user_words="Not now!"))
+    times = [talk.at_ms, talk.at_ms - MINUTE_MS, talk.at_ms - 2 * MINUTE_MS]
+    talk.user(words).says("I leave it.").user("Now the receipt, with its own rounding.")
+    said = under("What the user said", talk)
+    [listed] = [part.entries for part in handoff(talk).sections if part.title == "What the user said"]
+    refused = [one.at_ms for entry in listed for one in entry.sources if one.kind == "refusal"]
+
+    assert "Refused, not run: `make part1` (turn 1, 5 min earlier)" in said
+    assert "Refused, not run: `make part2` (turn 1, 4 min earlier); turn 2 says why" in said
+    assert sorted(refused, reverse=True) == times
