@@ -78,8 +78,8 @@ def spellings(words: Sequence[str]) -> list[Sequence[str]]:
 
     >>> spellings(["错", "误"]), spellings(["till"])
     ([['错', '误'], ['錯', '誤']], [['till']])
-    >>> spellings(["отчет"]), spellings(["отчёт"])
-    ([['отчет'], ['отчёт']], [['отчёт'], ['отчет']])
+    >>> spellings(["отчет"]), spellings(["передёрнут"]), spellings(["отчет", "тут"])
+    ([['отчет'], ['отчёт']], [['передёрнут'], ['передернут']], [['отчет', 'тут']])
     """
     if all(map(str.isascii, words)):
         return [words]

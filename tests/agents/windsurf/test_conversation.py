@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from agents.windsurf.talks import (
     Store,
     Talk,
     bodies,
+    in_order,
     line,
     payload,
     put,
@@ -32,10 +34,11 @@ from carryover.model import AssistantMessage, FileEdit, SessionInfo, Skipped, To
 from carryover.transcript.layouts import sources_of
 from carryover.transcript.spooled import copy_beside
 from carryover_windsurf.adapter import AGENT, SAME_CALL_MS
-from contract.case import Reading, fold_one, source_at
+from contract.case import Reading, fold_one, read_on, source_at
 
 assert AGENT.hooks is not None
 HOOKS = AGENT.hooks
+START_MS = int(START.timestamp() * 1000)
 
 
 @pytest.fixture
@@ -78,6 +81,78 @@ def test_the_transcript_says_what_failed_and_what_a_command_printed(store: Store
     assert [edit.path for edit in bodies(events, FileEdit)] == [f"{PROJECT}/src/calc.py"]
     assert len(texts_of(events)) == 2
     assert "CANCELED" not in str(events)
+    steps = {event.key: (event.at_ms - START_MS) / 1000 for event in events}
+    assert [steps[f"{talk.id}/row{row}:{part}"] for row, part in ((1, "prompt"), (3, "edit0"), (5, "result"))] == [
+        *(20, 40, 60)
+    ]
+    assert steps[f"{talk.id}/row6:said"] == 80
+
+
+def test_the_own_time_of_a_row_counts_and_one_without_is_right_after_the_one_before(store: Store) -> None:
+    talk = worked()
+    talk.rows[0]["timestamp"] = START_MS / 1000 + 21
+    talk.rows.insert(0, {"type": "view_file", "status": "done", "view_file": {"path": f"{PROJECT}/a.py"}})
+    talk.name_transcript(store.transcript(talk))
+
+    read, prompt, *_ = (event.at_ms for event in store.read(talk) if isinstance(event.body, ToolResult | UserPrompt))
+    assert (read - START_MS, prompt - START_MS) == (20_000, 21_000)
+
+
+def test_what_could_not_be_read_is_counted_and_what_is_blank_is_not(store: Store) -> None:
+    talk = worked()
+    path = store.transcript(talk)
+    path.write_bytes(talk.transcript() + b" \n{torn\n" + json.dumps({"type": "run_command"}).encode() + b"\n")
+    talk.name_transcript(path)
+    store.read(talk, data=talk.spooled() + b"\n{torn\n")
+
+    assert store.reading is not None
+    assert sorted((each.record_type, each.reason) for each in store.reading.skipped) == [
+        ("call", "could not be read"),
+        ("row", "could not be read"),
+        ("row/run_command", "unexpected shape"),
+    ]
+
+
+def test_the_first_folder_is_the_conversation_s_and_a_call_may_name_another(store: Store) -> None:
+    command, answer = payload("post_run_command", command_line="make"), "post_cascade_response"
+    calls = [
+        (answer, payload(answer, response="One."), None),
+        (answer, payload(answer, response="Two."), PROJECT),
+        ("post_run_command", command, "/srv"),
+        ("post_run_command", payload("post_run_command", command_line="make it", cwd="/opt"), "/srv"),
+        (answer, payload(answer, response="Three."), None),
+        ("post_write_code", payload("post_write_code"), None),
+    ]
+    data = b"".join(
+        line(event, given, START + timedelta(minutes=number), cwd=cwd)
+        for number, (event, given, cwd) in enumerate(calls)
+    )
+    events = store.read(Talk(), data=data)
+
+    said = {event.body.text: event.cwd for event in events if isinstance(event.body, AssistantMessage)}
+    ran = {event.body.subject: event.cwd for event in events if isinstance(event.body, ToolCall)}
+    assert said == {"One.": PROJECT, "Two.": PROJECT, "Three.": PROJECT}
+    assert ran == {"make": "/srv", "make it": "/opt", f"{PROJECT}/src/calc.py": PROJECT}
+
+
+@pytest.mark.parametrize("name", [worked().id, "notes"])
+@pytest.mark.parametrize("of", [Talk.spooled, Talk.transcript])
+def test_a_copy_elsewhere_is_the_session_of_its_name(tmp_path: Path, of: Callable[[Talk], bytes], name: str) -> None:
+    path = put(tmp_path / f"{name}.jsonl", of(worked()))
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+    assert source is not None
+
+    events = read_on(AGENT, source).events
+    [session] = {event.session for event in events}
+    assert (session, session.startswith(name)) == (source.session, True)
+    assert len(texts_of(in_order(events))) == 2
+
+
+def test_what_a_command_prints_of_the_handoff_is_left_out() -> None:
+    events = folded(row("run_command", command_line="cat .carryover/handoff.md", output="Goal", exit_code=0)).events
+
+    assert [result.output for result in bodies(events, ToolResult)] == [""]
 
 
 def test_the_turn_that_continues_is_known_beside_the_transcript(store: Store) -> None:
