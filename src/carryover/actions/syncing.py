@@ -14,9 +14,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
-from carryover.ledger.connect import reading
-from carryover.ledger.queries import whereabouts
-from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
+from carryover.past.context import known_places, now_ms, project_root, refuse_paused, state_dir
 from carryover.past.opened import ask_patiently
 from carryover.past.without_daemon import as_writer, read_new
 from carryover.probe.git_command import ask_one
@@ -95,11 +93,7 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
 
 def _refuse_project(remote: str) -> None:
     """Raises UserError (REFUSED) if the store would be in a known project, or in a remote of one."""
-    roots = {project_root(None)}
-    ledger = state_dir().ledger
-    if ledger.exists():
-        with reading(ledger) as db:
-            roots |= {row.root for row in whereabouts(db) if row.root.startswith("/")}
+    roots = {project_root(None), *(row.root for row in known_places() if row.root.startswith("/"))}
     wanted = normalised(remote)
     home = Path.home().resolve()
     for root in sorted(roots):

@@ -139,11 +139,12 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         ) from error
 
 
-def known_places(ledger: Path) -> list[Whereabouts]:
+def known_places() -> list[Whereabouts]:
     """Returns the present and former places of all projects in the ledger; none if there is no ledger."""
     from carryover.ledger.connect import reading
     from carryover.ledger.queries import whereabouts
 
+    ledger = state_dir().ledger
     if not ledger.exists():
         return []
     with reading(ledger) as db:
@@ -154,7 +155,7 @@ def _meant(path: str) -> str:
     """Returns what follows the name of a missing folder: the recorded project of that name, or a like one, if any."""
     places: dict[str, str] = {}
     with suppress(UserError):  # a ledger that can't be read is not what the user asked about
-        for row in known_places(state_dir().ledger):
+        for row in known_places():
             if row.root != os.path.abspath(path):  # noqa: PTH100 (it is a folder that is gone)
                 places.setdefault(Path(row.root).name.lower(), row.root)
     return did_you_mean(Path(path).name, places, named=places) or "."

@@ -88,7 +88,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
         raise _nothing_found(root, config)
     if state.paused.exists():
         warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
-    for note in notes_on(made, known_places(state.ledger)):
+    for note in notes_on(made, known_places()):
         warn_once(note)
     return made
 
@@ -96,7 +96,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
 def _nothing_found(root: str, config: Config) -> UserError:
     from carryover.projects.moved_folders import how_to_link, may_have_moved
 
-    known = known_places(state_dir().ledger)
+    known = known_places()
     link = how_to_link(known, root, by_name=True)
     if link is None and any(may_have_moved(row, root) for row in known):
         link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."

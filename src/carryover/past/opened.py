@@ -18,11 +18,18 @@ from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
-from carryover.ledger.connect import reading, reading_tolerantly
-from carryover.ledger.queries import newest_session, project_by_root, session_by_prefix, whereabouts
+from carryover.ledger.connect import reading_tolerantly
+from carryover.ledger.queries import newest_session, project_by_root, session_by_prefix
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
-from carryover.past.context import nothing_recorded, project_root, settings_to_print, state_dir, warn_once
+from carryover.past.context import (
+    known_places,
+    nothing_recorded,
+    project_root,
+    settings_to_print,
+    state_dir,
+    warn_once,
+)
 from carryover.terminal.output import warn
 
 if TYPE_CHECKING:
@@ -157,11 +164,9 @@ def _prepared(want: Want, root: str | None) -> bool:
 
 def _may_have_moved_to(root: str) -> bool:
     """Whether nothing is known of `root`, but of a project that may have been there before it was moved."""
-    state = state_dir()
-    if is_foreign(root) or state.paused.exists():
+    if is_foreign(root) or state_dir().paused.exists():
         return False
-    with reading(state.ledger) as ledger:
-        projects = whereabouts(ledger)
+    projects = known_places()
     if any(project.root == root and project.has_sessions for project in projects):
         return False
     from carryover.projects.moved_folders import may_have_moved
