@@ -21,7 +21,7 @@ from carryover.facts import ChangedFile
 from carryover.fsio import is_folder
 from carryover.ledger.events import last_answer, prompts_at
 from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
-from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, settings_to_print, state_dir
+from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, settings_to_print, warn_if_paused
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.probe.files import project_paths, project_text
@@ -42,7 +42,6 @@ _NO_WORK: Final = (
     "uncommitted changes, and the files that say how to work in it."
 )
 _README: Final = later(r"(?i)readme(?:\.(?:md|markdown|rst|txt|adoc))?")
-_PAUSED: Final = "Carryover is paused; this is what it recorded before. `carryover unpause` ends that."
 
 
 def web_chats() -> dict[str, WebChat]:
@@ -68,7 +67,6 @@ def document_for_chat(
 
 
 def _material(root: str) -> Material:
-    state = state_dir()
     config = settings_to_print()
     refuse_excluded(root, config)
     now = now_ms()
@@ -76,8 +74,7 @@ def _material(root: str) -> Material:
     with opened(Want.FRESH, root) as (ledger, project):
         if project is not None:
             material = gathered(root, config, now_ms=now, ledger=(ledger, project.id))
-    if state.paused.exists():
-        warn(_PAUSED)
+    warn_if_paused()
     if material is None:
         warn(f"{_NO_WORK} {KNOWN_PROJECTS}")
         material = gathered(root, config, now_ms=now)

@@ -82,6 +82,12 @@ def settings_to_print() -> Config:
     return config
 
 
+def warn_if_paused() -> None:
+    """Says that nothing is read, if Carryover is paused, so that what is printed is what was recorded before."""
+    if state_dir().paused.exists():
+        warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
+
+
 @cache
 def warn_once(text: str) -> None:
     """Prints a warning, unless this command has printed the same before."""

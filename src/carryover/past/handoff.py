@@ -27,6 +27,7 @@ from carryover.past.context import (
     root_of,
     settings_to_print,
     state_dir,
+    warn_if_paused,
     warn_once,
 )
 from carryover.publish.handoff_json import LineRecord, PrintedHandoff, WantedHandoff
@@ -76,8 +77,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
     from carryover.past.opened import Want, opened
     from carryover.publish.printed import hand_over, notes_on, roots_to_hand_over
 
-    root, state = wanted.root, state_dir()
-    config = settings_to_print()
+    root, config = wanted.root, settings_to_print()
     refuse_excluded(root, config)
     for recorded_at in roots_to_hand_over(root, root_of):
         with opened(Want.FRESH, recorded_at) as (ledger, _):
@@ -86,8 +86,7 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
             break
     else:
         raise _nothing_found(root, config)
-    if state.paused.exists():
-        warn_once("Carryover is paused; this is what it recorded before. `carryover unpause` ends that.")
+    warn_if_paused()
     for note in notes_on(made, known_places()):
         warn_once(note)
     return made
