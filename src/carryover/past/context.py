@@ -114,35 +114,48 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
     belongs to another machine.
     """
     if project and is_foreign(project):
-        if elsewhere:
-            return project.rstrip("/")
-        raise UserError(
-            f"{project} is a folder of another machine, so nothing was done. In a clone here, `carryover link "
-            f"{shell_word(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
-            ExitCode.REFUSED,
-        )
+        return _root_elsewhere(project, may_be=elsewhere)
     path = expanded(project or ".")
-    if project and not project.startswith("/") and is_absolute(project) and not (must_exist or os.path.lexists(path)):
-        return project  # a folder of Windows, whose work was imported here
-
-    def root() -> str:
-        if must_exist and project and not is_folder(path):
-            raise UserError(f"There is no folder {path}{_meant(str(path))} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
-        real = os.path.realpath(path)
-        require_utf8(real, "The folder")
-        found = root_of(real).root
-        if project and found != real and not os.path.lexists(path):  # a typo is not the project around it
-            raise UserError(f"There is no folder {path}{_meant(str(path))} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
-        return found
-
+    if project and _is_of_windows(project) and not (must_exist or os.path.lexists(path)):
+        return project  # work in it was imported here
     try:
-        return look_at(path, root) if project else root()
+        return look_at(path, partial(_named_root, path, must_exist=must_exist)) if project else _root_at(path)
     except Silent:
         return os.path.abspath(path)  # noqa: PTH100 (the ledger may know it, but its disk does not answer)
     except FileNotFoundError as error:
         raise UserError(
             "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND
         ) from error
+
+
+def _root_elsewhere(project: str, *, may_be: bool) -> str:
+    """Returns the root of a project on another machine. Raises UserError (REFUSED) unless that is what it `may_be`."""
+    if may_be:
+        return project.rstrip("/")
+    raise UserError(
+        f"{project} is a folder of another machine, so nothing was done. In a clone here, `carryover link "
+        f"{shell_word(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
+        ExitCode.REFUSED,
+    )
+
+
+def _is_of_windows(folder: str) -> bool:
+    return is_absolute(folder) and not folder.startswith("/")
+
+
+def _named_root(path: Path, *, must_exist: bool) -> str:
+    """Returns the root of the project that a folder, which the user named, is in. Raises UserError if there is none."""
+    root = None if must_exist and not is_folder(path) else _root_at(path)
+    # A typo is not the project around it.
+    if root is None or (root != os.path.realpath(path) and not os.path.lexists(path)):
+        raise UserError(f"There is no folder {path}{_meant(str(path))} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
+    return root
+
+
+def _root_at(path: Path) -> str:
+    real = os.path.realpath(path)
+    require_utf8(real, "The folder")
+    return root_of(real).root
 
 
 def known_places() -> list[Whereabouts]:
