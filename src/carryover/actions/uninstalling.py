@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -114,40 +114,59 @@ def _planned(state: StateDir, *, purge: bool) -> Uninstall:
     journal = load_journal(state)
     edits = tuple(_settings_edits(state, journal))
     notes = [note for edit in edits for note in _edited_by_hand(edit, state)]
-    if not purge:
-        scripts = ((path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name))
-        notes += _pointers_that_stay(journal)
-        return Uninstall(edits, tuple(scripts), notes=tuple(notes))
-    rows = _in_ledger(state, notes)
-    moved = _moved_roots(rows)
-    known = _known_projects(rows, state, journal, notes)
-    if any(edit.changes for edit in edits) and not state.root.exists():
+    if purge and not state.root.exists() and any(edit.changes for edit in edits):
         notes.append(f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.")
-    missing = dict.fromkeys(project.root for project in known if not is_folder(Path(project.root)))
-    here_now = [project for project in known if project.root not in missing]
-    notes += [
-        f"{root} is not there. If it was deleted, nothing is left to do. If it was moved, is not mounted or not "
-        "accessible, what Carryover added is still in it."
-        for root in missing
-        if root not in moved
-    ]
-    committed = {p.root: _committed_pointers(Path(p.root)) for p in here_now}
-    notes += [
-        f"{', '.join(sorted(names))} in {root}: the pointer stays, since it is committed. Delete its "
-        f"{POINTER_LINES} lines if nobody there uses Carryover."
-        for root, names in committed.items()
-        if names
-    ]
-    edits_in = (edit for p in here_now for edit in project_edits(Path(p.root), journal, but=committed[p.root]))
-    in_projects = {edit.path: edit for edit in edits_in}
-    removals = [(path, "the project's handoff") for p in known for path in store_files(p)]
-    removals += state_files(state)
-    stays = dict(_not_ours([path for path, _ in removals]))
-    notes += stays.values()
-    removals = [(path, what) for path, what in removals if path not in stays]
+    rest = _purge(state, journal) if purge else _without_hooks(state, journal)
+    return replace(rest, edits=(*edits, *rest.edits), notes=(*notes, *rest.notes))
+
+
+def _without_hooks(state: StateDir, journal: Journal) -> Uninstall:
+    """Plans what goes beside the hooks if what was recorded stays."""
+    scripts = [(path, "the hooks' script") for name in _HOOK_SCRIPT if os.path.lexists(path := state.root / name)]
+    return Uninstall((), tuple(scripts), notes=tuple(_pointers_that_stay(journal)))
+
+
+def _purge(state: StateDir, journal: Journal) -> Uninstall:
+    """Plans what goes beside the hooks if nothing of ours is to stay, in projects and in the state folder."""
+    notes: list[str] = []
+    rows = _in_ledger(state, notes)
+    known = _known_projects(rows, state, journal, notes)
+    roots = {project.root: Path(project.root) for project in known if is_folder(Path(project.root))}
+    notes += _on_missing_projects((project.root for project in known if project.root not in roots), _moved_roots(rows))
+    committed = {root: _committed_pointers(root) for root in roots.values()}
+    notes += _on_committed_pointers(committed)
+    edits = {edit.path: edit for root in committed for edit in project_edits(root, journal, but=committed[root])}
+    ours = [*((path, "the project's handoff") for project in known for path in store_files(project))]
+    ours += state_files(state)
+    stays = dict(_not_ours([path for path, _ in ours]))
+    removals = [(path, what) for path, what in ours if path not in stays]
     going = {path for path, _ in removals}
-    rules = {edit.path: edit for p in here_now for edit in project_rules(Path(p.root), going)}
-    return Uninstall((*edits, *in_projects.values()), tuple(removals), tuple(rules.values()), tuple(notes))
+    rules = {edit.path: edit for root in committed for edit in project_rules(root, going)}
+    return Uninstall(
+        edits=tuple(edits.values()),
+        removals=tuple(removals),
+        rules=tuple(rules.values()),
+        notes=(*notes, *stays.values()),
+    )
+
+
+def _on_missing_projects(missing: Iterable[str], moved: Collection[str]) -> Iterator[str]:
+    """Yields a note on each project that is not there, unless it was `moved` and is known at its new place."""
+    for root in dict.fromkeys(missing):
+        if root not in moved:
+            yield (
+                f"{root} is not there. If it was deleted, nothing is left to do. If it was moved, is not mounted or "
+                "not accessible, what Carryover added is still in it."
+            )
+
+
+def _on_committed_pointers(committed: Mapping[Path, Collection[str]]) -> Iterator[str]:
+    for root, names in committed.items():
+        if names:
+            yield (
+                f"{', '.join(sorted(names))} in {root}: the pointer stays, since it is committed. Delete its "
+                f"{POINTER_LINES} lines if nobody there uses Carryover."
+            )
 
 
 def _carried_out(uninstall: Uninstall, state: StateDir) -> Uninstall:
