@@ -14,7 +14,6 @@ from carryover.past.recall import ProjectFolder, handoff, neutral, project_at, r
 
 _MOST_REFUSED: Final = 500
 """Characters kept of each end of an error message, which may quote an argument of any length."""
-_NO_TOOL: Final[Mapping[str, Any]] = {"properties": {}, "required": []}
 
 
 class ClientProject:
@@ -57,27 +56,29 @@ class ClientProject:
 
     def _answer(self, project: ProjectFolder, name: str, values: Mapping[str, Any]) -> str:
         """Returns a tool's answer. Raises UserError for an unknown tool or argument, and for a missing argument."""
-        schema = next((tool["inputSchema"] for tool in TOOLS if tool["name"] == name), _NO_TOOL)
-        arguments = schema["properties"]
-        unknown = values.keys() - arguments.keys()
-        if arguments and unknown:
+        schemas = {tool["name"]: tool["inputSchema"] for tool in TOOLS}
+        if name not in schemas:
+            raise UserError(f"There is no tool {name!r}. The tools are {', '.join(schemas)}.")
+        arguments = schemas[name]["properties"]
+        if unknown := values.keys() - arguments.keys():
             names = ", ".join(sorted(arguments))
             raise UserError(f"{name!r} takes no {', '.join(sorted(unknown))}. Its arguments are {names}.")
         match name, values:
             case "recall", {"query": str(query)}:
                 return recall(project, query, values.get("kind"))
             case "turn", {"turn": str() | int() as wanted}:
-                page, session = values.get("page"), values.get("session")
-                is_named = session is None or " of " in str(wanted)
-                turn_name = str(wanted) if is_named else f"{wanted} of {session}"
-                return turn(project, turn_name, page if isinstance(page, int) else 1, began_ms=self._began_ms)
+                named, page = _turn_named(str(wanted), values.get("session")), values.get("page")
+                return turn(project, named, page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
                 tokens = values.get("tokens")
                 return handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
-        for needed in schema["required"]:  # a tool has one at most
-            raise UserError(f"{name!r} needs {needed}: {arguments[needed]['description']}.")
-        names = ", ".join(tool["name"] for tool in TOOLS)
-        raise UserError(f"There is no tool {name!r}. The tools are {names}.")
+        [needed] = schemas[name]["required"]
+        raise UserError(f"{name!r} needs {needed}: {arguments[needed]['description']}.")
+
+
+def _turn_named(wanted: str, session: object) -> str:
+    """Returns a turn's name, with its session if the client gave that as an argument of its own."""
+    return wanted if session is None or " of " in wanted else f"{wanted} of {session}"
 
 
 def _started_in() -> str:
