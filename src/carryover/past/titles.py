@@ -36,11 +36,12 @@ def titled(ledger: sqlite3.Connection, row: SessionRow, digest: Gist) -> str:
     goal, words = goal_of(digest), one_line(task_of(digest) or "")
     if words and goal is not None and states_goal(goal):
         return words
-    names_work = agents_title and not agents_title.startswith("#") and not begins_with_reply(agents_title)
-    if not names_work and only_goes_on(digest) and (task := _task_before(ledger, row)):
+    if agents_title and not agents_title.startswith("#") and not begins_with_reply(agents_title):
+        return agents_title
+    if only_goes_on(digest) and (task := _task_before(ledger, row)):
         return f"Continues: {task}"
-    title = agents_title if names_work or not words else words
-    return title or (_GOES_ON if any(turn.resumes for turn in digest.turns) else "")
+    goes_on = _GOES_ON if any(turn.resumes for turn in digest.turns) else ""
+    return words or agents_title or goes_on
 
 
 def _task_before(ledger: sqlite3.Connection, row: SessionRow) -> str:
