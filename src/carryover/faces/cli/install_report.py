@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.actions.installing import AgentResult, Edit, Installed, Pass
-from carryover.actions.project_rules import POINTERS
+from carryover.actions.project_rules import POINTERS, ProjectChanges
 from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
 from carryover.terminal.paths import short_path
@@ -217,10 +217,7 @@ def _project_lines(done: Installed) -> Iterator[str]:
         yield "  Nothing more is written there now."
     elif done.answer.pointers == "shared":
         yield _COMMIT
-    for project in changing[:_SHOWN]:
-        later = f"when an agent works there, {_changes(project.later, project.root)}" if project.later else ""
-        files = "; ".join(filter(None, (_changes(project.changes, project.root), later)))
-        yield f"  {short_path(project.root)}: {f'unknown: {project.problem}' if project.problem else files}"
+    yield from (f"  {short_path(project.root)}: {_planned_in(project)}" for project in changing[:_SHOWN])
     if len(changing) > _SHOWN:
         all_of_them = "--json lists them" if done.is_dry else "`carryover refresh --dry-run --json` lists them all"
         yield f"  and {len(changing) - _SHOWN} more; {all_of_them}"
@@ -229,6 +226,15 @@ def _project_lines(done: Installed) -> Iterator[str]:
     first, *others = (answer for answer in POINTERS if answer != done.answer.pointers)
     named = ", ".join(f"`{answer}`" for answer in others)
     yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
+
+
+def _planned_in(project: ProjectChanges) -> str:
+    """Says which files of a project are changed at once, and which when an agent next works there."""
+    if project.problem:
+        return f"unknown: {project.problem}"
+    changes = [_changes(project.changes, project.root)] if project.changes else []
+    later = [f"when an agent works there, {_changes(project.later, project.root)}"] if project.later else []
+    return "; ".join((*changes, *later))
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:
