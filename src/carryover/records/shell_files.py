@@ -71,7 +71,7 @@ def removed(command: str, cwd: str | None) -> tuple[str, ...]:
         return ()
     found: list[str] = []
     for step, folder in _placed(command, cwd):
-        words = step.words[1:] if step.words[:1] == ("git",) and "--cached" not in step.words else step.words
+        words = _without_git(step.words)
         options = "".join(word for word in words[1:] if word.startswith("-"))
         is_forced = "f" in options and "--" not in options
         if words[:1] == ("rm",) and _OF_TREES.search(options) and (step.succeeded or (step.ran and is_forced)):
@@ -151,8 +151,7 @@ def _at_home(word: str, cwd: str | None) -> str | None:
 
 
 def _named(words: tuple[str, ...], cwd: str | None) -> list[FileEdit]:
-    if words[:1] == ("git",):
-        words = words[1:] if "--cached" not in words else ()
+    words = _without_git(words)
     options = [word for word in words[1:] if word.startswith("-")]
     names = [word for word in words[1:] if not word.startswith("-")]
     if words[:1] == ("rm",) and not any(map(_OF_FOLDERS.fullmatch, options)):
@@ -162,6 +161,13 @@ def _named(words: tuple[str, ...], cwd: str | None) -> list[FileEdit]:
         *olds, new = names
         return [change for old in olds for change in _moved(old, new, cwd, is_one=len(olds) == 1)]
     return []
+
+
+def _without_git(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns `git rm` as `rm`, and `git mv` as `mv`; nothing of one that leaves the files as they are."""
+    if words[:1] != ("git",):
+        return words
+    return words[1:] if "--cached" not in words else ()
 
 
 def _moved(old: str, new: str, cwd: str | None, *, is_one: bool) -> list[FileEdit]:
