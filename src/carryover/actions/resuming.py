@@ -16,7 +16,7 @@ from carryover.fsio import is_folder
 from carryover.importing.declared import all_agents
 from carryover.ingest.scan import first_cwd
 from carryover.install.machine import Machine, start_command
-from carryover.ledger.queries import project_by_root, sessions
+from carryover.ledger.queries import sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
 from carryover.past.context import settings_to_print
@@ -63,8 +63,7 @@ def resuming(name: str) -> Resuming:
 def resumable_sessions(root: str, *, limit: int) -> list[Session]:
     """Returns the newest sessions of the project at `root` whose agent can resume one by its id; newest first."""
     able = [spec.id for spec in specs() if spec.start is not None and spec.start.resume]
-    with opened(Want.LISTED, root) as (ledger, _):
-        project = project_by_root(ledger, root)
+    with opened(Want.LISTED, root) as (ledger, project):
         return listed(ledger, sessions(ledger, project.id, limit=limit, here_by=able)) if project is not None else []
 
 

@@ -13,7 +13,6 @@ from typing import Final, NoReturn
 
 import msgspec
 
-from carryover.actions.agents import agents_to_list
 from carryover.adapter.spec import AgentSpec, Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
@@ -52,7 +51,7 @@ _NONE_HERE: Final = f"No agent that takes a first prompt is here. {_COPY}"
 class TakeOver(msgspec.Struct, frozen=True):
     """A handoff that is in its project, and the agent that is to take over.
 
-    going = take_over("codex", "/srv/shop")
+    going = put_handoff("codex", "/srv/shop")
     words = going.words(going.handoff)
     exec_here(going.name, going.command.path, words, going.root)
     """
@@ -102,17 +101,15 @@ def agents_to_start() -> list[tuple[AgentSpec, bool]]:
     if not startable:
         raise UserError(_NONE_HERE, ExitCode.NOTHING_FOUND)
     limited = _limited_agents(state_dir())
-    found = [(agent, agent.id in limited) for agent in agents_to_list(startable=True) if agent.id in startable]
+    found = [(agent, agent.id in limited) for agent in specs() if agent.id in startable]
     return sorted(found, key=lambda each: each[1])
 
 
 def _limited_agents(state: StateDir) -> set[str]:
-    if not state.ledger.exists():
-        return set()
     try:
         with reading(state.ledger) as db:
             limits = limited_projects(db, (), since_ms=now_ms() - LASTS_MS, now_ms=now_ms())
-    except UserError:  # a ledger that is damaged, or of an earlier version: the handoff is then made from the disk
+    except UserError:  # none, a damaged one, or of an earlier version: the handoff is then made from the disk
         return set()
     return {limit.agent for limit in limits.values()}
 
@@ -199,12 +196,12 @@ def print_command(folder: str, words: Sequence[str]) -> None:
     say(f"cd {shell_word(folder)} && {shlex.join(words)}", fits=True)
 
 
-def require_terminal(name: str, option: str) -> None:
+def require_terminal(name: str) -> None:
     """Raises UserError (REFUSED) if there is no terminal on which the agent could talk with the user."""
     if not can_ask():
         raise UserError(
-            f"{option} starts {name} in this terminal, but there is no terminal here. "
-            f"Without {option} its command is printed.",
+            f"--run starts {name} in this terminal, but there is no terminal here. "
+            "Without --run its command is printed.",
             ExitCode.REFUSED,
         )
 

@@ -49,7 +49,7 @@ def run_resume(args: argparse.Namespace) -> None:
 
     command = resuming(args.id or _session_to_resume())
     if args.run:
-        require_terminal(command.agent, "--run")
+        require_terminal(command.agent)
     print_command(command.folder, command.words)
     missing = (
         f"There is no `{command.binary}` command on PATH or in the usual places." if command.program is None else ""
