@@ -344,16 +344,13 @@ class Progress:
         if time.monotonic() >= self._shown_from_s:
             filled = round(BAR_WIDTH * min(max(share, 0.0), 1.0))
             line = shown(f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {text}")
-            self._write(cut_to_width(line, (terminal_width(sys.stderr) or USUAL_WIDTH) - 1))
+            _in_place(cut_to_width(line, (terminal_width(sys.stderr) or USUAL_WIDTH) - 1))
             self._is_shown = True
 
     def clear(self) -> None:
         """Removes the progress display from the terminal."""
         if self._is_shown:
-            self._write("")
-
-    def _write(self, text: str) -> None:
-        _in_place(text)
+            _in_place("")
 
 
 @contextmanager

@@ -55,13 +55,8 @@ def run(args: argparse.Namespace) -> int:
     found, repairs = check_everything(fix=args.fix)
     healthy, update = not any(finding.level == "wrong" for finding in found), update_command()
     data = {"healthy": healthy, "findings": found, "repairs": repairs, "update": update}
-    print_result(args, data, map(runnable, doctor_lines(found, repairs)))
-    if not args.json:
-        print_result(
-            args,
-            None,
-            ["", version_line("carryover"), runnable(f"To upgrade: {update}; then `carryover refresh --yes`.")],
-        )
+    about = ("", version_line("carryover"), f"To upgrade: {update}; then `carryover refresh --yes`.")
+    print_result(args, data, map(runnable, (*doctor_lines(found, repairs), *about)))
     return ExitCode.OK if healthy else ExitCode.FAILED
 
 
