@@ -95,8 +95,9 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
     if kept is not None and _stamps(folder for folder, _ in kept[0]) == kept[0]:
         return kept[1]
     places = {place for spec in specs() for place in _places_of(spec, agents.of(spec.id), home, moved)}
-    above = {folder for place in places for folder in place.parents if folder.is_relative_to(home)}
-    stamps = [(folder, stamp) for folder, stamp in _stamps(above) if stamp is not None or folder == home]
+    above = {folder for place in places for folder in place.parents}
+    on_their_way = (folder for folder in above if folder.is_relative_to(home))
+    stamps = [(folder, stamp) for folder, stamp in _stamps(on_their_way) if stamp is not None or folder == home]
     real = look_at_each(places, here().canonical)
     found = frozenset(Path(folder) for _, folder in real)
     if len(real) == len(places):  # else a disk does not answer now
