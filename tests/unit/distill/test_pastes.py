@@ -50,9 +50,10 @@ def pasted(prompt: str) -> str:
 
 
 LEVELS = "ERROR: the disk is full\nWARN: 3 retries are left"
+ENDED = f"{LOG}\nError: Process completed with exit code 1."
 
 
-@pytest.mark.parametrize("paste", [*PASTES.values(), LEVELS], ids=[*PASTES, "levels"])
+@pytest.mark.parametrize("paste", [*PASTES.values(), LEVELS, ENDED], ids=[*PASTES, "levels", "its end"])
 def test_a_prompt_that_is_pasted_whole_has_no_typed_words(paste: str) -> None:
     assert typed_words(paste) == ""
 
@@ -78,6 +79,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "価格を丸める前に割引を計算してください。\n\n通貨には浮動小数点を使わないでください。",
         "Fix the discount.\nIt comes to 899.1 instead of 899.",
         "API errors must be shown in red.",
+        "Error: the cart is empty.\nFind out why.",
         "@src/cart.py add a discount",
         "[Image #1] the button is cut off",
         '"Save" does nothing when the cart is empty.',
