@@ -34,13 +34,14 @@ _QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code, a command over several lines, unless words lead to it on its first one. People indent the items of a list too,
-# and in many languages end them with ";": behind "*" or a number they are typed, and behind "-" unless as in YAML.
+# and in many languages end them with ";": behind "*" or a number they are typed, behind "-" unless as in YAML, and
+# with five words in a row.
 _MACHINE_LINE: Final = later(
     r"\s*(?:[\[{}\](),;]+\s*$|@@|[\[{\"'<|│╭╰⎿>$❯+]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|Error: |[\w./\\-]+:\d+[:\s])"
-    r"|\s{2,}(?!(?:[*•]|\d{1,2}[.)]) [^@\s]|[-–] [^\s:]+ \S)\S|.*\{\s*$"
+    r"|(?!.*\b(?:[^\W\d_]{1,20},? ){5})\s{2,}(?!(?:[*•]|\d{1,2}[.)]) [^@\s]|[-–] [^\s:]+ \S)\S|.*\{\s*$"
     r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}|(?:[^\W\d_]{1,20},? ){1,6}[^\W\d_]{1,20}: ).*\s\\$"
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )

@@ -90,6 +90,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "Não comece ainda.\n\nVocê não pode:\n\nfazer commits;\nalterar o banco de dados;",
         "Go on.\n\n1. Refuse names as:\n\n   * cart\n   * https://cart\n   * till\n\n   as before.\n\n2. Round last.",
         "Shop:\n   - Home /: newest carts\n   - Cart: total, tax\n   - two empty states\n   - a toast",
+        "Then:\n   - GET /cart\n     Return the total and tax of each line.\n     Say which of them are not paid yet.",
         "1. Read the list.\n   2. Follow these rules: no floats.\n   3. Build it:\n   4. Commit it.",
         'Two things.\n\n1. Sign-up:\n\n   * It fails.\n   * Say why, as:\n     "Taken."\n   * Stay there.\n\n2. Tax.',
         "关于购物车：折扣发前五个，你现在只有两个。\n关于税：没有数据，是因为还没到月底吗",
