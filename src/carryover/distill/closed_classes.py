@@ -33,6 +33,10 @@ GO_ON: Final = (
     *("продолж", "続け", "继续", "계속"),
 )
 """What a question contains that only asks whether to go on, or an order to do so."""
+_NAME_NOTHING: Final = REPLIES | frozenset(
+    "this that our your my working last previous task plan session handoff".split()
+)
+"""Words of such an order that don't say with what."""
 NEGATIONS: Final = frozenset(
     """
     not never no without nicht nie kein keine keinen ohne ne pas jamais sans nunca sin não sem non senza не без
@@ -133,6 +137,11 @@ def speaks_of_going_on(text: str) -> bool:
     """Whether a text has a word for going on."""
     plain = text.casefold()
     return any(word in plain for word in GO_ON)
+
+
+def names_what_goes_on(text: str) -> bool:
+    """Whether a text speaks of going on and says with what: "continue the till", not "continue working"."""
+    return speaks_of_going_on(text) and any(word[0] not in _NAME_NOTHING for word in _WORD.finditer(text.casefold()))
 
 
 def says_to_begin(reply: str) -> bool:

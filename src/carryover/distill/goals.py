@@ -9,9 +9,9 @@ from typing import Final
 from carryover.distill.closed_classes import (
     asks_to_go_on,
     begins_with_reply,
+    names_what_goes_on,
     only_replies,
     says_to_begin,
-    speaks_of_going_on,
 )
 from carryover.distill.digest import Gist, Turn
 from carryover.distill.pastes import typed_words
@@ -52,7 +52,7 @@ def states_goal(turn: Turn) -> bool:
     """Whether the prompt has words of the user, more than one name such as `/init` or `B`, and is no short text that
     begins with a reply, such as "yes to all". The first prompt replies to nothing: "continue the receipt" names it."""
     is_name = _NAME.fullmatch(turn.prompt.strip()) is not None
-    replies = begins_with_reply(turn.prompt) and not (turn.number == 1 and speaks_of_going_on(turn.prompt))
+    replies = begins_with_reply(turn.prompt) and not (turn.number == 1 and names_what_goes_on(turn.prompt))
     return says_something(turn) and not (is_name or turn.is_template or replies)
 
 

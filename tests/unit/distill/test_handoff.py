@@ -78,9 +78,16 @@ def test_the_first_prompt_that_names_what_to_go_on_with_is_the_task(first: str) 
 
 
 @pytest.mark.parametrize(
-    "first", [UserPrompt(text="hi"), UserPrompt(text="?!"), UserPrompt(text="Count the bread.", scheduled=True)]
+    "first",
+    [
+        UserPrompt(text="hi"),
+        UserPrompt(text="?!"),
+        UserPrompt(text="continue working"),
+        UserPrompt(text="continue from handoff"),
+        UserPrompt(text="Count the bread.", scheduled=True),
+    ],
 )
-def test_a_greeting_is_no_goal(first: UserPrompt) -> None:
+def test_what_names_nothing_is_no_goal(first: UserPrompt) -> None:
     talk = session("s1").event(first).says("Hello! What shall I do?").user(GOAL).edited("cart.py").says("Done.")
     talk.user("Thanks.").says("Gladly.").user("Push it.").ran("git push").says("Pushed.")
 
