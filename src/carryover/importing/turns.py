@@ -79,7 +79,11 @@ class Fences:
 
 
 def open_blocks(lines: Sequence[str]) -> list[int]:
-    """Returns how many fenced blocks are open after each line."""
+    """Returns how many fenced blocks are open after each line.
+
+    >>> open_blocks(["```py", "```js", "```sh", "```"]), open_blocks(["````py", "````js", "````sh"])
+    ([1, 2, 3, 2], [1, 2, 2])
+    """
     fences = Fences()
     depths = []
     for line in lines:

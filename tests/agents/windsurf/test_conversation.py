@@ -77,7 +77,7 @@ def test_the_transcript_says_what_failed_and_what_a_command_printed(store: Store
         ("python3 -m unittest tests.test_calc", "error"),
     ]
     ran = bodies(events, ToolResult)[-1]
-    assert (ran.exit_code, ran.output) == (1, FAILED)
+    assert (ran.exit_code, ran.output, ran.call_id) == (1, FAILED, f"{talk.id}/row5")
     assert [edit.path for edit in bodies(events, FileEdit)] == [f"{PROJECT}/src/calc.py"]
     assert len(texts_of(events)) == 2
     assert "CANCELED" not in str(events)

@@ -63,7 +63,9 @@ def test_a_server_is_a_place_of_its_own_in_a_file_that_has_hooks_too() -> None:
     hooks = Listed(path="/home/me/.gemini/settings.json", form="nested", agent="gemini-cli")
     server = replace(hooks, form="server", key="mcpServers")
 
-    assert Journal((hooks, server)).live == (hooks, server)
+    journal = Journal((hooks, server))
+    assert journal.live == (hooks, server)
+    assert [journal.at(Path(hooks.path), server=is_server) for is_server in (False, True)] == [hooks, server]
 
 
 @pytest.mark.parametrize("before", [None, b'{"hooks": {"Stop": []}}\n', b"{}", b" \n"])

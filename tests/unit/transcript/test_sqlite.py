@@ -405,8 +405,11 @@ def spare() -> Sparing:
 
 def test_what_has_not_changed_is_not_read_again(spare: Sparing) -> None:
     assert [spare.asked(None), spare.asked(), spare.asked()] == [1, 0, 0]
+    spare.inner.batch = Batch(records=(), cursor=b"1", retry_after_s=60)
     spare.inner.seen = FileStat(6, spare.inner.seen.mtime_ns)
     assert [spare.asked(), spare.asked()] == [1, 0]
+    spare.now_ms += 20_000
+    assert spare.reader.read(PATH, b"1").retry_after_s == 40
     spare.inner.seen = FileStat(6, spare.inner.seen.mtime_ns + 1)
     assert [spare.asked(), spare.asked()] == [1, 0]
 
