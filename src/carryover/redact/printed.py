@@ -9,7 +9,7 @@ from carryover.redact import values
 from carryover.redact.values import insert_marks
 from carryover.text.pattern import later
 
-_WITH_KEYS: Final = r"\.(?:env|pem|p12|pfx|p8|jks|keystore|key)(?![a-z])|\bid_(?:rsa|ed25519)|service[-_]?account"
+_WITH_KEYS: Final = r"\.(?:env|pem|p12|pfx|p8|jks|keystore|key)(?![a-z])|\bid_(?:rsa|ed25519)|service[-_]?[aA]ccount"
 _PRINTERS: Final = (
     ("wg gen", r"\bwg gen(?:key|psk)\b"),
     ("get secret", r"\bget secrets?\b[^\n;&]{0,300}?(?:\.(?:data|stringData)\b|-o[ =]?yaml[^\n;&|]{0,40}\|)"),

@@ -92,6 +92,10 @@ HEX = "5ec84d8dbc74254770f58904dba41ecc"
         ("heroku auth:token", "01234567-89ab-4cde-8f01-23456789abcd\n"),
         ("cat .env | base64", "Q09OTj1zdW5ueS1kYXk="),
         ("base64 -w0 android/upload.jks", "MIIKSgIBAzCCCgQGCSqGSIb3DQEH"),
+        ("base64 ./cert.pfx", "MIIKSgIBAzCCCgQGCSqGSIb3DQEH"),
+        ("base64 < ~/.ssh/id_rsa", "LS0tMIIKSgIBAzCCCgQGCSqGSIb3DQEH"),
+        ("cat serviceAccountKey.json | base64", "ewogICJ0eXBlIjogInNlcnZpY2Ui"),
+        ("kubectl get secret db -o jsonpath={.stringData.conn}", "sunnyday"),
         ("aws ecr get-login-password --region eu-west-1", f"eyJwYXlsb2FkIjoi{KEY}"),
     ],
 )
