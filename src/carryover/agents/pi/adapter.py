@@ -13,8 +13,9 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.pi import SPEC
+from carryover.agents.pi.oh_my_pi import edits_in, todo_in, without_time
 from carryover.agents.pi.relayed import DELIVERED, NOTICE, answered, is_scheduled, relayed, scheduled_words
-from carryover.model import Actor, Answer, BackgroundTask, Skipped, TurnEnd, UserPrompt
+from carryover.model import Actor, Answer, BackgroundTask, PlanUpdate, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import MOST_QUESTIONS, asked_in
 from carryover.records.changes import as_shown
@@ -46,16 +47,19 @@ _SHELL: Final = "bash"
 
 
 TOOLS: Final = Tools(
-    {"shell": f"{_SHELL} exec", "read": "read", "edit": "edit", "write": "write", "search": "grep find ls"},
+    {"shell": f"{_SHELL} exec", "read": "read", "edit": "edit", "write": "write", "search": "grep find ls glob"},
     about=("path", "file_path", "pattern", "query", "url", "prompt", "description", "name"),
     changes=by_arguments,
 )
-"""The built-in tools (0.73 to 1.5), and what OpenClaw calls its shell."""
+"""The built-in tools (0.73 to 1.5), what OpenClaw calls its shell, and how oh-my-pi finds files."""
 _ENDINGS: Final = Endings(
     exited=later(r"(?<!\n)\n*Command exited with code (\d{1,10})\s*\Z"),
     interrupted=later(r"(?<!\s)\s*Command aborted\s*\Z"),
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
+_TODO: Final = "todo"
+_ATTRIBUTED: Final = "agent"
+"""Who speaks in a user's message, by oh-my-pi: what a sub-agent was told."""
 _RUNNERS: Final = ("exec", "process")
 _BY_USER: Final = ("cancelled", "wasCustom")
 """Whether the user left a question, or typed the answer: in the details of tools that ask a person."""
@@ -98,6 +102,7 @@ class _Line(msgspec.Struct, frozen=True, rename="camel"):
     parent_session: str | None = None
     model_id: str | None = None
     name: str | None = None
+    title: str | None = None
     summary: str | None = None
     message: msgspec.Raw = ABSENT
 
@@ -167,6 +172,7 @@ def _result(recorder: _Recorder) -> None:
     call = recorder.take_call(ident, name, TOOLS.op(name))
     output = without_ansi(rawjson.content_text(recorder.data.get("content")) or "")
     details = fields_of(recorder.data.get("details"))
+    output = without_time(output) if "wallTimeMs" in details else output
     patch = text_of(details.get("patch"))
     failed = is_true(recorder.data.get("isError"))
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
@@ -178,7 +184,10 @@ def _result(recorder: _Recorder) -> None:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
     answers = _answers(details)
     call = msgspec.structs.replace(call, op="ask") if answers else call
-    recorder.end_call(call, outcome, changes=as_shown(call.changes, patch))
+    changes = edits_in(details, recorder.cwd) if call.op == "edit" else []
+    recorder.end_call(call, outcome, changes=changes or as_shown(call.changes, patch))
+    if name == _TODO and "phases" in details:
+        recorder.add(PlanUpdate(items=todo_in(details)), "plan")
     for number, (asked, text) in enumerate(answers):
         recorder.add(Answer(call_id=call.id, question=asked, text=text), f"answer{number}")
     _job(recorder, call, details)
@@ -251,6 +260,7 @@ def _header(recorder: _Recorder) -> None:
     """Takes the session's id, folder and parent from its header."""
     line = recorder.line
     recorder.change(session=usable_name(line.id) or recorder.own, cwd=usable_folder(line.cwd))
+    _title(recorder)
     if line.parent_session:
         recorder.change(forked_ms=recorder.at_ms)
         recorder.learn(parent=PurePosixPath(line.parent_session).stem.partition("_")[2])
@@ -276,6 +286,7 @@ def _user(recorder: _Recorder) -> None:
     recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
     said, sent, is_typed = relayed(text)
+    is_typed = is_typed and recorder.text("attribution") != _ATTRIBUTED
     scheduled = next(filter(is_scheduled, (text, said)), None)
     is_report = not is_typed and scheduled is None  # and begins no turn
     recorder.change(answered=recorder.context.answered and is_report)
@@ -351,12 +362,23 @@ def _name(recorder: _Recorder) -> None:
     recorder.put_news_first(recorder.own, recorder.cwd)
 
 
+def _title(recorder: _Recorder) -> None:
+    """Notes the title of oh-my-pi: it is in the header of older versions, and in 18 before it, as the file's first
+    line."""
+    if recorder.line.title:
+        recorder.learn(title=bounded(recorder.line.title, SHORT_CHARS))
+
+
 def _model(recorder: _Recorder) -> None:
     recorder.learn(model=recorder.line.model_id)
 
 
 _HANDLERS: Final[dict[str, Callable[[_Recorder], None] | None]] = {
     **dict.fromkeys("context_edit custom custom_message label thinking_level_change usage".split()),
+    # oh-my-pi's; `session_init` is what a sub-agent was told.
+    **dict.fromkeys("credential_pin mode_change model_usage reset_boundary service_tier_change".split()),
+    **dict.fromkeys(("session_init", "ttsr_injection")),
+    **dict.fromkeys(("title", "title_change"), _title),
     "session": _header,
     "message": _message,
     "compaction": _compaction,
@@ -371,6 +393,7 @@ _ROLES: Final[dict[str, Callable[[_Recorder], None] | None]] = {
     "toolResult": _result,
     "bashExecution": _typed,
     "custom": None,
+    "developer": None,  # oh-my-pi's own words
     "hookMessage": None,
 }
 
@@ -382,8 +405,9 @@ def _layout_root(transcript: Path) -> Path | None:
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the transcript in a file anywhere on disk, recognised by its first record."""
-    if not any(map(_is_header, objects_in(head, most=1))):
+    """Returns the transcript in a file anywhere on disk, recognised by its header, above which oh-my-pi has a title."""
+    has_title = any(record.get("type") == "title" for record in objects_in(head, most=1))
+    if not any(map(_is_header, objects_in(head, most=2 if has_title else 1))):
         return None
     return source_at(SPEC.id, _LAYOUTS, path, path.parent) or Source(agent=SPEC.id, path=str(path))
 
