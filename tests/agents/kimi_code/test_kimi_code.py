@@ -125,7 +125,8 @@ def test_a_log_of_its_predecessor_is_read(tmp_path: Path) -> None:
         ended("c3", "1 failed\n", is_error=True, message="Command failed with exit code: 1."),
         call("c4", "SetTodoList", json.dumps(todos)),
         ended("c4", "Todo list updated"),
-        ("TurnBegin", {"user_input": "And the tax"}),
+        *((kind, {}) for kind in ("CompactionBegin", "MCPLoadingBegin", "Notification", "StepRetry")),
+        ("SteerInput", {"user_input": "And the tax"}),
         ("StepInterrupted", {}),
         ("TurnEnd", {}),
     ]
@@ -157,7 +158,7 @@ def test_a_log_of_its_predecessor_is_read(tmp_path: Path) -> None:
         [("Round it", "done"), ("Test it", "active")]
     ]
     assert [end.reason for end in of(found.events, model.TurnEnd)] == ["interrupted"]
-    assert found.events[-1].at_ms == 1_772_671_348_250 + 16_000
+    assert found.events[-1].at_ms == 1_772_671_348_250 + 20_000
 
 
 def test_a_copied_log_belongs_to_the_agent_that_its_first_record_names() -> None:

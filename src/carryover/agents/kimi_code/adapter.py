@@ -369,10 +369,15 @@ _HANDLERS: Final[dict[str, _Handler | None]] = {
     "ToolCall": _earlier_call,
     "ToolCallPart": _earlier_part,
     "ToolResult": _earlier_result,
+    "SteerInput": _earlier_prompt,
     "StepInterrupted": _earlier_stop,
     **dict.fromkeys(
         "ApprovalRequest ApprovalResponse QuestionRequest StatusUpdate StepBegin SubagentEvent TurnEnd".split()
     ),
+    # Kimi CLI's protocol 1.10: a question on the side is no part of the conversation.
+    **dict.fromkeys("BtwBegin BtwEnd CompactionBegin CompactionEnd HookRequest HookResolved HookTriggered".split()),
+    **dict.fromkeys("MCPLoadingBegin MCPLoadingEnd MCPStatusSnapshot Notification PlanDisplay".split()),
+    **dict.fromkeys("StepRetry ToolCallRequest".split()),
     "context.append_loop_event": _event,
     "context.append_message": _typed,
     "context.apply_compaction": _compaction,
