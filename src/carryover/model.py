@@ -252,10 +252,13 @@ class BackgroundTask(Body, frozen=True, tag="background_task"):
     """Whether the client does not report the job's end, so that only a status call could show it."""
 
 
+SummaryKind = Literal["request", "errors", "pending", "current", "next", "other"]
+
+
 class SummaryPart(msgspec.Struct, frozen=True, omit_defaults=True):
     """One section of a summary. `kind` is what the agent's own heading asks for, or `other`."""
 
-    kind: Literal["request", "errors", "pending", "current", "next", "other"]
+    kind: SummaryKind
     heading: str
     text: str
 

@@ -5,17 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from textwrap import dedent
-from typing import Final, Literal, cast
+from typing import Final, cast
 
-from carryover.model import SummaryPart
+from carryover.model import SummaryKind, SummaryPart
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.text.pattern import later
 
 MAX_PARTS: Final = 30
 MAX_PART_CHARS: Final = 8_000
 
-_PartKind = Literal["request", "errors", "pending", "current", "next", "other"]
-Kinds = Mapping[str, _PartKind]
+Kinds = Mapping[str, SummaryKind]
 """Maps each heading, in lower case and without parts in brackets, to its kind."""
 
 _HEADING: Final = later(
@@ -29,13 +28,13 @@ _FENCE: Final = "```"
 
 def kinds_of(**headings: str) -> Kinds:
     """Returns the kinds of headings that are given by kind, separated by `|`."""
-    return {heading: cast(_PartKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
+    return {heading: cast(SummaryKind, kind) for kind, listed in headings.items() for heading in listed.split("|")}
 
 
 def parts_by_heading(text: str, kinds: Kinds) -> tuple[SummaryPart, ...]:
     """Returns the sections of a text with numbered, Markdown or bold headings; none if no heading is known. An unknown
     heading begins a section if it looks like the one before it."""
-    found: list[tuple[str, _PartKind, list[str]]] = []
+    found: list[tuple[str, SummaryKind, list[str]]] = []
     style = ""
     number = 0
     fenced = False
@@ -90,7 +89,7 @@ def _style(heading: re.Match[str]) -> str:
     return "**" if heading["bold"] and "**" in heading["end"] else ""
 
 
-def _bounded(found: Iterable[tuple[str, _PartKind, str]]) -> tuple[SummaryPart, ...]:
+def _bounded(found: Iterable[tuple[str, SummaryKind, str]]) -> tuple[SummaryPart, ...]:
     parts = [
         SummaryPart(kind, bounded(heading, SHORT_CHARS), bounded(dedent(text).strip(), MAX_PART_CHARS))
         for heading, kind, text in found
