@@ -177,9 +177,9 @@ def flag(parser: argparse.ArgumentParser, *names: str) -> None:
     parser.add_argument(*names[:-1], action="store_true", help=names[-1])
 
 
-def add_limit_argument(parser: argparse.ArgumentParser, *names: str, usual: int, what: str) -> None:
+def add_limit_argument(parser: argparse.ArgumentParser, *, usual: int, what: str) -> None:
     """Adds an option for the number of listed items, `usual` by default."""
-    parser.add_argument(*names, type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")
+    parser.add_argument("-n", "--limit", type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")
 
 
 def known_agent(text: str) -> str:

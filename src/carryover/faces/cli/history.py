@@ -47,7 +47,7 @@ def log_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
     parser.add_argument("--since", metavar="WHEN", default=0, help=f"only what is not older: {TIMES}")
     parser.add_argument("--agent", metavar="AGENT", help="only what AGENT did, by its id or another name")
-    add_limit_argument(parser, "-n", "--limit", usual=LOG_LIMIT, what="print at most N entries")
+    add_limit_argument(parser, usual=LOG_LIMIT, what="print at most N entries")
     flag(parser, "--json", "print the timeline as JSON; times are UTC milliseconds")
 
 
@@ -130,7 +130,7 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="the file, which need not exist any more; FILE:LINE or FILE:FROM-TO; or a commit",
     )
-    add_limit_argument(parser, "-n", "--limit", usual=WHY_LIMIT, what="list at most N turns")
+    add_limit_argument(parser, usual=WHY_LIMIT, what="list at most N turns")
     flag(parser, "--json", "print the turns as JSON; times are UTC milliseconds")
 
 

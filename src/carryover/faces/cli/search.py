@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--kind", choices=KINDS, action="append", help=f"only {', '.join(KINDS[:-1])} or {KINDS[-1]}; may be repeated"
     )
-    add_limit_argument(parser, "-n", "--limit", usual=_LIMIT, what="list at most N hits")
+    add_limit_argument(parser, usual=_LIMIT, what="list at most N hits")
     flag(parser, "--json", "print the hits as JSON; times are UTC milliseconds")
 
 

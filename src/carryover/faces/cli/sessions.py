@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--agent", metavar="AGENT", help="only those of AGENT, by its id or another name")
     parser.add_argument("--since", metavar="WHEN", help=f"only those with work since then: {TIMES}")
     parser.add_argument("--branch", metavar="NAME", help="only those on the git branch NAME")
-    add_limit_argument(parser, "-n", "--limit", usual=LIMIT, what="list at most N sessions")
+    add_limit_argument(parser, usual=LIMIT, what="list at most N sessions")
     flag(parser, "--json", "print the list as JSON; times are UTC milliseconds")
     parser.add_argument("--first-look", action="store_true", help=argparse.SUPPRESS)  # `carryover` alone
 
