@@ -7,7 +7,6 @@ well; a list is one finding per item. The words may name the facts, the subject,
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -22,6 +21,7 @@ from carryover.daemon.client import port_trouble
 from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.ledger.rows import SkippedRow
+from carryover.past.context import now_ms
 from carryover.past.findings.facts import AgentFacts, Gathered, Inspection, LedgerFacts, ProjectFacts, UnreadSource
 from carryover.projects.policy import ONLY_GIT, UNWRITTEN, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
@@ -216,7 +216,7 @@ def _ledger(_: Gathered, ledger: LedgerFacts) -> dict[str, _Row]:
 
 def _not_understood(skipped: Sequence[SkippedRow]) -> _Row:
     """Returns how many recent records were not understood, and most of which version and types, if they are many."""
-    since_ms = time.time() * 1000 - _RECENT_MS
+    since_ms = now_ms() - _RECENT_MS
     versions: Counter[tuple[str, str]] = Counter()
     types: Counter[str] = Counter()
     for row in skipped:

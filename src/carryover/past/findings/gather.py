@@ -20,10 +20,10 @@ from carryover.fsio import is_there
 from carryover.install.background import service_status
 from carryover.install.machine import Machine
 from carryover.outside.journal import Journal, load_journal
-from carryover.past.context import current_folder, now_ms, state_dir
+from carryover.past.context import current_folder, state_dir
 from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import AgentFacts, Channels, Gathered, LedgerFacts, ProjectFacts, WouldRead
-from carryover.past.findings.ledger import ledger_facts
+from carryover.past.findings.ledger import ledger_facts, recent_projects
 from carryover.paths import StateDir
 from carryover.probe.at_once import at_once
 from carryover.probe.checkout import Checkout
@@ -154,8 +154,7 @@ def _git_trouble(health: Health | None, ledger: LedgerFacts | None) -> str | Non
 
 def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts, ...]:
     """Asks git about the newest projects that have, or should have, something of ours; several at once."""
-    since_ms = now_ms() - config.publish.active_ms
-    rows = [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
+    rows = recent_projects(ledger, config)
     ours: list[Path] = []
     for begin in range(0, len(rows), _MOST_PROJECTS):
         part = rows[begin : begin + _MOST_PROJECTS]

@@ -29,9 +29,9 @@ from carryover.install.service import DAEMON_COMMAND, this_program
 from carryover.ledger.codec import count_damaged
 from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_read_only, connect_tolerant
 from carryover.ledger.queries import file_states
-from carryover.past.context import current_folder, now_ms
+from carryover.past.context import current_folder
 from carryover.past.findings.facts import Inspection, LedgerFacts, ProjectFacts, UnreadSource
-from carryover.past.findings.ledger import ledger_facts
+from carryover.past.findings.ledger import ledger_facts, recent_projects
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_version
@@ -130,9 +130,7 @@ def inspected_projects(
     projects: Sequence[ProjectFacts], ledger: LedgerFacts | None, state: StateDir, config: Config, home: Path
 ) -> tuple[ProjectFacts, ...]:
     """Returns the projects, and with their files the newest and the one around this folder. Blocks (files, git)."""
-    since_ms = now_ms() - config.publish.active_ms
-    rows = ledger.projects if ledger is not None else ()
-    recent = [row.root for row in rows if row.last_event_ms >= since_ms][:_MOST_PROJECTS]
+    recent = [row.root for row in recent_projects(ledger, config)[:_MOST_PROJECTS]]
     states = _file_states(state)
     paths = StatePaths(state, home, config.agents)
     by_root = {root: ProjectFacts(root=root) for root in recent} | {project.root: project for project in projects}

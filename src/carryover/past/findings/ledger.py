@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from contextlib import closing
 from pathlib import Path
 
@@ -13,8 +12,9 @@ from carryover.config import Config, settings_of_each
 from carryover.install.machine import Machine
 from carryover.ledger.connect import as_ledger_error, connect_read_only
 from carryover.ledger.queries import agents_seen, projects, totals
+from carryover.ledger.rows import ProjectRow
 from carryover.ledger.usage import sums_since
-from carryover.past.context import first_day_ms
+from carryover.past.context import first_day_ms, now_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport
 from carryover.paths import StateDir
 from carryover.publish.stopped import perhaps_limited
@@ -42,11 +42,17 @@ def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFac
         )
 
 
+def recent_projects(ledger: LedgerFacts | None, config: Config) -> list[ProjectRow]:
+    """Returns the projects in which something happened in the last `active_days`, newest first."""
+    since_ms = now_ms() - config.publish.active_ms
+    return [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
+
+
 def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[LimitReport, ...]:
-    now_ms = int(time.time() * 1000)
-    since_ms = now_ms - LASTS_MS
+    now = now_ms()
+    since_ms = now - LASTS_MS
     if not perhaps_limited(db, since_ms):
         return ()
     from carryover.past.findings.limits import limit_reports  # with what makes handoffs
 
-    return limit_reports(db, config, machine, since_ms=since_ms, now_ms=now_ms)
+    return limit_reports(db, config, machine, since_ms=since_ms, now_ms=now)
