@@ -79,7 +79,9 @@ class Invocation(NamedTuple):
 def find_invocations(command: str) -> list[Invocation]:
     """Returns the test runs in a command line, in order. Mentioning a runner, or looking for files of tests, is not
     running it."""
-    return list(_found_invocations(command)) if _MENTION.search(command) and not is_looking(command) else []
+    found = list(_found_invocations(command)) if _MENTION.search(command) else []
+    # One that is certain stands behind a pipe: `echo y | npm test`.
+    return found if any(run.certain for run in found) or not is_looking(command) else []
 
 
 @lru_cache(maxsize=16)  # a call and its result have the same command line

@@ -32,6 +32,8 @@ from carryover.testruns.commands import Invocation, find_invocations
         "pnpm --filter web vitest run",
         "bun test",
         "npm test",
+        "echo y | npm test",
+        "find tests -name 'test_*.py' | xargs pytest -q",
         "npm t",
         "npm run test:unit",
         "yarn workspace web test",
