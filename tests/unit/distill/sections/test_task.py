@@ -24,6 +24,18 @@ def test_a_line_of_a_long_order_outlasts_calls_that_name_more() -> None:
     assert all(ruling in text for ruling in rulings)
 
 
+def test_how_long_an_order_is_does_not_count_if_the_user_stopped_it() -> None:
+    long = "Group what is changed in cart.py into commits, each with one subject, and leave out what is secret. " * 12
+    talk = session("s1").user("Set up the shop.").edited("cart.py").says("Set up cart.py.")
+    talk.user(long).ran("git status").event(TurnEnd(reason="interrupted"))
+    for ask in ("Now undo the change of cart.py.", "Add the docs of cart.py to docs.py."):
+        talk.user(ask).edited("docs.py").says("Changed cart.py and docs.py.")
+    text = under("Task", talk.user("It is not found."))
+
+    assert "Add the docs of cart.py" in text
+    assert "Group what is changed" not in text
+
+
 def test_the_end_of_the_newest_paste_outlasts_what_came_before_it() -> None:
     log = [f"2026-11-20 10:{at:02} INFO one more step of the many is done, as it was before" for at in range(40)]
     talk = session("s1").user("Build the page.").edited("page.py").says("Built.")
