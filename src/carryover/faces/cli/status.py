@@ -32,7 +32,7 @@ _DRIFT: Final = {
     "missing": "not on this machine",
 }
 
-STATUS: Final = """\
+DESCRIPTION: Final = """\
 Shows in a few lines whether Carryover runs, what it has recorded, which agents
 and projects it follows, usage limits and problems. With -v also the service,
 hooks and folders of each agent, how each would get the handoff in this project,
@@ -40,19 +40,19 @@ what was redacted, what was not understood and what is broken; `carryover
 doctor` says what to do about it.
 Changes nothing and creates nothing. Works without the daemon."""
 
-STATUS_EXAMPLES: Final = """\
+EXAMPLES: Final = """\
   carryover status          the short form
   carryover status -v       everything there is to say
   carryover status --json   everything, as data"""
 
 
-def status_arguments(parser: argparse.ArgumentParser) -> None:
-    describe(parser, STATUS, STATUS_EXAMPLES)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    describe(parser, DESCRIPTION, EXAMPLES)
     flag(parser, "-v", "--verbose", "say everything there is to say")
     flag(parser, "--json", "print everything as JSON; times are UTC milliseconds")
 
 
-def run_status(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> int:
     facts = gather("whole" if args.verbose or args.json else "short")
     if args.json:
         output.print_json(status_data(facts))

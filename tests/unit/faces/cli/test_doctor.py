@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 
 from carryover.errors import ExitCode
+from carryover.faces.cli import status
 from carryover.faces.cli.doctor import doctor_lines
-from carryover.faces.cli.status import run_status
 from carryover.how_installed import on_path_here
 from carryover.past.context import state_dir
 from carryover.past.findings.checks import Finding
@@ -219,6 +219,6 @@ def test_nothing_is_said_of_agents_where_carryoverd_is_waited_for(
     monkeypatch.setattr("carryover.past.findings.gather.ask_health", lambda _: during.append(threading.active_count()))
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
 
-    run_status(Namespace(verbose=False, json=True))
+    status.run(Namespace(verbose=False, json=True))
 
     assert during == [others]
