@@ -36,6 +36,7 @@ _LONE: Final = later(
     rb"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 )
+_SURROGATE: Final = (rb"\ud", rb"\uD")
 _BACKSLASH: Final = b"\xff\xff"
 """Stands for an escaped backslash; UTF-8 has no such bytes."""
 MOST_JSON_ENTRIES: Final = 100_000
@@ -58,8 +59,10 @@ def mend(data: bytes, *, at_once: int = 1 << 20) -> bytes:
     decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
     ends = range(at_once, len(data) + at_once, at_once)
     texts = (decoder.decode(data[end - at_once : end], final=end >= len(data)) for end in ends)
-    plain = b"".join(text.encode() for text in texts).replace(rb"\\", _BACKSLASH)
-    return _LONE.sub(lambda _: rb"\ufffd", plain).replace(_BACKSLASH, rb"\\")
+    plain = b"".join(text.encode() for text in texts)
+    if not any(escape in plain for escape in _SURROGATE):  # found much sooner than by the pattern
+        return plain
+    return _LONE.sub(lambda _: rb"\ufffd", plain.replace(rb"\\", _BACKSLASH)).replace(_BACKSLASH, rb"\\")
 
 
 def objects_in(head: bytes, *, most: int) -> Iterator[dict[str, Any]]:

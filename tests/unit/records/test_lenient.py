@@ -114,6 +114,7 @@ def test_the_first_text_below_a_field_is_looked_for_at_some_depth(text: str, fou
     [
         (b'"\\ud83d"', b'"\\ufffd"'),
         (b'"\\ude00"', b'"\\ufffd"'),
+        (b'"\\uD83D"', b'"\\ufffd"'),
         (b'"\\ud83d\\ude00"', b'"\\ud83d\\ude00"'),
         (b'"\\ud83d\\ud83d\\ude00"', b'"\\ufffd\\ud83d\\ude00"'),
         (b'"\\ud83d\\ude00\\ude00"', b'"\\ud83d\\ude00\\ufffd"'),
