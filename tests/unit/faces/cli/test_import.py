@@ -186,7 +186,8 @@ def test_a_dry_run_says_what_is_in_it_and_stores_nothing(copied: Path, store: Pa
 
 def test_a_chat_that_is_too_long_to_be_read_is_said_to_be(tmp_path: Path, store: Path, run: Run) -> None:
     long = tmp_path / "long.md"
-    long.write_text(f"user: Fix it.\n\nassistant: Done.\n\nuser: {'a' * (64 << 20)}\n")
+    long.write_text("user: Fix it.\n\nassistant: Done.\n\nuser: Go on\n")
+    os.truncate(long, (64 << 20) + 1)
 
     said = run.err(ExitCode.FAILED, "import", str(long))
 

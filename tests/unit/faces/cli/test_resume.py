@@ -234,16 +234,16 @@ def only_home(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("only_home")
-def test_the_command_is_one_line_that_a_shell_runs_in_the_project(shop: Path, home: Path, run: Run) -> None:
+def test_the_command_is_one_line_that_a_shell_runs_in_the_project(recorded: Path, home: Path, run: Run) -> None:
     for spec in FORMS.values():
         assert spec.start is not None
         program(home / "bin" / spec.binaries[0], SAYS)
 
-        out = run.out("handoff", str(shop), "--to", spec.id)
+        out = run.out("handoff", str(recorded), "--to", spec.id)
 
         arguments = spec.start.arguments(SENTENCE, HANDOFF)
-        assert out == f"cd {shop} && {shlex.join((spec.binaries[0], *arguments))}\n"
-        assert run_by_shell(out) == [str(shop), *arguments]
+        assert out == f"cd {recorded} && {shlex.join((spec.binaries[0], *arguments))}\n"
+        assert run_by_shell(out) == [str(recorded), *arguments]
 
 
 def run_by_shell(line: str) -> list[str]:
