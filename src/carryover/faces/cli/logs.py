@@ -32,7 +32,7 @@ EXAMPLES: Final = """\
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND)
     flag(parser, "-f", "--follow", "print what is added as well, until Ctrl-C")
-    parser.add_argument("-n", "--limit", type=positive, metavar="N", help="only the newest N of these lines")
+    parser.add_argument("-n", "--limit", type=positive, metavar="N", help="print only the newest N lines")
 
 
 def run(args: argparse.Namespace) -> int:
