@@ -70,7 +70,7 @@ def _released(where: str) -> str | None:
 
 
 def question(where: str) -> list[str]:
-    """Returns the command that asks a registry; pip leaves out what another Python runs, as a client may need."""
+    """Returns the command that asks a registry. A client may need another Python, whose packages pip leaves out."""
     registry, _, package = where.partition(" ")
     if registry == "pypi":
         return [sys.executable, "-m", "pip", "index", "versions", "--ignore-requires-python", package]

@@ -37,7 +37,7 @@ def test_a_version_that_could_not_be_fetched_and_a_run_that_did_not_begin_are_no
     ]
 
 
-def test_a_client_that_needs_another_python_is_asked_for_too() -> None:
+def test_a_client_that_needs_another_python_is_found_too() -> None:
     assert "--ignore-requires-python" in question("pypi mistral-vibe")
 
 

@@ -29,7 +29,7 @@ _BEFORE_OLD_PROMPTS: Final = FIXED - 0.01
 _NEEDED_PART: Final = 12
 """A needed line takes at most one twelfth of the tokens."""
 _SEEN_AGAIN: Final = 0.5
-"""The share of its worth that a line has which shows what the next agent can look at again."""
+"""The share of its worth that a line keeps if it shows what the next agent can look at again."""
 _MEASURE: Final = later(
     r"[\d.,:+-]+|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
     r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"

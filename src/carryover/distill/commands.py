@@ -187,8 +187,8 @@ def _with_what_follows(raised: str, lines: list[str]) -> str:
 
 
 def error_in(output: str) -> str:
-    """Returns the last line of an output that looks like an error, rather one that does not sum up others; empty if
-    there is none."""
+    """Returns the last line of an output that looks like an error, if possible one that does not sum up others; empty
+    if there is none."""
     newest = _telling(output)[::-1]
     errors = [line for line in newest if not _SUMS_UP.match(line)]
     # A stack is long, and nothing but what was raised is at its head.

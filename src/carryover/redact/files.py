@@ -1,4 +1,4 @@
-"""Patterns for the passwords that commands write to files and encode, and that logins in such files have."""
+"""Patterns for passwords that commands write to files or encode, and for those of logins in such files."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ OF_FILES: Final = (
     ("AuthIdent", rf"AuthIdent{_BASE64}"),
     *((call, rf"{call[:-1]}\([ \t]*[bf]?[\"'`]{_LOGIN}[\"'`]") for call in ENCODING[:3]),
     ("| base64", rf"{_PRINTED}['\"]?{_LOGIN}['\"]?[ \t]*\| base64(?![ \t]+-+[dD])"),
-    (  # all that a Secret is made of is secret, whatever its names
+    (  # what a Secret is made of is secret whatever its name, except a user, a host and the like
         "create secret",
         r"create secret generic[ \t](?:[^\n;&|]|\\\r?\n){0,400}?from-literal[= ]['\"]?"
         r"(?!(?i:[\w.-]{0,40}(?:user|name|host|port|url|id|email))=)[\w.-]{1,64}=(?!\[redacted:)"

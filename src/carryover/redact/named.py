@@ -206,7 +206,7 @@ def _is_secret(found: Assignment, word: str) -> bool:
         return False
     sort = "pass" if _KINDS.get(word) == "password" else word
     is_library = found.separator == ":" and "." in found.name and values.is_version_of_library(value)
-    if is_library and sort != "pass":  # no library is called so, but a setting: `spring.datasource.password: …`
+    if is_library and sort != "pass":  # a setting, not a library: `spring.datasource.password: …`
         return False
     if _repeats_name(found) and not (found.in_words and is_scrambled(value, 8)):
         return False

@@ -53,7 +53,7 @@ def end_of(shape: re.Pattern[str], text: str, start: int, limit: int = sys.maxsi
 _UPPER = later("[A-Z]+")
 
 
-@lru_cache(maxsize=1)  # mostly, two ways in turn ask for the same one
+@lru_cache(maxsize=1)  # two checks in a row mostly ask for the same value
 def lowered(text: str) -> str:
     """Returns `text` in lower case with each character in its place (`str.lower` makes two of some, such as `İ`)."""
     lower = text.lower()

@@ -56,7 +56,7 @@ _MENTION = later(
     r"|ginkgo|\bt\b"
 )
 _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
-"""How unittest calls all files of tests; any other pattern restricts the run."""
+"""How unittest calls all test files; any other pattern restricts the run."""
 _READS_ALL = {"tail", "head", "cat", "tee", "sort"}
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
 
@@ -77,8 +77,8 @@ class Invocation(NamedTuple):
 
 
 def find_invocations(command: str) -> list[Invocation]:
-    """Returns the test runs in a command line, in order. Mentioning a runner, or looking for files of tests, is not
-    running it."""
+    """Returns the test runs in a command line, in order. Mentioning a runner, or looking for test files, is not running
+    it."""
     found = list(_found_invocations(command)) if _MENTION.search(command) else []
     # One that is certain stands behind a pipe: `echo y | npm test`.
     return found if any(run.certain for run in found) or not is_looking(command) else []

@@ -117,7 +117,7 @@ def test_bytes_that_are_no_text_stay_out_of_nothing_else(tmp_path: Path) -> None
     assert prompts == [model.UserPrompt(text="Add a caf\ufffd.")]
 
 
-def test_an_export_has_a_line_for_each_session(tmp_path: Path) -> None:
+def test_each_line_of_an_export_is_a_session(tmp_path: Path) -> None:
     """Its messages have the database's times, and all of its columns, also those that are empty. What the user took
     back is switched off there, and a time that can't be costs nothing else."""
     given = [{"role": "user", "content": "Round prices down."}, *run("make test", "1 failed", 2), ANSWER]

@@ -296,7 +296,7 @@ def test_the_tokens_of_an_answer_have_the_same_key_in_a_fork() -> None:
 
 
 def test_a_session_of_oh_my_pi_is_known_by_the_header_below_its_title_and_read_with_its_edits() -> None:
-    """An edit of its own is a text in a language of its own, so what it did is in its result (18.2.3)."""
+    """The arguments of `edit` are in a language of its own, so what it did is taken from the result (18.2.3)."""
     [path] = Path(__file__).with_name("oh_my_pi").glob("18.2.3/*/*.jsonl")
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes())

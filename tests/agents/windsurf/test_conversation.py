@@ -88,7 +88,7 @@ def test_the_transcript_says_what_failed_and_what_a_command_printed(store: Store
     assert steps[f"{talk.id}/row6:said"] == 80
 
 
-def test_the_own_time_of_a_row_counts_and_one_without_is_right_after_the_one_before(store: Store) -> None:
+def test_a_row_keeps_its_time_and_one_without_follows_the_one_before(store: Store) -> None:
     talk = worked()
     talk.rows[0]["timestamp"] = START_MS / 1000 + 21
     talk.rows.insert(0, {"type": "view_file", "status": "done", "view_file": {"path": f"{PROJECT}/a.py"}})

@@ -106,7 +106,7 @@ def test_a_command_that_runs_no_tests_is_no_test_run(command: str) -> None:
     assert not [found for found in find_invocations(command) if found.certain]
 
 
-def test_a_loop_that_looks_whether_files_of_tests_are_there_may_not_even_be_a_run() -> None:
+def test_a_loop_that_looks_for_test_files_is_no_run() -> None:
     assert find_invocations("for f in \\\n  tests/test_cart.py; do\n  [ -f $f ] && echo $f\ndone") == []
 
 

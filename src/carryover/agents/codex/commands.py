@@ -73,8 +73,8 @@ def workdir_in(script: str) -> str:
 
 
 def told_in(script: str, commands: list[str], *, recorded: bool) -> str:
-    """Returns what a script does, if other records tell all of it: the `commands` in it, else its tools in words.
-    Empty if it also does what only the script says, or runs what is neither `recorded` nor known."""
+    """Returns what a script does, if other records have all of it: the `commands` in it, else the names of its tools.
+    Empty if only the script says some of it, or if it runs commands that are neither `recorded` nor in `commands`."""
     tools = dict.fromkeys(found[1] for found in islice(_TOOL.finditer(script), _MOST))
     is_told = tools.keys() <= _TOLD and (recorded or commands or not tools.keys() & _RUN)
     return ("\n".join(commands) or ", ".join(tools).replace("_", " ")) if is_told else ""
@@ -87,13 +87,13 @@ def plan_in(script: str) -> msgspec.Raw | None:
 
 
 def printed_by(output: str) -> str:
-    """Returns what a script printed, without the client's note that it was cut (0.140 to 0.146): that stands before the
-    header which says how a command ended."""
+    """Returns what a script printed without the note that it was cut, which the client puts before the header that says
+    how a command ended (0.140 to 0.146)."""
     return _CUT.sub("", output)
 
 
 def cell_in(output: str) -> str:
-    """Returns what `process` a script is whose output says that it goes on, as `wait` names it; else empty."""
+    """Returns the `process` of a script that is still running by its output, as `wait` names it; else empty."""
     found = _CELL.match(output)
     return f"cell-{found[1]}" if found is not None else ""
 

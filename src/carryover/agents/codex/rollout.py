@@ -82,7 +82,7 @@ class OpenRolloutCall(base.OpenCall, frozen=True, omit_defaults=True):
     escalated: bool = False
     """Whether it asked to run outside the sandbox, which the user may have to allow."""
     told: bool = False
-    """Whether it is a script of code mode of which other records tell all."""
+    """Whether it is a script of code mode, and other records have all that it does."""
 
 
 class RolloutTurn(msgspec.Struct, frozen=True, omit_defaults=True):

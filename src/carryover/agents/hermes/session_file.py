@@ -1,6 +1,6 @@
 """Reads what the client writes of sessions beside its database, only if a user names it: `sessions/session_<id>.json`,
-with the messages as they were sent to the model, without times, and what `hermes sessions export` gives, a line for
-each session with its row of the database and its messages'.
+with the messages as they were sent to the model, without times, and what `hermes sessions export` writes, a line for
+each session with its row of the database and those of its messages.
 """
 
 from __future__ import annotations

@@ -59,7 +59,7 @@ _ENDINGS: Final = Endings(
 )
 _TODO: Final = "todo"
 _ATTRIBUTED: Final = "agent"
-"""Who speaks in a user's message, by oh-my-pi: what a sub-agent was told."""
+"""How oh-my-pi marks a user's message that the agent wrote to a sub-agent."""
 _RUNNERS: Final = ("exec", "process")
 _BY_USER: Final = ("cancelled", "wasCustom")
 """Whether the user left a question, or typed the answer: in the details of tools that ask a person."""

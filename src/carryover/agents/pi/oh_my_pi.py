@@ -39,7 +39,7 @@ def _edit(result: Fields, cwd: str | None) -> FileEdit | None:
 
 
 def _hunks(diff: str) -> list[Hunk]:
-    """Returns the hunks of a diff; a line that is none of it, such as one for lines left out, ends a hunk."""
+    """Returns the hunks of a diff. A line without a number, which stands for lines left out, ends a hunk."""
     hunks: list[Hunk] = []
     goes_on = False
     for line in diff.splitlines():

@@ -86,7 +86,7 @@ def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() 
 
 
 def test_what_the_user_ran_after_the_answer_stays_until_the_agent_has_answered() -> None:
-    """As with `! git push` in Claude Code: no words of the agent tell of it yet."""
+    """As with `! git push` in Claude Code: the agent has said nothing of it yet."""
     talk = Conversation().user(GOAL).ran("make all", "built").says("Now push it yourself.")
     call = model.ToolCall(call_id="u1", name="Bash", op="shell", subject="git push", actor="human")
     pushed = model.ToolResult(call_id="u1", name="Bash", op="shell", status="unknown", subject="git push")
