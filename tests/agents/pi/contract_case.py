@@ -113,5 +113,6 @@ CASE: Final = Case(
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="transcripts", shows=frozenset({"compaction", "fork", "limit", "resume", "tests", "title"})
+    reads="transcripts, those of OpenClaw and oh-my-pi that you name",
+    shows=frozenset({"compaction", "fork", "limit", "resume", "tests", "title"}),
 )
