@@ -3,6 +3,7 @@ length, layout of lines."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
@@ -34,17 +35,19 @@ _QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code, a command over several lines, unless words lead to it on its first one. People indent the items of a list too,
-# and in many languages end them with ";": behind "*" or a number they are typed, behind "-" unless as in YAML, and
-# with five words in a row.
+# and in many languages end them with ";": behind "*" or a number they are typed, and behind "-" unless as in YAML.
 _MACHINE_LINE: Final = later(
     r"\s*(?:[\[{}\](),;]+\s*$|@@|[\[{\"'<|│╭╰⎿>$❯+]|\d{2,4}[-/.:]\d\d"
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
-    r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|Error: |[\w./\\-]+:\d+[:\s])"
-    r"|(?!.*\b(?:[^\W\d_]{1,20},? ){5})\s{2,}(?!(?:[*•]|\d{1,2}[.)]) [^@\s]|[-–] [^\s:]+ \S)\S|.*\{\s*$"
+    r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s])"
+    r"|\s{2,}(?!(?:[*•]|\d{1,2}[.)]) [^@\s]|[-–] [^\s:]+ \S)\S|.*\{\s*$"
     r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}|(?:[^\W\d_]{1,20},? ){1,6}[^\W\d_]{1,20}: ).*\s\\$"
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
+_SENTENCE: Final = later(r".*\b(?:[^\W\d_]{1,20},? ){5}")
+_LOG_END: Final = "Error: "
+"""How a log's last line begins; people begin a prompt so."""
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 _CLOSE_ITEM: Final = later(r"\s*(?:\d{1,2}[.、．)）]|[-*•])[^\W\d_]")
 """A list item without a space after its mark, as in Chinese."""
@@ -69,7 +72,8 @@ def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     lines = prompt.splitlines()
     if len(lines) == 2 and _has_headers(lines) and not has_machine_line(prompt):
         return ((False, prompt),)  # headers without a body
-    pasted = [at for at in range(len(blocks)) if _is_pasted(blocks, at)]
+    below_item = _below_items(blocks)
+    pasted = [at for at in range(len(blocks)) if _is_pasted(blocks, at, in_item=below_item[at])]
     if not pasted:
         return ((False, prompt),) if blocks else ()
     first = pasted[0]
@@ -137,8 +141,24 @@ def _quoted_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:
     return ((False, before), (True, paste), (False, behind.strip()))
 
 
-def _is_pasted(blocks: list[str], at: int) -> bool:
-    return _is_long(blocks[at]) or _is_laid_out(blocks[at]) or _is_led_to(blocks, at)
+def _is_pasted(blocks: list[str], at: int, *, in_item: bool = False) -> bool:
+    return _is_long(blocks[at]) or _is_laid_out(blocks[at], in_item=in_item) or _is_led_to(blocks, at)
+
+
+def _below_items(blocks: list[str]) -> list[bool]:
+    """Returns of each block whether it begins below a list's item, of which its indented lines are part."""
+    found = [False]
+    for block in blocks:
+        in_item = found[-1]
+        for line in block.splitlines():
+            in_item = _is_of_item(line, in_item)
+        found.append(in_item)
+    return found
+
+
+def _is_of_item(line: str, in_item: bool) -> bool:
+    # Codex begins its answers with "•".
+    return (is_list_item(line) and line[:1] != "•") or (in_item and (not line.strip() or line[:1].isspace()))
 
 
 def _is_led_to(blocks: list[str], at: int) -> bool:
@@ -164,6 +184,7 @@ def _blocks(prompt: str) -> list[str]:
         head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
         goes_on = len(rest) > 1 and rest[-2].endswith((" \\", "\t\\"))  # a command's last line
+        goes_on |= rest[-1:] != [] and rest[-1].startswith(_LOG_END)
         tail = rest[-1:] if len(rest) > 1 and not goes_on and _is_typed_beside(rest[-1], rest[:-1]) else []
         rest = rest[: len(rest) - len(tail)]
         blocks += ["\n".join(some) for some in (head, rest, tail) if some]
@@ -177,7 +198,15 @@ def is_machine_line(line: str) -> bool:
 
 def has_machine_line(text: str) -> bool:
     """Whether any line of a text is."""
-    return any(map(_MACHINE_LINE.match, text.splitlines()))
+    return any(_by_machine(text.splitlines()))
+
+
+def _by_machine(lines: Iterable[str], *, in_item: bool = False) -> Iterator[bool]:
+    """Yields of each line whether it is a machine's. Of a list's item, a sentence below it counts as not indented:
+    elsewhere it may be a commit's message or an agent's answer, copied from a terminal."""
+    for line in lines:
+        in_item = _is_of_item(line, in_item)
+        yield is_machine_line(line.lstrip() if in_item and _SENTENCE.match(line) else line)
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
@@ -192,12 +221,11 @@ def _is_long(block: str) -> bool:
     return len(block) > times * MOST_TYPED or len(lines) > times * _MOST_TYPED_LINES
 
 
-def _is_laid_out(block: str) -> bool:
+def _is_laid_out(block: str, *, in_item: bool = False) -> bool:
     lines = [line for line in block.splitlines() if line.strip()]
     if block.lstrip().startswith((_FENCE, "~~~")):
         return True
-    by_machine = [line for line in lines if _MACHINE_LINE.match(line)]
-    return len(by_machine) * 2 >= len(lines) > 0 or _has_headers(lines)
+    return sum(_by_machine(lines, in_item=in_item)) * 2 >= len(lines) > 0 or _has_headers(lines)
 
 
 def _has_headers(lines: list[str]) -> bool:

@@ -42,6 +42,7 @@ int cents = total;
 sum(lines);
 return;"""
 LOOP = "for line in cart:\n    total += line.price"
+MESSAGE = "    Drop the tables of the cart that are no longer used\n    and push what is left of them at once."
 PASTES = {"log": LOG, "code": CODE, "traceback": TRACEBACK, "JSON": JSON, "diff": DIFF, **MAILS}
 
 
@@ -80,6 +81,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "Fix the discount.\nIt comes to 899.1 instead of 899.",
         "API errors must be shown in red.",
         "Error: the cart is empty.\nFind out why.",
+        "Error: the cart is empty when I save it.\nFind out why\nand test it.",
         "@src/cart.py add a discount",
         "[Image #1] the button is cut off",
         '"Save" does nothing when the cart is empty.',
@@ -91,6 +93,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "Go on.\n\n1. Refuse names as:\n\n   * cart\n   * https://cart\n   * till\n\n   as before.\n\n2. Round last.",
         "Shop:\n   - Home /: newest carts\n   - Cart: total, tax\n   - two empty states\n   - a toast",
         "Then:\n   - GET /cart\n     Return the total and tax of each line.\n     Say which of them are not paid yet.",
+        "1. Read the cart.\n\n   Say what you have found in the till of the shop.\n\n2. Round last.",
         "1. Read the list.\n   2. Follow these rules: no floats.\n   3. Build it:\n   4. Commit it.",
         'Two things.\n\n1. Sign-up:\n\n   * It fails.\n   * Say why, as:\n     "Taken."\n   * Stay there.\n\n2. Tax.',
         "关于购物车：折扣发前五个，你现在只有两个。\n关于税：没有数据，是因为还没到月底吗",
@@ -112,9 +115,15 @@ def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
         ("What do you think of this?", "\n\n" + "The cart is loaded twice. " * 60),
         ("The other agent wrote this:", f"\n\n{REVIEW}"),
         ("It printed:", "\nCollecting cart\nRebuilding:\ncart.py:12: unused\nDone in 2 s"),
+        ("Why?\n\ncommit 2f1c\nAuthor: A <a@b.example>", f"\n\n{MESSAGE}"),
+        ("Go on.\n\n⏺ I have counted the cart.", "\n  Next I am going to drop the tables.\n\n⏺ Bash(ls)\n  ⎿  a"),
+        ("Is it so?\n\n• I have counted the cart.", f"\n\n{MESSAGE}"),
         ("Review:", f"\n\n{REVIEW}\n\nRisks:\n" + "The cache is kept for too long.\n" * 40),
     ],
-    ids=["a line of a program", "a long block of prose", "what a colon leads to", "a log", "long text below a heading"],
+    ids=[
+        *("a line of a program", "a long block of prose", "what a colon leads to", "a log", "a commit's message"),
+        *("an answer of Claude Code", "an answer of Codex", "long text below a heading"),
+    ],
 )
 def test_what_was_pasted_below_typed_words_is_somebody_elses(typed: str, pasted: str) -> None:
     assert typed_words(f"{typed}{pasted}") == typed
