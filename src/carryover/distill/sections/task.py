@@ -172,8 +172,8 @@ def _may_be_open(past: Past, step: Step) -> bool:
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
     """Yields the turns with a typed prompt that says more than a newer one of its session, newest first, with ranks:
-    how much of the newest work has one of its names, how long it is unless the user stopped it, and how many turns
-    came since."""
+    how much of the newest work has one of its names, how long it is unless the user stopped it for something
+    else, and how many turns came since."""
     done = Counter[str]()
     worked = 0
     since = defaultdict[str, list[frozenset[str]]](list)
@@ -189,13 +189,21 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
         own = subjects_in(prompt)
         again = max((done.get(name, 0) for name in own), default=0)
         newer = since[step.view.session]
-        length = 0 if step.turn.end == "interrupted" else estimated_tokens(prompt) / _LONG_TOKENS
+        length = 0 if _was_dropped(step) else estimated_tokens(prompt) / _LONG_TOKENS
         is_long = step.view is past.lead and _is_long(prompt)
         says_more = (again >= _LEAST_AGAIN or is_long) and says_something(step.turn)
         says_more = says_more and not any(own <= names for names in newer)
         newer.append(own)
         if says_more and _is_typed(step.turn) and not past.is_beside(step):
             yield math.log1p(again) + min(1, length) - math.log1p(turns_since), step
+
+
+def _was_dropped(step: Step) -> bool:
+    """Whether the user stopped a turn and then asked for something, rather than to go on."""
+    if step.turn.end != "interrupted":
+        return False
+    after = next((turn for turn in step.digest.turns if turn.number > step.turn.number), None)
+    return after is not None and says_something(after) and not speaks_of_going_on(after.prompt[:_FEW_WORDS])
 
 
 def _is_typed(turn: Turn) -> bool:

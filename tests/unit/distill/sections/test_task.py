@@ -36,6 +36,17 @@ def test_how_long_an_order_is_does_not_count_if_the_user_stopped_it() -> None:
     assert "Group what is changed" not in text
 
 
+@pytest.mark.parametrize("reply", ["Continue.", "Yes."])
+def test_how_long_an_order_is_counts_if_the_user_stopped_it_and_let_it_go_on(reply: str) -> None:
+    before = "Describe in docs.md what the shop sells, for whom, and why it is better than all of the others. " * 2
+    order = "Make receipts in till.py ask for the sum before it opens, and keep each of them for ten years. " * 6
+    talk = session("s1").user("Set up the shop.").edited("a.py").says("Done.").user(before).says("It is described.")
+    talk.user(order).ran("ls").event(TurnEnd(reason="interrupted"))
+    talk.user(reply).edited("x.py").says("Made.").user("And now?").ran("git status").says("It is clean.")
+
+    assert "Make receipts in till.py" in under("Task", talk)
+
+
 def test_the_end_of_the_newest_paste_outlasts_what_came_before_it() -> None:
     log = [f"2026-11-20 10:{at:02} INFO one more step of the many is done, as it was before" for at in range(40)]
     talk = session("s1").user("Build the page.").edited("page.py").says("Built.")
