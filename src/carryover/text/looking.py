@@ -168,7 +168,8 @@ def _is_shown_if_there(parts: Sequence[str]) -> bool:
     begin = max(at for at, part in enumerate(parts) if at == 0 or part in (";", "\n"))
     chain = parts[begin + 1 :]
     at = chain.index("&&") if "&&" in chain else 0
-    is_test = at > 0 and _FINDS_NOTHING.match(chain[at - 1].strip()) is not None
+    # Behind "||", something else has failed before.
+    is_test = at > 0 and "||" not in chain[:at] and _FINDS_NOTHING.match(chain[at - 1].strip()) is not None
     return is_test and all(part in ("&&", "|") or is_looking(part) for part in chain[at + 1 :])
 
 

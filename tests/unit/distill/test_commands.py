@@ -53,6 +53,7 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
         ('npx tsc --noEmit 2>&1 | findstr /C:"error TS"', 1, False),
         ("docker ps -a | grep shop && echo --- && find . -name 'shop*' | head", 1, False),
         ("docker ps -a | grep shop && docker rm shop | head", 1, True),
+        ("make || grep -n cap build.log && cat build.log", 1, True),
         ("make 2>&1 | grep -c 'no rule'", None, False),
         ("make\ntest -f build/cart", 1, False),
         ("make; git diff --exit-code", 1, False),
