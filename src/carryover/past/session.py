@@ -67,6 +67,8 @@ class OpenedSession:
 @contextmanager
 def opened_session(name: str) -> Iterator[OpenedSession]:
     """Opens the session that a user calls `name`; see `session_named`."""
+    if not name:  # else all transcripts are read first if there is no ledger
+        raise UserError("The session id is empty. `carryover sessions` lists the ids.", ExitCode.USAGE)
     narrowed = opened(Want.LISTED, project_root(None)) if name == LAST else opened(Want.AS_IT_IS, session=name)
     with narrowed as (ledger, _):
         yield OpenedSession(ledger, session_named(ledger, name))

@@ -121,6 +121,16 @@ def test_a_session_is_opened_by_its_id_or_as_the_last_one_here(
     assert raised.value.code == ExitCode.NOTHING_FOUND
 
 
+def test_an_empty_id_is_refused_before_all_transcripts_are_read(session: ClaudeSession) -> None:
+    session.work()
+    paused = state_dir().paused
+    paused.parent.mkdir(parents=True, exist_ok=True)
+    paused.touch()  # else nothing shows that they would be
+
+    with pytest.raises(UserError, match="The session id is empty"), opened_session(""):
+        pass
+
+
 def test_a_daemon_may_be_running_while_its_lock_is_held(newer: ClaudeSession) -> None:
     assert not may_be_running()
     with locked():
