@@ -129,13 +129,15 @@ def folder_holding(path: str, folders: Iterable[str]) -> str | None:
 def path_in_project(path: str, *roots: str | None) -> str:
     """Returns the path relative to the first of `roots` that contains it; unchanged if none does.
 
-    >>> path_in_project("/srv/shop/cart.py", None, "/srv/shop"), path_in_project("/srv/shop", "/srv/shop")
+    >>> path_in_project("/srv/shop//cart.py", None, "/srv/shop"), path_in_project("/srv/shop/", "/srv/shop")
     ('cart.py', '.')
+    >>> path_in_project("/srv/", "/"), path_in_project("", "/")
+    ('srv', '')
     """
     for root in filter(None, roots):
         top = root.rstrip("/")
-        if f"{path}/".startswith(f"{top}/"):
-            return path[len(top) + 1 :] or "."
+        if path and f"{path}/".startswith(f"{top}/"):
+            return path[len(top) :].strip("/") or "."
     return path
 
 
