@@ -46,8 +46,8 @@ _MACHINE_LINE: Final = later(
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"
 )
 _SENTENCE: Final = later(r".*\b(?:[^\W\d_]{1,20},? ){5}")
-_LOG_END: Final = "Error: "
-"""How a log's last line begins; people begin a prompt so."""
+_LOG_ERROR: Final = "Error: "
+"""How a line of a log begins, unless it is the first: people begin a prompt so."""
 _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S")
 _CLOSE_ITEM: Final = later(r"\s*(?:\d{1,2}[.、．)）]|[-*•])[^\W\d_]")
 """A list item without a space after its mark, as in Chinese."""
@@ -103,8 +103,9 @@ def _without_margin(prompt: str) -> str:
     whole = (line for before, line in pairwise([first, *others]) if line.strip("… ") and before.strip() != "…")
     margin = min((len(line) - len(line.lstrip()) for line in whole), default=0)
     bare = "\n".join([first, *(line.removeprefix(margin * " ") for line in others)])
-    # Code has a wider one, too.
-    return bare if margin == _MARGIN or (margin > _MARGIN and not has_machine_line(bare)) else prompt
+    # Code has a wider one, too, and so has the message of a commit below a question.
+    goes_on = margin > _MARGIN and others[0].strip() != "" and not has_machine_line(bare)
+    return bare if margin == _MARGIN or goes_on else prompt
 
 
 def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:
@@ -184,7 +185,6 @@ def _blocks(prompt: str) -> list[str]:
         head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
         goes_on = len(rest) > 1 and rest[-2].endswith((" \\", "\t\\"))  # a command's last line
-        goes_on |= rest[-1:] != [] and rest[-1].startswith(_LOG_END)
         tail = rest[-1:] if len(rest) > 1 and not goes_on and _is_typed_beside(rest[-1], rest[:-1]) else []
         rest = rest[: len(rest) - len(tail)]
         blocks += ["\n".join(some) for some in (head, rest, tail) if some]
@@ -204,15 +204,17 @@ def has_machine_line(text: str) -> bool:
 def _by_machine(lines: Iterable[str], *, in_item: bool = False) -> Iterator[bool]:
     """Yields of each line whether it is a machine's. Of a list's item, a sentence below it counts as not indented:
     elsewhere it may be a commit's message or an agent's answer, copied from a terminal."""
-    for line in lines:
+    for at, line in enumerate(lines):
         in_item = _is_of_item(line, in_item)
-        yield is_machine_line(line.lstrip() if in_item and _SENTENCE.match(line) else line)
+        shown = line.lstrip() if in_item and _SENTENCE.match(line) else line
+        yield is_machine_line(shown) or (at > 0 and shown.startswith(_LOG_ERROR))
 
 
 def _is_typed_beside(line: str, others: list[str]) -> bool:
     """Whether a line is laid out differently from those beside it; in a long paste of prose only a question is."""
     block = "\n".join(others)
-    return not _MACHINE_LINE.match(line) and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
+    is_of_log = is_machine_line(line) or line.startswith(_LOG_ERROR)
+    return not is_of_log and (_is_laid_out(block) or (_is_long(block) and is_question(line)))
 
 
 def _is_long(block: str) -> bool:

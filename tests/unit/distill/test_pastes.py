@@ -52,9 +52,10 @@ def pasted(prompt: str) -> str:
 
 LEVELS = "ERROR: the disk is full\nWARN: 3 retries are left"
 ENDED = f"{LOG}\nError: Process completed with exit code 1."
+BEGUN = f"Error: Can't resolve 'cart'\n{LOG}"
 
 
-@pytest.mark.parametrize("paste", [*PASTES.values(), LEVELS, ENDED], ids=[*PASTES, "levels", "its end"])
+@pytest.mark.parametrize("paste", [*PASTES.values(), LEVELS, ENDED, BEGUN], ids=[*PASTES, "levels", "end", "begin"])
 def test_a_prompt_that_is_pasted_whole_has_no_typed_words(paste: str) -> None:
     assert typed_words(paste) == ""
 
@@ -116,13 +117,15 @@ def test_what_a_person_types_is_not_taken_for_a_paste(prompt: str) -> None:
         ("The other agent wrote this:", f"\n\n{REVIEW}"),
         ("It printed:", "\nCollecting cart\nRebuilding:\ncart.py:12: unused\nDone in 2 s"),
         ("Why?\n\ncommit 2f1c\nAuthor: A <a@b.example>", f"\n\n{MESSAGE}"),
+        ("The docs fail.", "\nrun.sh: line 1: mkdocs: not found\nError: Process completed with exit code 127."),
+        ("What is this commit about?", f"\n\n{MESSAGE}"),
         ("Go on.\n\n⏺ I have counted the cart.", "\n  Next I am going to drop the tables.\n\n⏺ Bash(ls)\n  ⎿  a"),
         ("Is it so?\n\n• I have counted the cart.", f"\n\n{MESSAGE}"),
         ("Review:", f"\n\n{REVIEW}\n\nRisks:\n" + "The cache is kept for too long.\n" * 40),
     ],
     ids=[
-        *("a line of a program", "a long block of prose", "what a colon leads to", "a log", "a commit's message"),
-        *("an answer of Claude Code", "an answer of Codex", "long text below a heading"),
+        *("a line of a program", "a long block of prose", "what a colon leads to", "a log", "a commit", "CI"),
+        *("a commit's message", "an answer of Claude Code", "an answer of Codex", "long text below a heading"),
     ],
 )
 def test_what_was_pasted_below_typed_words_is_somebody_elses(typed: str, pasted: str) -> None:
