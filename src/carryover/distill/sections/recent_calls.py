@@ -240,9 +240,7 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
         label = f"{_label(past, call)} ({notes})"
         quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     quoted = quoted or [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
-    # Of a turn that isn't over, nothing has been said yet of what it saw.
-    is_open = step.is_newest and step.turn.number == call.turn and step.turn.end != "answered"
-    again = not is_open and only_looked(call) and not any(map(is_document, _read(call)))
+    again = only_looked(call) and not any(map(is_document, _read(call)))
     return [msgspec.structs.replace(one, again=again) for one in quoted]
 
 
