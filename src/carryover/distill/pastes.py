@@ -102,10 +102,9 @@ def _without_margin(prompt: str) -> str:
     # In an excerpt, a gap and the line behind it have none.
     whole = (line for before, line in pairwise([first, *others]) if line.strip("… ") and before.strip() != "…")
     margin = min((len(line) - len(line.lstrip()) for line in whole), default=0)
-    bare = "\n".join([first, *(line.removeprefix(margin * " ") for line in others)])
-    # Code has a wider one, too, and so has the message of a commit below a question.
-    goes_on = margin > _MARGIN and others[0].strip() != "" and not has_machine_line(bare)
-    return bare if margin == _MARGIN or goes_on else prompt
+    if margin != _MARGIN:
+        return prompt
+    return "\n".join([first, *(line.removeprefix(_MARGIN * " ") for line in others)])
 
 
 def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:

@@ -229,13 +229,13 @@ def test_without_words_on_both_sides_of_a_quoted_paste_its_last_line_is_judged_a
     assert (False, "find out why") not in parts(prompt)
 
 
-@pytest.mark.parametrize("margin", ["  ", "    "])
-def test_the_margin_of_a_terminals_box_makes_no_paste_of_what_was_typed_there(margin: str) -> None:
+def test_the_margin_of_a_terminals_box_makes_no_paste_of_what_was_typed_there() -> None:
     typed = "Compare the rules with the ones\nof the shop: do they ask for\ntypes?\n\nChange nothing yet."
-    copied = typed.replace("\n", f"\n{margin}").replace(f"{margin}\n", "\n")
+    copied = typed.replace("\n", "\n  ").replace("  \n", "\n")
 
     assert parts(copied) == ((False, typed),)
     assert parts(f"{copied}\n…\nThat is all.") == ((False, f"{typed}\n…\nThat is all."),)
+    assert parts(copied.replace("\n  ", "\n   ")) != ((False, typed),)
 
 
 @pytest.mark.parametrize("pasted", [TRACEBACK, JSON, CODE, LOOP])
