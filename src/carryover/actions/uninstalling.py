@@ -165,7 +165,7 @@ def _on_committed_pointers(committed: Mapping[Path, Collection[str]]) -> Iterato
         if names:
             yield (
                 f"{', '.join(sorted(names))} in {root}: the pointer stays, since it is committed. Delete its "
-                f"{POINTER_LINES} lines if nobody there uses Carryover."
+                f"{POINTER_LINES} lines if nobody uses Carryover in this project."
             )
 
 

@@ -150,8 +150,8 @@ def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(
     uninstall(purge=True)
 
     assert done.notes == (
-        f"AGENTS.md in {root}: the pointer stays, since it is committed. Delete its 7 lines if nobody there uses "
-        "Carryover.",
+        f"AGENTS.md in {root}: the pointer stays, since it is committed. Delete its 7 lines if nobody uses "
+        "Carryover in this project.",
     )
     assert ((root / "AGENTS.md").read_bytes(), (root / "CLAUDE.md").read_text()) == (NEW_FILE, "Be Claude.\n")
     assert git(root, "status", "--porcelain") == ""

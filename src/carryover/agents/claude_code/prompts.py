@@ -91,7 +91,7 @@ def _typed_around_pastes(text: str) -> str:
 
 
 def _pastes(text: str) -> Iterator[tuple[slice, slice]]:
-    """Yields where each paste is: with the client's marks around it, which has none of its own in it, and without."""
+    """Yields where each paste stands: with the client's marks around it, and without them."""
     at = 0
     while (opened := _PASTE.search(text, at)) is not None:
         closing = f'\n</pasted_content id="{opened[1]}">'
