@@ -166,7 +166,7 @@ class _Database:
         )
 
     def _rows(self, session: str) -> list[Row]:
-        return [row_of(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
+        return [_row_of(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
 
     def _found(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
         return sqlite.rows(self._db, query.format_map(self._tables), parameters)
@@ -234,7 +234,7 @@ def _without_beginning(rows: list[Row], before: list[Row]) -> list[Row]:
     return rows[copied:]
 
 
-def row_of(*values: Any) -> Row:
+def _row_of(*values: Any) -> Row:
     """Returns a row of the columns that `_ROWS` names."""
     ident, role, at, active, compacted, length, head, call_id, sums_up = values
     place = (sqlite.column_text(role), us_of(at))

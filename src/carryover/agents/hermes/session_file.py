@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import FileStat
-from carryover.agents.hermes.database import INTERRUPTED, PARTS, SUMMARIES, MessageRow, row_of, us_of, without_copies
+from carryover.agents.hermes.database import INTERRUPTED, PARTS, SUMMARIES, MessageRow, Row, us_of, without_copies
 from carryover.records import rawjson
 from carryover.records.fields import local_ms
 from carryover.records.lenient import Fields, fields_of, items_of, number_of, read_as, text_of, time_of
@@ -106,15 +106,21 @@ def _exported(whole: Fields) -> Document:
 
 def _kept(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
     """Returns the messages that the database's reader would give: none that the user took back, each only once."""
-
-    def columns(number: int, given: Fields) -> tuple[object, ...]:
-        text, role = text_of(given.get("content")), text_of(given.get("role")).encode("utf-8", "replace")
-        active, compacted = number_of(given.get("active")) != 0, number_of(given.get("compacted"))
-        sums_up = any(mark in text for mark in SUMMARIES)
-        return number, role, read_as(given.get("timestamp"), float), active, compacted, 0, text[:200], b"", sums_up
-
-    rows = [row_of(*columns(number, fields_of(message))) for number, message in enumerate(messages)]
+    rows = [_listed(number, fields_of(message)) for number, message in enumerate(messages)]
     return [messages[row.id] for row in without_copies(rows)]
+
+
+def _listed(number: int, given: Fields) -> Row:
+    role, at_us = text_of(given.get("role")), us_of(read_as(given.get("timestamp"), float))
+    return Row(
+        id=number,
+        at_us=at_us,
+        place=(role, at_us),
+        same=(),
+        active=number_of(given.get("active")) != 0,
+        compacted=bool(number_of(given.get("compacted"))),
+        sums_up=role != "tool" and any(mark in text_of(given.get("content")) for mark in SUMMARIES),
+    )
 
 
 def _before_review(messages: list[msgspec.Raw]) -> list[msgspec.Raw]:
