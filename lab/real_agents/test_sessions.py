@@ -26,6 +26,7 @@ ANSWER: Final = "A plum costs two coins now."
     "kilo",
     "kimi-code",
     "mistral-vibe",
+    "openclaw",
     "opencode",
     "pi",
     "qwen-code",

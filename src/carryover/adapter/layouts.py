@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-_LOGS: Final = ("db-wal", "db-journal")
+_LOGS: Final = ("db-wal", "db-journal", "sqlite-wal", "sqlite-journal")
 """How the names of a database's logs end."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from agents.pi.contract_case import PLACE, assistant, entry, message, recording,
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.pi.adapter import AGENT
+from carryover.agents.pi.questions import answers_in
+from carryover.records.lenient import fields_of
 from carryover.transcript.layouts import sources_of
 from contract.case import (
     Reading,
@@ -121,6 +124,41 @@ def test_what_the_user_answered_an_extensions_tool_is_an_answer(details: dict[st
     by_a_model = {name: value for name, value in details.items() if name not in ("cancelled", "wasCustom")}
     for other in ({**details, "cancelled": True}, by_a_model):
         assert len(session.fold(message("toolResult", said, toolCallId="c2", toolName="ask", details=other))) == 1
+
+
+@pytest.mark.parametrize(
+    ("details", "found"),
+    [
+        ({"question": "Up?", "selectedOptions": ["Yes"], "customInput": "by a cent"}, [("Up?", "Yes, by a cent")]),
+        ({"question": "Up?", "selectedOptions": ["Yes"], "timedOut": True}, []),
+        ({"question": "Up?", "selectedOptions": []}, []),
+        (
+            {"results": [{"question": "Up?", "selectedOptions": ["Yes"]}, {"question": "Why?", "selectedOptions": []}]},
+            [("Up?", "Yes")],
+        ),
+        (
+            {"status": "answered", "answers": {"answers": {"a": ["Yes"], "b": ["No", "Or"]}}},
+            [("First?", "Yes"), ("b", "No, Or")],
+        ),
+        ({"status": "no_answer"}, []),
+    ],
+)
+def test_what_the_user_answered_to_oh_my_pi_and_openclaw(details: object, found: list[tuple[str, str]]) -> None:
+    assert answers_in(fields_of(json.dumps(details)), "First?") == found
+
+
+def test_a_sub_agent_of_oh_my_pi_belongs_to_the_session_whose_folder_it_is_in(tmp_path: Path) -> None:
+    path = tmp_path / "2026-11-28T19-20-46-454Z_01a2239a" / "Counter.jsonl"
+    path.parent.mkdir()
+    head = entry("session", id="01a2239b", cwd="/work/shop", parentSession=f"{path.parent}.jsonl")
+    path.write_bytes(b"\n".join([head, user("Count the pears"), b""]))
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+    assert source is not None
+    [event] = read_on(AGENT, source).events
+
+    assert (event.session, event.subagent_id) == ("01a2239a", "Counter")
+    assert isinstance(event.body, model.UserPrompt) and event.body.actor == "model"
 
 
 def test_what_was_moved_out_of_the_file_is_neither_said_nor_printed() -> None:

@@ -14,10 +14,20 @@ from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcom
 from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.pi import SPEC
 from carryover.agents.pi.oh_my_pi import edits_in, todo_in, without_time
-from carryover.agents.pi.relayed import DELIVERED, NOTICE, answered, is_scheduled, relayed, scheduled_words
+from carryover.agents.pi.questions import answers_in
+from carryover.agents.pi.relayed import (
+    DELIVERED,
+    NOTICE,
+    answered,
+    by_person,
+    called,
+    is_scheduled,
+    relayed,
+    scheduled_words,
+)
 from carryover.model import Actor, Answer, BackgroundTask, PlanUpdate, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.asked import MOST_QUESTIONS, asked_in
+from carryover.records.asked import asked_in
 from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of
@@ -35,34 +45,41 @@ from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, 
 from carryover.transcript.refusals import Endings
 from carryover.transcript.turns import add_answer, add_prompt, add_summary, dispatch
 
-_FILE: Final = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z_(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)\.jsonl"
+_NAME: Final = r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-\d{3}Z_(?P<session>[A-Za-z0-9][A-Za-z0-9._-]*)"
+_FILE: Final = rf"{_NAME}\.jsonl"
 _LAYOUTS: Final = (
     Layout(globs=("--*--/*.jsonl",), pattern=rf"(?P<group>--[^/]+--)/{_FILE}"),
     Layout(globs=("*.jsonl",), pattern=_FILE),
 )
 """The group is the start folder with its separators replaced. Others may have the same, so it never names a project."""
+_SUB_AGENTS: Final = (Layout(globs=(), pattern=rf"{_NAME}/(?P<subagent_id>[^/]{{1,100}})\.jsonl"),)
+"""Where oh-my-pi has them, below the folder of the main session (18.2.3)."""
 
 
 _SHELL: Final = "bash"
 
 
 TOOLS: Final = Tools(
-    {"shell": f"{_SHELL} exec", "read": "read", "edit": "edit", "write": "write", "search": "grep find ls glob"},
-    about=("path", "file_path", "pattern", "query", "url", "prompt", "description", "name"),
+    {
+        "shell": f"{_SHELL} exec",
+        "read": "read",
+        "edit": "edit apply_patch",
+        "write": "write",
+        "search": "grep find ls glob",
+        "ask": "ask ask_user",
+        "agent": "sessions_spawn",
+    },
+    about=("path", "file_path", "pattern", "query", "url", "prompt", "description", "name", "task"),
     changes=by_arguments,
 )
-"""The built-in tools (0.73 to 1.5), what OpenClaw calls its shell, and how oh-my-pi finds files."""
+"""The built-in tools (0.73 to 1.5), what OpenClaw calls its own, and how oh-my-pi finds files."""
 _ENDINGS: Final = Endings(
-    exited=later(r"(?<!\n)\n*Command exited with code (\d{1,10})\s*\Z"),
+    exited=later(r"(?<!\n)\n*\(?Command exited with code (\d{1,10})\)?\s*\Z"),
     interrupted=later(r"(?<!\s)\s*Command aborted\s*\Z"),
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
 _TODO: Final = "todo"
-_ATTRIBUTED: Final = "agent"
-"""How oh-my-pi marks a user's message that the agent wrote to a sub-agent."""
 _RUNNERS: Final = ("exec", "process")
-_BY_USER: Final = ("cancelled", "wasCustom")
-"""Whether the user left a question, or typed the answer: in the details of tools that ask a person."""
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
 _MOST_SAID: Final = 24
@@ -76,16 +93,18 @@ _SKILL: Final = later(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</ski
 _LISTS: Final = later(r"(?<!\n)\n*<(read-files|modified-files)>\n(?:(?!<\1>).)*?\n</\1>", re.DOTALL)
 _BRANCH: Final = later(r"\AThe user explored a different conversation branch.*?Summary of that exploration:\s*", re.S)
 _LIMITS: Final = ("402:", "429:")
+_LEAF: Final = "leaf"
+"""OpenClaw's entry that says on which branch the conversation goes on: the one that `targetId` ends."""
 _REQUEST: Final = "prompt"
 """The tries of a request have no name of their own: all until an answer or another prompt are of one."""
 _SUMMARY_KINDS: Final = kinds_of(
-    request="goal",
+    request="goal|latest user request context",
     current="progress|done|in progress",
-    next="next steps",
-    pending="blocked",
-    other="constraints & preferences|key decisions|critical context",
+    next="next steps|open todos",
+    pending="blocked|pending user asks",
+    other="constraints & preferences|key decisions|critical context|decisions|constraints/rules|exact identifiers",
 )
-"""Headings that a compaction's request asks for (code)."""
+"""Headings that a compaction's request asks for (code); the later ones of each are OpenClaw's (2026.9.6)."""
 _UNTIL_KEPT: Final = ("in progress", "next steps", "blocked")
 """Sections of a summary that the newest answer may have overtaken: the summary does not cover the newest 20,000 tokens,
 which are kept (2026.6)."""
@@ -97,6 +116,7 @@ class _Line(msgspec.Struct, frozen=True, rename="camel"):
     type: str
     id: str | None = None
     parent_id: str | None = None
+    target_id: str | None = None
     timestamp: str | None = None
     cwd: str | None = None
     parent_session: str | None = None
@@ -110,7 +130,7 @@ class _Line(msgspec.Struct, frozen=True, rename="camel"):
 _LINE: Final = msgspec.json.Decoder(_Line)
 
 
-class _Context(SessionContext, frozen=True, omit_defaults=True):
+class PiContext(SessionContext, frozen=True, omit_defaults=True):
     """The state of one session between two entries."""
 
     session: str | None = None
@@ -124,7 +144,7 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """Checksums of the newest answers, which OpenClaw writes again."""
 
 
-class _Recorder(Branches[_Context], OneSession[_Context], kw_only=True):
+class _Recorder(Branches[PiContext], OneSession[PiContext], kw_only=True):
     """Records one entry. What a fork has copied is its parent's, and counts if that is gone."""
 
     line: _Line
@@ -133,13 +153,15 @@ class _Recorder(Branches[_Context], OneSession[_Context], kw_only=True):
     entry: str
 
     @classmethod
-    def at(cls, source: Source, context: _Context, line: _Line) -> Self:
+    def at(cls, source: Source, context: PiContext, line: _Line) -> Self:
         """Returns the recorder of one entry.
 
         A copy keeps time and message, but a file of the first format gets ids when a later client opens it, so events
         are known by time and message.
         """
-        session = context.session or source.session or PurePosixPath(source.path).stem
+        thread = source.subagent_id
+        session = (source.session if thread else None) or context.session or source.session
+        session = session or PurePosixPath(source.path).stem
         content = bytes(line.message) if line.message is not ABSENT else (line.summary or line.name or "").encode()
         entry = f"{line.timestamp}/{line.type}/{digest(content)}"
         at_ms = utc_ms(line.timestamp) or context.last_ms
@@ -150,6 +172,7 @@ class _Recorder(Branches[_Context], OneSession[_Context], kw_only=True):
             line=line,
             data=fields_of(line.message),
             session=parent or session,
+            subagent_id=None if parent else thread,
             own=session,
             prefix=f"copied/{entry}:" if parent else f"{entry}:",
             copied=parent is not None,
@@ -159,9 +182,10 @@ class _Recorder(Branches[_Context], OneSession[_Context], kw_only=True):
 
 
 def _call(recorder: _Recorder, key: str, given: Fields) -> None:
-    ident, name = text_of(given.get("id")), text_of(given.get("name"))
+    ident, (name, arguments) = text_of(given.get("id")), called(given)
     if recorder.identify("message/toolCall", ident, name):
-        recorder.begin_call(TOOLS.call(ident, name, fields_of(given.get("arguments")), recorder.cwd), key)
+        call = TOOLS.call(ident, name, arguments, recorder.cwd)
+        recorder.begin_call(call, key, asked_in(arguments.get("questions")) if call.op == "ask" else ())
 
 
 def _result(recorder: _Recorder) -> None:
@@ -179,32 +203,22 @@ def _result(recorder: _Recorder) -> None:
         output, failed = without_ansi(said), True
     shown = output if failed or output.strip() not in _NONE else ""
     is_command = call.op == "shell"
+    failed = failed or (is_command and bool(number_of(details.get("exitCode"))))  # OpenClaw's, since 2026.9
     outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=is_command)
     if failed and output == _STOPPED:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
-    answers = _answers(details)
+    answers = answers_in(details, call.subject)
     call = msgspec.structs.replace(call, op="ask") if answers else call
     changes = edits_in(details, recorder.cwd) if call.op == "edit" else []
-    recorder.end_call(call, outcome, changes=changes or as_shown(call.changes, patch))
+    changes = changes or [*as_shown(call.changes, patch)]
+    if is_true(details.get("created")):
+        changes = [msgspec.structs.replace(change, change="add") for change in changes]
+    recorder.end_call(call, outcome, changes=changes)
     if name == _TODO and "phases" in details:
         recorder.add(PlanUpdate(items=todo_in(details)), "plan")
     for number, (asked, text) in enumerate(answers):
         recorder.add(Answer(call_id=call.id, question=asked, text=text), f"answer{number}")
     _job(recorder, call, details)
-
-
-def _answers(details: Fields) -> list[tuple[str, str]]:
-    """Returns what an extension's tool asked the user, with the answers: as pi's own examples `question` and
-    `questionnaire` have them, or each by its question. A tool that asks a model or the web has no word on the user."""
-    if is_true(details.get("cancelled")) or details.keys().isdisjoint(_BY_USER):
-        return []
-    given = details.get("answers")
-    asked = {each.id: each.question for each in asked_in(details.get("questions"))}
-    listed = map(fields_of, items_of(given))
-    chosen = [(asked.get(text_of(one.get("id")), ""), text_of(one.get("label"))) for one in listed]
-    chosen += [(question, text_of(text)) for question, text in fields_of(given).items()]
-    chosen.append((text_of(details.get("question")), text_of(details.get("answer"))))
-    return [(question, text) for question, text in chosen if question and text][:MOST_QUESTIONS]
 
 
 def _job(recorder: _Recorder, call: OpenCall, details: Fields) -> None:
@@ -237,7 +251,7 @@ def _typed(recorder: _Recorder) -> None:
     recorder.add(call.ended(ToolOutcome("error" if exit_code else "ok", output, exit_code=exit_code)), "result")
 
 
-def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
+def parse_line(source: Source, context: PiContext, record: Record) -> tuple[PiContext, Parsed]:
     """Parses one entry of a pi session. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data)
     if line is None or isinstance(line, Skipped):
@@ -246,20 +260,22 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     if line.type not in _HANDLERS:
         return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown entry type", None),))
     if line.type != "session" and line.id is not None:
-        recorder.take_place(line.id, line.parent_id)
+        recorder.take_place(line.id, line.target_id if line.type == _LEAF else line.parent_id)
     dispatch(recorder, _HANDLERS, line.type, what="entry type")
     is_copy = recorder.at_ms < context.forked_ms
     if line.type != "session" and line.id is not None and not is_copy:
         recorder.keep_place()
     if recorder.events and not is_copy:
-        recorder.put_news_first(recorder.own, recorder.cwd)
+        _put_news(recorder)
     return recorder.context, recorder.built()
 
 
 def _header(recorder: _Recorder) -> None:
     """Takes the session's id, folder and parent from its header."""
     line = recorder.line
-    recorder.change(session=usable_name(line.id) or recorder.own, cwd=usable_folder(line.cwd))
+    recorder.change(
+        session=recorder.context.session or usable_name(line.id) or recorder.own, cwd=usable_folder(line.cwd)
+    )
     _title(recorder)
     if line.parent_session:
         recorder.change(forked_ms=recorder.at_ms)
@@ -286,7 +302,7 @@ def _user(recorder: _Recorder) -> None:
     recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
     said, sent, is_typed = relayed(text)
-    is_typed = is_typed and recorder.text("attribution") != _ATTRIBUTED
+    is_typed = is_typed and by_person(recorder.data)
     scheduled = next(filter(is_scheduled, (text, said)), None)
     is_report = not is_typed and scheduled is None  # and begins no turn
     recorder.change(answered=recorder.context.answered and is_report)
@@ -301,7 +317,7 @@ def _user(recorder: _Recorder) -> None:
     command = f"/skill:{skill[1]}" if skill is not None else None
     text = _SKILL.sub("", text).strip()
     if text or command or images or sent:
-        actor: Actor = "human" if is_typed else "model"
+        actor: Actor = recorder.actor if is_typed else "model"
         add_prompt(recorder, "prompt", text, actor=actor, command=command, attachments=(images or sent) + files)
 
 
@@ -359,7 +375,13 @@ def _branch_summary(recorder: _Recorder) -> None:
 
 def _name(recorder: _Recorder) -> None:
     recorder.learn(title=bounded(recorder.line.name or "", SHORT_CHARS))
-    recorder.put_news_first(recorder.own, recorder.cwd)
+    _put_news(recorder)
+
+
+def _put_news(recorder: _Recorder) -> None:
+    """Adds what is new about the session: nothing in a sub-agent, whose title and model are not the session's."""
+    if recorder.subagent_id is None:
+        recorder.put_news_first(recorder.own, recorder.cwd)
 
 
 def _title(recorder: _Recorder) -> None:
@@ -375,6 +397,7 @@ def _model(recorder: _Recorder) -> None:
 
 _HANDLERS: Final[dict[str, Callable[[_Recorder], None] | None]] = {
     **dict.fromkeys("context_edit custom custom_message label thinking_level_change usage".split()),
+    **dict.fromkeys((_LEAF, "link", "reset")),  # OpenClaw's
     # oh-my-pi's; `session_init` is what a sub-agent was told.
     **dict.fromkeys("credential_pin mode_change model_usage reset_boundary service_tier_change".split()),
     **dict.fromkeys(("session_init", "ttsr_injection")),
@@ -409,7 +432,8 @@ def _exported(path: Path, head: bytes) -> Source | None:
     has_title = any(record.get("type") == "title" for record in objects_in(head, most=1))
     if not any(map(_is_header, objects_in(head, most=2 if has_title else 1))):
         return None
-    return source_at(SPEC.id, _LAYOUTS, path, path.parent) or Source(agent=SPEC.id, path=str(path))
+    sub_agent = source_at(SPEC.id, _SUB_AGENTS, path, path.parent.parent)
+    return sub_agent or source_at(SPEC.id, _LAYOUTS, path, path.parent) or Source(agent=SPEC.id, path=str(path))
 
 
 def _is_header(record: dict[str, Any]) -> bool:
@@ -420,9 +444,9 @@ def _is_header(record: dict[str, Any]) -> bool:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
-    context_type=_Context,
+    context_type=PiContext,
     layouts=_LAYOUTS,
-    parse=_parse,
+    parse=parse_line,
     exported=_exported,
     hooks=common_hooks(
         _layout_root,

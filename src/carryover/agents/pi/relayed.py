@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from carryover.records.lenient import Fields, fields_of, text_of
 from carryover.text.pattern import later
 
 _NOT_TYPED: Final = (
@@ -25,7 +26,10 @@ _REPORT: Final = later(
     re.MULTILINE,
 )
 """A line for each thing that happened since the last message, at times with the message itself."""
-_BY_SCHEDULE: Final = r"Read HEARTBEAT\.md if (?:it )?exists\b|A scheduled reminder has been triggered\. The reminder "
+_BY_SCHEDULE: Final = (
+    r"Read HEARTBEAT\.md if (?:it )?exists\b|\[OpenClaw heartbeat poll\]"
+    r"|A scheduled reminder has been triggered\. The reminder "
+)
 _JOB: Final = later(rf"\ASystem(?: \(untrusted\))?: \[(?s:.*)\n\n(?={_BY_SCHEDULE})")
 """A job's report above the prompt that a schedule sends: its lines have any form."""
 _FROM: Final = (
@@ -77,6 +81,25 @@ NOTICE: Final = later(
 DELIVERED: Final = "delivery-mirror"
 """The model of what OpenClaw delivered to a chat and writes as an answer: mostly a text that the session has already;
 after a request that failed, the notice of that; else what a tool or another session sent there (February 2026)."""
+
+
+_BY_NAME: Final = "tool_call"
+"""A tool that calls another one, for those that the model is not told of before it looks for them (2026.9.6)."""
+
+
+def by_person(message: Fields) -> bool:
+    """Whether a message of the user's role came from a person: oh-my-pi says so of what the agent wrote to a sub-agent,
+    and OpenClaw of what it or another session sent (2026.9.6)."""
+    sent_by = text_of(fields_of(message.get("provenance")).get("kind"))
+    return text_of(message.get("attribution")) != "agent" and sent_by not in ("internal_system", "inter_session")
+
+
+def called(given: Fields) -> tuple[str, Fields]:
+    """Returns the tool of a call, and its arguments."""
+    name, arguments = text_of(given.get("name")), fields_of(given.get("arguments"))
+    if name == _BY_NAME and (meant := text_of(arguments.get("id"))):
+        return meant, fields_of(arguments.get("args"))
+    return name, arguments
 
 
 def answered(text: str) -> str:

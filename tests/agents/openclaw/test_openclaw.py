@@ -1,0 +1,151 @@
+"""OpenClaw's database as a real client wrote it, and rows as it writes them: what is read of them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+import pytest
+
+from agents.openclaw.contract_case import record
+from agents.openclaw.stores import PLACE, Client, database, read
+from agents.pi.contract_case import assistant, entry, message, user
+from carryover import model
+from carryover.adapter.contract import Source
+from carryover.agents.openclaw.adapter import AGENT
+from carryover.records.fields import utc_ms
+from contract.case import Reading, Transcript, answers, edits, of, prompts, results, standing
+
+WORDS: Final = ("title", "text")
+SOURCE: Final = Source(agent="openclaw", path=f"/agents/{PLACE}")
+LINES: Final = (
+    {"type": "session", "id": "one", "timestamp": "2026-11-22T16:52:18.000Z", "cwd": "/home/dev/shop"},
+    {"type": "model_change", "id": "a", "parentId": None, "timestamp": "2026-11-22T16:52:18.100Z", "modelId": "m"},
+    {**json.loads(user("Fix add().")), "id": "b", "parentId": "a"},
+    {**json.loads(assistant({"type": "text", "text": "Done."})), "id": "c", "parentId": "b"},
+)
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Reading:
+    return read(database(tmp_path_factory.mktemp("story")))
+
+
+def of_session(reading: Reading, title: str) -> Reading:
+    """What belongs to the session that has this title or first prompt."""
+    named = (event.session for event in reading.events if title in (getattr(event.body, name, "") for name in WORDS))
+    session = next(named)
+    return msgspec.structs.replace(reading, events=[event for event in reading.events if event.session == session])
+
+
+def test_a_session_with_failing_tests_edits_and_a_prompt_that_was_taken_back(story: Reading) -> None:
+    """The client writes a session again under another id if the user goes back in it."""
+    shop = of_session(story, "Fruit prices")
+
+    assert results(shop) == [
+        ("exec", "error", 1),
+        ("edit", "error", None),
+        ("edit", "ok", None),
+        ("write", "ok", None),
+        ("read", "ok", None),
+        ("apply_patch", "ok", None),
+        ("exec", "ok", 0),
+        ("exec", "ok", 0),
+    ]
+    assert [edit[:2] for edit in edits(shop)] == [
+        ("/home/dev/shop/prices.py", "modify"),
+        ("/home/dev/shop/NOTES.md", "add"),
+        ("/home/dev/shop/plum.py", "add"),
+    ]
+    assert prompts(shop) == ["Make a pear cost as much as an apple", "Then paint the pear", "And the apple"]
+    assert answers(shop)[1:] == [
+        "A pear costs two coins now, and the test passes. Should a plum cost two coins as well?",
+        "The pear is painted.",
+        "The apple is painted.",
+    ]
+    assert [kind.source for kind in of(shop.events, model.AgentSummary)] == ["compaction"]
+    assert "line number 100 of the long list" in of(shop.events, model.ToolResult)[6].output  # a compressed row
+    assert {event.cwd for event in story.events} == {"/home/dev/shop"}
+
+
+def test_a_sub_agent_belongs_to_the_session_that_began_it(story: Reading) -> None:
+    events = of_session(story, "Have a helper count the pears").events
+    of_child = [event.body for event in events if event.subagent_id is not None]
+
+    assert [body.text for body in of_child if isinstance(body, model.AssistantMessage)][
+        -1
+    ] == "There is one pear. (child)"
+    assert {body.actor for body in of_child if isinstance(body, model.UserPrompt)} == {"model"}
+
+
+def test_what_a_schedule_sends_is_not_the_users(story: Reading) -> None:
+    sent = {prompt.text for prompt in standing(story, model.UserPrompt) if prompt.scheduled}
+    assert sent == {"[Count plums] Count the plums", "[OpenClaw heartbeat poll]"}
+
+
+def test_a_fork_counts_what_it_copied_as_the_others(tmp_path: Path) -> None:
+    with Client(tmp_path / "agents" / PLACE) as client:
+        for ident, source, lines in (("one", None, LINES), ("two", "one", LINES[1:3])):
+            at = "2026-11-22T16:52:18.000Z" if source is None else "2026-11-22T17:00:00.000Z"
+            client.session(ident, f"agent:main:{ident}", utc_ms(at), source=source)
+            for line in ({**LINES[0], "id": ident, "timestamp": at}, *lines[source is None :]):
+                client.add(ident, line)
+        client.add("two", {**json.loads(user("Fix sub().")), "id": "d", "timestamp": "2026-11-22T17:00:01.000Z"})
+        events = read(client.path).events
+    own = [event.body for event in events if event.session == "two" and not event.copied]
+
+    assert [body.text for body in own if isinstance(body, model.UserPrompt)] == ["Fix sub()."]
+    assert "one" in [body.parent for body in own if isinstance(body, model.SessionInfo)]
+
+
+def test_a_session_that_was_in_a_file_has_the_same_events_in_the_database(tmp_path: Path) -> None:
+    """`openclaw doctor --fix` takes the lines of the file over as they are (2026.9.6)."""
+    path = tmp_path / "agents" / "main" / "sessions" / "one.jsonl"
+    path.parent.mkdir(parents=True)
+    path.write_text("".join(json.dumps(line) + "\n" for line in LINES))
+    with Client(tmp_path / "agents" / PLACE) as client:
+        client.session("one", "agent:main:main", utc_ms(str(LINES[0]["timestamp"])))
+        for line in LINES:
+            client.add("one", line)
+        found = read(client.path)
+    file, stored = (AGENT.source_of(each, tmp_path / "agents") for each in (path, client.path))
+
+    assert file is not None and stored is not None and file.rank < stored.rank
+    assert read(path).events == found.events
+    assert prompts(found) == ["Fix add()."]
+
+
+def test_the_log_of_a_database_counts_as_the_database() -> None:
+    root = Path("/home/dev/.openclaw/agents")
+    assert AGENT.source_of(root / f"{PLACE}-wal", root) == AGENT.source_of(root / PLACE, root)
+
+
+def test_calls_end_and_files_change_as_their_results_say() -> None:
+    session = Transcript(AGENT, SOURCE)
+
+    def call(name: str, given: dict[str, Any], text: str, **details: Any) -> None:
+        session.fold(record(assistant({"type": "toolCall", "id": name, "name": name, "arguments": given})))
+        content = {"type": "text", "text": text}
+        session.fold(record(message("toolResult", content, toolCallId=name, toolName=name, details=details)))
+
+    call("exec", {"command": "make test"}, "1 failed\n\n(Command exited with code 2)", status="completed", exitCode=2)
+    call("write", {"path": "a.py", "content": "a\n"}, "Successfully wrote 2 bytes", created=True)
+    call("tool_call", {"id": "cron", "args": {"action": "list"}}, "{}")
+    shell, _, cron = session.all(model.ToolResult)
+
+    assert (shell.status, shell.exit_code, shell.output) == ("error", 2, "1 failed")
+    assert [edit.change for edit in session.all(model.FileEdit)] == ["add"]
+    assert (cron.name, cron.subject) == ("cron", "list")
+
+
+def test_a_leaf_takes_back_what_was_said_after_it() -> None:
+    session = Transcript(AGENT, SOURCE)
+    said = (("a", None, "One"), ("b", "a", "Two"), ("c", "b", "Three"))
+    for ident, parent, text in said:
+        session.fold(record(entry("message", id=ident, parentId=parent, message={"role": "user", "content": text})))
+    session.fold(record(entry("leaf", id="d", parentId="c", targetId="a")))
+
+    [left] = session.all(model.Retracted)
+    assert left.keys == tuple(event.key for event in session.events if event.body in session.all(model.UserPrompt)[1:])
