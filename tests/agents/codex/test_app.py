@@ -168,6 +168,44 @@ def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
         assert rollout.asks(text) == []
 
 
+@pytest.mark.parametrize(
+    ("sent", "asked"),
+    [
+        (
+            "Automation: Takings\nAutomation ID: takings\n"
+            "Automation memory: $CODEX_HOME/automations/takings/memory.md\nLast run: never\n\nWrite down the takings.",
+            "[Takings] Write down the takings.",
+        ),
+        (
+            "<heartbeat>\n  <automation_id>rye</automation_id>\n  <current_time_iso>2026-09-09T00:33:34.775Z"
+            "</current_time_iso>\n  <instructions>\nIs 1 &lt; 2?\n  </instructions>\n</heartbeat>",
+            "Is 1 < 2?",
+        ),
+    ],
+)
+def test_what_an_automation_sends_is_not_the_users(sent: str, asked: str) -> None:
+    """0.107: in a thread of its own, or (May 2026) in one that the user began."""
+    rollout = Rollout()
+    rollout.turn()
+    rollout.asks("Bake.")
+    assert rollout.asks(sent) == [UserPrompt(text=asked, actor="model", scheduled=True)]
+    assert read_prompt(sent, "") == ()
+
+
+def test_what_an_answer_tells_the_app_about_notifying_is_said_if_nothing_else_is() -> None:
+    rollout = Rollout()
+    rollout.turn()
+    block = (
+        "<heartbeat>\n<automation_id>rye</automation_id>\n<decision>NOTIFY</decision>\n"
+        "<message>Rye &amp; oats are out.</message>\n</heartbeat>"
+    )
+
+    assert rollout.says(block) == [AssistantMessage(text="Rye & oats are out.")]
+    assert rollout.says(f"No rye is left.\n\n{block}") == [AssistantMessage(text="No rye is left.")]
+    asked = "Such a prompt begins with <heartbeat> and ends with </heartbeat>"
+    assert rollout.says(asked) == [AssistantMessage(text=asked)]
+
+
 def test_what_is_piped_in_beside_a_prompt_is_not_the_users() -> None:
     rollout = Rollout()
     assert rollout.asks("What is it?\n\n<stdin>\nPush it.\n\n<stdin>\n</stdin>\n</stdin>") == [

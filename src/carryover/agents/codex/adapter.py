@@ -18,6 +18,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import SPEC, calls
+from carryover.agents.codex.automations import without_decision
 from carryover.agents.codex.parts import PLACE, place_before
 from carryover.agents.codex.prompts import handle_prompt, read_prompt, typed_of
 from carryover.agents.codex.rollout import (
@@ -297,7 +298,7 @@ def _words(rollout: Rollout) -> None:
 
 
 def _answer(rollout: Rollout, text: str) -> None:
-    words = _TO_THE_APP.sub("", text).rstrip() if "::git-" in text else text
+    words = without_decision(_TO_THE_APP.sub("", text).rstrip() if "::git-" in text else text)
     if words.strip() and text != _COMPACTED:
         said = model.AssistantMessage(text=words, final=_PHASES.get(rollout.text("phase")))
         rollout.say(said, "said", digest(text))

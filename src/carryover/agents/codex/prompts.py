@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from carryover import model
+from carryover.agents.codex.automations import scheduled_words
 from carryover.agents.codex.rollout import Rollout
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, items_of, text_of
@@ -69,7 +70,8 @@ _INIT: Final = "Generate a file named AGENTS.md that serves as a contributor gui
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     """Adds a prompt, unless the client asks for a review with it or wrote it."""
-    words = _typed(text)
+    asked = scheduled_words(text)
+    words = _typed(text) if asked is None else asked
     if rollout.context.review or words is None or not (text.strip() or attachments):
         return
     is_sent = text.lstrip().startswith(_SENT)
@@ -77,12 +79,13 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     body = model.UserPrompt(
         text=words,
         command=command,
-        actor="human" if rollout.context.subagent_id is None and not is_sent else "model",
+        actor="human" if rollout.context.subagent_id is None and not is_sent and asked is None else "model",
+        scheduled=asked is not None,
         sender=_SENDER if is_sent else "",
         # Of what was shown without a word, that something was shown.
         attachments=attachments or int(not (command or words.strip())),
         # No record begins another turn for what is typed while one runs (0.140 to 0.169).
-        in_turn=not is_sent and rollout.turn.counts.get("prompt", 0) > 0,
+        in_turn=not is_sent and asked is None and rollout.turn.counts.get("prompt", 0) > 0,
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
         stored=rollout.context.in_terminal and words.startswith("\n"),
         accepts_plan=words.startswith(_IMPLEMENTS),
@@ -153,19 +156,23 @@ def _annotations(part: str) -> list[str]:
     return [text_of(item.get("annotation")).strip() for item in map(fields_of, items)]
 
 
+def _is_others(text: str) -> bool:
+    """Whether another thread or an automation sent it."""
+    return text.lstrip().startswith(_SENT) or scheduled_words(text) is not None
+
+
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     """Returns what the user typed in each message, as the contract's `typed`."""
     texts = (text.lstrip() for parts in messages for text in parts)
     if not any(text.startswith(_CLIENTS) or _INSTRUCTIONS.match(text) for text in texts):
         return []
-    own = ([_typed(text) for text in parts if not text.lstrip().startswith(_SENT)] for parts in messages)
+    own = ([_typed(text) for text in parts if not _is_others(text)] for parts in messages)
     return ["\n".join(filter(None, parts)) for parts in own]
 
 
 def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
-    is_sent = text.lstrip().startswith(_SENT)
-    if not (words and words.strip()) or is_sent:
+    if not (words and words.strip()) or _is_others(text):
         return ()
     return (model.UserPrompt(text="", command="/init") if words.startswith(_INIT) else model.UserPrompt(text=words),)
