@@ -65,7 +65,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     )
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
-    entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(step))]
+    entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(past, step))]
     return [*state, *entries, *_talk(past)]
 
 
@@ -237,11 +237,13 @@ def _on_the_way(past: Past, step: Step) -> list[Entry]:
     return joined_short(entries)
 
 
-def _in_flight(step: Step) -> list[Entry]:
+def _in_flight(past: Past, step: Step) -> list[Entry]:
     if step.turn.end == "answered" or not step.is_newest:
         return []
     weight = WEIGHTS["in flight"]
-    calls = [call for call in step.digest.open_calls if call.op not in _TOLD_ELSEWHERE][-weight.most :]
+    running = {job.id for job, _ in running_jobs(past)}  # Codex's open call is its job: told in the line of facts
+    calls = [call for call in step.digest.open_calls if call.op not in _TOLD_ELSEWHERE and call.id not in running]
+    calls = calls[-weight.most :]
     entries = []
     for back, call in enumerate(reversed(calls)):
         text = f"`{cut_middle(call.text.replace('`', ''), 240)}`"
