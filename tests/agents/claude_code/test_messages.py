@@ -178,6 +178,12 @@ LOCAL = (
         ("<ci-monitor-event>PR #3: 1 comment", {}, [Prompt(text="<ci-monitor-event>PR #3: 1 comment", actor="model")]),
         ("/exit\n ⎿  Until then!", {}, []),
         ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),
+        # What the client writes for a key pressed at /doctor (2.1.150, 2.1.167).
+        (
+            "Help me fix the issues reported by /doctor below.\n\nFor each issue: ask me.\n\n- Settings: Invalid rule",
+            {"promptSource": "typed"},
+            [Prompt(text="- Settings: Invalid rule", command="/doctor")],
+        ),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
         # Of an editor that works through the SDK: each file is named in a block, and its content in another.
         (

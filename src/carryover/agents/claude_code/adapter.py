@@ -35,6 +35,7 @@ from carryover.agents.claude_code.prompts import (
     OF_SESSIONS,
     SENT_AS_USER,
     add_message,
+    command_behind,
     command_in,
     is_clients,
     is_copy,
@@ -303,8 +304,10 @@ def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
 
 
 def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn: bool = False) -> None:
+    words, command = command_behind(text)
     prompt = model.UserPrompt(
-        text=text,
+        text=words,
+        command=command,
         actor=builder.actor,
         attachments=attachments,
         in_turn=in_turn,

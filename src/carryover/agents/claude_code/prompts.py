@@ -55,6 +55,9 @@ _MONITORED: Final = "<ci-monitor-event>"
 _ACCEPTED_PLAN: Final = "Implement the following plan:"
 _AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
 """Around a plan that was accepted with a new conversation to carry it out (2.1.42, 2.1.63)."""
+_REPORTED: Final = "Help me fix the issues reported by /doctor below.\n\nFor each issue: "
+"""How the prompt begins that the client writes when the user has the issues fixed that `/doctor` shows (2.1.150,
+2.1.167); what to ask before a change, then the issues follow."""
 _MENTION: Final = later(r"\[@([^\]\n]+)\]\([^)\n]+\)")
 _ATTACHED: Final = later(r"<context ref=\"[^\"\n]*\">.*</context>", re.DOTALL)
 """Blocks of an editor that works through the SDK: a file named among the words, and its content (2.1.132)."""
@@ -165,6 +168,13 @@ def command_in(text: str) -> tuple[str, str]:
         return "", ""
     # The arguments are the user's and may contain tags too: up to the last closing one.
     return f"/{name}", text.partition("<command-args>")[2].rpartition("</command-args>")[0].strip()
+
+
+def command_behind(text: str) -> tuple[str, str | None]:
+    """Returns what a prompt says, and the command that the client wrote it for, if it is not the user's own."""
+    if not text.startswith(_REPORTED):
+        return text, None
+    return text.removeprefix(_REPORTED).partition("\n\n")[2].strip(), "/doctor"
 
 
 def is_no_prompt(text: str) -> bool:
