@@ -17,6 +17,8 @@ AT = "2026-02-08 11:02 GMT+8"
 REPORT = "System: [2026-02-08 11:01:10 GMT+8] {}\n"
 GONE = REPORT.format("Gateway disconnected (status 408)") + REPORT.format("Gateway connected.")
 ABOUT = 'Conversation info (untrusted metadata):\n```json\n{\n  "message_id": "m1"\n}\n```\n\n'
+FROM_ANN = ABOUT.replace('m1"', 'm1",\n  "sender": "Ann Lee"')
+IS_ANN = 'Sender (untrusted metadata):\n```json\n{\n  "id": "ou_1",\n  "name": "Ann Lee"\n}\n```\n\n'
 PRINTED = REPORT.format("Exec completed (wild, code 0) :: 3 prices") + "Rye: 2\n\nBread: 3"
 ABORTED = "Note: The previous agent run was aborted by the user. Resume carefully or ask for clarification."
 CUT_SHORT = "\n\n[Bootstrap truncation warning]\nSome files were truncated.\n- AGENTS.md: 16937 raw -> 10909 injected."
@@ -50,6 +52,10 @@ DOCUMENT = '<file name="a.md" mime="text/markdown">\nSystem: [x] No.\n</file>\nA
         ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
         (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
         ("ou_bread: Add it.", "ou_bread: Add it.", 0),
+        (f"{FROM_ANN}[message_id: om_x1]\nAnn Lee: Add bread.", "Add bread.", 0),
+        (f"{PRINTED}\n\n{FROM_ANN}{IS_ANN}[message_id: om_x1]\nAnn Lee: Add bread.", "Add bread.", 0),
+        (f"{FROM_ANN}[message_id: om_x1]\nAnn: Add bread.", "Ann: Add bread.", 0),
+        (f"{ABOUT}[message_id: om_x1]\nAnn Lee: Add bread.", "Ann Lee: Add bread.", 0),
         (f"{GONE}\n{ABORTED}\n\n[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{PRINTED}\n\n[Sun {AT}] Push.\n\n[Sun {AT}] Add bread.", "Add bread.", 0),
         (f"{PRINTED}\n\n{ABOUT}Add bread.", "Add bread.", 0),
@@ -103,6 +109,8 @@ def test_what_the_client_wrote() -> None:
     assert relayed(f"[Sun {AT}] {cron}") == (cron, 0, False)
     inner = "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>\nOpenClaw runtime context (internal):\n[Internal task completion]"
     assert relayed(f"[Sun {AT}] {inner}") == relayed(inner) == (inner, 0, False)
+    bare = inner.partition("\n")[2]
+    assert relayed(f"[Sun {AT}] {bare}") == relayed(bare) == (bare, 0, False)
     assert relayed(f"[Sun {AT}] {begun}") == relayed(begun) == (begun, 0, False)
 
 

@@ -15,6 +15,7 @@ _NOT_TYPED: Final = (
     "[Queued announce messages while agent was busy]",
     "[System Message] [sessionId: ",
     "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>",
+    "OpenClaw runtime context (internal):",
     "[Subagent Context] You are running as a subagent",
     "An async command you ran earlier has completed.",
 )
@@ -59,6 +60,9 @@ _AROUND: Final = later(
     r"|To send an image back, (?:prefer the message tool|add a line like:) [^\n]*\n?|<media:\w+>\s?)",
     re.MULTILINE,
 )
+
+_SPEAKS: Final = later(r'^  "(?:sender|name)": "([^"\\\n]{1,80})"', re.MULTILINE)
+"""Who sent a message, by the facts above it. A Feishu chat puts the name before the words, too (March 2026)."""
 
 _FILE: Final = later(r'<file name="[^"\n]{1,300}" mime="[^"\n]{1,100}">')
 _FILE_END: Final = "</file>"
@@ -134,7 +138,9 @@ def relayed(text: str) -> tuple[str, int, bool]:
         return text, files, True
     said = _own(_REPORT.sub("", _ABOVE.sub("", _JOB.sub("", text))))
     attached = max(files, len(_ATTACHED.findall(said)))
+    speaks = _SPEAKS.search(said)
     said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
+    said = said.removeprefix(f"{speaks[1]}: ") if speaks is not None else said
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
     return said, attached, not said.startswith(_NOT_TYPED)
 
