@@ -1,6 +1,7 @@
 """Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and messages in JSON with
-`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines, or as the steps of a trajectory
-(ATIF). An agent may speak under its own name, as in what VS Code's `Copy All` gives, and in what Cursor exports.
+`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines, as the steps of a trajectory (ATIF),
+or as the events that OpenHands exports. An agent may speak under its own name, as in what VS Code's `Copy All` gives,
+and in what Cursor exports.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import call_of, quoted_of
 from carryover.importing.candidate import RANK, Candidate, OpenedDocument, texts_in
+from carryover.importing.openhands import as_message
 from carryover.importing.turns import TurnEvents, by_turn, open_blocks, turn_reader
 from carryover.model import AssistantMessage
 from carryover.records import rawjson
@@ -64,7 +66,7 @@ _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
 _OUTPUT: Final = later(r"\s*(?:<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)")
 """A command's output, which mini-SWE-agent and OpenHands send in the user's role."""
-_LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
+_LISTS: Final = ("messages", "conversation", "conversations", "history", "steps", "trajectory", "events")
 _ROLES: Final = ("role", "from", "source")
 _CONTENTS: Final = ("content", "value", "message")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
@@ -264,7 +266,7 @@ def _messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
     whole = fields_of(raw)
     listed = items_of(raw) or next(filter(None, (items_of(whole.get(name)) for name in _LISTS)), [])
     listed = listed or [msgspec.Raw(line) for line in bytes(raw).splitlines() if line.strip()]
-    messages = [fields_of(one) for one in listed]
+    messages = [as_message(fields_of(one)) for one in listed]
     spoken = [(speaker, message) for message in messages if (speaker := _speaker_of(message)) is not None]
     return spoken if 2 * len(spoken) >= len(messages) else []
 
