@@ -108,7 +108,7 @@ def recognised(file: Candidate) -> OpenedDocument | None:
     split, speaks = found
     spec = file.named or speaks or _UNNAMED
     reader = turn_reader(lambda data: _records(split(data)))
-    parse = partial(_parse_step, quoted_of(spec))
+    parse = partial(_parse_step, quoted_of(spec), file.project)
     agent = Agent(spec=spec, reader=reader, context_type=SessionContext, parse=parse)
     return OpenedDocument(agent, Source(agent=spec.id, path=str(file.path), rank=RANK), agent_name(spec.id))
 
@@ -232,7 +232,7 @@ def _typed(sent: Sequence[Sequence[str]]) -> Sequence[str]:
 
 
 def _parse_step(
-    quoted: QuotedText, _source: Source, context: SessionContext, record: Record
+    quoted: QuotedText, folder: str | None, _source: Source, context: SessionContext, record: Record
 ) -> tuple[SessionContext, Parsed]:
     step = decoder_of(_Step).decode(record.data)
     prefix = f"atif/{step.session}///{step.place}/"  # as a trajectory, which chats were made into at first
@@ -244,7 +244,7 @@ def _parse_step(
             turn.add(body, f"prompt{number}")
     elif step.text.strip():
         turn.add(AssistantMessage(text=step.text), "said")
-    calls = {ident: call_of(ident, name, given, None) for ident, name, given in step.calls}
+    calls = {ident: call_of(ident, name, given, folder) for ident, name, given in step.calls}
     for number, opened in enumerate(calls.values()):
         turn.add(opened.as_event(), f"call{number}")
     applied = set[str]()

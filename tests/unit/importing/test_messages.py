@@ -360,7 +360,7 @@ def test_events_that_openhands_exports(tmp_path: Path) -> None:
         observation(4, "recall", 3, "Added workspace context"),
         action(5, "agent", "run", command="pytest", thought="I run it.", is_input=False),
         observation(6, "run", 5, "E   assert 1 == 2", 1),
-        action(7, "agent", "edit", path="/workspace/a.py", command="create", file_text="A = 1\n"),
+        action(7, "agent", "edit", path="src/a.py", command="create", file_text="A = 1\n"),
         observation(8, "edit", 7, "Created."),
         action(9, "agent", "run", command="C-c", is_input=True),
         observation(10, "run", 9, "^C", 130),
@@ -370,10 +370,10 @@ def test_events_that_openhands_exports(tmp_path: Path) -> None:
     ]
     path = tmp_path / "trajectory.json"
     path.write_text(json.dumps({"trajectory": events}), encoding="utf-8")
-    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
+    bodies = [event.body for event in events_of(open_document(Candidate(path, project="/home/ann/shop")))]
 
     said = [body.text for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
     assert said == ["Fix the test.", "I run it.", "The test passes."]
     results = [(body.op, body.status, body.output) for body in bodies if isinstance(body, ToolResult)]
     assert results == [("shell", "error", "E   assert 1 == 2"), ("edit", "ok", "Created."), ("other", "ok", "^C")]
-    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/workspace/a.py"]
+    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/home/ann/shop/src/a.py"]
