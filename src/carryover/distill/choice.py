@@ -31,8 +31,8 @@ _NEEDED_PART: Final = 12
 _SEEN_AGAIN: Final = 0.5
 """The share of its worth that a line keeps if it shows what the next agent can look at again."""
 _MEASURE: Final = later(
-    r"[\d.,:+-]+|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?|d?(?=.*-)[rwxst-]{4,}"
-    r"|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"
+    r"[\d.,:+-]+(?:t[\d.,:+-]+z?)?|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?"
+    r"|d?(?=.*-)[rwxst-]{4,}|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"
 )
 """A number, a time, a version's number, a range of lines, a commit's hash, a size, a speed, a file's mode or a line in
 it, also with the first word of that line, as grep prints it; a mail address."""

@@ -187,6 +187,8 @@ def test_words_numbers_ranges_of_lines_and_hashes_are_no_names_in_play() -> None
         "веб-страниц",
         f"执行{24 * '令'}42",
         "0:00:03",
+        "2026-11-20T06:00:00.418Z",
+        "2026-11-20T06:00:00+08:00",
         "drwxr-xr-x",
         "-rw-r--r--",
         "3378k",
