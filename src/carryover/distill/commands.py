@@ -44,6 +44,8 @@ _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
+_CUT_SHORT: Final = later(r"(?![^\n]*\blogs?\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
+"""A command with the exit code of `tail` or `head`. A log, or one step of several, may tell of another error."""
 _HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
 _FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
@@ -72,8 +74,10 @@ def names_handoff(subject: str) -> bool:
 def failed(result: ToolResult) -> bool:
     """Whether a call failed in a way that reveals something about the approach. Looking around, refused calls and
     results of unknown calls don't count."""
-    if result.status != "error" or result.never_ran or not (result.subject or result.name):
+    if result.never_ran or not (result.subject or result.name):
         return False
+    if result.status != "error":
+        return _failed_before_pipe(result)
     if result.op in ("read", "search", "plan", "ask"):
         return False
     if result.op != "shell":
@@ -83,6 +87,24 @@ def failed(result: ToolResult) -> bool:
     return not found_nothing(result.subject, result.exit_code) and not (
         _timed_out(_telling(result.output)) and is_waiting(result.subject)
     )
+
+
+def _failed_before_pipe(result: ToolResult) -> bool:
+    """Whether only `tail` or `head` ended well: the last that the command before it printed is an error."""
+    error = _error_before_pipe(result)
+    return error != "" and one_line(_telling(result.output)[-1]).startswith(error.removesuffix("…"))
+
+
+def _error_before_pipe(result: ToolResult) -> str:
+    """Returns what looks like an error in the output of a command that ended well whatever it did."""
+    if result.op != "shell" or result.status != "ok" or not _CUT_SHORT.fullmatch(result.subject.strip()):
+        return ""
+    return "" if is_looking(result.subject) else error_in(result.output)
+
+
+def may_solve(result: ToolResult) -> bool:
+    """Whether a call succeeded, as far as is known. Of an edit, the file's entry has more."""
+    return result.status == "ok" and result.op != "edit" and not _error_before_pipe(result)
 
 
 def _had_enough(result: ToolResult) -> bool:

@@ -15,6 +15,7 @@ from carryover.distill.commands import (
     failed,
     is_edit_of,
     may_explain,
+    may_solve,
     names_handoff,
     signature,
     tried,
@@ -183,8 +184,7 @@ def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
 def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failure, ...]:
     failures, turn = digest.failures, digest.prompts
     has_failed = failed(body)
-    # For an edit, the file's entry has more: see `_edit`.
-    if not has_failed and not (failures and body.status == "ok" and body.op != "edit"):
+    if not has_failed and not (failures and may_solve(body)):
         return failures
     mark = signature(body)
     if not has_failed:

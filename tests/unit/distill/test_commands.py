@@ -94,6 +94,25 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
 
 
 @pytest.mark.parametrize(
+    ("command", "printed", "fails"),
+    [
+        ("cd shop && python sell.py 2>&1 | tail -30", "Traceback:\nModuleNotFoundError: no cart\n", True),
+        ("npx tsc | head -40", "lid.ts(1,2): error TS2322: No.\ncart.ts(3,4): error TS2322: No.", True),
+        ("npx tsc | head -40", "lid.ts(1,2): error TS2322: No.\n  A lid is no cart.", False),
+        ("python sell.py | tail", "Error: one lid is left\nsold 3", False),
+        ("make || true", "error: no shop", False),
+        ("make; shop --what | tail -3", "error: no shop", False),
+        ("make || shop --what | tail -3", "error: no shop", False),
+        ("shop logs --all | tail -3", "error: no shop", False),
+        ("cat shop.txt | tail -3", "error: no shop", False),
+        ("python sell.py", "error: no shop", False),
+    ],
+)
+def test_tail_and_head_hide_that_a_command_failed(command: str, printed: str, fails: bool) -> None:
+    assert failed(msgspec.structs.replace(result(command, "ok"), output=printed)) == fails
+
+
+@pytest.mark.parametrize(
     ("first", "later", "same"),
     [
         ("npm run build", "npm run build --silent", True),
