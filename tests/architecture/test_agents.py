@@ -32,13 +32,12 @@ def marks(spec: AgentSpec) -> re.Pattern[str]:
 
 
 @cache
-def texts(path: Path) -> tuple[tuple[int, str], ...]:
-    """The lines of a file; of a module its string constants, but for docstrings and what `--help` shows."""
-    source = path.read_text(encoding="utf-8")
-    if path.suffix != ".py":
-        return tuple(enumerate(source.splitlines(), 1))
-    nodes = list(ast.walk(ast.parse(source)))
+def texts_and_names(path: Path) -> tuple[tuple[tuple[int, str], ...], frozenset[str]]:
+    """The string constants of a module with their lines, but for docstrings and what `--help` shows; and the names that
+    it defines, imports and uses."""
+    nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
     skipped: set[ast.AST] = set()
+    names: set[str] = set()
     for node in nodes:
         match node:
             case ast.Expr(value=ast.Constant() as value):
@@ -47,8 +46,22 @@ def texts(path: Path) -> tuple[tuple[int, str], ...]:
                 skipped.update(ast.walk(value))
             case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value) if name.endswith(SHOWN_TO_PEOPLE):
                 skipped.update(ast.walk(value))
+            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.alias(name=name):
+                names.add(name)
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                names.add(name)
+            case ast.ImportFrom(module=str(name)):
+                names.update(name.split("."))
     constants = (node for node in nodes if isinstance(node, ast.Constant) and node not in skipped)
-    return tuple((node.lineno, node.value) for node in constants if isinstance(node.value, str))
+    return tuple((node.lineno, node.value) for node in constants if isinstance(node.value, str)), frozenset(names)
+
+
+@cache
+def texts(path: Path) -> tuple[tuple[int, str], ...]:
+    """The lines of a file; of a module its texts."""
+    if path.suffix == ".py":
+        return texts_and_names(path)[0]
+    return tuple(enumerate(path.read_text(encoding="utf-8").splitlines(), 1))
 
 
 def spelled(spec: AgentSpec, *paths: Path) -> list[str]:
@@ -75,20 +88,6 @@ def words_of(name: str) -> list[str]:
     return [word.lower() for word in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", name)]
 
 
-def names_in(source: str) -> set[str]:
-    """What a module defines, imports and uses by name."""
-    found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
-        match node:
-            case ast.Name(id=name) | ast.Attribute(attr=name) | ast.arg(arg=name) | ast.alias(name=name):
-                found.add(name)
-            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                found.add(name)
-            case ast.ImportFrom(module=str(name)):
-                found.update(name.split("."))
-    return found
-
-
 def after_agents(names: set[str]) -> set[str]:
     """Those of `names` that hold an agent's id, or one of its other names."""
     own = {word for spec in specs() for word in (spec.id, *spec.aliases, *spec.binaries)} - {"cursor"}
@@ -100,7 +99,8 @@ def after_agents(names: set[str]) -> set[str]:
 def test_nothing_outside_its_folder_is_named_for_an_agent() -> None:
     paths = [path for path in outside() if path.suffix == ".py"]
     modules = {path.stem for path in paths} | {path.parent.name for path in paths}
-    found = after_agents(modules.union(*(names_in(path.read_text("utf-8")) for path in paths)))
+    found = after_agents(modules.union(*(texts_and_names(path)[1] for path in paths)))
 
     assert found == set()
-    assert after_agents(names_in((SOURCE / "agents" / "codex" / "adapter.py").read_text("utf-8"))) != set()
+    _, names = texts_and_names(SOURCE / "agents" / "codex" / "adapter.py")
+    assert after_agents(set(names)) != set()
