@@ -101,38 +101,6 @@ def test_one_projects_call_neither_gets_nor_changes_another(
     assert "ship the cart" not in handoff_of(session.cwd)
 
 
-OTHERS: dict[str, dict[str, object]] = {
-    "Cursor": {"cursor_version": "2.1.0", "workspace_roots": ["/home/dev/shop"], "conversation_id": "c1"},
-    "Devin": {"transcript_path": None, "prompt_id": "p1", "stop_hook_active": False},
-    "Copilot": {
-        "transcript_path": "/home/dev/.copilot/session-state/s1/events.jsonl",
-        "timestamp": "2026-11-20T09:00Z",
-    },
-}
-
-
-@pytest.mark.parametrize("agent", OTHERS)
-def test_what_another_agent_sends_is_counted_and_nothing_else(
-    shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess, agent: str
-) -> None:
-    """They can run Claude Code's hooks, and have transcripts of their own."""
-    other = OTHERS[agent]
-    session, project = shared_session, shared_session.cwd
-    session.now -= timedelta(minutes=5)
-    session.work()
-    shared.settle()
-    before = (events(shared), handoff_of(project))
-    known = skipped(shared)
-
-    start = start_after(session, **other)
-    stop = payload_of(session, "Stop", last_assistant_message="Words from elsewhere", **other)
-    assert [shared_hooks.call("SessionStart", start), shared_hooks.call("Stop", stop)] == [NOTHING, NOTHING]
-
-    more = wait_until("both to be counted", lambda: (new := skipped(shared) - known).total() == 2 and new)
-    assert more == Counter((f"hook/{event}", "another agent's payload") for event in ("sessionstart", "stop"))
-    assert (events(shared), handoff_of(project)) == before
-
-
 def test_what_cannot_be_is_not_found_and_garbage_is_answered_with_nothing(
     shared_hooks: HookClient, shared_session: ClaudeSession, shared: DaemonProcess
 ) -> None:
@@ -158,11 +126,6 @@ def files_below(folder: Path) -> dict[str, tuple[bytes, int, int]]:
 def skipped(daemon: DaemonProcess) -> Counter[tuple[str, str]]:
     with closing(connect_read_only(daemon.state.ledger)) as db:
         return Counter({(row.record_type, row.reason): row.n for row in totals(db).skipped})
-
-
-def events(daemon: DaemonProcess) -> int:
-    with closing(connect_read_only(daemon.state.ledger)) as db:
-        return totals(db).events
 
 
 SLACK_S = 3.0
