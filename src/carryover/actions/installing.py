@@ -240,7 +240,8 @@ def install(
     )
     if not selected and not settings and config.agents.selected is None:
         raise UserError(
-            "No agent was found or chosen, so nothing is changed. Run `carryover install` again once you use one.",
+            "No agent was found or chosen, so nothing is changed. Run `carryover install` again once you use one; "
+            "`carryover agents` lists them.",
             ExitCode.NOTHING_FOUND,
         )
     if survey.dry_run:

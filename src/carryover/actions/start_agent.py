@@ -21,6 +21,7 @@ from carryover.distill.trail import did_something, leading_step, steps_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.facts import DAY_MS
+from carryover.fsio import is_there
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
 from carryover.ledger.connect import reading
 from carryover.ledger.queries import session_of
@@ -44,8 +45,6 @@ from carryover.text.reset_times import LASTS_MS
 _RECENT_MS: Final = 3 * DAY_MS
 """Work untouched for longer than this is not offered."""
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
-
-_NONE_HERE: Final = f"No agent that takes a first prompt is here. {_COPY}"
 
 
 class TakeOver(msgspec.Struct, frozen=True):
@@ -87,19 +86,19 @@ def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     """
     state = state_dir()
     config = load_config(state.config)
-    start = startable_agent(agent_id, config) if agent_id is not None else None
+    start = startable_agent(agent_id, config, root) if agent_id is not None else None
     made = handoff_here(WantedHandoff(root=root))
-    start = start or startable_agent(last_other_agent(made, config), config)
+    start = start or startable_agent(last_other_agent(made, config), config, root)
     return TakeOver(*start, made, handoff_in_place(made, config, state))
 
 
-def agents_to_start() -> list[tuple[AgentSpec, bool]]:
-    """Returns the agents that can be started here, and whether each is at a usage limit, in any project: those are
-    last. Raises UserError (NOTHING_FOUND) if there is none."""
+def agents_to_start(root: str) -> list[tuple[AgentSpec, bool]]:
+    """Returns the agents that can be started in the project at `root`, and whether each is at a usage limit, in any
+    project: those are last. Raises UserError (NOTHING_FOUND) if there is none."""
     config = load_config(state_dir().config)
     startable = startable_here(config.agents.selected, Machine.here(config.agents.recorded_env()))
     if not startable:
-        raise UserError(_NONE_HERE, ExitCode.NOTHING_FOUND)
+        raise _none_here(root)
     limited = _limited_agents(state_dir())
     found = [(agent, agent.id in limited) for agent in specs() if agent.id in startable]
     return sorted(found, key=lambda each: each[1])
@@ -114,22 +113,32 @@ def _limited_agents(state: StateDir) -> set[str]:
     return {limit.agent for limit in limits.values()}
 
 
-def startable_agent(agent_id: str, config: Config) -> tuple[str, Starter, FoundCommand]:
-    """Returns the agent's name, how it starts, and its command. Raises UserError: REFUSED if it takes no prompt,
-    NOTHING_FOUND if missing."""
+def startable_agent(agent_id: str, config: Config, root: str) -> tuple[str, Starter, FoundCommand]:
+    """Returns the agent's name, how it starts, and its command. Raises UserError, which says how the handoff of the
+    project at `root` gets there else: REFUSED if it takes no prompt, NOTHING_FOUND if missing."""
     spec = next(spec for spec in specs() if spec.id == agent_id)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
     if spec.start is None:
         cannot = f"Carryover can't start {name} with a first prompt."
-        raise UserError(f"{cannot} {_offer(config, machine)}{_COPY}", ExitCode.REFUSED)
+        raise UserError(f"{cannot} {_offer(config, machine)}{_by_hand(root)}", ExitCode.REFUSED)
     command = start_command(spec, machine)
     if command is None:
         raise UserError(
             f"There is no `{spec.binaries[0]}` command on PATH or in the usual places, so {name} can't be started. "
-            f"Install it, or put its folder on PATH. {_offer(config, machine)}{_COPY}",
+            f"Install it, or put its folder on PATH. {_offer(config, machine)}{_by_hand(root)}",
             ExitCode.NOTHING_FOUND,
         )
     return name, spec.start, command
+
+
+def _by_hand(root: str) -> str:
+    """Returns how an agent gets the handoff that Carryover can't start, such as one in an editor."""
+    path = handoff_path(None)
+    return f'If it runs in an editor, say "read {path}" there. {_COPY}' if is_there(Path(root, path)) else _COPY
+
+
+def _none_here(root: str) -> UserError:
+    return UserError(f"No agent that takes a first prompt is here. {_by_hand(root)}", ExitCode.NOTHING_FOUND)
 
 
 def last_other_agent(made: MadeHandoff, config: Config) -> str:
@@ -147,7 +156,7 @@ def last_other_agent(made: MadeHandoff, config: Config) -> str:
     if not worked and len(others) != 1:
         offer = _offer(config, machine)
         if not offer:
-            raise UserError(_NONE_HERE, ExitCode.NOTHING_FOUND)
+            raise _none_here(made.root)
         raise UserError(
             f"No other agent that can be started now has worked in {made.root} lately. {offer}"
             f"Name one: `carryover to AGENT`. {_COPY}",
@@ -173,7 +182,7 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
     if published.refusal is not None:
         raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
     made = msgspec.structs.replace(made, published=published)
-    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root) as (ledger, project):
+    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root, again=True) as (ledger, project):
         to = project.id if project is not None else root_of(made.root)
         write_second_page(ledger, to, made, config)
     return handoff_path(made.settings.folder)

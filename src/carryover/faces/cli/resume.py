@@ -146,17 +146,18 @@ def _agent_named(text: str) -> str | None:
 
 
 def run_to(args: argparse.Namespace) -> None:
-    continue_in(args.agent or _agent_to_start(), args.project, args.session, tokens=args.tokens, run=can_ask())
+    agent = args.agent or _agent_to_start(args.project)
+    continue_in(agent, args.project, args.session, tokens=args.tokens, run=can_ask())
 
 
-def _agent_to_start() -> str:
+def _agent_to_start(project: str | None) -> str:
     """Returns the agent that the user picks from those that can be started here.
 
     Raises UserError: USAGE, which names them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
     """
     from carryover.actions.start_agent import agents_to_start
 
-    agents = agents_to_start()
+    agents = agents_to_start(project_root(project))
     if not can_ask():
         listed = ", ".join(f"{agent.id} ({_AT_LIMIT})" if limited else agent.id for agent, limited in agents)
         raise UserError(f"Name the agent. These can be started here: {listed}.", ExitCode.USAGE)

@@ -121,6 +121,8 @@ def _daemon(facts: Gathered) -> str:
     if facts.daemon_problem is not None:
         return paint("does not answer", YELLOW) + ": `carryover restart`"
     if health is None and is_to_install(facts):
+        if not any(agent.is_here for agent in facts.agents):
+            return "not installed; `carryover install` sets it up once you use an agent"
         return "not installed; `carryover install` sets it up and asks one question"
     if health is None:
         return "not running, so no handoff is kept fresh: `carryover start`"

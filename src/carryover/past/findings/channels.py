@@ -18,6 +18,7 @@ from carryover.publish.read_lists import lists_handoff
 from carryover.text.yaml_list import YamlList
 
 _NO_HANDOFF: Final = "no handoff is in the project"
+_SAY: Final = 'say "read .carryover/handoff.md" in it'
 
 
 def project_channels(root: Path, settings: ProjectSettings, agents: Iterable[AgentFacts]) -> tuple[Channels, ...]:
@@ -31,8 +32,9 @@ def _channels(root: Path, settings: ProjectSettings, agent: AgentFacts, spec: Ag
         return Channels(agent.name, missing=f"the project is left out by {settings.excluded}")
     ways = [*_by_hook(agent, spec), *_by_list(root, agent, spec), *_by_file(root, agent, spec)]
     missing = "; ".join(_missing(root, agent, spec))
-    if not ways and not missing and spec.start is not None:
-        missing = f"`carryover to {spec.id}` starts it with the handoff"
+    if not ways and not missing:  # an editor has no command to start it with
+        can_start = spec.start is not None and agent.binary is not None
+        missing = f"`carryover to {spec.id}` starts it with the handoff" if can_start else _SAY
     return Channels(agent.name, tuple(ways), missing=missing)
 
 

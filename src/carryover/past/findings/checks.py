@@ -141,11 +141,14 @@ def _set_up(facts: Gathered, _: Gathered) -> dict[str, _Row]:
     # If no selected agent can have hooks, installing again would change nothing.
     is_pointless = bool(facts.selected) and all(map(_cannot_have_hooks, facts.selected))
     is_to_install = not facts.installed and not is_pointless
+    # An agent may also be on a disk that does not answer.
+    is_without_agent = not facts.silent and not any(agent.is_here or agent.selected for agent in facts.agents)
     is_down = facts.daemon is None and facts.daemon_problem is None and not is_to_install
     is_down = is_down and facts.config_problem is None  # which says already that no daemon starts
     is_managed = facts.installed and service.kind != "none"
     return {
-        "install/not-installed": is_to_install,
+        "install/not-installed": is_to_install and not is_without_agent,
+        "install/no-agent": is_to_install and is_without_agent,
         "daemon/service-not-running": is_down and service.installed,
         "daemon/not-running": is_down and not service.installed,
         "daemon/silent": facts.daemon_problem,

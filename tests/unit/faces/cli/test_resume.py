@@ -304,6 +304,10 @@ def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
 
     assert words in err and "`carryover handoff --copy` puts the handoff on the clipboard" in err
     assert not (shop / ".carryover").exists()
+    (shop / ".carryover").mkdir()
+    (shop / ".carryover" / "handoff.md").touch()
+    in_editor = 'If it runs in an editor, say "read .carryover/handoff.md" there.'
+    assert in_editor not in err and in_editor in run.err(code, "to", agent, str(shop))
 
 
 def test_an_excluded_project_is_not_handed_over_in_any_way(shop: Path, claude_here: Path, run: Run) -> None:
@@ -353,7 +357,7 @@ def test_outside_of_a_project_no_session_of_another_is_offered(two_tasks: Path, 
 
 def test_without_a_name_nothing_is_offered_where_nothing_is(home: Path, only_home: None, run: Run) -> None:
     assert "No session that can be resumed is recorded" in run.err(ExitCode.NOTHING_FOUND, "resume")
-    assert "No agent that takes a first prompt is here." in run.err(ExitCode.NOTHING_FOUND, "to")
+    assert "No agent that takes a first prompt is here. `carryover" in run.err(ExitCode.NOTHING_FOUND, "to")
 
 
 def test_on_a_terminal_what_is_here_can_be_picked(two_tasks: Path, home: Path) -> None:

@@ -167,7 +167,7 @@ def test_what_is_installed_is_not_called_missing_when_its_settings_can_not_be_re
 
 def test_before_anything_was_done_it_says_what_there_is_and_what_to_do() -> None:
     assert lines(installed=False) == [
-        "carryoverd   not installed; `carryover install` sets it up and asks one question",
+        "carryoverd   not installed; `carryover install` sets it up once you use an agent",
         "recorded     nothing yet",
         *("", "background", "  service          none: There is no systemd on this machine."),
         *("", "agents", "  not here         Claude Code"),

@@ -15,6 +15,7 @@ from carryover.past.opened import MANY
 from carryover.past.without_daemon import catch_up
 from support.claude_session import ClaudeWork
 from support.recorded_shop import Run
+from support.tools import program
 
 pytestmark = pytest.mark.usefixtures("utc")
 
@@ -187,6 +188,8 @@ def test_where_many_transcripts_are_read_each_time_it_is_said_what_keeps_them(
     assert "are read for this" not in run("sessions")[2]
     ClaudeWork(work.folder, work.cwd, now=work.now).prompt("Add a rebate")
     assert f"{MANY + 1} transcripts are read for this" in run("sessions")[2]
+    program(home / ".local" / "bin" / "claude", "")
+    assert run("to", "claude", str(work.cwd))[2].count("are read for this") == 1, "the second page reads them again"
 
     read(work)
 
