@@ -238,7 +238,9 @@ def _planned_in(project: ProjectChanges) -> str:
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:
-    """Returns each edited file once, relative to `root`; one outside of it, as for a worktree, by its whole path."""
-    inside = ((edit, os.path.relpath(edit.path, root)) for edit in edits)
-    named = ((edit, short_path(edit.path) if name.startswith("..") else name) for edit, name in inside)
+    """Returns each edited file once, relative to `root`, by the name that git shows where it is a link; one outside of
+    it, as for a worktree, by its whole path."""
+    files = ((edit, edit.path.parent / edit.path.readlink() if edit.path.is_symlink() else edit.path) for edit in edits)
+    inside = ((edit, path, os.path.relpath(path, root)) for edit, path in files)
+    named = ((edit, short_path(path) if name.startswith("..") else name) for edit, path, name in inside)
     return ", ".join(dict.fromkeys(f"{name} is {edit.outcome}" for edit, name in named))

@@ -196,12 +196,18 @@ def test_the_summary_names_a_file_once_that_is_edited_for_several(claude: Path, 
     assert (line.count("exclude is changed"), line.count("is created")) == (1, 2)
 
 
-def test_the_summary_names_a_file_outside_of_the_project_by_its_whole_path(claude: Path, home: Path, run: Run) -> None:
+def test_the_summary_names_a_file_outside_by_its_whole_path_and_a_link_by_its_target(
+    claude: Path, home: Path, run: Run
+) -> None:
     make_project(home / "shop", os.environ)
     git(home / "shop", "worktree", "add", "--quiet", "../fix")
     replay(home / ".claude", home / "fix")
 
-    assert "  ~/fix: ~/shop/.git/info/exclude is changed" in run("install", "--yes", "--no-service")[1]
+    (home / "fix" / "AGENTS.md").symlink_to("CLAUDE.md")
+
+    out = run("install", "--yes", "--no-service")[1]
+
+    assert "  ~/fix: ~/shop/.git/info/exclude is changed; when an agent works there, CLAUDE.md is changed\n" in out
 
 
 def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: Path, shop: Path, run: Run) -> None:
