@@ -231,7 +231,8 @@ def _run(arguments: list[str], *, is_process: bool = False) -> int:
         gc.enable()
     try:
         if command is not None and command not in COMMANDS:
-            parser.error(f"there is no command {command!r}{meant_command(command)}")
+            meant = meant_command(command) or "; `carryover help` lists all"
+            parser.error(f"there is no command {command!r}{meant}")
         args = _parsed(parser, commands, arguments, first)
     except SystemExit as stop:  # argparse has printed its help
         return stop.code if isinstance(stop.code, int) else ExitCode.USAGE

@@ -61,7 +61,7 @@ def test_without_a_command_a_terminal_or_a_session_it_is_said_that_there_is_none
 
 
 USAGE = {
-    "unheard-of": "there is no command 'unheard-of'",
+    "unheard-of": "there is no command 'unheard-of'; `carryover help` lists all",
     "--unheard-of": "unrecognized arguments: --unheard-of",
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
