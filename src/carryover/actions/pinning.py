@@ -35,6 +35,7 @@ class Kept(msgspec.Struct, frozen=True):
     is_new: bool
     awaits_work: bool = False
     """Whether no agent's session is recorded in the project: no handoff of it is written until there is one."""
+    is_before_install: bool = False
 
 
 def pinning_root(project: str | None, *, changes: bool) -> str:
@@ -80,8 +81,10 @@ def keep(root: str, text: str, *, is_done: bool) -> Kept:
             ExitCode.REFUSED,
         )
     _record(root, words, "done" if is_done else "pin")
+    before_install = load_config(state_dir().config).agents.selected is None
     with opened(Want.AS_IT_IS, root) as (ledger, project):
-        return Kept(words, is_new=True, awaits_work=project is not None and has_only_pins(ledger, project.id))
+        awaits_work = project is not None and has_only_pins(ledger, project.id)
+    return Kept(words, is_new=True, awaits_work=awaits_work, is_before_install=before_install)
 
 
 def take_pin_back(root: str, which: str) -> Pin:

@@ -105,9 +105,11 @@ def _keep(args: argparse.Namespace, *, is_done: bool) -> None:
 def _where(root: str, kept: Kept) -> str:
     name = one_line(PurePath(root).name, 60)
     if kept.awaits_work:
+        # Before an install there may be much that is not recorded.
+        install = "; `carryover install` has it read" if kept.is_before_install else ""
         return (
-            f"No agent's session in {name} is recorded yet: from the first one on, each handoff says so, as your "
-            "word. Until then no file is written there."
+            f"No agent's work in {name} is recorded yet: once it is, each handoff says so, as your word. Until then no "
+            f"file is written there{install}."
         )
     return f"Each handoff of {name} says so now, as your word."
 

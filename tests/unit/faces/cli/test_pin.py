@@ -189,7 +189,8 @@ def test_where_no_agent_has_worked_yet_it_waits_for_one_and_nothing_is_written(
         run("pin", "never doubles", "--project", str(shop))
         if daemon is not None:
             daemon.settle()
-        assert "  No agent's session in shop is recorded yet: from the first one on, each handoff says so" in said
+        assert "  No agent's work in shop is recorded yet: once it is, each handoff says so" in said
+        assert said.endswith("written there; `carryover install` has it read.\n")
         assert not (shop / ".carryover").exists()
         assert "recorded     0 sessions in 0 projects" in run.out("status")
         assert _task(run, str(shop))[0] == "- Pinned by the user: never floats"
