@@ -24,7 +24,7 @@ from carryover.build import build
 from carryover.config import settings_now
 from carryover.daemon.commands import Handoffs, Imports, Moves, Syncing
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
+from carryover.daemon.endpoints import HookPort, control_app, serving
 from carryover.daemon.health import Health, ProjectHealth
 from carryover.daemon.hooks.dispatch import HookAnswers
 from carryover.daemon.log import Word
@@ -215,9 +215,19 @@ class Daemon:
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()
-        parts = (self._hooks, self._moves, self._imports, self._forgetting, self._syncing, self._page, self._handoffs)
-        answers = Answers(self._health, self._settle, *parts)
-        app = control_app(answers, self._context.log, limiter=limiter)
+        app = control_app(
+            self._context.log,
+            limiter=limiter,
+            health=self._health,
+            settle=self._settle,
+            hooks=self._hooks,
+            moves=self._moves,
+            imports=self._imports,
+            forgetting=self._forgetting,
+            syncing=self._syncing,
+            page=self._page,
+            handoffs=self._handoffs,
+        )
         async with serving(app, self._context.state.socket, limiter):
             await self._notifier.send("READY=1")
             await asyncio.Event().wait()

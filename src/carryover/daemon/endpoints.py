@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager, suppress
 from os.path import samestat
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 from aiohttp import web
@@ -62,48 +62,47 @@ HOOK: Final = "/hook/{agent}/{event}"
 _T = TypeVar("_T")
 
 
-class Answers(NamedTuple):
-    """The parts that the control socket's routes call. `settle` takes the root of a project to be read first."""
+def control_app(
+    log: Log,
+    *,
+    limiter: ConnectionLimiter,
+    health: Callable[[], Awaitable[msgspec.Struct]],
+    settle: Callable[[str], Awaitable[bool]],
+    hooks: HookAnswers,
+    moves: Moves,
+    imports: Imports,
+    forgetting: Forgetting,
+    syncing: Syncing,
+    page: OwnPage,
+    handoffs: Handoffs,
+) -> web.Application:
+    """Returns the application for the control socket: /health, /hook, and what commands have the daemon do. `settle`
+    takes the root of a project to be read first."""
 
-    health: Callable[[], Awaitable[msgspec.Struct]]
-    settle: Callable[[str], Awaitable[bool]]
-    hooks: HookAnswers
-    moves: Moves
-    imports: Imports
-    forgetting: Forgetting
-    syncing: Syncing
-    page: OwnPage
-    handoffs: Handoffs
-
-
-def control_app(answers: Answers, log: Log, *, limiter: ConnectionLimiter) -> web.Application:
-    """Returns the application for the control socket: /health, /hook, and what commands have the daemon do."""
-    moves, syncing = answers.moves, answers.syncing
-
-    async def settle(given: Mapping[str, str]) -> dict[str, bool]:
-        return {"caught_up": await answers.settle(given.get("root", ""))}
+    async def settled(given: Mapping[str, str]) -> dict[str, bool]:
+        return {"caught_up": await settle(given.get("root", ""))}
 
     posts: dict[str, Callable[[Mapping[str, str]], Awaitable[object]]] = {
-        "/settle": settle,
+        "/settle": settled,
         "/follow": lambda given: moves.follow_root(_path(given, "root")),
-        "/handoff": lambda given: answers.handoffs.answer(_wanted_handoff(given)),
+        "/handoff": lambda given: handoffs.answer(_wanted_handoff(given)),
         "/link": lambda given: moves.link(_path(given, "old", of_any_machine=True), _path(given, "new")),
         "/unlink": lambda given: moves.unlink(_path(given, "old", of_any_machine=True)),
-        "/import": lambda given: answers.imports.take_in(
+        "/import": lambda given: imports.take_in(
             _path(given, "path"),
             given.get("project") and _path(given, "project"),
             given.get("agent"),
             again="again" in given,
         ),
         # A missing parameter must forget nothing, but an empty selection selects everything.
-        "/forget": lambda given: answers.forgetting.forget([_decoded(given.get("selection", ""), Selection)]),
+        "/forget": lambda given: forgetting.forget([_decoded(given.get("selection", ""), Selection)]),
         "/sync": lambda _: syncing.once(),
-        "/page": lambda _: answers.page.key(),
+        "/page": lambda _: page.key(),
     }
     routes: Routes = {
-        ("GET", "/health"): _json_route(lambda _: answers.health()),
+        ("GET", "/health"): _json_route(lambda _: health()),
         **{("POST", path): _json_route(answer) for path, answer in posts.items()},
-        ("POST", HOOK): _hook_route(answers.hooks, secret=None),
+        ("POST", HOOK): _hook_route(hooks, secret=None),
     }
     return guarded_app(routes, log, limiter)
 

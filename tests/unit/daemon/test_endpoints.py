@@ -20,7 +20,7 @@ from carryover.config import Config, ServerConfig
 from carryover.daemon.client import ask_daemon
 from carryover.daemon.commands import Imports, Moves
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.endpoints import Answers, HookPort, control_app, serving
+from carryover.daemon.endpoints import HookPort, control_app, serving
 from carryover.daemon.health import PortState
 from carryover.daemon.log import Log
 from carryover.daemon.publish_queue import PublishQueue
@@ -57,7 +57,7 @@ async def served(
     """The control socket with these parts behind it while the block lasts."""
     limiter = ConnectionLimiter()
     parts = dict.fromkeys(("hooks", "moves", "imports", "forgetting", "page", "syncing", "handoffs"), Mock()) | parts
-    app = control_app(Answers(health=health, settle=settled, **parts), log, limiter=limiter)
+    app = control_app(log, limiter=limiter, health=health, settle=settled, **parts)
     async with serving(app, path, limiter):
         yield
 
