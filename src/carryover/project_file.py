@@ -1,6 +1,7 @@
 """What a project's own settings file says: `.carryover.toml`, which may come with the repository, from strangers."""
 
-# No annotations as text (`from __future__`): before it decodes, msgspec 0.22 would compile each of them.
+from __future__ import annotations
+
 import errno
 from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
@@ -21,20 +22,9 @@ FORMER_POINTERS: Final[Mapping[str, str]] = {"private": "local"}
 
 _Choice = TypeVar("_Choice", bound=str)
 
-
-class _ProjectFile(msgspec.Struct, frozen=True):
-    """The keys allowed in `.carryover.toml`. Values are checked one by one, so that a mistake affects only its key."""
-
-    class Resume(msgspec.Struct, frozen=True):
-        mode: str = ""
-        depth: int = 0
-
-    class Publish(msgspec.Struct, frozen=True):
-        pointers: str = ""
-
-    resume: Resume = Resume()
-    publish: Publish = Publish()
-    exclude: bool = False
+_MAY_SET: Final[Mapping[str, tuple[str, ...]]] = {"resume": ("mode", "depth"), "publish": ("pointers",), "exclude": ()}
+"""The keys of the file, and those of each that is a table. Values are checked one by one, so that a mistake affects
+only its key."""
 
 
 def read_project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
@@ -55,13 +45,21 @@ def read_project_file(root: Path) -> tuple[dict[str, Any], list[str]]:
 
 def misplaced(own: Mapping[str, Any]) -> Iterator[str]:
     """Yields a note on each key of a project's file that has no meaning there, whatever its value."""
-    for key in unknown_keys(own, _ProjectFile):
+    for key in _unknown(own):
         yield f"{PROJECT_FILE}: {visible(key)} is not something a project may set; it is ignored"
-    for table in ("resume", "publish"):
-        if not isinstance(own.get(table, {}), dict):
+    for table, keys in _MAY_SET.items():
+        if keys and not isinstance(own.get(table, {}), dict):
             yield f"{PROJECT_FILE}: {table} must be a table; it is ignored"
     if not isinstance(own.get("exclude", False), bool):
         yield f"{PROJECT_FILE}: exclude must be true or false; it is ignored, and false holds"
+
+
+def _unknown(own: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in own.items():
+        if key not in _MAY_SET:
+            yield key
+        elif _MAY_SET[key] and isinstance(value, dict):
+            yield from (f"{key}.{name}" for name in value if name not in _MAY_SET[key])
 
 
 def choice(
