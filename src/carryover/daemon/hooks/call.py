@@ -20,7 +20,8 @@ from carryover.adapter.contract import Agent, HookEvent, Source
 from carryover.errors import os_reason
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.scan import RACY_MS, by_thread
-from carryover.ledger.queries import project_by_root, project_of_session, sessions
+from carryover.ledger.queries import project_of_session, sessions
+from carryover.ledger.rows import ProjectRow
 from carryover.model import conversation_of
 from carryover.platform import here
 from carryover.probe.looks import look_at, look_at_each
@@ -219,38 +220,28 @@ def _newest(found: list[tuple[int, Source]], most: int) -> list[Source]:
 _NEWEST: Final = 20
 
 
-class OwnSession(msgspec.Struct, frozen=True, kw_only=True):
-    """A session and its projects in the ledger."""
-
-    id: str
-    project_id: int | None
-    """The session's project; None if the ledger does not know the session."""
-    here_id: int | None
-    """The project of the folder that the hook was called in, which the session may have changed to (`cd`)."""
+def own_session(db: sqlite3.Connection, agent_id: str, conversation: str, row: ProjectRow | None) -> str:
+    """Returns the session of a conversation's turns in one project, the one of that `row`: Codex has one for each."""
+    recorded = sessions(db, row.id, limit=_NEWEST) if row is not None else ()
+    names = (session.native_id for session in recorded if session.agent == agent_id)
+    return next((name for name in names if conversation_of(name) == conversation), conversation)
 
 
-def own_session(db: sqlite3.Connection, agent_id: str, conversation: str, root: str | None) -> OwnSession:
-    """Returns the session that the conversation's turns at `root` belong to: Codex has one for each folder."""
-    here = project_by_root(db, root) if root is not None else None
-    names = (row.native_id for row in sessions(db, here.id, limit=_NEWEST) if row.agent == agent_id) if here else ()
-    own = next((name for name in names if conversation_of(name) == conversation), conversation)
-    here_id = here.id if here is not None else None
-    return OwnSession(id=own, project_id=project_of_session(db, agent_id, own), here_id=here_id)
-
-
-def beginning(start: HookCall, own: OwnSession) -> tuple[int | None, Beginning]:
-    """Returns the project whose handoff a starting session gets, if it is known, and how the session begins."""
+def beginning(db: sqlite3.Connection, start: HookCall, row: ProjectRow | None) -> tuple[int | None, Beginning]:
+    """Returns the project whose handoff a starting session gets, if it is known, and how the session begins. `row`:
+    the ledger's, of the project that the hook was called in, which the session may have changed to (`cd`)."""
     hooks, reading = start.agent.hooks, start.reading
     assert hooks is not None, "such calls come from hooks"
+    own = own_session(db, start.agent.id, reading.session, row)
     reason = reading.reason or "compact"  # a prompt gets it only because of a compaction
     # A conversation that was compacted halfway may have moved elsewhere by `cd` since it began.
-    moved = reason == "compact" and reading.cwd_moves
+    moved = project_of_session(db, start.agent.id, own) if reason == "compact" and reading.cwd_moves else None
     begins = Beginning(
-        session=own.id,
+        session=own,
         reason=reason,
         idle_s=reading.idle_s,
         forgets=hooks.forgets is not None,
         reads=hooks.reads_page,
         folder=Path(here().canonical(reading.cwd)) if reading.cwd is not None else None,
     )
-    return (own.project_id if moved else None) or own.here_id, begins
+    return moved or (row.id if row is not None else None), begins

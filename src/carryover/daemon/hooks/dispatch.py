@@ -29,7 +29,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import HookCount
 from carryover.daemon.hooks.call import (
     HookCall,
-    OwnSession,
     Refused,
     changed_of_late,
     check_call,
@@ -44,6 +43,7 @@ from carryover.daemon.second_pages import SecondPages
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerDamaged
+from carryover.ledger.queries import project_by_root, project_of_session
 from carryover.model import Skipped
 from carryover.probe.looks import Silent, looked_at
 from carryover.text.pattern import later
@@ -251,7 +251,7 @@ class HookAnswers:
     async def _save(self, call: HookCall) -> None:
         """Reads and publishes what the session has written."""
         await self.ingest_queue.read_now(await self._sources_of(call))
-        if (project_id := (await self._own_session(call)).project_id) is not None:
+        if (project_id := await self._project_of(call)) is not None:
             await self.publish_queue.look_at([project_id])
 
     async def _hint(self, call: HookCall) -> None:
@@ -263,11 +263,14 @@ class HookAnswers:
         look = partial(changed_of_late, call.agent, call.transcript, call.roots, now_ms=self.context.now_ms())
         return await looked_at(self.context.state.root, look, soon=True)
 
-    async def _own_session(self, call: HookCall) -> OwnSession:
+    async def _project_of(self, call: HookCall) -> int | None:
+        """Returns the project of the session that calls; None if the ledger does not know the session."""
         root = call.project.root if call.project is not None else None
 
-        def ask() -> OwnSession:
+        def ask() -> int | None:
             with self.context.read_ledger() as db:
-                return own_session(db, call.agent.id, call.reading.session, root)
+                row = project_by_root(db, root) if root is not None else None
+                own = own_session(db, call.agent.id, call.reading.session, row)
+                return project_of_session(db, call.agent.id, own)
 
         return await asyncio.get_running_loop().run_in_executor(self._pool, ask)

@@ -26,7 +26,6 @@ from carryover.daemon.hooks.call import (
     changed_of_late,
     changed_siblings,
     may_have_other_sources,
-    own_session,
 )
 from carryover.daemon.log import Word
 from carryover.daemon.publish_queue import PublishQueue
@@ -35,7 +34,7 @@ from carryover.daemon.second_pages import SecondPages
 from carryover.decoders import decoder_of
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import SourceState
-from carryover.ledger.queries import published_git
+from carryover.ledger.queries import project_by_root, published_git
 from carryover.ledger.sessions import know_project
 from carryover.probe.looks import Silent, look_at, look_at_each, looked_at
 from carryover.publish.answers import AnswerTime
@@ -230,9 +229,9 @@ class SessionStarts:
         context, (root, main_root) = self.context, (start.project.root, start.project.main_root)
         revision = context.ledger.revision  # before the ledger is read, which may then show more
         with context.read_ledger() as db:
-            own = own_session(db, start.agent.id, start.reading.session, root)
-            project_id, begins = beginning(start, own)
-            is_here = project_id == own.here_id
+            row = project_by_root(db, root)
+            project_id, begins = beginning(db, start, row)
+            is_here = project_id == (row.id if row is not None else None)
             is_unprepared = is_here and awaits_handoff(Path(root), context.config, context.paths)
             if project_id is None and main_root is None:
                 return _Answer(None, None, is_unprepared)

@@ -20,10 +20,10 @@ from pathlib import Path
 from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapter, agent_id_of, agent_ids
 from carryover.config import Config, settings_now
-from carryover.daemon.hooks.call import HookCall, beginning, check_call, own_session
+from carryover.daemon.hooks.call import HookCall, beginning, check_call
 from carryover.facts import ProjectRoot
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import published_git
+from carryover.ledger.queries import project_by_root, published_git
 from carryover.paths import StateDir
 from carryover.probe.looks import look_at
 from carryover.projects.root import StatePaths
@@ -65,8 +65,7 @@ def _start_in(agent: Agent, event: str, payload: bytes) -> HookEvent | None:
 
 
 def _text(db: sqlite3.Connection, start: HookCall, here: ProjectRoot, config: Config, now_ms: int) -> CleanText | None:
-    own = own_session(db, start.agent.id, start.reading.session, here.root)
-    project_id, begins = beginning(start, own)
+    project_id, begins = beginning(db, start, project_by_root(db, here.root))
     if project_id is None and here.main_root is None:
         return None
     then = published_git(db, project_id) if project_id is not None else None

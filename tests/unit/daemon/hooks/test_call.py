@@ -12,12 +12,12 @@ import pytest
 from carryover.adapter.contract import HookEvent
 from carryover.agents import adapters
 from carryover.daemon.hooks import call
-from carryover.daemon.hooks.call import HookCall, OwnSession, Refused, check_folder, check_transcript
+from carryover.daemon.hooks.call import HookCall, Refused, check_folder, check_transcript
 from carryover.facts import DAY_MS, ProjectRoot
 from carryover.ingest.pipeline import ingest
 from carryover.ingest.scan import RACY_MS
 from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import project_by_root, session_ids
+from carryover.ledger.queries import project_by_root, project_of_session, session_ids
 from carryover.ledger.store import Ledger
 from carryover.projects.root import find_root
 from support.clock import LATER_MS
@@ -259,19 +259,20 @@ async def test_its_turns_in_another_project_are_a_session_of_that_project(
         assert source is not None
         await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
 
-    def asked(folder: Path) -> OwnSession:
+    def asked(folder: Path) -> tuple[str, int | None]:
         with closing(connect_read_only(ledger_path)) as db:
-            return call.own_session(db, "codex", thread.session, str(folder))
+            own = call.own_session(db, "codex", thread.session, project_by_root(db, str(folder)))
+            return own, project_of_session(db, "codex", own)
 
     await read(thread, "Add a discount")
     await read(writer, "Write a post")
     with closing(connect_read_only(ledger_path)) as db:
         here, there = (found.id for root in (shop, blog) if (found := project_by_root(db, str(root))))
-    assert asked(blog) == OwnSession(id=thread.session, project_id=here, here_id=there)
+    assert asked(blog) == (thread.session, here)
 
     thread.cwd = blog
     await read(thread, "Write about it")
     with closing(connect_read_only(ledger_path)) as db:
         [other] = set(session_ids(db)) - {thread.session, writer.session}
-    assert asked(blog) == OwnSession(id=other, project_id=there, here_id=there)
-    assert asked(shop) == OwnSession(id=thread.session, project_id=here, here_id=here)
+    assert asked(blog) == (other, there)
+    assert asked(shop) == (thread.session, here)
