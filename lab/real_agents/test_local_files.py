@@ -36,6 +36,7 @@ CASES = (
             "copilot",
             "gptme",
             "kilo",
+            "openclaw",
             "opencode",
             "qwen-code",
         )

@@ -184,7 +184,7 @@ def test_kill_9_in_a_command_leaves_what_was_asked(tool: Tool, row: Row) -> None
     shop.begin(tool)
     gate, known = Gate(tool.box, "never"), set(tool.transcripts())
     running = tool.start(PROJECT, TASK, *shop.edited(tool), tool.shell(gate.command))
-    gate.wait_reached()
+    gate.wait_reached(tool.RUNS_S)
     session = tool.new_session(known)
     tool.wait_recorded(session, gate.command if tool.RECORDS_RUNNING else "NOTES.md")
     assert running.kill() == -9

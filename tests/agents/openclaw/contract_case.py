@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from agents.openclaw.stores import PLACE, Client, database
+from agents.openclaw.stores import PLACE, RECORDED, Client, database
 from agents.pi import contract_case as origin
 from carryover.records.fields import utc_ms
 from contract.case import Capabilities, Recording
@@ -26,8 +26,8 @@ def record(line: bytes, session: dict[str, Any] | None = None) -> bytes:
 
 
 def recordings() -> tuple[Recording, ...]:
-    path = database(FOLDER)
-    return (Recording(path, path.parents[2]),)
+    paths = [database(FOLDER / name, name) for name in RECORDED]
+    return tuple(Recording(path, path.parents[2]) for path in paths)
 
 
 def written(folder: Path) -> Iterator[Recording]:
@@ -105,5 +105,5 @@ CASE: Final = replace(
 
 CAPABILITIES: Final = Capabilities(
     reads="the database of each of its agents, transcripts of former versions",
-    shows=frozenset({"compaction", "limit", "sub-agents", "tests", "title"}),
+    shows=frozenset({"compaction", "limit", "sub-agents", "tests", "title", "who asks"}),
 )

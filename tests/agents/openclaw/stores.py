@@ -16,17 +16,21 @@ from contract.case import Reading, read_on
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "2026.9.6"
 PLACE: Final = "main/agent/openclaw-agent.sqlite"
-STORY: Final = FIXTURES / LATEST / "story.sql"
+RECORDED: Final = ("story", "asked")
 """Without a check of the schema, whose function SQLite has only since 3.43."""
 
 
-def database(folder: Path) -> Path:
-    """The database of the real client, below a folder of agents."""
+def dump(name: str) -> str:
+    return (FIXTURES / LATEST / f"{name}.sql").read_text("utf-8")
+
+
+def database(folder: Path, name: str) -> Path:
+    """A database of the real client, below a folder of agents."""
     path = folder / "agents" / PLACE
     path.parent.mkdir(parents=True)
     db = sqlite3.connect(path)
     db.execute("PRAGMA synchronous = OFF")
-    db.executescript(STORY.read_text("utf-8"))
+    db.executescript(dump(name))
     db.close()
     return path
 
@@ -41,7 +45,7 @@ class Client:
         self.db = sqlite3.connect(path)
         self.db.execute("PRAGMA journal_mode=WAL")
         if is_new:
-            for statement in re.findall(r"^CREATE TABLE.*?;$", STORY.read_text("utf-8"), re.S | re.M):
+            for statement in re.findall(r"^CREATE TABLE.*?;$", dump("story"), re.S | re.M):
                 self.db.execute(statement)
             self.db.commit()
 

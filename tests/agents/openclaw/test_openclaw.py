@@ -30,7 +30,7 @@ LINES: Final = (
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory: pytest.TempPathFactory) -> Reading:
-    return read(database(tmp_path_factory.mktemp("story")))
+    return read(database(tmp_path_factory.mktemp("story"), "story"))
 
 
 def of_session(reading: Reading, title: str) -> Reading:
@@ -85,6 +85,11 @@ def test_what_a_schedule_sends_is_not_the_users(story: Reading) -> None:
     assert sent == {"[Count plums] Count the plums", "[OpenClaw heartbeat poll]"}
 
 
+def test_what_the_user_answered_is_an_answer(tmp_path: Path) -> None:
+    [answer] = of(read(database(tmp_path, "asked")).events, model.Answer)
+    assert (answer.question, answer.text) == ("Which colour shall the plum have?", "Blue")
+
+
 def test_a_fork_counts_what_it_copied_as_the_others(tmp_path: Path) -> None:
     with Client(tmp_path / "agents" / PLACE) as client:
         for ident, source, lines in (("one", None, LINES), ("two", "one", LINES[1:3])):
@@ -115,6 +120,15 @@ def test_a_session_that_was_in_a_file_has_the_same_events_in_the_database(tmp_pa
     assert file is not None and stored is not None and file.rank < stored.rank
     assert read(path).events == found.events
     assert prompts(found) == ["Fix add()."]
+
+
+@pytest.mark.parametrize(("place", "is_own"), [("agents/main/sessions", True), (".pi/agent/sessions", False)])
+def test_a_file_that_is_named_is_one_of_openclaw_only_where_it_keeps_its_files(place: str, is_own: bool) -> None:
+    assert AGENT.exported is not None
+    path, head = Path("/home/dev") / place / "one.jsonl", json.dumps(LINES[0]).encode()
+
+    assert (AGENT.exported(path, head) is not None) == is_own
+    assert AGENT.exported(path, user("Fix add().")) is None
 
 
 def test_the_log_of_a_database_counts_as_the_database() -> None:

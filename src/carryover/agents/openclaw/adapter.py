@@ -12,7 +12,7 @@ from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.openclaw import SPEC
 from carryover.agents.openclaw.database import EVENTS, RECORD, Database
-from carryover.agents.pi.adapter import PiContext, parse_line
+from carryover.agents.pi.adapter import PiContext, exported_by_pi, parse_line
 from carryover.model import SessionInfo
 from carryover.records import rawjson
 from carryover.transcript import sqlite
@@ -24,6 +24,7 @@ from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredFacts
 
 _DATABASE: Final = ".sqlite"
+_AGENTS: Final = "agents"
 _LAYOUTS: Final = (
     Layout(globs=("*/agent/openclaw-agent.sqlite",), pattern=r"[^/]+/agent/openclaw-agent\.sqlite"),
     # Before 2026.7.2. `openclaw doctor --fix` takes their lines into the database, whose report then counts.
@@ -105,7 +106,8 @@ def _title(facts: StoredFacts) -> bytes:
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the source in a copy of a database anywhere on disk, or in a session's file where OpenClaw keeps it."""
     if not head.startswith(SQLITE):
-        return source_at(SPEC.id, _LAYOUTS[1:], path, path.parents[2]) if len(path.parents) > 3 else None
+        is_in_place = [above.name for above in path.parents[2:3]] == [_AGENTS] and exported_by_pi(path, head)
+        return source_at(SPEC.id, _LAYOUTS, path, path.parents[2]) if is_in_place else None
     with suppress(OSError):
         if path.suffix == _DATABASE and EVENTS in sqlite.table_names(path):
             return Source(agent=SPEC.id, path=str(path))

@@ -45,7 +45,7 @@ def _of_oh_my_pi(details: Fields) -> list[tuple[str, str]]:
 
 
 def _of_openclaw(details: Fields, question: str) -> list[tuple[str, str]]:
-    """Returns them; a question after the first one by its id alone (2026.9.6: code)."""
+    """Returns them; a question after the first one by its id alone (2026.9.6)."""
     if text_of(details.get("status")) != "answered":
         return []
     given = fields_of(fields_of(details.get("answers")).get("answers"))
