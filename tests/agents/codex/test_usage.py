@@ -67,10 +67,11 @@ def test_the_tokens_of_a_history_copied_into_a_fork_are_the_parents() -> None:
         {"source": {"subagent": {"other": "guardian"}}},
         {"source": {"internal": "memory_consolidation"}, "session_id": "parent"},
         {"thread_source": "guardian_review", "session_id": "parent"},
+        {"originator": "codex_vscode", "source": "exec"},
     ],
 )
 def test_of_what_the_client_asks_itself_only_the_tokens_count(meta: dict[str, Any]) -> None:
-    """0.126: whether a command may run is asked in a thread of its own, whose answers are JSON."""
+    """0.126: whether a command may run is asked in a thread of its own, whose answers are JSON; 0.81: so is a title."""
     rollout = Rollout(**meta)
     rollout.turn()
     rollout.asks("The following is the Codex agent history whose request action you are assessing.")
