@@ -32,7 +32,14 @@ _VERSION = later(r"(?<=\w)@[\w.^~-]+$")
 _ONE_TEST = later(r"::|#")
 _TEST_OF_CLASS = later(r"\.[A-Z]\w+\.\w+$")
 _SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+(?:[-.]\w+)*)?|(?:\S*/)?\w+_test\.(?:py|js)")
-_INTERPRETER = later(r"python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh")
+_INTERPRETER = later(r"(?:python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh)(?:\.exe)?")
+_OF_WINDOWS = later(
+    r"""\"(?![A-Za-z]:\\|\.{1,2}\\)[^"]*\"|'(?![A-Za-z]:\\|\.{1,2}\\)[^']*'"""
+    r"""|(?<=[\w.:%)}])(?P<between>\\)(?=[\w@]|\.\.\\|\.[\w-]{1,40}\\\w)"""
+)
+"""A backslash between the names of a path, outside of quotes that begin with none: those hold patterns, as `"x\\d"`
+does. `a\\.test\\.ts` escapes dots, and `a\\.bin\\b` has a hidden folder."""
+_ABSOLUTE = later(r"/|[A-Za-z]:/")
 _SETTINGS = (".ini", ".cfg", ".toml", ".xml", ".json", ".yml", ".yaml")
 """Endings of files that only have the name of a runner."""
 _NAMES = frozenset(
@@ -79,9 +86,13 @@ class Invocation(NamedTuple):
 def find_invocations(command: str) -> list[Invocation]:
     """Returns the test runs in a command line, in order. Mentioning a runner, or looking for test files, is not running
     it."""
-    found = list(_found_invocations(command)) if _MENTION.search(command) else []
+    found = list(_found_invocations(_with_slashes(command))) if _MENTION.search(command) else []
     # One that is certain stands behind a pipe: `echo y | npm test`.
     return found if any(run.certain for run in found) or not is_looking(command) else []
+
+
+def _with_slashes(command: str) -> str:
+    return _OF_WINDOWS.sub(lambda found: "/" if found["between"] else found[0], command) if "\\" in command else command
 
 
 @lru_cache(maxsize=16)  # a call and its result have the same command line
@@ -223,7 +234,7 @@ def _with_ends(run: Invocation, commands: Sequence[SimpleCommand], index: int) -
 
 def joined(folder: str, path: str) -> str:
     """Returns a path on a command line as it is called from where `folder` is."""
-    path = path.removeprefix("./").removesuffix("/")
+    folder, path = folder.replace("\\", "/"), path.removeprefix("./").removesuffix("/")
     if path in ("", "."):
         return folder
-    return normpath(f"{folder}/{path}") if folder and not path.startswith("/") else path
+    return normpath(f"{folder}/{path}") if folder and not _ABSOLUTE.match(path) else path

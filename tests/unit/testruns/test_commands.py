@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from carryover.testruns.commands import Invocation, find_invocations
+from carryover.testruns.commands import Invocation, find_invocations, joined
 
 
 @pytest.mark.parametrize(
@@ -54,6 +54,9 @@ from carryover.testruns.commands import Invocation, find_invocations
         "rtk bun run test",
         "timeout 60 xvfb-run -a npm run test:e2e",
         "bash tests/run_all_tests.sh",
+        r"node_modules\.bin\vitest.cmd run --pool forks",
+        r"& .\.venv\Scripts\pytest.exe -q",
+        r".venv\Scripts\python.exe tests\test_cart.py",
     ],
 )
 def test_a_test_run_is_recognised_through_what_is_wrapped_around_it(command: str) -> None:
@@ -147,12 +150,22 @@ def test_a_loop_that_looks_for_test_files_is_no_run() -> None:
         ("./gradlew test --tests shop.CartTest", ("shop.CartTest",), True),
         ("bundle exec rspec spec/cart_spec.rb:12", ("spec/cart_spec.rb",), False),
         ("tox -e py311 -- tests/test_a.py", ("tests/test_a.py",), False),
+        (r"python -m pytest tests\unit\test_a.py", ("tests/unit/test_a.py",), False),
+        (r"cd D:\work\shop; npm test | Select-Object -Last 9", ("D:/work/shop",), False),
+        (r"cd D:\work\shop; pytest ..\bank", ("D:/work/bank",), False),
+        (r'cd "D:\the work\shop"; npm test', ("D:/the work/shop",), False),
+        (r'pytest -k "a\b" tests/a.py', ("tests/a.py",), True),
+        (r"npx jest src/a\.test\.ts", ("src/a.test.ts",), False),
     ],
 )
 def test_what_a_run_is_restricted_to(command: str, paths: tuple[str, ...], selective: bool) -> None:
     (found,) = find_invocations(command)
 
     assert (found.paths, found.selective) == (paths, selective)
+
+
+def test_a_path_is_called_from_a_folder_on_windows() -> None:
+    assert joined(r"D:\work\shop\web", "../api") == joined(r"C:\x", "D:/work/shop/api") == "D:/work/shop/api"
 
 
 @pytest.mark.parametrize(
