@@ -205,7 +205,7 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
     closing = body.final is not False and not body.aborted and not announces
     left_open = "" if turn.end == "answered" else turn.end
     end = "answered" if closing else left_open
-    text = clip_middle(without_blocks(text), chars=_NEWEST_CHARS)
+    text = clip_middle(without_blocks(text, counted=turn.changes == 0), chars=_NEWEST_CHARS)
     newest = Said(text, event.at_ms, body.final is True and not body.aborted)
     said = _newest((*before, newest), _MOST_SAID)
     digest = with_turn(digest, said=said, end=end, grows=body.grows, last_ms=event.at_ms)

@@ -22,6 +22,8 @@ _SHORT_BLOCK: Final = 8
 """So many lines with its fences may hold the commands to run next."""
 _NO_CODE: Final = ("", "markdown", "md", "text", "txt")
 """How a fence begins that has a tree, a draft or an output in it."""
+_LANGUAGE: Final = later(r"[A-Za-z][\w+#.-]{0,20}(?![\w+#.:/-])")
+"""The first word after a fence; a SpecStory document of Cursor has the place there of code that is in a file."""
 _LEFT_OUT: Final = "…"
 
 
@@ -45,17 +47,21 @@ def line_forms(lines: Sequence[str]) -> list[LineForm]:
     return forms
 
 
-def without_blocks(text: str) -> str:
+def without_blocks(text: str, *, counted: bool = False) -> str:
     """Returns an answer with `…` for each long block of code, which names its language and is closed; all of it if
-    nothing but what leads to code is said."""
+    nothing but what leads to code is said. `counted`: with how many lines of what are left out."""
     lines = text.splitlines()
     kept: list[str] = []
     for is_text, run in groupby(zip(line_forms(lines), lines, strict=True), key=lambda one: one[0] == "text"):
         block = [*run]
-        is_code = not is_text and block[0][1].strip(" \t`~").casefold() not in _NO_CODE
+        info = block[0][1].strip(" \t`~")
+        is_code = not is_text and info.casefold() not in _NO_CODE
         is_left_out = is_code and block[-1][0] == "fence" and len(block) > _SHORT_BLOCK
-        kept += [_LEFT_OUT] if is_left_out else [line for _, line in block]
-    is_said = any(line.strip() not in ("", _LEFT_OUT) and not line.rstrip().endswith((":", "：")) for line in kept)
+        language = _LANGUAGE.match(info) if counted else None
+        mark = f"{_LEFT_OUT} ({len(block) - 2} lines of {language[0]})" if language is not None else _LEFT_OUT
+        kept += [mark] if is_left_out else [line for _, line in block]
+    said = (line.rstrip() for line in kept if line.strip() and not line.startswith(_LEFT_OUT))
+    is_said = any(not line.endswith((":", "：")) for line in said)
     return "\n".join(kept) if is_said and len(kept) < len(lines) else text
 
 

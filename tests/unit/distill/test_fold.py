@@ -26,6 +26,14 @@ def test_each_prompt_of_the_user_is_a_turn_also_an_empty_one_and_a_command() -> 
     assert [turn.number for turn in Conversation().edited("cart.py").user("Go on.").digest.turns] == [0, 1]
 
 
+def test_of_code_that_an_answer_gave_its_length_stays_unless_something_was_changed() -> None:
+    script = "\n".join(["Run this script.", "```bash", *7 * ["make"], "```"])
+    talk = Conversation().user("How?").ran("ls", "cart.py").says(script)
+
+    assert talk.turn.answer == "Run this script.\n… (7 lines of bash)"
+    assert talk.user("Write it.").edited("cap.sh").says(script).turn.answer == "Run this script.\n…"
+
+
 def test_texts_of_one_answer_around_a_thought_are_its_last_words() -> None:
     """Cursor, July 2026: the question with its choices, a thought, then a few words."""
     talk = Conversation().user("Ship it.").says("A. Cents\nB. Floats", final=None)

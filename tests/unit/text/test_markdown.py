@@ -108,6 +108,7 @@ def test_long_code_is_left_out_of_an_answer_that_says_something_else() -> None:
     tree = "\n".join(["```", *(f"shop/{at}.py" for at in range(7)), "```"])
 
     assert without_blocks(f"Converted.\n{code}\nNow run:\n{commands}") == f"Converted.\n…\nNow run:\n{commands}"
+    assert without_blocks(f"Converted:\n{code}", counted=True) == f"Converted:\n{code}"
     for whole in (
         code,
         f"The rates:\n{code}",
@@ -116,3 +117,13 @@ def test_long_code_is_left_out_of_an_answer_that_says_something_else() -> None:
         f"Never closed:\n{code.removesuffix('```')}",
     ):
         assert without_blocks(whole) == whole
+
+
+@pytest.mark.parametrize(
+    ("info", "mark"),
+    [("bash", "… (7 lines of bash)"), ("json .shop/cart.json", "… (7 lines of json)"), ("12:18:src/Cart.razor", "…")],
+)
+def test_code_that_is_left_out_may_be_counted(info: str, mark: str) -> None:
+    code = "\n".join([f"```{info}", *7 * ["make"], "```"])
+
+    assert without_blocks(f"Run this script.\n{code}", counted=True) == f"Run this script.\n{mark}"
