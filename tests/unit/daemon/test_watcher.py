@@ -4,8 +4,8 @@ import asyncio
 import errno
 import os
 import threading
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from unittest.mock import create_autospec
 
@@ -99,19 +99,25 @@ def _watching(context: DaemonContext) -> tuple[Watcher, asyncio.Queue[str | list
     return watcher, reported
 
 
+@asynccontextmanager
+async def _running(watcher: Watcher) -> AsyncIterator[asyncio.Future[None]]:
+    running = asyncio.ensure_future(watcher.run())
+    try:
+        yield running
+    finally:
+        running.cancel()
+        await asyncio.wait([running])
+
+
 async def test_it_begins_with_a_rescan_and_continues_with_hints(context: DaemonContext, session: ClaudeSession) -> None:
     watcher, reported = _watching(context)
     session.prompt("hello")
-    running = asyncio.ensure_future(watcher.run())
-    try:
+    async with _running(watcher):
         assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
         assert watcher.state == WatchState(mode="native", watched=1)
 
         session.prompt("hello again")
         assert await asyncio.wait_for(reported.get(), 20) == [session.source]
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 @pytest.mark.on_disk
@@ -142,8 +148,7 @@ async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
     (session.path.parent / "all").symlink_to("/")
     odd = session.folder / os.fsdecode(b"\xff") / f"{session.session}.jsonl"
     odd.parent.mkdir()
-    running = asyncio.ensure_future(watcher.run())
-    try:
+    async with _running(watcher):
         assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
         assert _watches() < 10
 
@@ -154,9 +159,6 @@ async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
         assert await asyncio.wait_for(reported.get(), 20) == [
             context.agents["claude-code"].source_of(odd, session.folder)
         ]
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 @pytest.mark.usefixtures("inotify")
@@ -166,15 +168,11 @@ async def test_names_that_are_not_utf_8_break_nothing_where_watchfiles_watches(
     watcher, reported = _watching(context)
     session.prompt("hello")
     with on(altered(inotify=lambda: None)):
-        running = asyncio.ensure_future(watcher.run())
-        try:
+        async with _running(watcher) as running:
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
             (session.path.parent / os.fsdecode(b"\xfe")).write_text("not UTF-8")
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
             assert not running.done()
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
 
 
 class Writing(Inotify):
@@ -244,12 +242,8 @@ async def test_it_looks_for_other_folders_in_a_pause_or_after_a_while(
     paced = Paced([(2.0, True), (3.0, False), (5.0, True), (9.0, True)])
     watcher.roots, context.clock = noting, lambda: paced.now_s
     with on(altered(inotify=lambda: paced)):
-        running = asyncio.ensure_future(watcher.run())
-        try:
+        async with _running(watcher):
             assert await asyncio.to_thread(paced.ended.wait, 20)
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
 
     assert looked == [0.0, 0.0, 3.0, 9.0]
 
@@ -268,15 +262,11 @@ async def test_if_changes_were_lost_it_begins_again_with_a_rescan(
     watcher, reported = _watching(context)
     session.prompt("hello")
     with on(altered(inotify=lambda: Full(library()))):
-        running = asyncio.ensure_future(watcher.run())
-        try:
+        async with _running(watcher):
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
             session.prompt("hello again")
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
             assert watcher.state.mode == "native"
-        finally:
-            running.cancel()
-            await asyncio.wait([running])
 
 
 @pytest.mark.usefixtures("inotify")
@@ -288,8 +278,7 @@ async def test_a_folder_that_is_added_beside_a_link_is_polled_too(
     session.prompt("hello")
     (session.folder / "all").symlink_to("/")
     other = ClaudeSession(session.folder, shop / "other")
-    running = asyncio.ensure_future(watcher.run())
-    try:
+    async with _running(watcher):
         assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
         other.path.parent.mkdir()
         assert await asyncio.wait_for(reported.get(), 20) == "folder_added"
@@ -303,9 +292,6 @@ async def test_a_folder_that_is_added_beside_a_link_is_polled_too(
         other.answer("I will look at the cart first.")
         os.utime(other.path, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # polling sees whole seconds
         assert await asyncio.wait_for(reported.get(), 20) == [other.source]
-    finally:
-        running.cancel()
-        await asyncio.wait([running])
 
 
 def _watches() -> int:
