@@ -142,6 +142,11 @@ class PublishQueue(WorkQueue[int]):
         if read.turn_ended and not more_follows:
             self.hurry(read.projects)
 
+    def history_read(self) -> None:
+        """No more of the backlog follows, of any project."""
+        self.hurry(self._in_history)
+        self._in_history = frozenset()
+
     def last_of(self, root: str) -> tuple[int, CleanText] | None:
         """Returns the project at `root` and its handoff's text; None if settings have changed since it was made."""
         for project_id, outcome in self.outcomes.items():

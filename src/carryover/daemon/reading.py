@@ -154,6 +154,8 @@ class IngestQueue(WorkQueue[SourceKey]):
             self._context.log.info("source_read", **named, events=result.new_events, ms=ms)
         if result.projects:
             self._publish_queue.source_read(result, self.is_one_of_many(key))
+        if not self.has_backlog:
+            self._publish_queue.history_read()
         if result.retry_after_s is not None:
             self.later(key, max(result.retry_after_s, LOOK_AGAIN_AT_LEAST_S))
         (self._busy.add if result.busy else self._busy.discard)(key)

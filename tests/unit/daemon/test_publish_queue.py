@@ -134,6 +134,9 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
     assert sorted(read(blog)) == [shop, blog]  # the shop is read to its end, and the blog comes for the first time
     assert read(blog) == []
     assert read(blog, turn_ended=True) == []  # long ago
+    queue.history_read()  # the last source was of a third project, or of none
+    assert queue.pop() == blog
+    queue.done(blog)
     assert read(blog, more_follows=False) == [blog]  # a session that is at work does not wait for its history
     assert read(blog, more_follows=False) == []
     clock.now += QUIET_S

@@ -45,9 +45,9 @@ class Desk:
         self.touched: list[tuple[frozenset[int], int]] = []
         self.more_followed: list[bool] = []
         self.ended: list[bool] = []
-        publish_queue = create_autospec(PublishQueue, instance=True)
-        publish_queue.source_read.side_effect = self._note
-        self.queue = IngestQueue(context, publish_queue, busy_again_s=0.0)
+        self.publish_queue = create_autospec(PublishQueue, instance=True)
+        self.publish_queue.source_read.side_effect = self._note
+        self.queue = IngestQueue(context, self.publish_queue, busy_again_s=0.0)
 
     def _note(self, read: Committed, more_follows: bool) -> None:
         self.touched.append((read.projects, read.newest_event_ms))
@@ -381,3 +381,6 @@ async def test_the_files_of_the_newest_thread_are_read_first_and_oldest_first(
         asked = [each.body.text for each in events if isinstance(each.body, UserPrompt) and not each.retracted]
 
     assert asked == ["Add a discount", "Add an invoice"]
+    assert desk.more_followed == [True, True, False]
+    told = [name for name, *_ in desk.publish_queue.mock_calls]
+    assert told[:4] == ["source_read", "source_read", "source_read", "history_read"]
