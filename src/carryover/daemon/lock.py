@@ -50,8 +50,7 @@ def acquire_daemon_lock(state: StateDir, *, started_ms: int, wait_s: float = WAI
         if holder is not None and (waited_s >= LEFT_BEHIND_S or _is_running(holder.pid)):
             raise UserError(
                 f"A Carryover daemon is already running: process {holder.pid} since {iso_utc(holder.started_ms)}, "
-                f"answering on {holder.socket}. Nothing was changed. Stop it with `kill {holder.pid}` if you want to "
-                "start another.",
+                f"answering on {holder.socket}. Nothing was changed. `carryover stop` ends it.",
                 ExitCode.REFUSED,
             )
         if waited_s >= wait_s:

@@ -52,14 +52,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 _ADD: Final = "`carryover sync add-machine CODE` lets one in whose code you read there."
+_NEEDS: Final = {
+    "init": "a REMOTE: a git remote of yours that is not the remote of a project, or an empty folder",
+    "add-machine": "a CODE, which `carryover sync status` shows on the other machine",
+    "remove-machine": "a NAME, one of those that `carryover sync status` lists",
+}
 _Done = tuple[object, Iterable[str]]
 """What was done: as data, and in lines for people."""
 
 
 def run(args: argparse.Namespace) -> None:
-    needs = {"init": "REMOTE", "add-machine": "CODE", "remove-machine": "NAME"}.get(args.action)
+    needs = _NEEDS.get(args.action)
     if args.what is None and needs is not None:
-        raise UserError(f"`carryover sync {args.action}` needs a {needs}. Nothing was changed.", ExitCode.USAGE)
+        raise UserError(f"`carryover sync {args.action}` needs {needs}. Nothing was changed.", ExitCode.USAGE)
     if (args.name and args.action != "init") or (args.delete and args.action != "off"):
         raise UserError("--name is for init, --delete is for off.", ExitCode.USAGE)
     does = _DOES[args.action] if args.action is not None else _once

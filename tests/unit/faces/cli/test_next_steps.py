@@ -19,6 +19,7 @@ from support.recorded_shop import Run
         ("import missing.jsonl", ExitCode.NOTHING_FOUND, "Nothing was imported."),
         ("import empty.jsonl", ExitCode.NOTHING_FOUND, "Nothing was imported from it."),
         ("import folder", ExitCode.NOTHING_FOUND, "Nothing was imported."),
+        ("sync init", ExitCode.USAGE, "or an empty folder. Nothing was changed."),
     ],
 )
 def test_an_error_ends_with_what_was_kept_or_what_to_do(
