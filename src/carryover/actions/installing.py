@@ -30,7 +30,7 @@ from carryover.how_installed import OnPath, how_installed, on_path_here
 from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import agents_here, review_of, settings_file, settings_of, to_review
 from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
-from carryover.install.detect import Detection, newly_covered
+from carryover.install.detect import Detection, brings_handoff, newly_covered
 from carryover.install.messages import Did, agent_lines, ahead_lines, background_lines
 from carryover.install.setup import plan_agents, plan_choices
 from carryover.ledger.rows import Totals
@@ -113,6 +113,11 @@ class AgentResult(NamedTuple):
     problem: str | None
     lines: tuple[str, ...]
     """What to say of it if it was selected."""
+
+    @property
+    def brings_handoff(self) -> bool:
+        """Whether what is written into its settings gives a new session the handoff."""
+        return brings_handoff(self.detection)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -327,6 +327,12 @@ def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
     return any(event in spec.hooks.injects_on for event in hook_set.events)
 
 
+def brings_handoff(detection: Detection) -> bool:
+    """Whether what is written into the agent's settings gives a new session the handoff."""
+    hook_set = detection.hook_set
+    return bool(detection.spec.loads_from) or (hook_set is not None and can_inject(detection.spec, hook_set))
+
+
 def lowest(hook_set: HookSet) -> Version:
     """Returns the first version of a range."""
     bounds = hook_set.versions.split(",")

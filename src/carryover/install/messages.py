@@ -85,10 +85,10 @@ def _unreadable(detection: Detection) -> Iterator[str]:
     if detection.binary is None and folder is not None:
         yield f"⚠ {spec.name} detected by its folder {short_path(folder)}: {detection.problem}."
         yield from _fallback(detection)
-        yield (
-            f"That is enough where you use it inside an editor. If you have `{spec.binaries[0]}`, put it on PATH and "
-            "run `carryover refresh`."
-        )
+        in_editor = "That is enough where you use it inside an editor."
+        if detection.hook_set is not None and not can_inject(spec, detection.hook_set):
+            in_editor = "Inside an editor only the pointer brings it the handoff."
+        yield f"{in_editor} If you have `{spec.binaries[0]}`, put it on PATH and run `carryover refresh`."
     else:
         yield f"⚠ {spec.name} detected, but its version could not be read: {detection.problem}."
         yield from _fallback(detection)

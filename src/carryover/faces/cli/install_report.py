@@ -24,6 +24,11 @@ _NONE_SELECTED: Final = (
     "No agent is selected, so none gets a handoff by itself. `carryover install` asks again; `carryover uninstall` "
     "stops carryoverd."
 )
+_BY_POINTER: Final = (
+    "A new session gets the handoff by the pointer, once an agent has worked in the project.",
+    'Until then, and in a chat that is already open, say "read .carryover/handoff.md".',
+)
+_BY_HAND: Final = "In a new session or an open chat paste what `carryover handoff --copy` copies."
 _OPEN_CHAT: Final = 'In a chat that is already open say "read .carryover/handoff.md".'
 _OPEN_CHAT_WITHOUT_FILE: Final = "In a chat that is already open paste what `carryover handoff --copy` copies."
 
@@ -174,11 +179,19 @@ def _done_lines(done: Installed) -> Iterator[str]:
     if done.installing and not done.answer.agents:
         yield from ("", _NONE_SELECTED)
     elif done.installing and done.read != "paused" and not done.in_trouble:
-        yield from ("", _NEW_SESSION, _OPEN_CHAT if done.answer.pointers != "off" else _OPEN_CHAT_WITHOUT_FILE)
+        yield from ("", *_next_words(done))
     if not done.is_running:
         more = "tries again, `carryover doctor` says what is wrong."
         plain = "starts carryoverd; without it no handoff is written."
         yield f"⚠ not running yet: `carryover start` {more if done.in_trouble else plain}"
+
+
+def _next_words(done: Installed) -> tuple[str, ...]:
+    """Says how the next session gets the handoff. Not every agent can have a hook that brings it."""
+    pointers = done.answer.pointers
+    if pointers == "local" or any(agent.selected and agent.brings_handoff for agent in done.agents):
+        return _NEW_SESSION, _OPEN_CHAT if pointers != "off" else _OPEN_CHAT_WITHOUT_FILE
+    return _BY_POINTER if pointers == "shared" else (_BY_HAND,)
 
 
 def _other_settings(done: Installed) -> Iterator[str]:
