@@ -4,7 +4,6 @@ wrote the numbers in `learned.py`)."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import lru_cache
 from math import exp, log1p
 from operator import mul
 from typing import Final, NamedTuple
@@ -22,7 +21,7 @@ _WEIGHTS: Final = tuple(NAME.values())
 def worth(name: str, seen: Name, now: int) -> float:
     """Returns the chance, from 0 to 1, that the next agent needs a name after `now` events; `name` as `names_in`
     compares it."""
-    return 1 / (1 + exp(-sum(map(mul, _WEIGHTS, _told(seen, now)), _by_form(name))))
+    return 1 / (1 + exp(-sum(map(mul, _WEIGHTS, described(name, seen, now)))))
 
 
 def suffix_of(name: str) -> str:
@@ -50,13 +49,6 @@ def _told(seen: Name, now: int) -> tuple[float, ...]:
         log1p(now),
         0.0 if seen.said or seen.called else 1.0,
     )
-
-
-@lru_cache(maxsize=1 << 14)  # most names are the same in every handoff
-def _by_form(name: str) -> float:
-    formed = _formed(name)
-    weighed: float = sum(map(mul, _WEIGHTS[-len(formed) :], formed))
-    return weighed
 
 
 def _formed(name: str) -> tuple[float, ...]:
