@@ -6,7 +6,6 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
-from functools import lru_cache
 from typing import Final
 
 from carryover.text.pattern import later
@@ -53,7 +52,6 @@ def end_of(shape: re.Pattern[str], text: str, start: int, limit: int = sys.maxsi
 _UPPER = later("[A-Z]+")
 
 
-@lru_cache(maxsize=1)  # two checks in a row mostly ask for the same value
 def lowered(text: str) -> str:
     """Returns `text` in lower case with each character in its place (`str.lower` makes two of some, such as `İ`)."""
     lower = text.lower()
