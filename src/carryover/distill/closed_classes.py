@@ -3,7 +3,6 @@ them the same words are quoted, under other headings (`tests/unit/distill/test_c
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import Final
 
 from carryover.text.boxes import boxes_in
@@ -72,7 +71,6 @@ _QUESTION_END: Final = later(r"(?:[?？؟\u037e՞]|要不要[^。！？?]{0,80}�
 _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
 
 
-@lru_cache(maxsize=512)  # every handoff examines the same prompts again
 def only_replies(text: str) -> bool:
     """Whether a prompt consists only of short replies ("yes, go ahead") or punctuation."""
     folded = text.casefold()
