@@ -44,6 +44,7 @@ def test_a_session_with_failing_tests_edits_and_a_prompt_that_was_taken_back(sto
     """The client writes a session again under another id if the user goes back in it."""
     shop = of_session(story, "Fruit prices")
 
+    assert shop.events[0].session == "5ed942b3-d930-4410-a005-03300957fc93"  # the first of the two
     assert results(shop) == [
         ("exec", "error", 1),
         ("edit", "error", None),
