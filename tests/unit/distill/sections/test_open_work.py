@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.trail import past_of, running_jobs
-from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart
+from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart, ToolCall
 from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
@@ -380,3 +380,13 @@ def test_of_a_long_plan_that_waits_eight_lines_stand_from_its_beginning_and_its_
     lines = section(talk, title="Open questions")
     assert len(lines) == 8
     assert "1. Round part 1 of the bill" in lines[0] and "59. Round part 59 of the bill" in lines[-1]
+
+
+def test_a_call_that_its_client_left_running_is_told_once() -> None:
+    call = ToolCall(call_id="call_1", name="exec_command", op="shell", subject="npm run serve")
+    job = BackgroundTask(task_id="call_1", state="running", label="npm run serve", unreported=True)
+    stands = under("Where it stands", session("s1").user(GOAL).event(call).event(job).calls("make all"))
+
+    assert stands.count("npm run serve") == 1
+    assert "no end recorded: “npm run serve”" in stands
+    assert "In flight, no result recorded: `make all`" in stands

@@ -77,16 +77,6 @@ def test_an_edit_without_a_result_may_or_may_not_have_been_made() -> None:
     assert "Not known whether this edit was made: `cart.py`" in under("Open questions", talk)
 
 
-def test_a_call_that_its_client_left_running_is_told_once() -> None:
-    call = model.ToolCall(call_id="call_1", name="exec_command", op="shell", subject="npm run serve")
-    job = model.BackgroundTask(task_id="call_1", state="running", label="npm run serve", unreported=True)
-    stands = under("Where it stands", session("s1").user(GOAL).event(call).event(job).calls("make all"))
-
-    assert stands.count("npm run serve") == 1
-    assert "no end recorded: “npm run serve”" in stands
-    assert "In flight, no result recorded: `make all`" in stands
-
-
 def test_a_job_runs_until_it_ends_or_was_not_heard_of_for_a_day() -> None:
     talk = worked().user("Serve it.").event(model.BackgroundTask(task_id="j", state="running", label="npm run serve"))
     talk.says("It runs.")
