@@ -23,6 +23,7 @@ _TOOLS: Final = Tools(
     {
         "shell": "command execute_bash bash_command run",
         "edit": "code_edit str_replace_editor str_replace_based_edit_tool",
+        "plan": "todo",
         "other": "taskoutput bashoutput killshell taskstop write_stdin skill",
     },
     about=(*_PATH, "pattern", "query", "url", "question", "description", "prompt", "subject"),

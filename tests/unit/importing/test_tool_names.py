@@ -18,6 +18,7 @@ from carryover.importing.calls import op_of
         ("run_terminal_command_v2", "shell"),
         ("exit_plan_mode", "plan"),  # Gemini CLI's
         ("execute_bash", "shell"),  # OpenHands', for which there is no agent
+        ("todo", "plan"),  # Mistral Vibe's, in the documents that it wrote in 2025
         ("mystery", None),
     ],
 )
