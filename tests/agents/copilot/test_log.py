@@ -212,10 +212,11 @@ def test_a_command_of_an_earlier_client_runs_until_it_is_stopped(session: Copilo
     events = read(session).events
     states = [(task.task_id, task.state) for task in of(events, model.BackgroundTask)]
     assert (running, states) == (["running"], [("c1", "running"), ("c1", "stopped")])
-    assert [(result.call_id, result.status) for result in of(events, model.ToolResult)] == [
-        ("c2", "ok"),
-        ("c1", "interrupted"),
-        ("c3", "ok"),
+    stopped = "<command with id: web stopped>"
+    assert [(result.call_id, result.status, result.output) for result in of(events, model.ToolResult)] == [
+        ("c2", "ok", ""),
+        ("c1", "interrupted", ""),
+        ("c3", "ok", stopped),
     ]
 
 

@@ -307,6 +307,8 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
         # One that the user ran is never left running, so all of it is what it printed.
         running = _RUNNING.search(text) if call.actor == "model" else None
         return running["shell"] if running is not None else ToolOutcome("unknown", output)
+    if call.name in _READ_SHELLS:  # of a command that runs on
+        output = _RUNNING.sub("", output)
     if call.name == "view" and all(map(_NUMBER.match, output.splitlines())):
         output = _NUMBER.sub("", output)
     is_skipped = call.op == "ask" and _ANSWERED.sub("", output).startswith(_SKIPPED_QUESTION)
