@@ -38,6 +38,8 @@ _NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _FOLDER: Final = later(r"\Acd [\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;) ?")
 _SHOWN_END: Final = later(r"(?:(?<! ) 2>&1)? ?\| ?(?:tail|head) [-\dn ]{1,12}\Z|(?<! ) 2>&1\Z")
 _FOUND: Final = later(r"^((?:[A-Za-z]:)?[^:\n]{1,400}):\d{1,7}[:-]", re.M)
+_UNCOMMITTED: Final = later(r"\bgit (?:-C \S{1,200} )?(?:status\b|diff(?: --[\w=-]{1,40})*(?= *(?:\Z|[\n|;&>]|2>)))")
+"""Commands that show what is not committed."""
 _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
@@ -171,14 +173,20 @@ def _printed_code(call: Call, root: str) -> bool:
 
 
 def out_of_date(call: Call | ToolResult, at_ms: int, view: ProjectView) -> str:
-    """Says which files were edited after a call that looked at them, or that failed, so that they may no longer be as
-    it printed; empty if none was."""
+    """Says that something was committed after a call that showed what was not, or which files were edited after one
+    that looked at them, or that failed: they may no longer be as it printed. Empty if none was."""
+    if call.op == "shell" and _UNCOMMITTED.search(call.subject) and _committed_since(at_ms, view):
+        return "committed since"
     if not only_looked(call) and call.status != "error":
         return ""
     # What a search looked in is not always known, and what it found names files.
     names = f"{call.subject}\n{_names_of(call.output)}" if call.op == "search" else call.subject
     since = edited_since(names, at_ms, view)
     return "edited since" if since and call.op == "read" else since  # the line begins with the file
+
+
+def _committed_since(at_ms: int, view: ProjectView) -> bool:
+    return any(turn.committed_ms > at_ms for session in view.sessions for turn in session.digest.turns)
 
 
 def _names_of(output: str) -> str:

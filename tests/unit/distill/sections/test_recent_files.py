@@ -282,6 +282,23 @@ def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_no
     assert files == "- Files in play: a.py, c.py"
 
 
+@pytest.mark.parametrize(
+    ("command", "marked"),
+    [
+        ("git add cart.py && git status --short", True),
+        ("git -C shop diff --stat | cat", True),
+        ("git diff main..cap cart.py", False),
+        ("git log --oneline", False),
+    ],
+)
+def test_what_was_not_committed_is_marked_once_something_was(command: str, marked: bool) -> None:
+    talk = session("s1").user(GOAL).ran(command, "M cart.py")
+    assert "committed since" not in under("Recent files", talk)
+
+    talk.ran("git commit -m 'Cap it'", "[main 1a2b3c4] Cap it")
+    assert ("(committed since): M cart.py" in under("Recent files", talk)) == marked
+
+
 @pytest.mark.parametrize("command", ["sort cart.py", f"cd {ROOT} && sort ./cart.py", 'Get-Item "lib\\cart.py"'])
 def test_what_a_command_printed_of_a_file_is_left_out_after_an_edit(command: str) -> None:
     talk = session("s1").user(GOAL).ran(command, "the okapi of the file").says("I see.")
