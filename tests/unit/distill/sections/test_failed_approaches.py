@@ -21,6 +21,15 @@ def weight_of_failure(talk: Conversation) -> float:
     return failure.weight
 
 
+def test_a_command_that_shows_an_error_through_a_pipe_solves_nothing() -> None:
+    no_type = "cart.ts(1,2): error TS2322: No cart."
+    talk = session("s1").user(GOAL).ran("npx tsc | head -4", no_type)
+    assert under("Failed approaches", talk).endswith(f"→ {no_type}")
+
+    assert "solved since" not in under("Failed approaches", talk.ran("npx tsc | head -5", f"{no_type}\n  No lid."))
+    assert "solved since" in under("Failed approaches", talk.ran("npx tsc | head -5", ""))
+
+
 def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:
     talk = session("s1").user(GOAL).ran("pip install money", "ERROR: 401 from the registry", status="error")
     [line] = section(talk.says("The registry wants a token."), title="Failed approaches")
