@@ -251,9 +251,14 @@ def _planned_in(project: ProjectChanges) -> str:
 
 
 def _changes(edits: Sequence[Edit], root: Path) -> str:
-    """Returns each edited file once, relative to `root`, by the name that git shows where it is a link; one outside of
-    it, as for a worktree, by its whole path."""
-    files = ((edit, edit.path.parent / edit.path.readlink() if edit.path.is_symlink() else edit.path) for edit in edits)
-    inside = ((edit, path, os.path.relpath(path, root)) for edit, path in files)
-    named = ((edit, short_path(path) if name.startswith("..") else name) for edit, path, name in inside)
-    return ", ".join(dict.fromkeys(f"{name} is {edit.outcome}" for edit, name in named))
+    """Returns each edited file once."""
+    return ", ".join(dict.fromkeys(f"{_name(edit.path, root)} is {edit.outcome}" for edit in edits))
+
+
+def _name(path: Path, root: Path) -> str:
+    """Returns a file relative to `root`, a link as what git shows as changed; one outside of it, as for a worktree, by
+    its whole path."""
+    if path.is_symlink():
+        path, root = path.resolve(), root.resolve()
+    name = os.path.relpath(path, root)
+    return short_path(path) if name.startswith("..") else name

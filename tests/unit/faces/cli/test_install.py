@@ -143,22 +143,6 @@ def test_one_agent_s_failure_stops_no_other(
     assert "sessionStart" in (home / ".cursor/hooks.json").read_text()
 
 
-def test_an_agent_that_no_hook_tells_is_not_said_to_know_at_once(
-    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Cursor's editor: nothing tells its version, and not every version takes in a handoff."""
-    only_this_path(home, monkeypatch)
-    (home / ".cursor").mkdir()
-
-    out = run.out("install", "--yes", "--no-service")
-
-    assert "  Inside an editor only the pointer brings it the handoff. If you have `cursor-agent`, " in out
-    assert "gets the handoff by the pointer, once an agent has worked in the project.\nUntil then, and in a chat" in out
-    assert "In a new session say" not in out
-    assert "In a new session say" in run.out("install", "--yes", "--no-service", "--pointers", "local")
-    assert "or an open chat paste what" in run.out("install", "--yes", "--no-service", "--pointers", "off")
-
-
 def test_with_nothing_chosen_nothing_is_changed(home: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     only_this_path(home, monkeypatch)
     before = everything(home)
@@ -430,17 +414,6 @@ def test_a_low_screen_says_why_no_project_is_written_into_now(claude: Path) -> N
 
 
 @pytest.mark.night
-def test_every_project_that_will_change_is_counted(claude: Path, home: Path, run: Run) -> None:
-    for number in range(55):
-        make_project(home / f"p{number}", os.environ)
-        replay(home / ".claude", home / f"p{number}")
-
-    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
-
-    assert (len(data["projects"]), data["all_projects"]) == (55, True)
-    assert "Now in 55 projects (" in run.out("install", "--yes", "--no-service", "--dry-run")
-
-
 def test_the_pointer_has_as_many_lines_as_the_screen_says(claude: Path, shop: Path, run: Run) -> None:
     data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
 

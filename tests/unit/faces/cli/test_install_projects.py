@@ -1,7 +1,8 @@
-"""Which projects `carryover install` names: those that get a handoff now; and the folders that it makes."""
+"""Which projects `carryover install` names: those that get a handoff now; folders that it makes; what it promises."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import time
@@ -14,8 +15,10 @@ from carryover.actions.first_read import active_projects
 from carryover.config import Config, ProjectsConfig, PublishConfig
 from carryover.past.context import state_dir
 from demo.replay import TIMESTAMP
+from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
 from support.recorded_shop import Run
+from support.replayed import make_project, replay
 from support.repository import repository
 
 
@@ -132,3 +135,30 @@ def test_the_owner_can_use_what_install_creates_whatever_the_umask_is(
         os.umask(before)
     modes = {path: path.stat().st_mode for path in (claude.parent, claude, home / "new", *(home / "new").rglob("*"))}
     assert {str(path): oct(mode) for path, mode in modes.items() if mode & 0o600 != 0o600} == {}
+
+
+def test_an_agent_that_no_hook_tells_is_not_said_to_know_at_once(
+    home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cursor's editor: nothing tells its version, and not every version takes in a handoff."""
+    only_this_path(home, monkeypatch)
+    (home / ".cursor").mkdir()
+
+    out = run.out("install", "--yes", "--no-service")
+
+    assert "  Inside an editor only the pointer brings it the handoff. If you have `cursor-agent`, " in out
+    assert "gets the handoff by the pointer, once an agent has worked in the project.\nUntil then, and in a chat" in out
+    assert "In a new session say" not in out
+    assert "In a new session say" in run.out("install", "--yes", "--no-service", "--pointers", "local")
+    assert "or an open chat paste what" in run.out("install", "--yes", "--no-service", "--pointers", "off")
+
+
+def test_every_project_that_will_change_is_counted(claude: Path, home: Path, run: Run) -> None:
+    for number in range(55):
+        make_project(home / f"p{number}", os.environ)
+        replay(home / ".claude", home / f"p{number}")
+
+    data = json.loads(run.out("install", "--yes", "--no-service", "--dry-run", "--json"))
+
+    assert (len(data["projects"]), data["all_projects"]) == (55, True)
+    assert "Now in 55 projects (" in run.out("install", "--yes", "--no-service", "--dry-run")
