@@ -134,7 +134,7 @@ def startable_agent(agent_id: str, config: Config, root: str) -> tuple[str, Star
 def _by_hand(root: str) -> str:
     """Returns how an agent gets the handoff that Carryover can't start, such as one in an editor."""
     path = handoff_path(None)
-    return f'If it runs in an editor, say "read {path}" there. {_COPY}' if is_there(Path(root, path)) else _COPY
+    return f'In an editor say "read {path}". {_COPY}' if is_there(Path(root, path)) else _COPY
 
 
 def _none_here(root: str) -> UserError:

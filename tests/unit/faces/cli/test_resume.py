@@ -306,7 +306,7 @@ def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
     assert not (shop / ".carryover").exists()
     (shop / ".carryover").mkdir()
     (shop / ".carryover" / "handoff.md").touch()
-    in_editor = 'If it runs in an editor, say "read .carryover/handoff.md" there.'
+    in_editor = 'In an editor say "read .carryover/handoff.md". '
     assert in_editor not in err and in_editor in run.err(code, "to", agent, str(shop))
 
 
