@@ -72,26 +72,22 @@ class _OpenProject(msgspec.Struct, frozen=True):
     notes: tuple[str, ...]
 
 
-class ProjectFolder(msgspec.Struct, frozen=True):
-    """The project that questions are about, and its folder as the disk has it: what is put in its place is another."""
-
-    root: str
-    main_root: str | None
-    device: int
-    inode: int
-
-
-def project_at(folder: str) -> ProjectFolder:
-    """Returns the project that `folder` is in. Raises UserError if its folder is gone."""
+def project_at(folder: str) -> ProjectRoot:
+    """Returns the project that `folder` is in."""
     project = root_of(folder)
+    return ProjectRoot(project.root, project.main_root)
+
+
+def folder_identity(project: ProjectRoot) -> tuple[int, int]:
+    """Returns what tells the project's folder from one that is put in its place. Raises UserError if it is gone."""
     try:
         folder_now = Path(project.root).stat()
     except (OSError, ValueError) as error:  # ValueError: a client may send a name with a NUL
         raise UserError(f"There is no folder {project.root}.", ExitCode.NOTHING_FOUND) from error
-    return ProjectFolder(project.root, project.main_root, folder_now.st_dev, folder_now.st_ino)
+    return folder_now.st_dev, folder_now.st_ino
 
 
-def recall(project: ProjectFolder, query: str, kind: SearchKind | None) -> str:
+def recall(project: ProjectRoot, query: str, kind: SearchKind | None) -> str:
     """Returns where the words of `query` occur in the project's record. Raises UserError if nothing matches."""
     terms = _terms_to_search(query)
     if kind is not None and kind not in KINDS:
@@ -134,7 +130,7 @@ def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
     yield "`turn` shows a turn whole."
 
 
-def turn(project: ProjectFolder, name: str, page: int = 1, *, began_ms: int) -> str:
+def turn(project: ProjectRoot, name: str, page: int = 1, *, began_ms: int) -> str:
     """Returns a page of a turn: the prompt and all that came of it.
 
     `name` is as handoffs and `recall` write it: `turn 3 of 5c1e0d2a`, or `turn 3` of the session that leads a handoff,
@@ -174,7 +170,7 @@ def _title(session: SessionRow, starts: Sequence[events.TurnStart], number: int,
     return f"Turn {number} of {len(starts)} of session {neutral(session.native_id)} ({neutral(agent)}{began})."
 
 
-def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
+def handoff(project: ProjectRoot, tokens: int = MAX_TOKENS) -> str:
     """Returns the project's handoff as it would be made now for a budget of `tokens`. Raises UserError if there is
     none, the project is excluded, or there is no such budget.
     """
@@ -191,24 +187,24 @@ def handoff(project: ProjectFolder, tokens: int = MAX_TOKENS) -> str:
 
 
 @contextmanager
-def _project(place: ProjectFolder) -> Iterator[_OpenProject]:
+def _project(asked: ProjectRoot) -> Iterator[_OpenProject]:
     """Opens the ledger, or a temporary one made from what is on disk, for the project."""
     state = state_dir()
     config = settings_to_print()
-    refuse_excluded(place.root, config)
+    refuse_excluded(asked.root, config)
     notes: tuple[str, ...] = ()
     if state.paused.exists():
         notes = ("Carryover is paused: newer work is missing here.",)
     elif state.ledger.exists() and not may_be_running():
         notes = ("carryoverd is not running: newer work may be missing here.",)
-    with opened(Want.AS_IT_IS, place.root) as (ledger, _):
-        rows = (queries.project_by_root(ledger, root) for root in (place.root, place.main_root) if root)
+    with opened(Want.AS_IT_IS, asked.root) as (ledger, _):
+        rows = (queries.project_by_root(ledger, root) for root in (asked.root, asked.main_root) if root)
         project = next((row for row in rows if row is not None and queries.newest_session(ledger, row.id)), None)
         if project is None:
-            raise UserError(f"No agent's work is recorded for {place.root}.", ExitCode.NOTHING_FOUND)
+            raise UserError(f"No agent's work is recorded for {asked.root}.", ExitCode.NOTHING_FOUND)
         refuse_excluded(project.root, config)
-        to = project.id if project.root == place.root else ProjectRoot(place.root, place.main_root)
-        yield _OpenProject(ledger, place.root, project.id, to, config, notes)
+        to = project.id if project.root == asked.root else asked
+        yield _OpenProject(ledger, asked.root, project.id, to, config, notes)
 
 
 def _leading(work: _OpenProject, began_ms: int) -> str:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
+from carryover.facts import ProjectRoot
 from carryover.ledger.search_text import SearchKind
 from carryover.past.context import state_dir
-from carryover.past.recall import PAGE_CHARS, ProjectFolder, handoff, project_at, recall, turn
+from carryover.past.recall import PAGE_CHARS, folder_identity, handoff, project_at, recall, turn
 from support.claude_session import ClaudeSession
 from support.shop_in_ledger import ReadIn
 
@@ -29,7 +30,7 @@ def checked(session: ClaudeSession, prompt: str, output: str = "2 failed") -> No
 
 
 @pytest.fixture
-def project(session: ClaudeSession, shop: Path, read_in: ReadIn) -> ProjectFolder:
+def project(session: ClaudeSession, shop: Path, read_in: ReadIn) -> ProjectRoot:
     checked(session, TASK)
     checked(session, "And the receipt?")
     read_in(session)
@@ -37,7 +38,7 @@ def project(session: ClaudeSession, shop: Path, read_in: ReadIn) -> ProjectFolde
 
 
 def test_a_search_names_the_turns_best_first_and_says_how_complete_it_is(
-    project: ProjectFolder, session: ClaudeSession
+    project: ProjectRoot, session: ClaudeSession
 ) -> None:
     head, blank, hit = recall(project, "okapi", None).split("\n")
     short = session.session[:8]
@@ -93,7 +94,7 @@ def test_an_answer_of_a_few_lines_is_read_in_the_hit(session: ClaudeSession, sho
     assert said in recall(project_at(str(shop)), "why okapi", None)
 
 
-def test_of_a_long_query_the_longest_words_are_searched(project: ProjectFolder) -> None:
+def test_of_a_long_query_the_longest_words_are_searched(project: ProjectRoot) -> None:
     few = "it is on or at of charge okapi twice receipt"
 
     assert TASK in recall(project, few, None)
@@ -118,7 +119,7 @@ def test_of_a_long_query_the_longest_words_are_searched(project: ProjectFolder) 
     ],
 )
 def test_a_search_that_finds_nothing_says_why(
-    project: ProjectFolder, query: str, kind: SearchKind | None, said: str
+    project: ProjectRoot, query: str, kind: SearchKind | None, said: str
 ) -> None:
     with pytest.raises(UserError) as raised:
         recall(project, query, kind)
@@ -137,7 +138,7 @@ def test_more_than_is_listed_is_said(session: ClaudeSession, shop: Path, read_in
     assert "There is more: give further words, or a kind." in found
 
 
-def test_a_turn_is_quoted_whole(project: ProjectFolder, session: ClaudeSession) -> None:
+def test_a_turn_is_quoted_whole(project: ProjectRoot, session: ClaudeSession) -> None:
     short = session.session[:8]
     [shown] = {turn(project, name.format(short), began_ms=LONG_AGO_MS) for name in ("turn 1 of {}", "(1 of {})", "1")}
 
@@ -179,7 +180,7 @@ class SubAgent(ClaudeSession):
 
 
 def test_what_a_sub_agent_said_is_found_and_shown(
-    project: ProjectFolder, session: ClaudeSession, shop: Path, read_in: ReadIn
+    project: ProjectRoot, session: ClaudeSession, shop: Path, read_in: ReadIn
 ) -> None:
     helper = SubAgent(session.folder, shop, session=session.session, now=session.now)
     helper.prompt("look around")
@@ -204,7 +205,7 @@ def test_what_a_sub_agent_said_is_found_and_shown(
         ("turn 3", ExitCode.NOTHING_FOUND, "has 2 turns, so there is no turn 3."),
     ],
 )
-def test_a_turn_that_is_not_there_is_said(project: ProjectFolder, name: str, code: ExitCode, said: str) -> None:
+def test_a_turn_that_is_not_there_is_said(project: ProjectRoot, name: str, code: ExitCode, said: str) -> None:
     with pytest.raises(UserError) as raised:
         turn(project, name, began_ms=LONG_AGO_MS)
 
@@ -215,11 +216,11 @@ def test_a_turn_that_is_not_there_is_said(project: ProjectFolder, name: str, cod
 @pytest.mark.parametrize("folder", ["/no/such/folder", "/a\0b"])
 def test_a_missing_folder_is_named_in_the_error(home: Path, folder: str) -> None:
     with pytest.raises(UserError, match="There is no folder /"):
-        project_at(folder)
+        folder_identity(project_at(folder))
 
 
 def test_a_number_alone_is_a_turn_of_the_session_before_the_one_that_asks(
-    project: ProjectFolder, session: ClaudeSession, shop: Path, read_in: ReadIn
+    project: ProjectRoot, session: ClaudeSession, shop: Path, read_in: ReadIn
 ) -> None:
     asking = ClaudeSession(session.folder, shop, now=session.now + timedelta(hours=1))
     began_ms = int(asking.now.timestamp() * 1000)
@@ -230,13 +231,13 @@ def test_a_number_alone_is_a_turn_of_the_session_before_the_one_that_asks(
     assert "> What was done here?" in turn(project, "turn 1", began_ms=began_ms + 3_600_000)
 
 
-def test_while_carryover_is_paused_it_says_what_is_missing(project: ProjectFolder) -> None:
+def test_while_carryover_is_paused_it_says_what_is_missing(project: ProjectRoot) -> None:
     state_dir().paused.touch()
 
     assert "Carryover is paused: newer work is missing here." in recall(project, "okapi", None)
 
 
-def test_the_handoff_is_made_for_the_size_that_is_asked_for(project: ProjectFolder) -> None:
+def test_the_handoff_is_made_for_the_size_that_is_asked_for(project: ProjectRoot) -> None:
     usual, large = handoff(project), handoff(project, 8000)
 
     assert usual.startswith("# [CARRYOVER] Last updated 20") and usual.endswith(NOT_RUNNING)
@@ -245,11 +246,11 @@ def test_the_handoff_is_made_for_the_size_that_is_asked_for(project: ProjectFold
         handoff(project, 100)
 
 
-def test_of_a_project_without_work_nothing_is_said(project: ProjectFolder, tmp_path: Path) -> None:
+def test_of_a_project_without_work_nothing_is_said(project: ProjectRoot, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
 
     with pytest.raises(UserError, match=f"No agent's work is recorded for {empty}."):
         recall(project_at(str(empty)), "okapi", None)
     with pytest.raises(UserError, match=f"There is no folder {empty}/gone."):
-        project_at(str(empty / "gone"))
+        folder_identity(project_at(str(empty / "gone")))

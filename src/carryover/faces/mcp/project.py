@@ -8,9 +8,10 @@ from typing import Any, Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.mcp.tools import TOOLS
+from carryover.facts import ProjectRoot
 from carryover.past.budget import MAX_TOKENS
 from carryover.past.context import current_folder
-from carryover.past.recall import ProjectFolder, handoff, neutral, project_at, recall, turn
+from carryover.past.recall import folder_identity, handoff, neutral, project_at, recall, turn
 
 _MOST_REFUSED: Final = 500
 """Characters kept of each end of an error message, which may quote an argument of any length."""
@@ -27,7 +28,8 @@ class ClientProject:
         self._ask_root = ask_root
         self._began_ms = began_ms
         self._folder: str | None = None
-        self._first: ProjectFolder | None = None
+        self._first: tuple[ProjectRoot, tuple[int, int]] | None = None
+        """The project of the first call, and its folder."""
         self._lock = Lock()
 
     def call(self, name: str, arguments: Mapping[str, Any]) -> tuple[str, bool]:
@@ -41,20 +43,22 @@ class ClientProject:
             text = f"{text[:_MOST_REFUSED]} … {text[-_MOST_REFUSED:]}"
         return text, True
 
-    def _same_project(self) -> ProjectFolder:
+    def _same_project(self) -> ProjectRoot:
         """Returns the project of the first call. Raises UserError if the folder is gone or holds another project."""
         with self._lock:
             self._folder = self._folder or self._ask_root() or _started_in()
             project = project_at(self._folder)
-            self._first = self._first or project
-        if project != self._first:
+            now = project, folder_identity(project)
+            self._first = self._first or now
+        if now != self._first:
             raise UserError(
-                f"{self._first.root} is not the folder that it was when this server was first asked: it was replaced, "
-                "or belongs to another repository. Nothing was read. Start the server again to ask about what is there."
+                f"{self._first[0].root} is not the folder that it was when this server was first asked: it was "
+                "replaced, or belongs to another repository. Nothing was read. Start the server again to ask about "
+                "what is there."
             )
         return project
 
-    def _answer(self, project: ProjectFolder, name: str, values: Mapping[str, Any]) -> str:
+    def _answer(self, project: ProjectRoot, name: str, values: Mapping[str, Any]) -> str:
         """Returns a tool's answer. Raises UserError for an unknown tool or argument, and for a missing argument."""
         schemas = {tool["name"]: tool["inputSchema"] for tool in TOOLS}
         if name not in schemas:
