@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Final
@@ -13,7 +13,7 @@ import msgspec
 
 from carryover.adapter.spec import WebChat
 from carryover.distill.own_text import export_frame
-from carryover.export.pieces import LeftOut, Material, Piece, pieces_of
+from carryover.export.pieces import Material, Piece, pieces_of
 from carryover.export.quoting import quoted_line, safe
 from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
@@ -46,6 +46,7 @@ _FIRST_ASTRAL: Final = 0x10000
 
 class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
     """A project as one document for a chat, below it the user's question. `included`: files and their cost in tokens.
+    `left_out`: what is not in it, with the reason.
 
     >>> chat = WebChat(id="generic", name="a chat", budget=1_000)
     >>> document = composed(Material(name="shop", now_ms=0, readme="Sells bread."), chat, "Why?")
@@ -57,7 +58,7 @@ class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
     text: CleanText
     tokens: int
     included: tuple[tuple[str, int], ...] = ()
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: Mapping[str, str] = {}
 
     @property
     def fits(self) -> bool:
@@ -144,32 +145,31 @@ def in_longest_form(pieces: Sequence[Piece], *, budget: int, cost: Callable[[str
 
 def _left_out(
     pieces: Sequence[Piece], chosen: Sequence[CleanText | None], material: Material, cost: Callable[[str], int]
-) -> tuple[LeftOut, ...]:
-    """Lists omissions: parts of files, then pieces by rank, then files that may not be shown."""
+) -> dict[str, str]:
+    """Returns omissions with their reasons: parts of files, then pieces by rank, then files that may not be shown."""
     pairs = list(zip(pieces, chosen, strict=True))
     shortened = (piece for piece, text in pairs if text is not None and text is piece.shorter)
-    parts = [LeftOut(piece.label, f"only {piece.part}") for piece in shortened if piece.path or piece.rank > 12]
+    parts = {piece.label: f"only {piece.part}" for piece in shortened if piece.path or piece.rank > 12}
     sizes: dict[str, list[int]] = {}
     for piece in sorted((piece for piece, text in pairs if text is None), key=lambda piece: piece.rank):
         sizes.setdefault(piece.label, []).append(cost(piece.text))
-    dropped = []
+    dropped = {}
     for label, costs in sizes.items():
         number = f"{len(costs)} of them, " if len(costs) > 1 else ""
-        dropped.append(LeftOut(label, f"no room: {number}about {sum(costs):,} tokens"))
-    once = {left.what: left for left in reversed((*parts, *dropped, *material.left_out))}
-    return tuple(once[what] for what in reversed(once))
+        dropped[label] = f"no room: {number}about {sum(costs):,} tokens"
+    return {**parts, **dropped, **material.left_out}
 
 
-def _listed(left_out: Sequence[LeftOut], room: int, cost: Callable[[str], int]) -> list[str]:
+def _listed(left_out: Mapping[str, str], room: int, cost: Callable[[str], int]) -> list[str]:
     """Returns the section that lists omissions, within `room` tokens."""
     if not left_out:
         return []
     lines = ["## Left out\n"]
     more = "- and {} more"
     used = cost(lines[0]) + cost(more.format(len(left_out)) + "\n\n")
-    for number, left in enumerate(left_out):
-        what = left.what if len(left.what) <= _LONG_LABEL else f"…{left.what[-_LONG_LABEL:]}"
-        line = f"- {quoted_line(what)}: {quoted_line(left.why)}"
+    for number, (whole, why) in enumerate(left_out.items()):
+        what = whole if len(whole) <= _LONG_LABEL else f"…{whole[-_LONG_LABEL:]}"
+        line = f"- {quoted_line(what)}: {quoted_line(why)}"
         used += cost(f"{line}\n")
         if used > room:
             lines.append(more.format(len(left_out) - number))

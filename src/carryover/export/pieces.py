@@ -36,13 +36,6 @@ class TextFile(msgspec.Struct, frozen=True, kw_only=True):
     changed: bool = False
 
 
-class LeftOut(msgspec.Struct, frozen=True, order=True):
-    """Something that is omitted from the document, and why."""
-
-    what: str
-    why: str
-
-
 class Material(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a project. `handoff` is None if no agent has left a task there.
 
@@ -66,7 +59,8 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     """Most relevant first."""
     guidance: tuple[TextFile, ...] = ()
     """Files that tell agents how to work here: instructions, rules, skills. Without Carryover's own block."""
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: Mapping[str, str] = {}
+    """What may not be shown or can't be read, with the reason."""
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from carryover.config import Config, refuse_excluded
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
 from carryover.export.document import DocumentForChat, composed
-from carryover.export.pieces import LeftOut, Material
+from carryover.export.pieces import Material
 from carryover.facts import ChangedFile
 from carryover.fsio import is_folder
 from carryover.ledger.events import last_answer, prompts_at
@@ -122,7 +122,7 @@ def _with_files(material: Material, root: Path, view: ProjectView | None) -> Mat
     relevant = relevant_files(paths, view, changed, _texts(material), material.now_ms)
     guiding = {file.path for file in guides}
     files, unread = with_text(root, (file for file in relevant if file.path not in guiding), paths)
-    secret = (LeftOut(change.path, HOLDS_SECRETS) for change in changes if is_secret_name(change.path))
+    secret = {change.path: HOLDS_SECRETS for change in changes if is_secret_name(change.path)}
     return msgspec.structs.replace(
         material,
         readme=_readme(root, paths),
@@ -130,7 +130,7 @@ def _with_files(material: Material, root: Path, view: ProjectView | None) -> Mat
         changes=tuple(_changes(changes, {file.path for file in files})),
         files=tuple(files),
         guidance=tuple(guides),
-        left_out=tuple(sorted({*unguided, *unread, *secret})),
+        left_out=dict(sorted((unguided | unread | secret).items())),
     )
 
 

@@ -19,7 +19,7 @@ import msgspec
 from carryover.agents import instruction_files, specs
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
-from carryover.export.pieces import LeftOut, TextFile
+from carryover.export.pieces import TextFile
 from carryover.facts import DAY_MS
 from carryover.probe.files import project_text, why_unread
 from carryover.publish import pointers
@@ -108,11 +108,11 @@ def _relevance(file: TextFile, references: int, now_ms: int) -> float:
     return recent + _UNCOMMITTED * file.changed + _REFERENCE * min(references, _MOST_REFERENCES)
 
 
-def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> tuple[list[TextFile], list[LeftOut]]:
+def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> tuple[list[TextFile], dict[str, str]]:
     """Returns the first 40 of the files with their text, and the others with the reason why they are not read."""
     unignored = frozenset(paths)
     read: list[TextFile] = []
-    left_out: list[LeftOut] = []
+    left_out: dict[str, str] = {}
     for file in files:
         why = _unwanted(root, file.path, unignored)
         if why is None and len(read) == _MOST_READ:
@@ -123,7 +123,7 @@ def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> 
             except (OSError, ValueError) as error:
                 why = why_unread(error)
         if why:
-            left_out.append(LeftOut(file.path, why))
+            left_out[file.path] = why
     return read, left_out
 
 
@@ -160,10 +160,10 @@ def _mentioned(name: str, by_name: Mapping[str, Sequence[str]]) -> str | None:
     return meant[0] if len(meant) == 1 else None
 
 
-def guidance(root: Path, paths: Sequence[str]) -> tuple[list[TextFile], list[LeftOut]]:
+def guidance(root: Path, paths: Sequence[str]) -> tuple[list[TextFile], dict[str, str]]:
     """Returns the files among `paths` that tell agents how to work, without our block, and those that are left out."""
     files = []
-    left_out = []
+    left_out = {}
     names = _instruction_names()
     globs = sorted({pattern for spec in specs() for pattern in spec.guidance})
     patterns = re.compile("|".join(re.escape(glob).replace(r"\*", "[^/]*") for glob in globs))
@@ -171,7 +171,7 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[list[TextFile], list[Lef
         try:
             data = project_text(root, _target(root, path, paths)).encode()
         except (OSError, ValueError) as error:
-            left_out.append(LeftOut(path, why_unread(error)))
+            left_out[path] = why_unread(error)
             continue
         if not pointers.says_nothing(data):
             files.append(TextFile(path=path, text=pointers.without_block(data).decode()))
@@ -179,7 +179,7 @@ def guidance(root: Path, paths: Sequence[str]) -> tuple[list[TextFile], list[Lef
         with suppress(OSError, ValueError):
             if pointers.says_nothing(project_text(root, name).encode()):
                 continue
-        left_out.append(LeftOut(name, IGNORED))
+        left_out[name] = IGNORED
     return files, left_out
 
 

@@ -13,7 +13,7 @@ from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import distill
 from carryover.distill.own_text import without_handoffs
 from carryover.export.document import DocumentForChat, composed, in_longest_form, tokens_in
-from carryover.export.pieces import LeftOut, Material, Piece, TextFile
+from carryover.export.pieces import Material, Piece, TextFile
 from carryover.facts import ChangedFile, Facts
 from carryover.past.chat_document import LEAST_BUDGET
 from carryover.redact import CleanText
@@ -51,7 +51,7 @@ def shop() -> Material:
         changes=(ChangedFile(path="cart.py", insertions=2, deletions=0, diff=diff),),
         files=files,
         guidance=(TextFile(path="AGENTS.md", text="Run `pytest -q`."),),
-        left_out=(LeftOut(".env", "its name says that it holds secrets"),),
+        left_out={".env": "its name says that it holds secrets"},
     )
 
 
@@ -87,7 +87,7 @@ def test_the_document_keeps_to_its_budget_and_says_what_it_left_out(budget: int)
     assert document.tokens == tokens_in(document.text, percent=125) <= budget
     assert document.fits
     shown = {path for path, _ in document.included}
-    missing = {left.what for left in document.left_out}
+    missing = set(document.left_out)
     assert {"cart.py", "named.py", "old.py"} <= shown | missing
     assert ("old.py" in missing) == (budget < 20_000)
 
@@ -160,7 +160,7 @@ def test_a_long_file_is_shown_around_its_last_edit() -> None:
 
     assert "line1000\n" in document.text
     assert "line1\n" not in document.text
-    assert LeftOut("a.txt", "only lines 960 to 1039 of 2000") in document.left_out
+    assert document.left_out["a.txt"] == "only lines 960 to 1039 of 2000"
 
 
 ORDER = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config
-from carryover.export.pieces import LeftOut, TextFile
+from carryover.export.pieces import TextFile
 from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
 from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
@@ -63,7 +63,7 @@ def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
     found = gathered(str(shop), Config(), now_ms=LATER_MS)
 
     secret = "its name says that it holds secrets"
-    assert found.left_out == (LeftOut(".env", secret), LeftOut("prod.env", secret))
+    assert found.left_out == {".env": secret, "prod.env": secret}
     assert [(change.path, change.diff) for change in found.changes] == [("prod.env", "")]
     assert "KEY=" not in repr(found)
 
@@ -90,7 +90,7 @@ def bakery(tmp_path: Path) -> Path:
 
 def matter(
     root: Path, *edited: str, changed: tuple[str, ...] = (), texts: tuple[str, ...] = ()
-) -> tuple[list[TextFile], list[LeftOut]]:
+) -> tuple[list[TextFile], dict[str, str]]:
     talk = Conversation().user("Mend the oven")
     for path in edited:
         talk.edited(path, line=1)
@@ -108,12 +108,12 @@ def test_however_it_is_written_a_file_is_named(bakery: Path) -> None:
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(bakery: Path) -> None:
     files, left_out = matter(bakery, "local.py", "prod.env", "package-lock.json", "logo.py", "gone.py")
 
-    assert not files and sorted(left_out) == [
-        LeftOut("local.py", IGNORED),
-        LeftOut("logo.py", "not text"),
-        LeftOut("package-lock.json", "generated, or data"),
-        LeftOut("prod.env", "its name says that it holds secrets"),
-    ]
+    assert not files and left_out == {
+        "local.py": IGNORED,
+        "logo.py": "not text",
+        "package-lock.json": "generated, or data",
+        "prod.env": "its name says that it holds secrets",
+    }
 
 
 def test_uncommitted_work_counts(bakery: Path) -> None:
@@ -154,7 +154,7 @@ def test_of_many_files_those_that_matter_least_are_named_and_not_read(tmp_path: 
     files, left_out = matter(root, changed=tuple(f"f{number:02}.py" for number in range(42)))
 
     assert len(files) == 40
-    assert [left.what for left in left_out] == ["f40.py", "f41.py"]
+    assert list(left_out) == ["f40.py", "f41.py"]
 
 
 SECRET = """.env app/.env.local prod.env .envrc id_rsa deploy/id_ed25519.pub certs/server.PEM app.key keys/upload.jks
@@ -181,7 +181,7 @@ def test_a_file_that_an_agents_spec_names_is_guidance(tmp_path: Path) -> None:
 
     files, left_out = guidance(root, project_paths(root)[0])
 
-    assert ({file.path for file in files}, {file.text for file in files}, left_out) == (paths, {"Be brief.\n"}, [])
+    assert ({file.path for file in files}, {file.text for file in files}, left_out) == (paths, {"Be brief.\n"}, {})
 
 
 def test_a_link_to_another_file_of_the_project_is_that_file_and_one_that_leads_elsewhere_is_not_read(
@@ -196,7 +196,7 @@ def test_a_link_to_another_file_of_the_project_is_that_file_and_one_that_leads_e
     files, left_out = guidance(root, project_paths(root)[0])
 
     assert [(file.path, file.text) for file in files] == [("AGENTS.md", "Be brief.\n"), ("CLAUDE.md", "Be brief.\n")]
-    assert left_out == [LeftOut(".cursorrules", "a symlink"), LeftOut("GEMINI.md", "a symlink")]
+    assert left_out == {".cursorrules": "a symlink", "GEMINI.md": "a symlink"}
 
 
 def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
@@ -209,7 +209,7 @@ def test_what_is_ours_ignored_or_no_text_is_taken_out(tmp_path: Path) -> None:
     files, left_out = guidance(root, project_paths(root)[0])
 
     assert files == [TextFile(path="till/CLAUDE.md", text="Be brief.\n")]
-    assert left_out == [LeftOut("GEMINI.md", "not text"), LeftOut("CLAUDE.md", IGNORED)]
+    assert left_out == {"GEMINI.md": "not text", "CLAUDE.md": IGNORED}
 
 
 @pytest.fixture

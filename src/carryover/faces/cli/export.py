@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
@@ -128,7 +129,7 @@ def _listed(document: DocumentForChat) -> Iterator[str]:
         yield f"  and {counted(len(included) - _LISTED, 'more file')}"
     if left_out:
         yield "Left out:"
-        yield from (f"  {one_line(left.what, 80)}: {left.why}" for left in left_out[:_LISTED])
+        yield from (f"  {one_line(what, 80)}: {why}" for what, why in islice(left_out.items(), _LISTED))
     if len(left_out) > _LISTED:
         yield f"  and {len(left_out) - _LISTED} more"
     if not document.fits:
@@ -140,7 +141,7 @@ def _as_data(document: DocumentForChat) -> dict[str, Any]:
         "tokens": document.tokens,
         "budget": document.chat.budget,
         "files": [{"path": path, "tokens": tokens} for path, tokens in document.included],
-        "left_out": document.left_out,
+        "left_out": [{"what": what, "why": why} for what, why in document.left_out.items()],
     }
 
 
