@@ -106,5 +106,5 @@ CASE: Final = replace(
 
 CAPABILITIES: Final = Capabilities(
     reads="the database of each of its agents, transcripts of former versions",
-    shows=frozenset({"compaction", "limit", "sub-agents", "tests", "title", "who asks"}),
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "who asks"}),
 )

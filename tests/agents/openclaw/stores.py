@@ -16,7 +16,7 @@ from contract.case import Reading, read_on
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "2026.9.6"
 PLACE: Final = "main/agent/openclaw-agent.sqlite"
-RECORDED: Final = ("story", "asked")
+RECORDED: Final = ("story", "asked", "forked")
 """Without a check of the schema, whose function SQLite has only since 3.43."""
 
 
@@ -55,16 +55,10 @@ class Client:
     def __exit__(self, *error: object) -> None:
         self.db.close()
 
-    def session(self, ident: str, key: str, at_ms: int, source: str | None = None, **columns: Any) -> None:
-        """A new session of a key, forked from `source`."""
+    def session(self, ident: str, key: str, at_ms: int, **columns: Any) -> None:
+        """A new session of a key."""
         window = {"session_id": ident, "session_key": key, "created_at": at_ms, "updated_at": at_ms, **columns}
-        node: dict[str, Any] = {
-            "session_key": key,
-            "current_session_id": ident,
-            "entry_json": "{}",
-            "updated_at": at_ms,
-        }
-        node["fork_source_session_id"] = source
+        node = {"session_key": key, "current_session_id": ident, "entry_json": "{}", "updated_at": at_ms}
         self._write("session_nodes", node)
         self._write("session_windows", window)
         self._write("transcript_rewrite_watermarks", {"session_id": ident, "generation": "1", "updated_at": at_ms})

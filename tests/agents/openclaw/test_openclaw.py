@@ -91,19 +91,20 @@ def test_what_the_user_answered_is_an_answer(tmp_path: Path) -> None:
     assert (answer.question, answer.text) == ("Which colour shall the plum have?", "Blue")
 
 
-def test_a_fork_counts_what_it_copied_as_the_others(tmp_path: Path) -> None:
-    with Client(tmp_path / "agents" / PLACE) as client:
-        for ident, source, lines in (("one", None, LINES), ("two", "one", LINES[1:3])):
-            at = "2026-11-22T16:52:18.000Z" if source is None else "2026-11-22T17:00:00.000Z"
-            client.session(ident, f"agent:main:{ident}", utc_ms(at), source=source)
-            for line in ({**LINES[0], "id": ident, "timestamp": at}, *lines[source is None :]):
-                client.add(ident, line)
-        client.add("two", {**json.loads(user("Fix sub().")), "id": "d", "timestamp": "2026-11-22T17:00:01.000Z"})
-        events = read(client.path).events
-    own = [event.body for event in events if event.session == "two" and not event.copied]
+def test_a_fork_has_only_what_was_said_in_it(tmp_path: Path) -> None:
+    path = database(tmp_path, "forked")
+    found = read(path)
+    [fork] = [event.session for event in found.events if getattr(event.body, "parent", None)]
 
-    assert [body.text for body in own if isinstance(body, model.UserPrompt)] == ["Fix sub()."]
-    assert "one" in [body.parent for body in own if isinstance(body, model.SessionInfo)]
+    assert prompts(found) == ["Price the apple", "Price the pear", "Price the plum"]
+    assert of([event for event in found.events if event.session == fork], model.UserPrompt)[0].text == "Price the apple"
+    with Client(path) as client:
+        client.db.execute("DELETE FROM session_windows WHERE session_key = 'agent:main:shop'")
+        client.db.execute(
+            "DELETE FROM transcript_events WHERE session_id NOT IN (SELECT session_id FROM session_windows)"
+        )
+        client.db.commit()
+    assert prompts(read(path)) == ["Price the pear", "Price the apple"]
 
 
 def test_a_session_that_was_in_a_file_has_the_same_events_in_the_database(tmp_path: Path) -> None:

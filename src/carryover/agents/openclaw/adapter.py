@@ -80,6 +80,8 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     line = bytes(read.entry.line) if read.entry is not None else _title(facts)
     if line:
         state, parsed = parse_line(here, session.state, Record(number=record.number, data=line))
+        own = tuple(event for event in parsed.events if not event.copied)  # its source is in the same database
+        parsed = msgspec.structs.replace(parsed, events=own)
         last = parsed.events[-1].key.encode("utf-8", "replace") if parsed.events else session.last
         session = _Session(state, last)
     return _with(context, session, facts.id), parsed

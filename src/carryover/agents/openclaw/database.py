@@ -123,11 +123,12 @@ class Database:
                 break
             root = above[-1]
         name = self._name(window)
+        source = self._windows.get(window.copied_from)  # None if it was deleted: then what was copied counts as its own
         return StoredFacts(
             id=ident,
             name=name if name != ident else "",
             root=self._name(root) if root is not window else None,
-            forked_from=window.copied_from or None,
+            forked_from=self._name(source) if source is not None else None,
             title=window.title or None,
         )
 
