@@ -25,6 +25,7 @@ from carryover.agents.pi.relayed import (
     relayed,
     scheduled_words,
 )
+from carryover.agents.pi.summaries import HEADINGS, UNTIL_KEPT, of_branch, without_lists
 from carryover.model import Actor, Answer, BackgroundTask, PlanUpdate, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in
@@ -34,7 +35,6 @@ from carryover.records.lenient import Fields, fields_of, is_true, items_of, numb
 from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
-from carryover.records.summary import kinds_of
 from carryover.records.text import tagged, without_ansi
 from carryover.records.usage import token_counts
 from carryover.text.pattern import later
@@ -90,24 +90,11 @@ _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
 _ATTACHED: Final = later(r'<file name="[^"\n]*">$', re.MULTILINE)
 _SKILL: Final = later(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</skill>\n*', re.DOTALL)
-_LISTS: Final = later(r"(?<!\n)\n*<(read-files|modified-files)>\n(?:(?!<\1>).)*?\n</\1>", re.DOTALL)
-_BRANCH: Final = later(r"\AThe user explored a different conversation branch.*?Summary of that exploration:\s*", re.S)
 _LIMITS: Final = ("402:", "429:")
 _LEAF: Final = "leaf"
 """OpenClaw's entry that says on which branch the conversation goes on: the one that `targetId` ends."""
 _REQUEST: Final = "prompt"
 """The tries of a request have no name of their own: all until an answer or another prompt are of one."""
-_SUMMARY_KINDS: Final = kinds_of(
-    request="goal|latest user request context",
-    current="progress|done|in progress",
-    next="next steps|open todos",
-    pending="blocked|pending user asks",
-    other="constraints & preferences|key decisions|critical context|decisions|constraints/rules|exact identifiers",
-)
-"""Headings that a compaction's request asks for (code); the later ones of each are OpenClaw's (2026.9.6)."""
-_UNTIL_KEPT: Final = ("in progress", "next steps", "blocked")
-"""Sections of a summary that the newest answer may have overtaken: the summary does not cover the newest 20,000 tokens,
-which are kept (2026.6)."""
 
 
 class _Line(msgspec.Struct, frozen=True, rename="camel"):
@@ -365,12 +352,12 @@ def _parts(recorder: _Recorder) -> list[Fields]:
 
 
 def _compaction(recorder: _Recorder) -> None:
-    without = _UNTIL_KEPT if recorder.context.answered else ()
-    add_summary(recorder, "summary", _LISTS.sub("", recorder.line.summary or ""), _SUMMARY_KINDS, without=without)
+    without = UNTIL_KEPT if recorder.context.answered else ()
+    add_summary(recorder, "summary", without_lists(recorder.line.summary or ""), HEADINGS, without=without)
 
 
 def _branch_summary(recorder: _Recorder) -> None:
-    add_summary(recorder, "summary", _BRANCH.sub("", recorder.line.summary or ""), _SUMMARY_KINDS)
+    add_summary(recorder, "summary", of_branch(recorder.line.summary or ""), HEADINGS)
 
 
 def _name(recorder: _Recorder) -> None:
