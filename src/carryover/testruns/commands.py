@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import lru_cache
 from itertools import pairwise
 from pathlib import PurePosixPath
 from posixpath import normpath
@@ -86,7 +85,7 @@ class Invocation(NamedTuple):
 def find_invocations(command: str) -> list[Invocation]:
     """Returns the test runs in a command line, in order. Mentioning a runner, or looking for test files, is not running
     it."""
-    found = list(_found_invocations(_with_slashes(command))) if _MENTION.search(command) else []
+    found = _found_invocations(_with_slashes(command)) if _MENTION.search(command) else []
     # One that is certain stands behind a pipe: `echo y | npm test`.
     return found if any(run.certain for run in found) or not is_looking(command) else []
 
@@ -95,8 +94,7 @@ def _with_slashes(command: str) -> str:
     return _OF_WINDOWS.sub(lambda found: "/" if found["between"] else found[0], command) if "\\" in command else command
 
 
-@lru_cache(maxsize=16)  # a call and its result have the same command line
-def _found_invocations(command: str) -> tuple[Invocation, ...]:
+def _found_invocations(command: str) -> list[Invocation]:
     commands = simple_commands(command)
     found: list[Invocation] = []
     folder = ""
@@ -112,7 +110,7 @@ def _found_invocations(command: str) -> tuple[Invocation, ...]:
             run = _invocation(words, folder)
             runs = [run] if run is not None else []
         found += [_with_ends(_below(folder, run), commands, index) for run in runs]
-    return tuple(found)
+    return found
 
 
 def _below(folder: str, run: Invocation) -> Invocation:
