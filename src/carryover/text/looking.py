@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import groupby
 from typing import Final
 
@@ -89,16 +90,17 @@ def _unquoted(command: str) -> str:
     return _IN_QUOTES.sub("''", _CONTINUED.sub(" ", command))
 
 
-def printed_files(command: str) -> list[str]:
+@lru_cache(maxsize=1024)  # every handoff asks it of the same calls again
+def printed_files(command: str) -> tuple[str, ...]:
     """Returns the files that a shell command prints, whole or in parts, if that is all that it shows.
 
     >>> printed_files("cd src && sed -n '1,80p' a.py; nl -ba b.py 2>/dev/null | head -20")
-    ['a.py', 'b.py']
+    ('a.py', 'b.py')
     >>> printed_files("cat a.py && git status")
-    []
+    ()
     """
     each = [_files_of(part) for part in _showing(command)]
-    return [file for files in each for file in files] if all(each) else []
+    return tuple(file for files in each for file in files) if all(each) else ()
 
 
 def _files_of(part: Sequence[str]) -> list[str]:

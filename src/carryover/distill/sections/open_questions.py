@@ -128,10 +128,12 @@ def _begins_with_answer(step: Step, question: str) -> bool:
     before = (Step(turn, step.view) for turn in step.digest.turns if turn.number < step.turn.number)
     said = subjects_in(step.turn.prompt) - REPLIES
     shared = said & names
+    if not shared:
+        return False
     short = set(_SHORT.findall(step.turn.prompt.lower())) - _PLAIN - REPLIES
     says_no_more = said == shared and short.issubset(_SHORT.findall(question.lower()))
     is_answer = says_no_more or (replies_first(step.turn.prompt) and 2 * len(shared) > len(said))
-    return shared != frozenset() and is_answer and all(map(is_idle, before))
+    return is_answer and all(map(is_idle, before))
 
 
 def _exchange(step: Step) -> str:

@@ -252,9 +252,9 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     return [msgspec.structs.replace(one, again=again) for one in quoted]
 
 
-def _read(call: Call) -> list[str]:
+def _read(call: Call) -> tuple[str, ...]:
     """Returns the files that a call printed, if that is all that it showed."""
-    return printed_files(call.subject) if call.op == "shell" else [call.subject] if call.op == "read" else []
+    return printed_files(call.subject) if call.op == "shell" else (call.subject,) if call.op == "read" else ()
 
 
 def _step_of(call: Call, session: SessionView) -> Step:
