@@ -69,6 +69,7 @@ class Database:
         self._windows: dict[str, _Window] = {}
         if {"session_windows", "session_nodes"} <= self._tables:  # since schema 14
             self._windows = {found.id: found for found in map(_window, sqlite.rows(db, _WINDOWS))}
+        self._written = self._rewrites()
         is_packed = EVENTS in self._tables and sqlite.has_column(db, EVENTS, "event_zstd")  # since schema 23
         self._entry = _ENTRY.format(zstd="event_zstd" if is_packed else "NULL")
 
@@ -76,12 +77,11 @@ class Database:
         """Returns the sessions, most recently changed first."""
         if EVENTS not in self._tables:
             return []
-        rewrites = self._rewrites()
         replaced = {window.before for window in self._windows.values()}
         marks = sorted(sqlite.rows(self._db, _MARKS), key=lambda found: -found[1])[:MAX_CONVERSATIONS]
         named = [(sqlite.column_text(ident), *rest) for ident, *rest in marks]
         return [
-            (ident, f"{rest} {rewrites.get(ident)} {self._windows.get(ident)}")
+            (ident, f"{rest} {self._written.get(ident)} {self._windows.get(ident)}")
             for ident, *rest in named
             if ident not in replaced
         ]
@@ -89,7 +89,6 @@ class Database:
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its entries."""
         rows = sqlite.rows(self._db, _ROWS, (ident,))
-        written = self._rewrites().get(ident)
         header = fields_of(self._line(rows[0])[0]) if rows else {}
         session = msgspec.structs.replace(self._facts(ident), directory=text_of(header.get("cwd")) or None)
 
@@ -97,7 +96,7 @@ class Database:
             line, at_ms = self._line(row)
             return entry_of(session, Line(msgspec.Raw(line)), at_ms)
 
-        pieces = [(str(seq), f"{rowid} {written}") for rowid, seq in rows]
+        pieces = [(str(seq), f"{rowid} {self._written.get(ident)}") for rowid, seq in rows]
         window = self._windows.get(ident)
         return stored_session(session, rows, record, pieces, at_ms=window.begun_ms if window is not None else 0)
 
