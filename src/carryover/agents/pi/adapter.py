@@ -194,7 +194,7 @@ def _result(recorder: _Recorder) -> None:
     outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=is_command)
     if failed and output == _STOPPED:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
-    answers = answers_in(details, call.subject)
+    answers = answers_in(details, call.subject if call.op == "ask" else None)
     call = msgspec.structs.replace(call, op="ask") if answers else call
     changes = edits_in(details, recorder.cwd) if call.op == "edit" else []
     changes = changes or [*as_shown(call.changes, patch)]

@@ -15,10 +15,11 @@ _CHOSEN: Final = "selectedOptions"
 """What the user chose of the options, in the details of oh-my-pi's tool (18.2.3)."""
 
 
-def answers_in(details: Fields, question: str) -> list[tuple[str, str]]:
-    """Returns the questions of a call, of which `question` is the first one, with the answers. A tool that asks a model
-    or the web has no word on the user."""
-    found = _of_openclaw(details, question) or _of_oh_my_pi(details) or _of_extension(details)
+def answers_in(details: Fields, question: str | None) -> list[tuple[str, str]]:
+    """Returns the questions of a call, of which `question` is the first one, with the answers. None: the call is not of
+    a client's own tool that asks. A tool that asks a model or the web has no word on the user."""
+    of_client = [] if question is None else _of_openclaw(details, question) or _of_oh_my_pi(details)
+    found = of_client or _of_extension(details)
     return [(asked, text) for asked, text in found if asked and text][:MOST_QUESTIONS]
 
 

@@ -140,7 +140,8 @@ def relayed(text: str) -> tuple[str, int, bool]:
     attached = max(files, len(_ATTACHED.findall(said)))
     speaks = _SPEAKS.search(said)
     said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
-    said = said.removeprefix(f"{speaks[1]}: ") if speaks is not None else said
+    if speaks is not None and not said.startswith(_NOT_TYPED):  # a report may hold such a fact, with any name
+        said = said.removeprefix(f"{speaks[1]}: ")
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
     return said, attached, not said.startswith(_NOT_TYPED)
 
