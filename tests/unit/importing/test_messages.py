@@ -11,7 +11,8 @@ import pytest
 from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
-from carryover.model import AssistantMessage, FileEdit, ToolResult, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.records.fields import iso_utc
 from support.specstory import events_of, said_in
 
 TURNS = [("user", "Fix the test."), ("assistant", "Done.\n\nIt was `//`."), ("user", "And the docs?")]
@@ -366,14 +367,31 @@ def test_events_that_openhands_exports(tmp_path: Path) -> None:
         observation(10, "run", 9, "^C", 130),
         action(11, "agent", "think", thought="It is done."),
         observation(12, "think", 11, "Your thought has been logged."),
-        action(13, "agent", "finish", final_thought="The test passes."),
+        action(13, "agent", "condensation", summary="It was a test."),
+        action(14, "agent", "condensation_request"),
+        action(15, "agent", "run", command="make"),
+        event(16, "agent", observation="run", cause=15, content="No rule.", extras={"exit_code": 2}),
+        action(17, "agent", "read", path="b.py"),
+        event(18, "agent", observation="error", cause=17, content="No such file."),
+        action(19, "user", "run", command="ls"),
+        action(20, "agent", "change_agent_state", agent_state="finished"),
+        action(21, "agent", "finish", final_thought="The test passes."),
     ]
     path = tmp_path / "trajectory.json"
     path.write_text(json.dumps({"trajectory": events}), encoding="utf-8")
-    bodies = [event.body for event in events_of(open_document(Candidate(path, project="/home/ann/shop")))]
+    found = events_of(open_document(Candidate(path, project="/home/ann/shop")))
+    bodies = [event.body for event in found]
 
     said = [body.text for body in bodies if isinstance(body, UserPrompt | AssistantMessage)]
     assert said == ["Fix the test.", "I run it.", "The test passes."]
     results = [(body.op, body.status, body.output) for body in bodies if isinstance(body, ToolResult)]
-    assert results == [("shell", "error", "E   assert 1 == 2"), ("edit", "ok", "Created."), ("other", "ok", "^C")]
+    assert results == [
+        ("shell", "error", "E   assert 1 == 2"),
+        ("edit", "ok", "Created."),
+        ("other", "ok", "^C"),
+        ("shell", "error", "No rule."),
+        ("read", "error", "No such file."),
+    ]
+    assert [body.name for body in bodies if isinstance(body, ToolCall)] == ["run", "edit", "write_stdin", "run", "read"]
     assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/home/ann/shop/src/a.py"]
+    assert iso_utc(found[-1].at_ms) == "2026-11-20T06:00:21Z"
