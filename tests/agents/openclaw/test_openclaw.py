@@ -81,6 +81,54 @@ def test_a_sub_agent_belongs_to_the_session_that_began_it(story: Reading) -> Non
     assert {body.actor for body in of_child if isinstance(body, model.UserPrompt)} == {"model"}
 
 
+def test_a_session_after_another_one_of_its_key_is_a_session_of_its_own(tmp_path: Path) -> None:
+    """Only one in which the user took something back begins with the entries of the one before it."""
+    begun_ms = utc_ms(str(LINES[0]["timestamp"]))
+    with Client(tmp_path / "agents" / PLACE) as client:
+        client.session("one", "agent:main:main", begun_ms)
+        for line in LINES:
+            client.add("one", line)
+        client.session("two", "agent:main:main", begun_ms + 9_000, previous_session_id="one")
+        for line in ({**LINES[0], "id": "two"}, {**json.loads(user("Fix sub().")), "id": "d", "parentId": None}):
+            client.add("two", {**line, "timestamp": "2026-11-22T16:52:27.000Z"})
+        before = "two"
+        for at in range(12):
+            client.session(f"copy{at}", "agent:main:main", begun_ms + 10_000 + at, previous_session_id=before)
+            client.db.execute(
+                "INSERT INTO transcript_events (session_id, seq, event_json, created_at)"
+                " SELECT ?1, seq, event_json, created_at + (seq = 0) FROM transcript_events WHERE session_id = ?2",
+                (f"copy{at}", before),
+            )
+            before = f"copy{at}"
+        client.db.commit()
+        said = of_users(read(client.path))
+
+    assert said == {"one": ["Fix add()."], "two": ["Fix sub()."]}
+
+
+def of_users(reading: Reading) -> dict[str, list[str]]:
+    """The prompts of each session."""
+    found: dict[str, list[str]] = {}
+    for event in reading.events:
+        if isinstance(event.body, model.UserPrompt):
+            found.setdefault(event.session, []).append(event.body.text)
+    return found
+
+
+def test_the_session_in_use_is_known_after_a_first_read_of_many() -> None:
+    """A first read begins with it."""
+    session = Transcript(AGENT, SOURCE)
+    call = {"type": "toolCall", "id": "1", "name": "exec", "arguments": {"command": "make test"}}
+    session.fold(record(assistant(call)))
+    for number in range(20):
+        older = entry("message", message={"role": "user", "content": "Go on."}, timestamp="2026-11-21T16:52:18.174Z")
+        session.fold(record(older, {"id": f"older-{number}"}))
+    session.fold(record(message("toolResult", {"type": "text", "text": "ok"}, toolCallId="1", toolName="exec")))
+
+    [result] = session.all(model.ToolResult)
+    assert result.subject == "make test"
+
+
 def test_what_a_schedule_sends_is_not_the_users(story: Reading) -> None:
     sent = {prompt.text for prompt in standing(story, model.UserPrompt) if prompt.scheduled}
     assert sent == {"[Count plums] Count the plums", "[OpenClaw heartbeat poll]"}

@@ -34,8 +34,10 @@ _LAYOUTS: Final = (
         rank=-1,
     ),
 )
-_MAX_SESSIONS: Final = 60
+_MAX_SESSIONS: Final = 10
 """Sessions whose state is kept."""
+_JUST_NOW: Final = 3
+"""So many that were read last are kept in any case: the times of others are not known yet."""
 
 
 class _Session(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,9 +90,12 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
 
 
 def _with(context: _Context, session: _Session, ident: str) -> _Context:
-    """Returns the context with a session as the newest one; the oldest is dropped if there are too many."""
-    others = [(name, each) for name, each in context.sessions.items() if name != ident]
-    return msgspec.structs.replace(context, sessions=dict([*others[1 - _MAX_SESSIONS :], (ident, session)]))
+    """Returns the context with a session as the newest one; the one that ended first is dropped if there are too many:
+    a first read begins with the session in use."""
+    sessions = {name: each for name, each in context.sessions.items() if name != ident}
+    if len(sessions) >= _MAX_SESSIONS:
+        del sessions[min([*sessions][:-_JUST_NOW], key=lambda name: sessions[name].state.last_ms)]
+    return msgspec.structs.replace(context, sessions={**sessions, ident: session})
 
 
 def _begun(facts: StoredFacts, at_ms: int) -> _Session:

@@ -19,19 +19,33 @@ from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
 
 EVENTS: Final = "transcript_events"
 _MOST_STEPS: Final = 10
-"""Most sessions above a sub-agent, or before one that took their place, that are gone through."""
-_AFRESH: Final = ("initial", "reset", "rollover")
-"""Why a session begins that goes on with nothing of the one before it (code)."""
+"""Most sessions above a sub-agent that are gone through."""
+_MOST_WINDOWS: Final = 4 * MAX_CONVERSATIONS
+"""So many of the newest are told apart: a job that runs each minute leaves a session each time."""
 
 # The first is answered from an index.
-_MARKS: Final = "SELECT session_id, max(rowid), count(*) FROM transcript_events GROUP BY session_id"
+_MARKS: Final = (
+    "SELECT session_id, max(rowid), count(*) FROM transcript_events GROUP BY session_id"
+    f" ORDER BY max(rowid) DESC LIMIT {MAX_CONVERSATIONS}"
+)
 _REWRITES: Final = "SELECT session_id, generation FROM transcript_rewrite_watermarks"
 _ROWS: Final = "SELECT rowid, seq FROM transcript_events WHERE session_id = ? ORDER BY seq"
 _ENTRY: Final = "SELECT event_json, created_at, {zstd} FROM transcript_events WHERE rowid = ?"
 _WINDOWS: Final = (
-    "SELECT w.session_id, w.session_key, w.created_at, w.spawned_by, w.previous_session_id, w.reason,"
+    "SELECT w.session_id, w.session_key, w.created_at, w.spawned_by, w.previous_session_id,"
     " n.fork_source_session_id, n.label, n.display_name, n.current_session_id = w.session_id"
-    " FROM session_windows w JOIN session_nodes n ON n.session_key = w.session_key ORDER BY w.created_at"
+    " FROM session_windows w JOIN session_nodes n ON n.session_key = w.session_key"
+    f" ORDER BY w.created_at DESC, w.rowid DESC LIMIT {_MOST_WINDOWS}"
+)
+# Any session of a key names the one before it. One in which the user took something back begins with its entries,
+# which are older than its own header; of those before it, rows may have been moved into an archive.
+_REWOUND: Final = (
+    "SELECT w.session_id FROM session_windows w"
+    " JOIN transcript_events h ON h.session_id = w.session_id AND h.seq = 0"
+    " JOIN transcript_events e ON e.session_id = w.session_id AND e.seq = 1 AND e.created_at < h.created_at"
+    " LEFT JOIN transcript_events b ON b.session_id = w.previous_session_id AND b.seq = 1"
+    " WHERE w.previous_session_id IS NOT NULL"
+    " AND (b.seq IS NULL OR (b.created_at = e.created_at AND b.event_json IS e.event_json))"
 )
 
 
@@ -48,7 +62,8 @@ class _Window(msgspec.Struct, frozen=True):
     """A session. One `key` has several after each other.
 
     `above`: the key of the session that began a sub-agent. `before`: the session that it takes the place of, since one
-    in which the user took something back gets another id. `copied_from`: the one that it was forked from.
+    in which the user took something back gets another id, and it counts as the first of them. `copied_from`: the one
+    that it was forked from.
     """
 
     id: str
@@ -68,8 +83,18 @@ class Database:
         self._tables = sqlite.tables(db)
         self._windows: dict[str, _Window] = {}
         if {"session_windows", "session_nodes"} <= self._tables:  # since schema 14
-            self._windows = {found.id: found for found in map(_window, sqlite.rows(db, _WINDOWS))}
-        self._written = self._rewrites()
+            rewound = {ident for (ident,) in sqlite.rows(db, _REWOUND)} if EVENTS in self._tables else set()
+            found = [_window(row, is_rewound=row[0] in rewound) for row in sqlite.rows(db, _WINDOWS)]
+            self._windows = {window.id: window for window in reversed(found)}  # oldest first
+        self._of_key: dict[str, list[_Window]] = {}
+        self._names: dict[str, str] = {}
+        for ident, window in self._windows.items():
+            self._of_key.setdefault(window.key, []).append(window)
+            self._names[ident] = self._names.get(window.before, window.before) or ident
+        self._rewrites: dict[str, str] = {}
+        if "transcript_rewrite_watermarks" in self._tables:  # since schema 13
+            marks = sqlite.rows(db, _REWRITES)
+            self._rewrites = {sqlite.column_text(ident): sqlite.column_text(mark) for ident, mark in marks}
         is_packed = EVENTS in self._tables and sqlite.has_column(db, EVENTS, "event_zstd")  # since schema 23
         self._entry = _ENTRY.format(zstd="event_zstd" if is_packed else "NULL")
 
@@ -78,10 +103,9 @@ class Database:
         if EVENTS not in self._tables:
             return []
         replaced = {window.before for window in self._windows.values()}
-        marks = sorted(sqlite.rows(self._db, _MARKS), key=lambda found: -found[1])[:MAX_CONVERSATIONS]
-        named = [(sqlite.column_text(ident), *rest) for ident, *rest in marks]
+        named = [(sqlite.column_text(ident), *rest) for ident, *rest in sqlite.rows(self._db, _MARKS)]
         return [
-            (ident, f"{rest} {self._written.get(ident)} {self._windows.get(ident)}")
+            (ident, f"{rest} {self._rewrites.get(ident)} {self._windows.get(ident)}")
             for ident, *rest in named
             if ident not in replaced
         ]
@@ -89,6 +113,7 @@ class Database:
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its entries."""
         rows = sqlite.rows(self._db, _ROWS, (ident,))
+        written = self._rewrites.get(ident)
         header = fields_of(self._line(rows[0])[0]) if rows else {}
         session = msgspec.structs.replace(self._facts(ident), directory=text_of(header.get("cwd")) or None)
 
@@ -96,7 +121,7 @@ class Database:
             line, at_ms = self._line(row)
             return entry_of(session, Line(msgspec.Raw(line)), at_ms)
 
-        pieces = [(str(seq), f"{rowid} {self._written.get(ident)}") for rowid, seq in rows]
+        pieces = [(str(seq), f"{rowid} {written}") for rowid, seq in rows]
         window = self._windows.get(ident)
         return stored_session(session, rows, record, pieces, at_ms=window.begun_ms if window is not None else 0)
 
@@ -106,48 +131,34 @@ class Database:
         text = _unpacked(packed) if isinstance(packed, bytes) else text
         return sqlite.column_text(text).encode(), at_ms if isinstance(at_ms, int) and at_ms > 0 else 0
 
-    def _rewrites(self) -> dict[str, str]:
-        if "transcript_rewrite_watermarks" not in self._tables:  # since schema 13
-            return {}
-        return {sqlite.column_text(ident): sqlite.column_text(mark) for ident, mark in sqlite.rows(self._db, _REWRITES)}
-
     def _facts(self, ident: str) -> StoredFacts:
         window = self._windows.get(ident)
         if window is None:
             return StoredFacts(id=ident)
         root = window
         for _ in range(_MOST_STEPS):
-            above = [one for one in self._windows.values() if one.key == root.above and one.begun_ms <= root.begun_ms]
+            above = [one for one in self._of_key.get(root.above, ()) if one.begun_ms <= root.begun_ms]
             if not above:
                 break
             root = above[-1]
-        name = self._name(window)
-        source = self._windows.get(window.copied_from)  # None if it was deleted: then what was copied counts as its own
+        name = self._names[ident]
+        source = self._names.get(window.copied_from)  # None if it was deleted: then what was copied counts as its own
         return StoredFacts(
             id=ident,
             name=name if name != ident else "",
-            root=self._name(root) if root is not window else None,
-            forked_from=self._name(source) if source is not None else None,
+            root=self._names[root.id] if root is not window else None,
+            forked_from=source,
             title=window.title or None,
         )
 
-    def _name(self, window: _Window) -> str:
-        """Returns the id of the first session that one takes the place of, by way of those between; else its own."""
-        for _ in range(_MOST_STEPS):
-            before = self._windows.get(window.before)
-            if before is None:
-                break
-            window = before
-        return window.id
 
-
-def _window(row: tuple[object, ...]) -> _Window:
+def _window(row: tuple[object, ...], *, is_rewound: bool) -> _Window:
     """Returns a session of the columns that `_WINDOWS` names."""
     text = sqlite.column_text
-    ident, key, begun_ms, above, before, reason, source, label, shown, is_current = row
+    ident, key, begun_ms, above, before, source, label, shown, is_current = row
     named_by_key = text(shown) == text(key).rpartition(":")[2]
     title = text(label) or ("" if named_by_key else text(shown)) if is_current else ""
-    replaced = "" if text(reason) in _AFRESH else text(before)
+    replaced = text(before) if is_rewound else ""
     at_ms = begun_ms if isinstance(begun_ms, int) else 0
     return _Window(text(ident), text(key), at_ms, text(above), replaced, text(source), title[:1000])
 
