@@ -190,6 +190,8 @@ def test_what_an_automation_sends_is_not_the_users(sent: str, asked: str) -> Non
     rollout.asks("Bake.")
     assert rollout.asks(sent) == [UserPrompt(text=asked, actor="model", scheduled=True)]
     assert read_prompt(sent, "") == ()
+    own = "<heartbeat>30</heartbeat>"
+    assert read_prompt(own, "") == (UserPrompt(text=own),)
 
 
 def test_what_an_answer_tells_the_app_about_notifying_is_said_if_nothing_else_is() -> None:

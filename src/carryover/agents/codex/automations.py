@@ -27,7 +27,8 @@ def scheduled_words(text: str) -> str | None:
     block = text.strip()
     if not (block.startswith(_BEGINS) and block.endswith(_ENDS)):
         return None
-    return unescape(tagged(block, "instructions") or tagged(block, "automation_id") or "").strip()
+    asked = unescape(tagged(block, "instructions") or tagged(block, "automation_id") or "").strip()
+    return asked or None  # a user's own element may have that name
 
 
 def without_decision(answer: str) -> str:

@@ -66,7 +66,6 @@ TOOLS: Final = Tools(
         "edit": "edit apply_patch",
         "write": "write",
         "search": "grep find ls glob",
-        "ask": "ask ask_user",
         "agent": "sessions_spawn",
     },
     about=("path", "file_path", "pattern", "query", "url", "prompt", "description", "name", "task"),
@@ -79,6 +78,8 @@ _ENDINGS: Final = Endings(
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
 _TODO: Final = "todo"
+_ASKS: Final = ("ask", "ask_user")
+"""Tools of oh-my-pi and OpenClaw that ask the user, if they have questions: an extension's `ask` may look things up."""
 _RUNNERS: Final = ("exec", "process")
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
@@ -172,7 +173,8 @@ def _call(recorder: _Recorder, key: str, given: Fields) -> None:
     ident, (name, arguments) = text_of(given.get("id")), called(given)
     if recorder.identify("message/toolCall", ident, name):
         call = TOOLS.call(ident, name, arguments, recorder.cwd)
-        recorder.begin_call(call, key, asked_in(arguments.get("questions")) if call.op == "ask" else ())
+        asked = asked_in(arguments.get("questions")) if name in _ASKS else []
+        recorder.begin_call(msgspec.structs.replace(call, op="ask") if asked else call, key, asked)
 
 
 def _result(recorder: _Recorder) -> None:
