@@ -21,7 +21,8 @@ def as_message(event: Fields) -> Fields:
     a call returned names the event of the call as its cause."""
     action, observed = (text_of(event.get(name)) for name in ("action", "observation"))
     source = text_of(event.get("source"))
-    if not source or not (action or observed):
+    is_theirs = "extras" in event if observed else action != "" and "args" in event
+    if not source or not is_theirs or "role" in event:  # other chats have sources and actions, too
         return event
     given = fields_of(event.get("args"))
     fields: dict[str, Any]

@@ -395,3 +395,11 @@ def test_events_that_openhands_exports(tmp_path: Path) -> None:
     assert [body.name for body in bodies if isinstance(body, ToolCall)] == ["run", "edit", "write_stdin", "run", "read"]
     assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/home/ann/shop/src/a.py"]
     assert iso_utc(found[-1].at_ms) == "2026-11-20T06:00:21Z"
+
+    others = [
+        {"source": "user", "action": "message", "content": "Fix it."},
+        {**MESSAGES[1], "source": "web", "action": "post"},
+    ]
+    path.write_text(json.dumps(others), encoding="utf-8")
+    spoken = [event.body for event in events_of(open_document(Candidate(path)))]
+    assert spoken == [UserPrompt(text="Fix it."), AssistantMessage(text=TURNS[1][1])]
