@@ -46,6 +46,8 @@ _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
 _CUT_SHORT: Final = later(r"(?![^\n]*\blogs?\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
 """A command with the exit code of `tail` or `head`. A log, or one step of several, may tell of another error."""
+_FIGURE: Final = later(r"error(?:[ _-][a-z]{1,20})?[ \t]{0,9}[:=]?[ \t]{0,9}[\d.,e+%-]+", re.I)
+"""How many errors there were, or how large one is: "Error: 0.03"."""
 _HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
 _FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
@@ -99,7 +101,8 @@ def _error_before_pipe(result: ToolResult) -> str:
     """Returns what looks like an error in the output of a command that ended well whatever it did."""
     if result.op != "shell" or result.status != "ok" or not _CUT_SHORT.fullmatch(result.subject.strip()):
         return ""
-    return "" if is_looking(result.subject) else error_in(result.output)
+    error = "" if is_looking(result.subject) else error_in(result.output)
+    return "" if _FIGURE.fullmatch(error) else error
 
 
 def may_solve(result: ToolResult) -> bool:

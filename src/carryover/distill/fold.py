@@ -33,7 +33,7 @@ from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_files import removed
 from carryover.records.shell_jobs import ends_job, job_left, kills, never_began, reports_end
 from carryover.text.harmless import one_line
-from carryover.text.looking import is_looking, is_retry
+from carryover.text.looking import is_looking, is_retry, uncut
 from carryover.text.stack import without_deep_frames
 
 _LONGEST_TEXT: Final = 200_000
@@ -193,7 +193,7 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
 
         def is_solved(failure: Failure) -> bool:
             is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
-            is_step = failure.signature in again or failure.command in again
+            is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
             return is_sent or is_step or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)

@@ -16,7 +16,8 @@ _LOOKING: Final = frozenset(
     """
     ls ll cat nl head tail less more grep egrep findstr rg ag find fd which whereis type stat file wc du df tree pwd cd
     echo printf test [ diff cmp ps pgrep env printenv date whoami id uname sleep true false jq sort uniq sed awk cut tr
-    readlink realpath basename dirname lsof ss man history journalctl [[ exit do done then else fi for break continue
+    readlink realpath basename dirname lsof ss man history journalctl strings zcat zgrep dmesg
+    [[ exit do done then else fi for break continue
     """.split()
 )
 _SHOW_NOTHING: Final = frozenset("cd echo printf true false test [ [[ sleep set export source . exit pwd".split())
@@ -68,6 +69,7 @@ _PREFIX: Final = later(
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
 _GOES_ON: Final = later(r"\bgit (?:-[cC] \S+ )?([a-z-]{2,20}) --continue\b")
+_CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 
 
@@ -178,14 +180,21 @@ def _is_shown_if_there(parts: Sequence[str]) -> bool:
 def is_retry(failed: str, succeeded: str) -> bool:
     """Whether two commands are the same with other options or another launcher, or the second ends what the first has
     left under way, as `git rebase --continue` does. A success behind a pipe doesn't count, as the exit code is not the
-    command's, nor one that only looks at what the failed one was to leave."""
+    command's, unless the failed one was cut short by the same; nor one that only looks at what that was to leave."""
     if (goes_on := _GOES_ON.search(succeeded)) and f"git {goes_on[1]} " in f"{failed} ":
         return not set("|;") & set(succeeded[goes_on.end() :])
+    if (whole := uncut(failed)) != failed:
+        failed, succeeded = whole, uncut(succeeded)
     words = _core(failed)
     others = _core(succeeded)
     shorter = min(len(words), len(others))
     has_same_end = shorter > 1 and words[-shorter:] == others[-shorter:]
     return words == others or (has_same_end and is_looking(failed) >= is_looking(succeeded))
+
+
+def uncut(command: str) -> str:
+    """Returns the command on one line without the `tail` or `head` that cuts its output short."""
+    return _CUT_SHORT.sub("", command)
 
 
 def _core(command: str) -> list[str]:

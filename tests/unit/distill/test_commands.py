@@ -105,6 +105,9 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
         ("make || shop --what | tail -3", "error: no shop", False),
         ("shop logs --all | tail -3", "error: no shop", False),
         ("cat shop.txt | tail -3", "error: no shop", False),
+        ("strings shop | grep -i error | head -3", "error: no shop", False),
+        ("python fit.py | tail -3", "Error rate: 0.1%", False),
+        ("python fit.py | tail -3", "error: 3 lids are left", True),
         ("python sell.py", "error: no shop", False),
     ],
 )
@@ -118,6 +121,8 @@ def test_tail_and_head_hide_that_a_command_failed(command: str, printed: str, fa
         ("npm run build", "npm run build --silent", True),
         ("pytest tests/test_cart.py", ".venv/bin/python -m pytest tests/test_cart.py -q 2>&1", True),
         ("make dist", "make dist 2>&1 | tail -5", False),
+        ("make dist 2>&1 | head -5", "make dist | tail", True),
+        ("make dist 2>&1 | head -5", "make dist | grep cap", False),
         ("make dist", "make dist; true", False),
         ("uv run ruff check src", "ruff check src", True),
         ("make -j4", "make", True),
