@@ -122,9 +122,10 @@ def _remotes(root: Path) -> list[str]:
 
 
 def sync_once() -> Outcome:
-    """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused) if that ends early;
-    nothing is lost then."""
+    """Reads what is new on disk and synchronises once. Raises UserError (REFUSED while paused, NOTHING_FOUND if it is
+    off) if that ends early; nothing is lost then."""
     refuse_paused("synchronised")
+    SyncFolder(state_dir()).state()  # where it is off, nothing need be read, and before an install nothing can be kept
     if ask_patiently("/settle", timeout_s=SYNC_S) is None:
         as_writer(lambda ledger, _paths: read_new(ledger))  # before the sync, since the store may be out of reach
     return _synchronised()

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from carryover.actions.syncing import end_syncing
+from carryover.actions.syncing import end_syncing, sync_once
 from carryover.errors import UserError
 from carryover.faces.cli.main import main
 from carryover.paths import StateDir
@@ -68,6 +68,8 @@ def test_an_ssh_key_that_cant_be_used_is_refused(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named_and_synchronising_can_be_ended() -> None:
     folder = SyncFolder(StateDir(Path.home() / ".carryover"))
+    with pytest.raises(UserError, match="This machine does not synchronise"):
+        sync_once()
     folder.path.mkdir(parents=True)
     for name, read, why in (("state.json", folder.state, "it is damaged"), ("key", folder.key, "No such file")):
         (folder.path / name).write_bytes(b'{"own":"\xff"}')
