@@ -114,6 +114,7 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
 
 _B64 = "[A-Za-z0-9_-]"
 _EDGE = rf"(?:(?<![0-9A-Za-z])|{_behind_escape()})"
+_STATE: Final = rf"(?=[A-Za-z_-]{{0,42}}\d)(?=[a-z\d_-]{{0,42}}[A-Z])(?=[A-Z\d_-]{{0,42}}[a-z]){_B64}{{43}}"
 _AZURE_SIGNS: Final = ("AZDO", "ACDb", "ACOG", "APIM", "AzFu", "AzSe")
 _DISCORD_HEAD: Final = r"(?:(?<![A-Za-z0-9_.-])|(?<=\n-)|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}"
 _AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
@@ -139,6 +140,8 @@ _SPLIT: Final = tuple(
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
         *_AZURE,
         ("salesforce", "00D", r"![A-Za-z0-9_.-]{80,}", r"(?<![0-9A-Za-z])00D[A-Za-z0-9]{12}"),
+        # What Claude Code's login has the user paste: once the login is broken, it is sent as a prompt (2026).
+        ("oauth", "#", rf"#{_STATE}(?!{_B64})", r"(?:(?<![\w\\/.?&#-])|(?<=\\[nrt]))[A-Za-z0-9_-]{40,78}"),
         ("asana", ":", r":(?<=\d:)[0-9a-f]{32}(?![0-9A-Za-z])", r"(?<![\d/])\d/\d{10,20}(?:/\d{10,20})?"),
     )
 )
@@ -201,8 +204,8 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
     if f"{MARK}bitwarden]" in text:
         text = _BITWARDEN_PAIR.sub(_replace("bitwarden", counts), text)
-    places = (  # long words contain no colon
-        place for place in _SPLIT if place[1] == ":" or (place[1] in words and place[2].search(words) is not None)
+    places = (  # long words contain neither
+        place for place in _SPLIT if place[1] in ":#" or (place[1] in words and place[2].search(words) is not None)
     )
     split = [span for kind, _, token, head in places for span in _split(text, token, head, kind)]
     return insert_marks(text, split, counts)

@@ -47,6 +47,7 @@ HEX = "0123456789abcdef" * 4
         ("neon", "npg_" + MIXED[:12]),
         ("tinybird", "p." + "eyJ" + MIXED + "." + MIXED[:43]),
         ("warp", "wk-" + HEX),
+        ("oauth", MIXED[:40] + "#" + MIXED[:43]),
         ("zai", HEX[:32] + "." + MIXED[:16]),
         ("supabase", "sbp_" + "v0_" + HEX[:40]),
         *(("honeycomb", f"hc{sort}_" + "01" + HEX[:56]) for sort in ("aik", "aic", "xik", "alk")),
