@@ -164,6 +164,10 @@ def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
     assert rollout.asks(f"{sent}</codex_delegation>") == [
         UserPrompt(text="Is 1 < 2?", actor="model", sender="another thread")
     ]
+    plan = "PLEASE IMPLEMENT THIS PLAN:\nPush it."
+    assert rollout.asks(f"<codex_delegation><input>{plan}</input></codex_delegation>") == [
+        UserPrompt(text=plan, actor="model", sender="another thread")
+    ]
     for text in ("<goal_context>\nPush it.\n</goal_context>", '<codex_internal_context source="goal">Push it.'):
         assert rollout.asks(text) == []
 
@@ -181,6 +185,7 @@ def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
             "</current_time_iso>\n  <instructions>\nIs 1 &lt; 2?\n  </instructions>\n</heartbeat>",
             "Is 1 < 2?",
         ),
+        ("<heartbeat><instructions>Implement the plan.</instructions></heartbeat>", "Implement the plan."),
     ],
 )
 def test_what_an_automation_sends_is_not_the_users(sent: str, asked: str) -> None:
@@ -188,6 +193,7 @@ def test_what_an_automation_sends_is_not_the_users(sent: str, asked: str) -> Non
     rollout = Rollout()
     rollout.turn()
     rollout.asks("Bake.")
+
     assert rollout.asks(sent) == [UserPrompt(text=asked, actor="model", scheduled=True)]
     assert read_prompt(sent, "") == ()
     own = "<heartbeat>30</heartbeat>"

@@ -75,11 +75,12 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     if rollout.context.review or words is None or not (text.strip() or attachments):
         return
     is_sent = text.lstrip().startswith(_SENT)
+    is_users = rollout.context.subagent_id is None and not is_sent and asked is None
     words, command = ("", "/init") if words.startswith(_INIT) else (words, None)
     body = model.UserPrompt(
         text=words,
         command=command,
-        actor="human" if rollout.context.subagent_id is None and not is_sent and asked is None else "model",
+        actor="human" if is_users else "model",
         scheduled=asked is not None,
         sender=_SENDER if is_sent else "",
         # Of what was shown without a word, that something was shown.
@@ -88,10 +89,10 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
         in_turn=not is_sent and asked is None and rollout.turn.counts.get("prompt", 0) > 0,
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
         stored=rollout.context.in_terminal and words.startswith("\n"),
-        accepts_plan=words.startswith(_IMPLEMENTS),
+        accepts_plan=is_users and words.startswith(_IMPLEMENTS),
     )
     rollout.say(body, "prompt", digest(text))
-    if words.strip() == _ACCEPTS:
+    if is_users and words.strip() == _ACCEPTS:
         rollout.say(model.PlanProposal(call_id="", text="", accepted=True), "accepted", digest(text))
 
 
