@@ -104,6 +104,8 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
         ("make; shop --what | tail -3", "error: no shop", False),
         ("make || shop --what | tail -3", "error: no shop", False),
         ("shop logs --all | tail -3", "error: no shop", False),
+        ("log show | head", "error: no shop", False),
+        ("shop login |tail -3", "error: no shop", True),
         ("cat shop.txt | tail -3", "error: no shop", False),
         ("strings shop | grep -i error | head -3", "error: no shop", False),
         ("python fit.py | tail -3", "Error rate: 0.1%", False),
@@ -112,7 +114,8 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
     ],
 )
 def test_tail_and_head_hide_that_a_command_failed(command: str, printed: str, fails: bool) -> None:
-    assert failed(msgspec.structs.replace(result(command, "ok"), output=printed)) == fails
+    assert failed(result(command, "ok", output=printed)) == fails
+    assert not failed(result(command, "interrupted", output=printed))
 
 
 @pytest.mark.parametrize(

@@ -372,7 +372,7 @@ def test_events_that_openhands_exports(tmp_path: Path) -> None:
         action(15, "agent", "run", command="make"),
         event(16, "agent", observation="run", cause=15, content="No rule.", extras={"exit_code": 2}),
         action(17, "agent", "read", path="b.py"),
-        event(18, "agent", observation="error", cause=17, content="No such file."),
+        event(18, "agent", observation="error", cause=17, content="No such file.", extras={"error_id": ""}),
         action(19, "user", "run", command="ls"),
         action(20, "agent", "change_agent_state", agent_state="finished"),
         action(21, "agent", "finish", final_thought="The test passes."),

@@ -30,6 +30,7 @@ def test_a_command_that_shows_an_error_through_a_pipe_solves_nothing() -> None:
     for again in ("npx tsc | head -5", "npx tsc --noEmit | tail", "cd shop && npx tsc && npm start"):
         later = session("s1").user(GOAL).ran("npx tsc | head -4", no_type).ran(again, "")
         assert "solved since" in under("Failed approaches", later)
+    assert "solved since" not in under("Failed approaches", talk.ran("npx tsc | head -5", "", status="interrupted"))
 
 
 def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:

@@ -390,3 +390,10 @@ def test_a_call_that_its_client_left_running_is_told_once() -> None:
     assert stands.count("npm run serve") == 1
     assert "no end recorded: “npm run serve”" in stands
     assert "In flight, no result recorded: `make all`" in stands
+
+
+def test_of_calls_without_a_result_the_newest_stand_that_no_other_section_tells() -> None:
+    talk = session("s1").user(GOAL).calls("make one").calls("make two").calls("make all")
+    stands = under("Where it stands", talk.calls("cart.py", op="edit", name="Edit"))
+
+    assert re.findall(r"no result recorded: `(.*)`", stands) == ["make two", "make all"]

@@ -62,6 +62,13 @@ def test_of_a_long_question_the_chosen_option_stands_or_the_beginning_of_each_li
     assert "… ¶ 3. the importer of the shop the importer" in whole
 
 
+def test_an_option_that_a_prompt_begins_like_stands_with_the_question() -> None:
+    asks = "Which one shall I move?\n- the cap: of each price\n- the column: of the net\n- the column, and its name"
+    said = under("Task", worked(says=asks).user("The column.").edited("tax.py").says("Done."))
+
+    assert "asked “Which one shall I move? ¶ the column: of the net”: The column." in said
+
+
 def test_several_options_are_found_by_their_marks_also_behind_a_word() -> None:
     places = [f"Option {town[0]}: in the shop of {town}, which has its own rates" for town in TOWNS]
     ways = [f"Option {number}: by the tax of {town}, as it was before" for number, town in enumerate(TOWNS, 1)]
