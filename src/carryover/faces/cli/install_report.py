@@ -260,5 +260,4 @@ def _name(path: Path, root: Path) -> str:
     its whole path."""
     if path.is_symlink():
         path, root = path.resolve(), root.resolve()
-    name = os.path.relpath(path, root)
-    return short_path(path) if name.startswith("..") else name
+    return str(path.relative_to(root)) if path.is_relative_to(root) else short_path(path)
