@@ -18,7 +18,7 @@ from carryover.ledger.connect import LedgerUnavailable, StaleRead
 from carryover.ledger.queries import session_by_prefix, sessions, totals
 from carryover.ledger.rows import SessionRow, SkippedRow, locator
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, SessionInfo, Skipped
+from carryover.model import AssistantMessage, SessionInfo, Skipped, TurnEnd
 from carryover.publish.digests import session_gist
 from support.scribe import Scribe, noise, writing
 
@@ -79,6 +79,18 @@ async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe
         SkippedRow(agent="made-up", agent_version="2.1.0", record_type="odd", reason="unknown type", n=4, last_ms=5),
         SkippedRow(agent="made-up", agent_version="", record_type="x" * 80, reason="no JSON", n=2, last_ms=5),
     )
+
+
+async def test_a_turn_ends_with_the_last_word_of_the_main_conversation(scribe: Scribe) -> None:
+    last = AssistantMessage(text="Done.", final=True)
+    said = [
+        scribe.event(last),
+        scribe.event(TurnEnd(reason="interrupted")),
+        scribe.event(AssistantMessage(text="Next:")),
+    ]
+    said.append(scribe.event(last, subagent_id="helper"))
+
+    assert [(await scribe.commit(scribe.prepared(event))).turn_ended for event in said] == [True, True, False, False]
 
 
 async def test_a_source_full_of_invented_types_does_not_fill_the_ledger(scribe: Scribe) -> None:

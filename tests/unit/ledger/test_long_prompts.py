@@ -44,11 +44,12 @@ async def test_short_prompts_and_those_that_no_person_typed_leave_nothing(scribe
 
 
 async def test_prompts_that_share_the_most_lines_are_found_and_never_the_same_text(scribe: Scribe) -> None:
-    await scribe.tell(lines(30), lines(30), lines(40, "of another kind"))
+    await scribe.tell(lines(30), lines(30), lines(40, "of another kind"), f"{lines(1)}\n{lines(9, 'of a third kind')}")
+    (first,) = scribe.db.execute("SELECT min(id) FROM long_prompt").fetchone()
+    assert prompts_like(scribe.db, first, lines(30)) == []
     for number in range(20):
         await scribe.tell(f"{lines(30)}\nand this one has the number {number}")
 
-    (first,) = scribe.db.execute("SELECT min(id) FROM long_prompt").fetchone()
     found = prompts_like(scribe.db, first, lines(30))
 
     assert len(found) == len(set(found)) == MOST_LIKE_IT

@@ -223,6 +223,7 @@ def test_a_long_line_is_cut_around_most_of_what_was_found() -> None:
     assert window(line, terms, 40) == (begin, begin + 40, spans(line, terms))
     assert best_part(line, terms_of("walrus"), 40) == f"{line[:40]}…"
     assert best_part(line[-70:], terms_of("walrus"), 70) == line[-70:]
+    assert best_part(line[:-60], terms, 40) == f"…{'-' * 8}{NEAR}"
 
 
 @pytest.mark.parametrize(("text", "plain"), [("CART 2", "cart 2"), ("Größe ÉTÉ İ", "große ete i"), ("価格", "価格")])
