@@ -168,8 +168,12 @@ def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
     assert rollout.asks(f"<codex_delegation><input>{plan}</input></codex_delegation>") == [
         UserPrompt(text=plan, actor="model", sender="another thread")
     ]
+    assert read_prompt(f"\n{sent}</codex_delegation>", "") == ()
     for text in ("<goal_context>\nPush it.\n</goal_context>", '<codex_internal_context source="goal">Push it.'):
         assert rollout.asks(text) == []
+
+
+HEARTBEAT = "<heartbeat>\n<instructions>Count the rye.</instructions>\n</heartbeat>"
 
 
 @pytest.mark.parametrize(
@@ -186,6 +190,11 @@ def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
             "Is 1 < 2?",
         ),
         ("<heartbeat><instructions>Implement the plan.</instructions></heartbeat>", "Implement the plan."),
+        (
+            "\nAutomation: Takings\nAutomation ID: takings\nAutomation memory: none\n\nCount them.\n",
+            "[Takings] Count them.",
+        ),
+        ("<heartbeat>\n<automation_id>rye</automation_id>\n</heartbeat>\n", "rye"),
     ],
 )
 def test_what_an_automation_sends_is_not_the_users(sent: str, asked: str) -> None:
@@ -200,6 +209,14 @@ def test_what_an_automation_sends_is_not_the_users(sent: str, asked: str) -> Non
     assert read_prompt(own, "") == (UserPrompt(text=own),)
 
 
+@pytest.mark.parametrize("text", [f"{HEARTBEAT}\n\nWhy was this sent?", f"Why was this sent?\n\n{HEARTBEAT}"])
+def test_a_prompt_that_quotes_what_an_automation_sent_is_the_users(text: str) -> None:
+    rollout = Rollout()
+    rollout.turn()
+    assert rollout.asks(text) == [UserPrompt(text=text)]
+    assert read_prompt(text, "") == (UserPrompt(text=text),)
+
+
 def test_what_an_answer_tells_the_app_about_notifying_is_said_if_nothing_else_is() -> None:
     rollout = Rollout()
     rollout.turn()
@@ -210,8 +227,12 @@ def test_what_an_answer_tells_the_app_about_notifying_is_said_if_nothing_else_is
 
     assert rollout.says(block) == [AssistantMessage(text="Rye & oats are out.")]
     assert rollout.says(f"No rye is left.\n\n{block}") == [AssistantMessage(text="No rye is left.")]
-    asked = "Such a prompt begins with <heartbeat> and ends with </heartbeat>"
-    assert rollout.says(asked) == [AssistantMessage(text=asked)]
+    assert rollout.says(block.replace(".<", ". <")) == [AssistantMessage(text="Rye & oats are out.")]
+    for told in (
+        "Such a prompt begins with <heartbeat> and ends with </heartbeat>",
+        f"{block}\n\nThat is how it ends.",
+    ):
+        assert rollout.says(told) == [AssistantMessage(text=told)]
 
 
 def test_what_is_piped_in_beside_a_prompt_is_not_the_users() -> None:

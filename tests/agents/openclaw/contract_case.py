@@ -91,7 +91,10 @@ CASE: Final = replace(
     quiet=(*map(record, origin.CASE.quiet), record(origin.entry("reset", reason="new"))),
     not_typed=(
         *map(record, origin.CASE.not_typed),
-        record(origin.message("user", {"type": "text", "text": "words"}, provenance={"kind": "inter_session"})),
+        *(
+            record(origin.message("user", {"type": "text", "text": "words"}, provenance={"kind": kind}))
+            for kind in ("inter_session", "internal_system")
+        ),
         record(origin.user("Count the pears"), {**SESSION, "root": "01a20425-9c1e-4000-8000-000000000002"}),
     ),
     strangers=(

@@ -172,6 +172,34 @@ def test_a_session_that_was_in_a_file_has_the_same_events_in_the_database(tmp_pa
     assert prompts(found) == ["Fix add()."]
 
 
+def test_a_session_that_begins_afresh_takes_no_others_place(tmp_path: Path) -> None:
+    with Client(tmp_path / "agents" / PLACE) as client:
+        for at, reason in enumerate(("initial", "reset", "rollover", "rewind")):
+            for ident, columns in (("one", {}), ("two", {"previous_session_id": f"{reason}-one", "reason": reason})):
+                client.session(f"{reason}-{ident}", f"agent:main:{reason}", at, **columns)
+                client.add(f"{reason}-{ident}", {**json.loads(user(f"{reason}, {ident}")), "id": "b"})
+        found = read(client.path)
+
+    afresh = [f"{reason}-{ident}" for reason in ("initial", "reset", "rollover") for ident in ("one", "two")]
+    assert {event.session for event in found.events} == {*afresh, "rewind-one"}
+    assert "rewind, two" in prompts(found) and "rewind, one" not in prompts(found)
+
+
+def test_the_end_of_a_key_is_no_title(tmp_path: Path) -> None:
+    with Client(tmp_path / "agents" / PLACE) as client:
+        for ident, label, shown in (("one", None, "one"), ("two", None, "Bread"), ("six", "Rye", "Bread")):
+            client.session(ident, f"agent:main:{ident}", 1)
+            client.db.execute(
+                "UPDATE session_nodes SET label = ?, display_name = ? WHERE current_session_id = ?",
+                (label, shown, ident),
+            )
+            client.add(ident, LINES[2])
+        found = read(client.path).events
+
+    titles = {event.session: event.body.title for event in found if isinstance(event.body, model.SessionInfo)}
+    assert titles == {"two": "Bread", "six": "Rye"}
+
+
 @pytest.mark.parametrize(("place", "is_own"), [("agents/main/sessions", True), (".pi/agent/sessions", False)])
 def test_a_file_that_is_named_is_one_of_openclaw_only_where_it_keeps_its_files(place: str, is_own: bool) -> None:
     assert AGENT.exported is not None
