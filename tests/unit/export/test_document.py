@@ -163,6 +163,18 @@ def test_a_long_file_is_shown_around_its_last_edit() -> None:
     assert document.left_out["a.txt"] == "only lines 960 to 1039 of 2000"
 
 
+def test_what_is_left_out_is_listed_with_its_reason_and_a_long_path_by_its_end() -> None:
+    path = f"src/{'deep/' * 30}a.py"
+    material = Material(name="x", now_ms=1, last_answer="word of it\n\n" * 600, left_out={path: "a symlink"})
+    listed = f"- the agent's last answer: {{}}\n- …{path[-90:]}: a symlink\n"
+
+    for budget, reason in ((900, "no room: about 4,384 tokens"), (2_500, "only its beginning and end")):
+        assert listed.format(reason) in composed(material, replace(CHAT, budget=budget)).text
+    request = dict.fromkeys(shop().requests, f"{PROMPT}\n\n{'Prices are in cents. ' * 120}")
+    shown = composed(replace(shop(), requests=request, files=()), replace(CHAT, budget=1_500))
+    assert "[...]" in shown.text and [*shown.left_out] == [".env"]
+
+
 ORDER = (
     *("Task", "What the user said", "Where it stands", "Progress log", "Failed approaches", "Open questions"),
     *("Next action", "Also in progress", "From the agent's own summary", "Recent files", "Git context"),

@@ -57,6 +57,15 @@ from carryover.testruns.commands import Invocation, find_invocations, joined
         r"node_modules\.bin\vitest.cmd run --pool forks",
         r"& .\.venv\Scripts\pytest.exe -q",
         r".venv\Scripts\python.exe tests\test_cart.py",
+        r"shop\.tools\pytest.exe -q",
+        "py tests/test_cart.py",
+        "pypy tests/test_cart.py",
+        "pypy3 tests/test_cart.py",
+        "ruby tests/test_cart.rb",
+        "perl tests/test_cart.pl",
+        "php tests/test_cart.php",
+        "node tests/test_cart.js",
+        "sh tests/run_all_tests.sh",
     ],
 )
 def test_a_test_run_is_recognised_through_what_is_wrapped_around_it(command: str) -> None:
@@ -154,7 +163,11 @@ def test_a_loop_that_looks_for_test_files_is_no_run() -> None:
         (r"cd D:\work\shop; npm test | Select-Object -Last 9", ("D:/work/shop",), False),
         (r"cd D:\work\shop; pytest ..\bank", ("D:/work/bank",), False),
         (r'cd "D:\the work\shop"; npm test', ("D:/the work/shop",), False),
+        (r"cd 'D:\the work\shop'; npm test", ("D:/the work/shop",), False),
+        (r'pytest "..\the bank\test_a.py"', ("../the bank/test_a.py",), False),
         (r'pytest -k "a\b" tests/a.py', ("tests/a.py",), True),
+        (r"pytest 'tests/a\b.py'", (r"tests/a\b.py",), False),
+        (r'pytest "tests/a\b.py"', (r"tests/a\b.py",), False),
         (r"npx jest src/a\.test\.ts", ("src/a.test.ts",), False),
     ],
 )

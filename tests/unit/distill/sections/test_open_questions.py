@@ -283,6 +283,9 @@ def test_a_first_prompt_that_says_something_may_be_answered_with_a_question() ->
     planned = session("s2", hours=1).user("Where were we?").says(f"At the discount. {PROTOCOL_QUESTION}")
     assert under("Open questions", worked(), planned) == ""
 
+    read = session("s2", hours=1).user("Read .carryover/handoff.md").says("It is at the tax. Shall I begin with it?")
+    assert under("Open questions", worked(), read) == ""
+
 
 @pytest.mark.parametrize(
     ("later", "is_open"),
