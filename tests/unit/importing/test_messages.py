@@ -49,26 +49,64 @@ def test_a_chat_of_other_names_for_the_same_roles_is_one(tmp_path: Path) -> None
     ]
 
 
-def test_thoughts_and_calls_that_an_export_shows_are_not_said(tmp_path: Path) -> None:
+FRAMES = {
+    "": "{head}\n\n{given}\n\n{returned}",
+    "1.1": "```\n{plain}\n\n{given}\n{returned}\n```",
+    "without details": "{head}",
+}
+"""How opencode exports a call."""
+
+
+def exported(frame: str, name: str, given: dict[str, str], returned: str, kind: str = "Output") -> str:
+    shown = f"**Input:**\n```json\n{json.dumps(given, indent=2)}\n```"
+    output = f"**{kind}:**\n```\n{returned}\n```" if returned else ""
+    head = f"**Tool: {name}**"
+    return FRAMES[frame].format(head=head, plain=head.strip("*"), given=shown, returned=output).strip()
+
+
+@pytest.mark.parametrize("frame", FRAMES)
+def test_thoughts_and_calls_that_an_export_shows_are_not_said(tmp_path: Path, frame: str) -> None:
     """As opencode exports a session if asked for both: a thought has no end, and the calls of a turn are at its end."""
-    call = '**Tool: bash**\n\n**Input:**\n```json\n{"command": "ls"}\n```\n\n**Output:**\n```\n## User\n```'
+    call = exported(frame, "bash", {"command": "ls"}, "## User")
     turns = [
         ("User", "Fix the test."),
         (
             "Assistant (Build \xb7 some-model \xb7 1.2s)",
             f"_Thinking:_\n\nThe user wants it.\n\nI look.\n\n{call}\n\n{call}",
         ),
+        ("User", ""),
         ("Assistant (Build (fast) \xb7 some-model \xb7 0.9s)", f"I list the files.\n\n{call}"),
         ("Assistant (Build \xb7 some-model \xb7 3.4s)", "_Thinking:_\n\nAll is well.\n\nDone.\n\nIt was `//`."),
         ("User", "And the docs?"),
     ]
-    shown = "".join(f"---\n\n## {who}\n\n{text}\n\n" for who, text in turns)
+    shown = "".join(f"---\n\n## {who}\n\n{text}\n\n".replace("\n\n\n", "\n") for who, text in turns)
 
     assert said_in(tmp_path / "session.md", f"# Test\n\n**Session ID:** ses_1a\n\n{shown}") == [
         TURNS[0],
         ("assistant", "I list the files."),
         *TURNS[1:],
     ]
+
+
+@pytest.mark.parametrize("frame", ["", "1.1"])
+def test_calls_that_an_export_shows_were_made(tmp_path: Path, frame: str) -> None:
+    edit = {"filePath": "/home/dev/a.py", "oldString": "1", "newString": "2"}
+    calls = [
+        exported(frame, "bash", {"command": "pytest -q"}, "1 failed\n```\nin 1s"),
+        exported(frame, "edit", edit, ""),
+        exported(frame, "edit", {**edit, "filePath": "/home/dev/b.py"}, "It was not read.", "Error"),
+    ]
+    turns = [("User", "Fix it."), ("Assistant", "\n\n".join(calls)), ("Assistant", f"Again.\n\n{calls[1]}")]
+    path = tmp_path / "session.md"
+    path.write_text("".join(f"---\n\n## {who}\n\n{text}\n\n" for who, text in turns))
+
+    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
+    assert [(body.op, body.status, body.output) for body in bodies if isinstance(body, ToolResult)] == [
+        ("shell", "unknown", "1 failed\n```\nin 1s"),
+        ("edit", "ok", ""),
+        ("edit", "error", "It was not read."),
+    ]
+    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/home/dev/a.py"]
 
 
 @pytest.mark.parametrize("begin", ["{name}: {text}", "**{name}:** {text}"])
