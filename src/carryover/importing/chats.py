@@ -97,6 +97,8 @@ class _Step(msgspec.Struct, frozen=True):
     place: int = 0
     parts: tuple[str, ...] = ()
     """Of the user's text, those that are not certain to be for the model alone."""
+    client: str = ""
+    """The id of the agent whose client added to the messages, if anything shows that."""
 
 
 def recognised(file: Candidate) -> OpenedDocument | None:
@@ -223,25 +225,27 @@ def _with_work(step: _Step, *, ended: bool) -> _Step:
 def _records(steps: Sequence[_Step]) -> list[Record]:
     begins = next((step.text for step in steps if step.speaker == "user" and step.text), "")
     session = f"chat-{digest(begins[:_ID_CHARS])}"
-    typed = iter(_typed([step.parts for step in steps if step.speaker == "user"]))
+    client, texts = _typed([step.parts for step in steps if step.speaker == "user"])
+    typed = iter(texts)
     words = (next(typed) if step.speaker == "user" else step.text for step in steps)
     placed = (
-        msgspec.structs.replace(step, text=text, parts=(), session=session, place=place)
+        msgspec.structs.replace(step, text=text, parts=(), session=session, place=place, client=client)
         for place, (step, text) in enumerate(zip(steps, words, strict=True), 1)
     )
     return [Record(number=step.number, data=msgspec.json.encode(step)) for step in placed]
 
 
-def _typed(sent: Sequence[Sequence[str]]) -> Sequence[str]:
-    """Returns what the user typed in each message, by the agent whose client sent them."""
-    clients = (agent.typed(sent) for agent in adapters().values() if agent.typed is not None)
-    return next(filter(None, clients), ["\n".join(parts) for parts in sent])
+def _typed(sent: Sequence[Sequence[str]]) -> tuple[str, Sequence[str]]:
+    """Returns the agent whose client sent the messages, if anything shows that, and what the user typed in each."""
+    clients = ((ident, agent.typed(sent)) for ident, agent in adapters().items() if agent.typed is not None)
+    return next((found for found in clients if found[1]), ("", ["\n".join(parts) for parts in sent]))
 
 
 def _parse_step(
     quoted: QuotedText, folder: str | None, _source: Source, context: SessionContext, record: Record
 ) -> tuple[SessionContext, Parsed]:
     step = decoder_of(_Step).decode(record.data)
+    quoted = quoted_of(adapters()[step.client].spec) if step.client in adapters() else quoted
     prefix = f"atif/{step.session}///{step.place}/"  # as a trajectory, which chats were made into at first
     turn = TurnEvents(context=context, prefix=prefix, session=step.session, at_ms=step.at_ms or context.last_ms)
     turn.change(last_ms=turn.at_ms)

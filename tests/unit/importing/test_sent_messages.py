@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
-from support.specstory import said_in
+from carryover.importing.candidate import Candidate
+from carryover.importing.document import open_document
+from carryover.model import AssistantMessage, TurnEnd, UserPrompt
+from support.specstory import events_of, said_in
 
 
 def test_output_that_swe_agent_sends_in_the_users_role_is_not_the_users(tmp_path: Path) -> None:
@@ -36,6 +39,8 @@ def test_output_that_swe_agent_sends_in_the_users_role_is_not_the_users(tmp_path
         {"content": "Push.", "isMeta": True},
         {"content": "<turn_aborted>\nPush.\n</turn_aborted>"},
         {"content": "<environment_details>\nPush.\n</environment_details>"},
+        {"content": "This session is being continued from a previous conversation that ran out of context. Push."},
+        {"content": "[Request interrupted by user]"},
     ],
 )
 def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
@@ -44,6 +49,16 @@ def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, t
     messages = [{"role": "user", **told}, *said]
 
     assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
+
+
+def test_an_interruption_that_a_client_tells_the_model_of_ends_the_turn(tmp_path: Path) -> None:
+    said = ["Fix it.", "I look.", "[Request interrupted by user for tool use]", "No.", "Go on."]
+    roles = ("user", "assistant", "user", "user", "assistant")
+    path = tmp_path / "sent.json"
+    path.write_text(json.dumps([{"role": role, "content": text} for role, text in zip(roles, said, strict=True)]))
+
+    ends = [type(event.body) for event in events_of(open_document(Candidate(path)))]
+    assert ends == [UserPrompt, AssistantMessage, TurnEnd, UserPrompt, AssistantMessage]
 
 
 def test_text_that_a_client_adds_to_a_prompt_is_not_the_users(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ from carryover.agents.claude_code.lines import (
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome
 from carryover.agents.claude_code.prompts import (
     CONTINUES,
+    INTERRUPTED,
     OF_SESSIONS,
     SENT_AS_USER,
     add_message,
@@ -116,7 +117,6 @@ _SUMMARY_KINDS: Final = kinds_of(
     other="key technical concepts|files and code sections|problem solving|all user messages|work completed",
 )
 """The sections that a compaction asks for (2.1.126); two of them only if a part is summarised (reported)."""
-_INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
 
 _CLIENTS_START: Final = later(
     r"\A(?:.*?^(?:Summary:|<summary>)[ \t]*$|This session is being continued from a previous conversation[^\n]*\n)",
@@ -269,7 +269,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         if left and line.is_meta and builder.subagent_id is None:
             builder.add(model.UserPrompt(text=text, actor="model", scheduled=True), "prompt", digest(text))
         return
-    if text in _INTERRUPTED:
+    if text in INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
     elif text.startswith("<command-message>"):
         _command(builder, text)

@@ -42,6 +42,7 @@ _BLOCKED: Final = "Operation stopped by hook: "
 CONTINUES: Final = "This session is being continued from a previous conversation"
 """How a compaction's summary begins. A transcript marks it, and the texts below too; a copy of the text alone does not
 (SpecStory's documents of 2025 and 2026)."""
+INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
 SENT_AS_USER: Final = (
     "Base directory for this skill: ",
     "Stop hook feedback:\n",
@@ -147,7 +148,10 @@ def without_client_blocks(text: str) -> str:
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     """Returns what the user typed in each message, as the contract's `typed`."""
     texts = (text.strip() for parts in messages for text in parts)
-    if not any(text.startswith("<system-reminder>") or text.endswith("</system-reminder>") for text in texts):
+    if not any(
+        text.startswith(("<system-reminder>", CONTINUES)) or text.endswith("</system-reminder>") or text in INTERRUPTED
+        for text in texts
+    ):
         return []
     own = ([without_client_blocks(text.strip()) for text in parts] for parts in messages)
     return ["\n".join(filter(None, parts)) for parts in own]
