@@ -207,6 +207,9 @@ def test_a_file_that_is_named_is_one_of_openclaw_only_where_it_keeps_its_files(p
 
     assert (AGENT.exported(path, head) is not None) == is_own
     assert AGENT.exported(path, user("Fix add().")) is None
+    with pytest.raises(OSError) as missing:  # a part of a file of pi would be taken for its own
+        AGENT.reader.stat(path)
+    assert isinstance(missing.value, FileNotFoundError) == is_own
 
 
 def test_the_log_of_a_database_counts_as_the_database() -> None:

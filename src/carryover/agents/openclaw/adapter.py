@@ -110,10 +110,18 @@ def _title(facts: StoredFacts) -> bytes:
     return msgspec.json.encode({"type": "session_info", "name": facts.title}) if facts.title else b""
 
 
+def _kind_of(path: Path) -> str | None:
+    """Returns the kind of a source; None for a file anywhere but in its place: of pi's, which are the same, some have
+    no header."""
+    if path.suffix == _DATABASE:
+        return "database"
+    return "file" if [above.name for above in path.parents[2:3]] == [_AGENTS] else None
+
+
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the source in a copy of a database anywhere on disk, or in a session's file where OpenClaw keeps it."""
     if not head.startswith(SQLITE):
-        is_in_place = [above.name for above in path.parents[2:3]] == [_AGENTS] and exported_by_pi(path, head)
+        is_in_place = _kind_of(path) == "file" and exported_by_pi(path, head)
         return source_at(SPEC.id, _LAYOUTS, path, path.parents[2]) if is_in_place else None
     with suppress(OSError):
         if path.suffix == _DATABASE and EVENTS in sqlite.table_names(path):
@@ -124,7 +132,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
-        lambda path: "database" if path.suffix == _DATABASE else "file",
+        _kind_of,
         {"database": StatCachedReader(sqlite.DatabaseReader(Database)), "file": JsonlReader()},
     ),
     context_type=_Context,
