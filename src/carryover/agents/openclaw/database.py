@@ -113,7 +113,6 @@ class Database:
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its entries."""
         rows = sqlite.rows(self._db, _ROWS, (ident,))
-        written = self._rewrites.get(ident)
         header = fields_of(self._line(rows[0])[0]) if rows else {}
         session = msgspec.structs.replace(self._facts(ident), directory=text_of(header.get("cwd")) or None)
 
@@ -121,7 +120,8 @@ class Database:
             line, at_ms = self._line(row)
             return entry_of(session, Line(msgspec.Raw(line)), at_ms)
 
-        pieces = [(str(seq), f"{rowid} {written}") for rowid, seq in rows]
+        known_as = f"{self._rewrites.get(ident)} {session.root} {session.name}"  # if it changes, all is emitted again
+        pieces = [(str(seq), f"{rowid} {known_as}") for rowid, seq in rows]
         window = self._windows.get(ident)
         return stored_session(session, rows, record, pieces, at_ms=window.begun_ms if window is not None else 0)
 
