@@ -126,6 +126,9 @@ def test_what_the_user_answered_an_extensions_tool_is_an_answer(details: dict[st
         assert len(session.fold(message("toolResult", said, toolCallId="c2", toolName="ask", details=other))) == 1
     page = {"question": "Push?", "selectedOptions": ["Yes"]}
     assert len(session.fold(message("toolResult", said, toolCallId="c3", toolName="fetch", details=page))) == 1
+    # Of a call that is not known any more.
+    [_, answer] = session.fold(message("toolResult", said, toolCallId="c5", toolName="ask", details=page))
+    assert answer == model.Answer(call_id="c5", question="Push?", text="Yes")
     looks_up = {"type": "toolCall", "id": "c4", "name": "ask", "arguments": {"query": "Which taxes are there?"}}
     session.fold(assistant(looks_up, stopReason="toolUse"))
     assert [(call.op, call.subject) for call in session.all(model.ToolCall)][-1] == ("other", "Which taxes are there?")

@@ -182,7 +182,7 @@ def _result(recorder: _Recorder) -> None:
     ident, name = recorder.text("toolCallId"), recorder.text("toolName")
     if not recorder.identify("message/toolResult", ident):
         return
-    call = recorder.take_call(ident, name, TOOLS.op(name))
+    call = recorder.take_call(ident, name, "ask" if name in _ASKS else TOOLS.op(name))
     output = without_ansi(rawjson.content_text(recorder.data.get("content")) or "")
     details = fields_of(recorder.data.get("details"))
     output = without_time(output) if "wallTimeMs" in details else output
