@@ -243,8 +243,10 @@ def _just_failed(digest: Digest, failure: Failure) -> bool:
     """Whether no call or turn has begun since a call failed, and none that ran at the same time has failed after it."""
     if digest.turn is None or (failure.turn, failure.begun) != (digest.turn.number, digest.turn.calls):
         return False
-    last = next((call for call in reversed(digest.calls) if call.status == "error"), None)
-    return last is not None and (last.at_ms, last.turn) == (failure.at_ms, failure.turn)
+    moment = failure.at_ms, failure.turn
+    # Behind a pipe to `tail` its own call ended well.
+    calls = ((call.status, (call.at_ms, call.turn)) for call in reversed(digest.calls))
+    return next((at for status, at in calls if status == "error" or at == moment), None) == moment
 
 
 def answer(digest: Digest, event: Event, body: model.Answer) -> Digest:

@@ -21,7 +21,7 @@ def weight_of_failure(talk: Conversation) -> float:
     return failure.weight
 
 
-def test_a_command_that_shows_an_error_through_a_pipe_solves_nothing() -> None:
+def test_a_command_that_shows_an_error_through_a_pipe_has_failed_and_solves_nothing() -> None:
     no_type = "cart.ts(1,2): error TS2322: No cart."
     talk = session("s1").user(GOAL).ran("npx tsc | head -4", no_type)
     assert under("Failed approaches", talk).endswith(f"→ {no_type}")
@@ -31,6 +31,9 @@ def test_a_command_that_shows_an_error_through_a_pipe_solves_nothing() -> None:
         later = session("s1").user(GOAL).ran("npx tsc | head -4", no_type).ran(again, "")
         assert "solved since" in under("Failed approaches", later)
     assert "solved since" not in under("Failed approaches", talk.ran("npx tsc | head -5", "", status="interrupted"))
+
+    said = session("s1").user(GOAL).ran("npx tsc | head -4", no_type).says("It is from before.", final=False)
+    assert "then: “It is from before.”" in under("Failed approaches", said.ran("ls").says("Done."))
 
 
 def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:
