@@ -44,8 +44,8 @@ _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
-_CUT_SHORT: Final = later(r"(?![^\n]*\blogs?\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
-"""A command with the exit code of `tail` or `head`. A log, or one step of several, may tell of another error."""
+_CUT_SHORT: Final = later(r"(?![^\n]*\b(?:logs?|logcat|gh)\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
+"""A command with the exit code of `tail` or `head`. A log, an issue or one step of several may tell another error."""
 _FIGURE: Final = later(r"error(?:[ _-][a-z]{1,20})?[ \t]{0,9}[:=]?[ \t]{0,9}[\d.,e+%-]+", re.I)
 """How many errors there were, or how large one is: "Error: 0.03"."""
 _HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")

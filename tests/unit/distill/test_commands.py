@@ -107,6 +107,7 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
         ("log show | head", "error: no shop", False),
         ("shop login |tail -3", "error: no shop", True),
         ("cat shop.txt | tail -3", "error: no shop", False),
+        ("gh issue view 3 | tail -3", "error: no shop", False),
         ("strings shop | grep -i error | head -3", "error: no shop", False),
         ("python fit.py | tail -3", "Error rate: 0.1%", False),
         ("python fit.py | tail -3", "error: 3 lids are left", True),
