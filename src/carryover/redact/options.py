@@ -67,6 +67,12 @@ OF_PROGRAMS: Final = (
     *(("rar ", _after(program, "-h?p", GLUED)) for program in ("rar", "unrar")),
     *(("ssh-keygen", _after("ssh-keygen", rf"-{option}[ \t]*")) for option in "NP"),
     ("security", rf"security[ \t]+{_OF_KEYCHAINS}[ \t]+{VALUE}"),
+    (  # the key of a vault, which `bw unlock` and `op signin` print to be set in the shell
+        "_SESSION",
+        r"_SESSION(?<=[BO][WP]_SESSION)(?:_\w{1,40})?[\"']?[ \t]{0,2}[=:,][ \t]{0,2}[\"']?"
+        r"(?P<value>[\w+/-]{40,200}={0,2})",
+    ),
+    ("--session", r"--session[ =][\"']?(?P<value>[A-Za-z0-9+/]{86}==)"),
     ("oathtool", _after("oathtool", "", r"(?P<value>[A-Za-z2-7]{16,128})(?![\w/.-])")),
 )
 """Hints and patterns, as in `places.py`."""
