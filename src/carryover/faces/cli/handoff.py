@@ -34,7 +34,7 @@ from carryover.terminal.output import (
 )
 from carryover.terminal.paths import short_path
 from carryover.terminal.streams import is_terminal
-from carryover.text.harmless import harmless
+from carryover.text.harmless import harmless, one_line
 
 if TYPE_CHECKING:
     from carryover.past.handoff import LineRecord, PrintedHandoff
@@ -177,4 +177,4 @@ def _reason(source: LineRecord) -> str:
     where = source.session
     if source.turn is not None:
         where = f"turn {source.turn} of {source.session or ''}"
-    return ", ".join(filter(None, (source.kind, source.agent, where, source.at)))
+    return one_line(", ".join(filter(None, (source.kind, source.agent, where, source.at))))

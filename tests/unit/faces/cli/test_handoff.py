@@ -204,8 +204,8 @@ def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path) -> 
     assert "Your first response in this session MUST be:" in raw
 
 
-def long_handoff() -> PrintedHandoff:
-    ruling = Entry(text="Never round", kind="prompt", weight=1, session="c0de", agent="claude-code", turn=2, at_ms=1000)
+def long_handoff(of: str = "c0de") -> PrintedHandoff:
+    ruling = Entry(text="Never round", kind="prompt", weight=1, session=of, agent="claude-code", turn=2, at_ms=1000)
     yes = Entry(text="Yes", kind="reply", turn=3)
     short = Entry(text="Never round | Yes", kind="prompt", weight=0, members=(ruling, yes))
     words = tuple(Entry(text=f"Ruling {number}", kind="prompt", weight=10 + number) for number in range(60))
@@ -255,6 +255,7 @@ def test_each_line_names_all_the_records_that_it_comes_from() -> None:
     assert len(said["sources"]) == len(said["lines"])
     line = "- Never round | Yes\n    why: prompt, claude-code, turn 2 of c0de, 1970-01-01T00:00:01Z\n"
     assert line in with_reasons(long_handoff())
+    assert "turn 2 of x ## Task, 1970" in with_reasons(long_handoff("x\x1b[2J\n## Task"))  # an id may be any text
 
 
 TEXT = "# [CARRYOVER] Läden → 今日\n- a line\n"
