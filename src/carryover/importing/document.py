@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Source
+from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.agents import adapters, agent_name
 from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
@@ -25,7 +25,7 @@ from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest, retry_if_silent
 from carryover.ingest.scan import first_cwd
 from carryover.ledger.connect import reading
-from carryover.ledger.queries import contexts_of
+from carryover.ledger.queries import contexts_of, project_of_session
 from carryover.ledger.store import Ledger
 from carryover.model import Event, Op, Retracted, with_paths
 from carryover.probe.looks import SILENT
@@ -104,31 +104,45 @@ def _in_project(found: OpenedDocument, project: str) -> OpenedDocument:
 
 
 def _beside_own(agent: Agent, ledger: Path) -> Agent:
-    """Returns an agent that takes nothing back since a time in a session that the agent's own folder has, or had: a
-    file from elsewhere names that time itself (Gemini CLI 0.61), or a file beside it does (Codex 0.171). Its own
-    transcripts say what was taken back there."""
+    """Returns an agent that takes nothing back in a session that the agent's own folder has, or had, but by the keys of
+    events: neither since a time, which a file from elsewhere names itself (Gemini CLI 0.61), or a file beside it does
+    (Codex 0.171), nor by what an older copy of a database does not have yet. Its own transcripts say what was taken
+    back there."""
 
     @cache
     def own() -> frozenset[str | None]:
         with reading(ledger) as db:
-            return frozenset(_session_of(agent, path, context) for path, context in contexts_of(db, agent.id))
+            found = ((_in_place(agent, Path(path)), context) for path, context in contexts_of(db, agent.id))
+            return frozenset(_session_of(source, context) for source, context in found if source is not None)
 
-    def beside(event: Event) -> Event | None:
+    @cache  # from before the import
+    def is_own(session: str) -> bool:
+        if session in own() or None not in own():
+            return session in own()
+        with reading(ledger) as db:  # which of them a database there has is not known
+            return project_of_session(db, agent.id, session) is not None
+
+    def is_kept(event: Event) -> bool:
         since_a_time = isinstance(event.body, Retracted) and event.body.since_ms is not None
-        return None if since_a_time and event.session in own() else event
+        return not (since_a_time and is_own(event.session))
 
-    return with_events(agent, beside)
+    def parse(source: Source, context: Any, record: Record) -> tuple[Any, Parsed]:
+        context, parsed = agent.parse(source, context, record)
+        again = parsed.reemitted
+        again = again if again is not None and not is_own(again.session) else None
+        return context, msgspec.structs.replace(parsed, events=(*filter(is_kept, parsed.events),), reemitted=again)
+
+    return replace(agent, parse=parse)
 
 
 class _Told(msgspec.Struct):
     session: str | None = None
 
 
-def _session_of(agent: Agent, path: str, context: bytes) -> str | None:
-    """Returns the session of a source in the agent's own folder, by its name or else by what was read of it."""
-    source = _in_place(agent, Path(path))
-    if source is None or source.session is not None:
-        return source.session if source is not None else None
+def _session_of(source: Source, context: bytes) -> str | None:
+    """Returns the session of a source, by its name or else by what was read of it; None if it may have several."""
+    if source.session is not None:
+        return source.session
     try:
         return decoder_of(_Told).decode(context).session
     except (msgspec.MsgspecError, UnicodeDecodeError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,8 +16,19 @@ from agents.pi.contract_case import assistant, entry, message, user
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.openclaw.adapter import AGENT
+from carryover.distill.stored_digest import DigestReducer
+from carryover.facts import ProjectRoot
+from carryover.importing.candidate import Candidate
+from carryover.importing.document import open_document, take_in
+from carryover.ingest.pipeline import ingest
+from carryover.ledger.connect import connect_read_only
+from carryover.ledger.events import session_events
+from carryover.ledger.queries import sessions
+from carryover.ledger.store import Ledger
 from carryover.records.fields import utc_ms
+from carryover.transcript.layouts import sources_of
 from contract.case import Reading, Transcript, answers, edits, of, prompts, results, standing
+from support.clock import LATER_MS
 
 WORDS: Final = ("title", "text")
 SOURCE: Final = Source(agent="openclaw", path=f"/agents/{PLACE}")
@@ -235,3 +247,34 @@ def test_a_leaf_takes_back_what_was_said_after_it() -> None:
 
     [left] = session.all(model.Retracted)
     assert left.keys == tuple(event.key for event in session.events if event.body in session.all(model.UserPrompt)[1:])
+
+
+@pytest.mark.parametrize("is_own", [True, False])
+async def test_an_older_copy_takes_nothing_back_of_a_session_that_is_in_the_agents_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_own: bool
+) -> None:
+    """A copy of a database from elsewhere may be older than the session, or another one."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    own = tmp_path / (".openclaw/agents" if is_own else "elsewhere") / PLACE
+    copy = tmp_path / "copy.sqlite"
+    for path, lines in ((own, LINES), (copy, LINES[:3])):
+        with Client(path) as client:
+            client.session("one", "agent:main:main", utc_ms(LINES[0]["timestamp"]) or 0)
+            for line in lines:
+                client.add("one", line)
+    ledger = await Ledger.open(tmp_path / "ledger.sqlite", DigestReducer())
+    reads: dict[str, Any] = {"root_of": ProjectRoot, "now_ms": lambda: LATER_MS}
+    try:
+        if is_own:
+            await ingest(ledger, AGENT, *sources_of(AGENT, tmp_path / ".openclaw" / "agents"), **reads)
+        else:
+            await take_in(ledger, open_document(Candidate(own)), again=False, **reads)
+        await take_in(ledger, open_document(Candidate(copy)), again=False, **reads)
+    finally:
+        await ledger.close()
+
+    with closing(connect_read_only(tmp_path / "ledger.sqlite")) as db:
+        [session] = sessions(db, limit=10)
+        bodies = [stored.body for stored in session_events(db, session) if not stored.retracted]
+    said = [body.text for body in bodies if isinstance(body, model.AssistantMessage)]
+    assert said == (["Done."] if is_own else [])
