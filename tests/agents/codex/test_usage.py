@@ -6,7 +6,7 @@ import pytest
 
 from agents.codex.contract_case import THREAD
 from agents.codex.rollout import SHOP, START_MS, Rollout
-from carryover.model import TokensUsed, WindowUsed
+from carryover.model import TokensUsed, UserPrompt, WindowUsed
 
 LIMITS = {
     "primary": {"used_percent": 12.5, "window_minutes": 300, "resets_at": START_MS // 1000 + 3600},
@@ -67,11 +67,10 @@ def test_the_tokens_of_a_history_copied_into_a_fork_are_the_parents() -> None:
         {"source": {"subagent": {"other": "guardian"}}},
         {"source": {"internal": "memory_consolidation"}, "session_id": "parent"},
         {"thread_source": "guardian_review", "session_id": "parent"},
-        {"originator": "codex_vscode", "source": "exec"},
     ],
 )
 def test_of_what_the_client_asks_itself_only_the_tokens_count(meta: dict[str, Any]) -> None:
-    """0.126: whether a command may run is asked in a thread of its own, whose answers are JSON; 0.81: so is a title."""
+    """0.126: whether a command may run is asked in a thread of its own, whose answers are JSON."""
     rollout = Rollout(**meta)
     rollout.turn()
     rollout.asks("The following is the Codex agent history whose request action you are assessing.")
@@ -81,3 +80,20 @@ def test_of_what_the_client_asks_itself_only_the_tokens_count(meta: dict[str, An
 
     assert rollout.bodies == []
     assert [used.input for used in rollout.tokens] == [40]
+
+
+def test_a_thread_in_which_the_extension_asks_for_a_title_says_nothing() -> None:
+    """0.81. One of `codex exec` that an agent started in the editor has the same originator: it is in the variables."""
+    rollout = Rollout(originator="codex_vscode", source="exec")
+    rollout.turn()
+    rollout.asks(
+        "You are a helpful assistant. You will be presented with a user prompt, and your job is to provide a short"
+        " title for a task that will be created from that prompt.\nFix the cart."
+    )
+    rollout.says("Fix the cart")
+    count(rollout, usage(100, 60, 7), usage(100, 60, 7))
+
+    assert (rollout.bodies, [used.input for used in rollout.tokens]) == ([], [40])
+    nested = Rollout(originator="codex_vscode", source="exec")
+    nested.turn()
+    assert nested.asks("Fix the cart.") == [UserPrompt(text="Fix the cart.")]

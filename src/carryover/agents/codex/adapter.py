@@ -62,8 +62,6 @@ _INTERNAL: Final = frozenset(("guardian_review", "memory_consolidation"))
 the user's programs."""
 _GUARDIAN: Final = "guardian"
 """The sub-agent that answers, in JSON, whether a command may run (0.126)."""
-_TITLED: Final = ("codex_vscode", "exec")
-"""`originator` and `source` of a thread in which the editor extension asks for a title (0.81 to 0.89)."""
 _TOKENS: Final = "event_msg/token_count"
 _COUNTED: Final = (_TOKENS, "turn_context")
 """What an internal thread is read for."""
@@ -174,8 +172,7 @@ def _session(rollout: Rollout) -> None:
     source = fields_of(meta.get("source"))
     kind = rollout.text("thread_source")
     is_guardian = text_of(inside(source.get("subagent", ABSENT), "other")) == _GUARDIAN
-    asks_for_title = (rollout.text("originator"), rollout.text("source")) == _TITLED
-    is_internal = kind in _INTERNAL or "internal" in source or is_guardian or asks_for_title
+    is_internal = kind in _INTERNAL or "internal" in source or is_guardian
     is_sub_agent = is_internal or kind == "subagent" or "subagent" in source
     spawner = text_of(inside(source.get("subagent", ABSENT), "thread_spawn", "parent_thread_id"))
     named_by = (rollout.text("session_id"), rollout.text("parent_thread_id"), spawner)

@@ -64,12 +64,19 @@ command, a sub-agent or a hook."""
 _INSTRUCTIONS: Final = later(r"# AGENTS\.md instructions[^\n]{0,4096}\n\n<INSTRUCTIONS>\n")
 """How such a text begins if it contains files of the project."""
 
+_TITLES: Final = (
+    "You are a helpful assistant. You will be presented with a user prompt, and your job is to provide a short title "
+)
+"""How the only prompt begins of a thread in which the editor extension asks for a title (0.81 to 0.89)."""
 _INIT: Final = "Generate a file named AGENTS.md that serves as a contributor guide for this repository.\n"
 """How the text begins that `/init` stands for (August 2025 to 2026)."""
 
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     """Adds a prompt, unless the client asks for a review with it or wrote it."""
+    if text.startswith(_TITLES):
+        rollout.change(is_internal=True, subagent_id=rollout.context.thread)
+        return
     asked = scheduled_words(text)
     words = _typed(text) if asked is None else asked
     if rollout.context.review or words is None or not (text.strip() or attachments):
