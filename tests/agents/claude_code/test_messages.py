@@ -22,6 +22,7 @@ from carryover.model import (
     TurnEnd,
 )
 from carryover.model import UserPrompt as Prompt
+from carryover.text.pasted import as_pasted
 
 assert AGENT.quoted is not None
 QUOTED = AGENT.quoted
@@ -182,8 +183,9 @@ LOCAL = (
         (
             "Help me fix the issues reported by /doctor below.\n\nFor each issue: ask me.\n\n- Settings: Invalid rule",
             {"promptSource": "typed"},
-            [Prompt(text="- Settings: Invalid rule", command="/doctor")],
+            [Prompt(text=as_pasted("- Settings: Invalid rule"), command="/doctor")],
         ),
+        ("Help me fix the issues reported by /doctor below.\n\nFor each issue: ask me.", {}, [Prompt(text="", command="/doctor")]),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
         # Of an editor that works through the SDK: each file is named in a block, and its content in another.
         (

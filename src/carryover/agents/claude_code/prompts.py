@@ -175,10 +175,12 @@ def command_in(text: str) -> tuple[str, str]:
 
 
 def command_behind(text: str) -> tuple[str, str | None]:
-    """Returns what a prompt says, and the command that the client wrote it for, if it is not the user's own."""
+    """Returns what a prompt says, and the command that the client wrote it for, if it is not the user's own. The issues
+    quote files of the project and servers, so they count as pasted."""
     if not text.startswith(_REPORTED):
         return text, None
-    return text.removeprefix(_REPORTED).partition("\n\n")[2].strip(), "/doctor"
+    issues = text.removeprefix(_REPORTED).partition("\n\n")[2].strip()
+    return as_pasted(issues) if issues else "", "/doctor"
 
 
 def is_no_prompt(text: str) -> bool:
