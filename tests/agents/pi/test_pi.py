@@ -56,6 +56,28 @@ def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
     assert answers(found)[-1].startswith("Then total() stays per item.")
 
 
+@pytest.mark.parametrize(
+    ("name", "given", "op", "subject"),
+    [
+        ("read", {"offset": 3, "path": "cart.py"}, "read", "cart.py"),
+        ("edit", {"edits": [], "file_path": "cart.py"}, "edit", "cart.py"),
+        ("glob", {"limit": "9", "pattern": "*.py"}, "search", "*.py"),
+        ("grep", {"limit": "9", "query": "cap"}, "search", "cap"),
+        ("web", {"mode": "text", "url": "https://shop.example"}, "other", "https://shop.example"),
+        ("sessions_spawn", {"mode": "run", "task": "Count the pears"}, "agent", "Count the pears"),
+        ("ask", {"questions": [{"question": "Up?"}]}, "ask", "Up?"),
+        ("tool_call", {"id": "read", "args": {"path": "cart.py"}}, "read", "cart.py"),
+        ("bash", {"id": "read", "command": "make"}, "shell", "make"),
+    ],
+)
+def test_a_call_is_about_what_its_arguments_say(name: str, given: object, op: str, subject: str) -> None:
+    session = Transcript(AGENT, Source(agent="pi", path=PLACE))
+    session.fold(assistant({"type": "toolCall", "id": "1", "name": name, "arguments": given}))
+
+    [call] = session.all(model.ToolCall)
+    assert (call.op, call.subject) == (op, subject)
+
+
 def test_a_request_that_was_tried_again_is_no_limit() -> None:
     found = read("limit", "45-10")
 
@@ -262,6 +284,23 @@ def test_next_steps_of_a_compaction_that_does_not_cover_the_newest_answer_are_le
     [summary] = of(read_on(AGENT, Source(agent="pi", path=str(path))).events, model.AgentSummary)
 
     assert [part.heading for part in summary.parts] == told
+
+
+def test_a_summary_has_the_sections_that_pi_and_openclaw_ask_for() -> None:
+    asked = {
+        "request": ("Goal", "Latest User Request Context"),
+        "current": ("Progress", "Done", "In Progress"),
+        "next": ("Next Steps", "Open TODOs"),
+        "pending": ("Blocked", "Pending User Asks"),
+        "other": ("Constraints & Preferences", "Key Decisions", "Critical Context", "Decisions", "Constraints/Rules"),
+    }
+    for kind, headings in asked.items():
+        for heading in headings:
+            files = "\n\n<read-files>\ntax.py\n</read-files>\n\n<modified-files>\ncart.py\n</modified-files>"
+            session = Transcript(AGENT, Source(agent="pi", path=PLACE))
+            session.fold(entry("compaction", summary=f"## {heading}\n- Cap it{files}"))
+            [summary] = session.all(model.AgentSummary)
+            assert [(part.kind, part.heading, part.text) for part in summary.parts] == [(kind, heading, "- Cap it")]
 
 
 def test_a_session_of_another_folder_that_goes_on_here_counts_here_from_then_on() -> None:
