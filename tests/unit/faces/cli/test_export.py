@@ -147,8 +147,10 @@ def test_an_export_says_what_was_done_about_secrets_and_not_that_there_are_none(
 
 
 def test_a_document_as_data_says_what_is_in_it(recorded: Path, run: Run, tmp_path: Path) -> None:
+    (recorded / ".env").write_text("KEY=abc\n")
     document = json.loads(run.out("export", str(recorded), "--json"))
 
+    assert document["left_out"] == [{"what": ".env", "why": "its name says that it holds secrets"}]
     assert set(document) == {"tokens", "budget", "files", "left_out", "output", "text"}
     assert document["text"].startswith("# ") and document["output"] is None
     _, out, _ = run("export", "--session", DISCOUNT, "-o", str(tmp_path / "s.md"), "--json")

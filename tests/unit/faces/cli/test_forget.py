@@ -166,7 +166,9 @@ def test_everything_is_forgotten(published: Path, run: Run) -> None:
     assert run("forget", "--all", "--yes")[0] == ExitCode.NOTHING_FOUND
 
 
-def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: Run) -> None:
+def test_a_dry_run_changes_nothing(
+    published: Path, secret: ClaudeSession, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     before = everything(published)
 
     out = run.out("forget", secret.session, "--dry-run")
@@ -174,6 +176,8 @@ def test_a_dry_run_changes_nothing(published: Path, secret: ClaudeSession, run: 
 
     assert secret.session[:8] in out and out.endswith("\nNothing was changed.\n")
     assert (as_json["sessions"], len(as_json["newest"]), len(as_json["copies"])) == (3, 3, 2)
+    monkeypatch.setattr("carryover.faces.cli.forget.MOST_LISTED", 2)
+    assert "\n... and 1 more\n" in run.out("forget", "--project", str(published), "--dry-run")
     assert everything(published) == before
 
 

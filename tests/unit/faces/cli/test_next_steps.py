@@ -20,6 +20,9 @@ from support.recorded_shop import Run
         ("import empty.jsonl", ExitCode.NOTHING_FOUND, "Nothing was imported from it."),
         ("import folder", ExitCode.NOTHING_FOUND, "Nothing was imported."),
         ("sync init", ExitCode.USAGE, "or an empty folder. Nothing was changed."),
+        ("sync add-machine", ExitCode.USAGE, "shows on the other machine. Nothing was changed."),
+        ("sync remove-machine", ExitCode.USAGE, "`carryover sync status` lists. Nothing was changed."),
+        ("sync --delete", ExitCode.USAGE, "--delete is for off."),
     ],
 )
 def test_an_error_ends_with_what_was_kept_or_what_to_do(

@@ -146,7 +146,7 @@ def test_a_queued_prompt_stands_on_one_line_that_says_what_was_pasted() -> None:
 def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
     diff = (
         "@@ +3 @@\n def total():\n-    return 0\n"
-        + "\n".join(f"+    line {n}" for n in range(9))
+        + "\n".join(f"+    line {n}{' and so on' * 9 * (n == 1)}" for n in range(9))
         + "\n\\ 40 more lines"
     )
     edit = FileEdit(path="/home/dev/shop/cart.py", change="modify", added=49, removed=1, diff=diff)
@@ -154,7 +154,9 @@ def test_an_edit_shows_its_first_lines_and_in_full_all_of_it() -> None:
     assert reported(edit)[2:] == [
         "  · Edited cart.py +49 -1",
         "      -    return 0",
-        *(f"      +    line {n}" for n in range(5)),
+        "      +    line 0",
+        f"      +    line 1{' and so on' * 6} a…",
+        *(f"      +    line {n}" for n in range(2, 5)),
         "      … 44 more lines: --full",
     ]
     assert reported(edit, full=True)[3:] == [f"      {line}".rstrip() for line in diff.split("\n")]
