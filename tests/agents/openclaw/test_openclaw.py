@@ -100,6 +100,8 @@ def test_a_session_after_another_one_of_its_key_is_a_session_of_its_own(tmp_path
         client.session("one", "agent:main:main", begun_ms)
         for line in LINES:
             client.add("one", line)
+        client.session("child", "agent:main:subagent:1", begun_ms + 8_000, spawned_by="agent:main:main")
+        client.add("child", json.loads(user("Count the pears.")))
         client.session("two", "agent:main:main", begun_ms + 9_000, previous_session_id="one")
         for line in ({**LINES[0], "id": "two"}, {**json.loads(user("Fix sub().")), "id": "d", "parentId": None}):
             client.add("two", {**line, "timestamp": "2026-11-22T16:52:27.000Z"})
@@ -119,7 +121,7 @@ def test_a_session_after_another_one_of_its_key_is_a_session_of_its_own(tmp_path
     assert found is not None
     said = of_users(found)
 
-    assert said == {"one": ["Fix add()."], "two": ["Fix sub()."]}
+    assert said == {"one": ["Count the pears.", "Fix add()."], "two": ["Fix sub()."]}
 
 
 def of_users(reading: Reading) -> dict[str, list[str]]:
@@ -143,6 +145,7 @@ def test_the_session_in_use_is_known_after_a_first_read_of_many() -> None:
 
     [result] = session.all(model.ToolResult)
     assert result.subject == "make test"
+    assert len(session.context.sessions) == 10
 
 
 def test_what_a_schedule_sends_is_not_the_users(story: Reading) -> None:

@@ -66,6 +66,7 @@ def test_a_session_with_failing_tests_a_failed_edit_and_a_question() -> None:
         ("web", {"mode": "text", "url": "https://shop.example"}, "other", "https://shop.example"),
         ("sessions_spawn", {"mode": "run", "task": "Count the pears"}, "agent", "Count the pears"),
         ("ask", {"questions": [{"question": "Up?"}]}, "ask", "Up?"),
+        ("ask_user", {"questions": [{"question": "Up?"}]}, "ask", "Up?"),
         ("tool_call", {"id": "read", "args": {"path": "cart.py"}}, "read", "cart.py"),
         ("bash", {"id": "read", "command": "make"}, "shell", "make"),
     ],

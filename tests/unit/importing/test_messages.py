@@ -290,6 +290,19 @@ def test_a_longer_copy_of_a_chat_is_the_same_session(tmp_path: Path) -> None:
     assert keys[1][:2] == keys[0]
     assert len(keys[1]) == 3
 
+    path.write_text(json.dumps([{"role": "user", "content": "Why?"}, MESSAGES[1], MESSAGES[2], MESSAGES[1]]))
+    other = [event.key for event in events_of(open_document(Candidate(path)))]
+    assert len({*keys[1], *other}) == 7, "the same words, in another chat or said again, are others"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["I used:\n\n**Tool: bash**\n\nIt lists files.", "So:\n\n```\nTool: hammer\n\nUse it.\n```", "See **Tool: bash**"],
+)
+def test_an_answer_that_speaks_of_a_tool_is_shown_whole(tmp_path: Path, answer: str) -> None:
+    text = f"## User\n\nHow?\n\n## Assistant\n\n{answer}\n\n## User\n\nAnd why?\n"
+    assert said_in(tmp_path / "session.md", text)[1] == ("assistant", answer)
+
 
 def test_the_user_names_the_agent_that_answered(tmp_path: Path) -> None:
     path = tmp_path / "chat.json"

@@ -264,11 +264,19 @@ async def test_its_turns_in_another_project_are_a_session_of_that_project(
             own = call.own_session(db, "codex", thread.session, project_by_root(db, str(folder)))
             return own, project_of_session(db, "codex", own)
 
+    def begins_in(folder: Path, *, moves: bool) -> int | None:
+        reading = HookEvent(action="session_start", session=thread.session, reason="compact", cwd_moves=moves)
+        start = HookCall(agent=adapters()["codex"], reading=reading, transcript=None, project=None)
+        with closing(connect_read_only(ledger_path)) as db:
+            return call.beginning(db, start, project_by_root(db, str(folder)))[0]
+
     await read(thread, "Add a discount")
     await read(writer, "Write a post")
     with closing(connect_read_only(ledger_path)) as db:
         here, there = (found.id for root in (shop, blog) if (found := project_by_root(db, str(root))))
     assert asked(blog) == (thread.session, here)
+    assert (begins_in(blog, moves=True), begins_in(blog, moves=False)) == (here, there)
+    assert (begins_in(home, moves=True), begins_in(home, moves=False)) == (here, None)
 
     thread.cwd = blog
     await read(thread, "Write about it")
