@@ -220,7 +220,8 @@ def test_a_file_that_is_named_is_one_of_openclaw_only_where_it_keeps_its_files(p
 
 def test_the_log_of_a_database_counts_as_the_database() -> None:
     root = Path("/home/dev/.openclaw/agents")
-    assert AGENT.source_of(root / f"{PLACE}-wal", root) == AGENT.source_of(root / PLACE, root)
+    for log in ("wal", "journal"):
+        assert AGENT.source_of(root / f"{PLACE}-{log}", root) == AGENT.source_of(root / PLACE, root) is not None
 
 
 def test_calls_end_and_files_change_as_their_results_say() -> None:

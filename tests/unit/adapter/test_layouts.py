@@ -19,6 +19,7 @@ LAYOUTS = (
     [
         ("t1/talk.db", "t1/talk.db"),
         ("t1/talk.db-wal", "t1/talk.db"),
+        ("t1/talk.db-journal", "t1/talk.db"),
         ("t1/log/7", "t1/now"),
         ("t1/log/7.tmp", None),
         ("t1/a/talk.db-wal", None),

@@ -75,7 +75,7 @@ def test_thoughts_and_calls_that_an_export_shows_are_not_said(tmp_path: Path, fr
             f"_Thinking:_\n\nThe user wants it.\n\nI look.\n\n{call}\n\n{call}",
         ),
         ("User", ""),
-        ("Assistant (Build (fast) \xb7 some-model \xb7 0.9s)", f"I list the files.\n\n{call}"),
+        ("Assistant (Build (fast) \xb7 some-model \xb7 0.9s)", f"I list the files.\n\n{call}\n\n{call}"),
         ("Assistant (Build \xb7 some-model \xb7 3.4s)", "_Thinking:_\n\nAll is well.\n\nDone.\n\nIt was `//`."),
         ("User", "And the docs?"),
     ]
@@ -449,7 +449,7 @@ def test_events_that_openhands_exports(tmp_path: Path) -> None:
 
     others = [
         {"source": "user", "action": "message", "content": "Fix it."},
-        {**MESSAGES[1], "source": "web", "action": "post"},
+        {**MESSAGES[1], "source": "web", "action": "post", "args": {}},
     ]
     path.write_text(json.dumps(others), encoding="utf-8")
     spoken = [event.body for event in events_of(open_document(Candidate(path)))]

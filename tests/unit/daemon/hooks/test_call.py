@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from carryover.adapter.contract import HookEvent
+from carryover.adapter.contract import HookEvent, StartReason
 from carryover.agents import adapters
 from carryover.daemon.hooks import call
 from carryover.daemon.hooks.call import HookCall, Refused, check_folder, check_transcript
@@ -264,8 +264,8 @@ async def test_its_turns_in_another_project_are_a_session_of_that_project(
             own = call.own_session(db, "codex", thread.session, project_by_root(db, str(folder)))
             return own, project_of_session(db, "codex", own)
 
-    def begins_in(folder: Path, *, moves: bool) -> int | None:
-        reading = HookEvent(action="session_start", session=thread.session, reason="compact", cwd_moves=moves)
+    def begins_in(folder: Path, *, moves: bool, reason: StartReason = "compact") -> int | None:
+        reading = HookEvent(action="session_start", session=thread.session, reason=reason, cwd_moves=moves)
         start = HookCall(agent=adapters()["codex"], reading=reading, transcript=None, project=None)
         with closing(connect_read_only(ledger_path)) as db:
             return call.beginning(db, start, project_by_root(db, str(folder)))[0]
@@ -277,6 +277,7 @@ async def test_its_turns_in_another_project_are_a_session_of_that_project(
     assert asked(blog) == (thread.session, here)
     assert (begins_in(blog, moves=True), begins_in(blog, moves=False)) == (here, there)
     assert (begins_in(home, moves=True), begins_in(home, moves=False)) == (here, None)
+    assert begins_in(blog, moves=True, reason="startup") == there
 
     thread.cwd = blog
     await read(thread, "Write about it")
