@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock, patch
 
 import pytest
 
@@ -86,6 +87,15 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
 
     assert late == [TRY_STORE, NOTHING]
     assert [b"discount function" in reply.body for reply in replies] == [False, False, True, False, True, False]
+
+
+async def test_before_a_compaction_what_was_said_is_published(desk: Desk, session: ClaudeSession) -> None:
+    session.prompt("Add a discount function")
+    with patch.object(desk.publisher, "look_at", AsyncMock()) as looked_at:
+        async with desk.at_work():
+            assert await desk.call(session, "PreCompact", trigger="auto") == NOTHING
+
+    looked_at.assert_awaited_once_with([1])
 
 
 async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: ClaudeSession) -> None:
