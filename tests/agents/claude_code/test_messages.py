@@ -404,6 +404,10 @@ INTERRUPTED = "[Request interrupted by user for tool use]"
     [
         ("3 passed", ToolOutcome("ok", "3 passed")),
         ("(Bash completed with no output)", ToolOutcome("ok", "")),
+        ("(Bash completed with no output)\n[rerun: b1]", ToolOutcome("ok", "")),
+        ("Exit code 1\n[rerun: b12]", ToolOutcome("error", "", exit_code=1)),
+        ("a.py\n[result-id: r1]\n[rerun: b1]", ToolOutcome("ok", "a.py")),
+        ("[rerun: b1]\nb.py [rerun: b1]", ToolOutcome("ok", "[rerun: b1]\nb.py [rerun: b1]")),
         ("Done.\nagentId: a1 (to go on)\n<usage>tool_uses: 2\nms: 5</usage>", ToolOutcome("ok", "Done.")),
         ("<tool_use_error>No match.</tool_use_error>", ToolOutcome("error", "No match.", never_ran=True)),
         ("File has not been read yet.", ToolOutcome("error", "File has not been read yet.", never_ran=True)),

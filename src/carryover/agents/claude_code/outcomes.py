@@ -81,6 +81,9 @@ _MARKS_ORDER: Final = (" you MUST ", "REMINDER: You MUST ", " was not in your pr
 _RESET: Final = later(r"\n?^Shell cwd was reset to [^\n]{1,400}\s*\Z", re.M)
 """Below what a command printed that had gone elsewhere (2.1.81, 2.1.136)."""
 _MOST_OF_RESET: Final = 500
+_NUMBERED: Final = later(r"(?:\n?^\[result-id: r\d{1,6}\])?\n?^\[(?:rerun: b|result-id: r)\d{1,6}\]\s*\Z", re.M)
+"""The numbers below an output, by which the model may name it or run the command again (2.1.98, 2.1.100)."""
+_MOST_OF_NUMBERS: Final = 60
 """It is looked for in the end alone: every line of an output may look like it."""
 _WATCHES: Final = later(r"Monitor started \(task [^)\n]{1,80}\)\.(?= )")
 """Before what the model is to do about the events of a monitor (2.1.112)."""
@@ -99,6 +102,8 @@ def plain_output(text: str) -> str:
         return ""
     if begun := _WATCHES.match(plain) or _BEGUN.match(plain):
         return begun[0]
+    if numbered := _NUMBERED.search(plain, max(0, len(plain) - _MOST_OF_NUMBERS)):
+        plain = plain[: numbered.start()]
     if reset := _RESET.search(plain, max(0, len(plain) - _MOST_OF_RESET)):
         plain = plain[: reset.start()]
     plain = _ORDER.sub("", plain) if any(mark in plain for mark in _MARKS_ORDER) else plain
