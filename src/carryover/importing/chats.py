@@ -299,7 +299,7 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
         text = "\n".join(texts)
         asked = tuple(_calls_in(message, number)) if speaker == "agent" else ()
         if speaker in ("user", "agent") and (text or asked):
-            at_ms = time_of(next((message[name] for name in _TIMES if name in message), None))
+            at_ms = time_of(next((of[name] for of in _dated(message) for name in _TIMES if name in of), None))
             own = (
                 ()
                 if text_of(message.get("tool_call_id")) or is_true(message.get("isMeta"))
@@ -312,6 +312,11 @@ def _steps_of_messages(data: bytes) -> list[_Step]:
             if printed[0] in calls:
                 calls[printed[0]].printed.append(printed)
     return steps
+
+
+def _dated(message: Fields) -> tuple[Fields, Fields]:
+    """Returns what may have a message's time."""
+    return message, fields_of(message.get("_metadata"))
 
 
 def _content_of(message: Fields) -> msgspec.Raw:

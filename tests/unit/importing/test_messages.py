@@ -15,6 +15,7 @@ from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, Us
 from carryover.records.fields import iso_utc
 from support.specstory import events_of, said_in
 
+DATE = "2026-11-22T06:00:00Z"
 TURNS = [("user", "Fix the test."), ("assistant", "Done.\n\nIt was `//`."), ("user", "And the docs?")]
 
 
@@ -365,6 +366,14 @@ def test_a_file_that_was_deleted_was_not_modified(tmp_path: Path) -> None:
     found = [event.body for event in events_of(open_document(Candidate(path)))]
 
     assert [body.change for body in found if isinstance(body, FileEdit)] == ["delete"]
+
+
+@pytest.mark.parametrize("dated", [{"timestamp": DATE}, {"_metadata": {"timestamp": DATE}}])
+def test_a_messages_time_may_stand_in_its_metadata(tmp_path: Path, dated: dict[str, Any]) -> None:
+    path = tmp_path / "chat.json"
+    path.write_text(json.dumps({"messages": [{**message, **dated} for message in MESSAGES]}))
+
+    assert {event.at_ms for event in events_of(open_document(Candidate(path)))} == {1_795_327_200_000}
 
 
 @pytest.mark.parametrize("value", [None, 7, [[]], {"results": [None]}, "[" * 900])
