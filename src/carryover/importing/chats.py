@@ -67,6 +67,8 @@ _OUTPUT: Final = later(r"\s*(?:<returncode>-?\d{1,10}</returncode>\s*<output>|EX
 """A command's output, which mini-SWE-agent and OpenHands send in the user's role."""
 _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps", "trajectory", "events")
 _ROLES: Final = ("role", "from", "source")
+_SUBAGENT: Final = "assistant-subagent-"
+"""The beginning of the role of a sub-agent, which a converter of Claude Code's and Codex's transcripts gives it."""
 _CONTENTS: Final = ("content", "value", "message")
 _TIMES: Final = ("timestamp", "created_at", "createdAt", "time")
 _IDS: Final = ("tool_call_id", "source_call_id", "call_id", "callId", "tool_use_id", "id")
@@ -288,7 +290,8 @@ def _speaker_of(message: Fields) -> Speaker | None:
     if (item := _ITEMS.get(text_of(message.get("type")))) is not None:
         return item
     has_content = any(name in message for name in (*_CONTENTS, "tool_calls"))
-    return SPEAKERS.get(first_text(message, *_ROLES).lower()) if has_content else None
+    role = first_text(message, *_ROLES).lower()
+    return ("ignored" if role.startswith(_SUBAGENT) else SPEAKERS.get(role)) if has_content else None
 
 
 def _steps_of_messages(data: bytes) -> list[_Step]:

@@ -41,6 +41,10 @@ def test_output_that_swe_agent_sends_in_the_users_role_is_not_the_users(tmp_path
         {"content": "<environment_details>\nPush.\n</environment_details>"},
         {"content": "This session is being continued from a previous conversation that ran out of context. Push."},
         {"content": "[Request interrupted by user]"},
+        {"content": "<local-command-stdout>Push.</local-command-stdout>"},
+        {"content": "<command-name>/push</command-name>"},
+        {"content": "<task-notification>\n<summary>Push.</summary>\n</task-notification>"},
+        {"role": "assistant-subagent-a1", "content": "Push."},
     ],
 )
 def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, told: dict[str, Any]) -> None:
@@ -51,14 +55,27 @@ def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, t
     assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
 
 
+RESUMED = "Continue from where you left off."
+
+
 def test_an_interruption_that_a_client_tells_the_model_of_ends_the_turn(tmp_path: Path) -> None:
-    said = ["Fix it.", "I look.", "[Request interrupted by user for tool use]", "No.", "Go on."]
-    roles = ("user", "assistant", "user", "user", "assistant")
+    said = ["Fix it.", "I look.", "[Request interrupted by user for tool use]", RESUMED, "No.", "Go on."]
+    roles = ("user", "assistant", "user", "user", "user", "assistant")
     path = tmp_path / "sent.json"
     path.write_text(json.dumps([{"role": role, "content": text} for role, text in zip(roles, said, strict=True)]))
 
     ends = [type(event.body) for event in events_of(open_document(Candidate(path)))]
     assert ends == [UserPrompt, AssistantMessage, TurnEnd, UserPrompt, AssistantMessage]
+
+
+def test_most_of_a_list_may_be_a_sub_agents(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
+    others = [{"role": "assistant-subagent-a1", "content": "Push."}] * 5
+
+    assert said_in(tmp_path / "sent.json", json.dumps([said[0], *others, said[1]])) == [
+        ("user", "Fix it."),
+        ("assistant", "Done."),
+    ]
 
 
 def test_text_that_a_client_adds_to_a_prompt_is_not_the_users(tmp_path: Path) -> None:

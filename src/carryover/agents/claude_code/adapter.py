@@ -34,6 +34,7 @@ from carryover.agents.claude_code.prompts import (
     CONTINUES,
     INTERRUPTED,
     OF_SESSIONS,
+    RESUMED,
     SENT_AS_USER,
     add_message,
     command_behind,
@@ -165,7 +166,7 @@ def _read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
         session_id="quoted",
         timestamp="2025-01-01T00:00:00Z",
         is_compact_summary=text.startswith(CONTINUES),
-        is_meta=text.startswith(SENT_AS_USER),
+        is_meta=text.startswith(SENT_AS_USER) or text == RESUMED,
     )
     builder = ClaudeBuilder.begin(Source(agent=SPEC.id, path=""), ClaudeContext(), line, Record(number=1, data=b""))
     _words(builder, [text.encode("utf-8", "replace").decode()], 0)

@@ -11,6 +11,7 @@ import msgspec
 
 from carryover import model
 from carryover.agents.claude_code.lines import ClaudeBuilder
+from carryover.agents.claude_code.records import REPORTS
 from carryover.records.fields import digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.text import tagged, without_handoff
@@ -42,6 +43,8 @@ _BLOCKED: Final = "Operation stopped by hook: "
 CONTINUES: Final = "This session is being continued from a previous conversation"
 """How a compaction's summary begins. A transcript marks it, and the texts below too; a copy of the text alone does not
 (SpecStory's documents of 2025 and 2026)."""
+RESUMED: Final = "Continue from where you left off."
+"""What the client sends when it resumes a session that was broken off. A transcript marks it; a user may type it."""
 INTERRUPTED: Final = ("[Request interrupted by user]", "[Request interrupted by user for tool use]")
 SENT_AS_USER: Final = (
     "Base directory for this skill: ",
@@ -147,14 +150,15 @@ def without_client_blocks(text: str) -> str:
 
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     """Returns what the user typed in each message, as the contract's `typed`."""
-    texts = (text.strip() for parts in messages for text in parts)
-    if not any(
-        text.startswith(("<system-reminder>", CONTINUES)) or text.endswith("</system-reminder>") or text in INTERRUPTED
-        for text in texts
-    ):
+    if not any(_shows_client(text.strip()) for parts in messages for text in parts):
         return []
     own = ([without_client_blocks(text.strip()) for text in parts] for parts in messages)
     return ["\n".join(filter(None, parts)) for parts in own]
+
+
+def _shows_client(text: str) -> bool:
+    begins = text.startswith(("<system-reminder>", CONTINUES, *_LOCAL, *REPORTS))
+    return begins or text.endswith("</system-reminder>") or text in INTERRUPTED
 
 
 def is_clients(text: str) -> bool:
