@@ -28,6 +28,7 @@ from carryover.model import AssistantMessage
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
+from carryover.records.resets import failed_turn, names_limit
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside
 from carryover.transcript.recorder import SessionContext, usable_name
@@ -63,6 +64,9 @@ _BEGINS: Final = later(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
+_NO_ANSWER: Final = "No response requested."
+_FAILED: Final = later(r"(?:API Error: |You've hit your (?:[a-z]+ )?limit\b)[^\n]{0,400}")
+"""What Claude Code writes in place of an answer (2.1.90 public), of which a copy does not say that it is no answer."""
 _OUTPUT: Final = later(r"\s*(?:<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)")
 """A command's output, which mini-SWE-agent and OpenHands send in the user's role."""
 _LISTS: Final = ("messages", "conversation", "conversations", "history", "steps", "trajectory", "events")
@@ -255,7 +259,9 @@ def _parse_step(
     if step.speaker == "user":
         for number, body in enumerate(quoted.prompt(step.text, "") if step.text.strip() else ()):
             turn.add(body, f"prompt{number}")
-    elif step.text.strip():
+    elif _FAILED.fullmatch(step.text.strip()) and not step.calls:
+        turn.add(failed_turn(step.text.strip(), turn.at_ms, limited=names_limit(step.text)), "end")
+    elif step.text.strip() not in ("", _NO_ANSWER):
         turn.add(AssistantMessage(text=step.text), "said")
     calls = {ident: call_of(ident, name, given, folder) for ident, name, given in step.calls}
     for number, opened in enumerate(calls.values()):

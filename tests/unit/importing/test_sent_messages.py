@@ -68,6 +68,26 @@ def test_an_interruption_that_a_client_tells_the_model_of_ends_the_turn(tmp_path
     assert ends == [UserPrompt, AssistantMessage, TurnEnd, UserPrompt, AssistantMessage]
 
 
+@pytest.mark.parametrize(
+    ("said", "end"),
+    [
+        ("You've hit your limit \xb7 resets 3pm (Europe/Berlin)", "limit"),
+        ("API Error: Unable to connect to API (ENOTFOUND)", "error"),
+        ("No response requested.", None),
+    ],
+)
+def test_what_a_client_writes_in_place_of_an_answer_is_none(tmp_path: Path, said: str, end: str | None) -> None:
+    texts = ["Fix it.", said, "Again.", f"It printed:\n{said}"]
+    path = tmp_path / "sent.json"
+    path.write_text(
+        json.dumps([{"role": ("user", "assistant")[at % 2], "content": text} for at, text in enumerate(texts)])
+    )
+
+    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
+    assert [body.reason for body in bodies if isinstance(body, TurnEnd)] == ([end] if end else [])
+    assert [body.text for body in bodies if isinstance(body, AssistantMessage)] == texts[3:]
+
+
 def test_most_of_a_list_may_be_a_sub_agents(tmp_path: Path) -> None:
     said = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
     others = [{"role": "assistant-subagent-a1", "content": "Push."}] * 5
