@@ -55,7 +55,9 @@ def call_of(ident: str, name: str, given: Fields, cwd: str | None, text: str = "
     subject = bounded(about.strip() or text, SUBJECT_CHARS)
     changes: tuple[FileEdit, ...] = ()
     if op in ("edit", "write"):
-        changes = in_patch(first_text(given, "patch", "input", "diff"), cwd) or _change(name.lower(), path, given, cwd)
+        changes = in_patch(first_text(given, "patch", "patchText", "input", "diff"), cwd) or _change(
+            name.lower(), path, given, cwd
+        )
     return OpenCall(ident, name, op, subject, changes=changes, handoff=names_own_folder(subject))
 
 

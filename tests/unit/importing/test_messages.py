@@ -342,6 +342,8 @@ def call(name: str, result: str, *, failed: bool = False, **arguments: Any) -> l
         (call("Write", "no", failed=True, file_path=PATH, content="x"), (PATH, "error", "")),
         (call("apply_patch", "ok", input=f"*** Begin Patch\n*** Update File: {PATH}\n@@\n-a\n+b\n*** End Patch"),
          (PATH, "ok", PATH)),
+        (call("apply_patch", "ok", patchText=f"*** Begin Patch\n*** Update File: {PATH}\n@@\n-a\n+b\n*** End Patch"),
+         (PATH, "ok", PATH)),
         (call("replace_string_in_file", "ok", filePath=PATH, oldString="a", newString="b"), (PATH, "ok", PATH)),
         (call("edit_file", "ok", path=PATH, diff="------- SEARCH\na\n=======\nb\n+++++++ REPLACE"), (PATH, "ok", PATH)),
         (call("create_directory", "ok", path=PATH), (PATH, "ok", "")),
