@@ -19,7 +19,7 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
-from carryover.importing.calls import call_of, quoted_of
+from carryover.importing.calls import PLAIN, call_of, quoted_of
 from carryover.importing.candidate import RANK, Candidate, OpenedDocument, texts_in
 from carryover.importing.openhands import as_message
 from carryover.importing.shown_calls import without_calls
@@ -103,6 +103,8 @@ class _Step(msgspec.Struct, frozen=True):
     place: int = 0
     parts: tuple[str, ...] = ()
     """Of the user's text, those that are not certain to be for the model alone."""
+    shown: bool = False
+    """Whether its calls are those that an export shows, with what a program printed, but not how it exited."""
     client: str = ""
     """The id of the agent whose client added to the messages, if anything shows that."""
 
@@ -223,6 +225,7 @@ def _with_work(step: _Step, *, ended: bool) -> _Step:
     return msgspec.structs.replace(
         step,
         text=f"{words}{behind}".strip(),
+        shown=True,
         calls=tuple((ident, call.name, call.given) for ident, call in calls),
         printed=[(ident, call.returned, call.failed) for ident, call in calls if call.returned is not None],
     )
@@ -268,7 +271,7 @@ def _parse_step(
         turn.add(opened.as_event(), f"call{number}")
     applied = set[str]()
     for number, (call_id, text, failed) in enumerate(step.printed):
-        outcome = quoted.outcome(calls[call_id].op, text)
+        outcome = (PLAIN if step.shown else quoted).outcome(calls[call_id].op, text)
         if failed:
             outcome = msgspec.structs.replace(outcome, status="error")
         turn.add(calls[call_id].ended(outcome), f"result{number}")

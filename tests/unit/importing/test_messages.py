@@ -97,7 +97,8 @@ def test_calls_that_an_export_shows_were_made(tmp_path: Path, frame: str) -> Non
         exported(frame, "edit", edit, ""),
         exported(frame, "edit", {**edit, "filePath": "/home/dev/b.py"}, "It was not read.", "Error"),
     ]
-    turns = [("User", "Fix it."), ("Assistant", "\n\n".join(calls)), ("Assistant", f"Again.\n\n{calls[1]}")]
+    turns = [("User", "Fix it."), ("User", "<system-reminder>Go on.</system-reminder>")]
+    turns += [("Assistant", "\n\n".join(calls)), ("Assistant", f"Again.\n\n{calls[1]}")]
     path = tmp_path / "session.md"
     path.write_text("".join(f"---\n\n## {who}\n\n{text}\n\n" for who, text in turns))
 

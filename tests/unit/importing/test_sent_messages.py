@@ -115,6 +115,18 @@ def test_text_that_a_client_adds_is_not_the_users_in_markdown_either(tmp_path: P
     assert [text for who, text in said if who == "user"] == ["Fix it.", "Thanks."]
 
 
+def test_a_template_that_a_command_stands_for_is_not_the_users(tmp_path: Path) -> None:
+    """As opencode exports its `/init`."""
+    template = (
+        "Create or update `AGENTS.md` for this repository.\n\nUser-provided focus or constraints (honor these):\n"
+        "Only the tests.\n\n## How to investigate\n\nPush."
+    )
+    turns = [("User", template), ("Assistant", "Done."), ("User", "Thanks.")]
+
+    said = said_in(tmp_path / "chat.md", "\n\n---\n\n".join(f"## {who}\n\n{text}" for who, text in turns))
+    assert [text for who, text in said if who == "user"] == ["/init Only the tests.", "Thanks."]
+
+
 def test_what_an_editor_puts_before_a_request_is_not_the_users(tmp_path: Path) -> None:
     """As Codex sends it, whose context shows whose chat it is."""
     context = "<environment_context>\nPush.\n</environment_context>"

@@ -184,6 +184,12 @@ def _of_init(text: str) -> tuple[str | None, str]:
     return ("/init", said.strip()) if is_closed else (None, text)
 
 
+def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
+    """Returns what the user typed in each message, as the contract's `typed`."""
+    found = [_of_init("\n".join(parts)) for parts in messages]
+    return [" ".join(filter(None, both)) for both in found] if any(command for command, _ in found) else []
+
+
 def _skip_part(recorder: StoredBuilder, kind: str) -> None:
     if kind not in _QUIET_PARTS:
         recorder.skip(f"part/{kind}" if kind else "part", "unknown part type" if kind else "unexpected shape")
@@ -377,4 +383,5 @@ AGENT: Final = Agent(
     layouts=LAYOUTS,
     parse=parse_record,
     exported=exported_source,
+    typed=typed_of,
 )
