@@ -20,6 +20,8 @@ _CODE: Final = later(r"`[^`\n]+`|(?<!\w)[\"'“„«‘][?!]{1,3}[\"'”“»’
 _HIDDEN: Final = later(r"(?<!`)(`{1,3})(?!`)[^\n]+?(?<!`)\1(?!`)|<!--(?:(?!<!--|-->).)*-->", re.DOTALL)
 _SHORT_BLOCK: Final = 8
 """So many lines with its fences may hold the commands to run next."""
+_LONG_BLOCK: Final = 20
+"""Code of fewer lines mostly shows what is said. Its length would take the room of another answer's words."""
 _NO_CODE: Final = ("", "markdown", "md", "text", "txt")
 """How a fence begins that has a tree, a draft or an output in it."""
 _LANGUAGE: Final = later(r"[A-Za-z][\w+#.-]{0,20}(?![\w+#.:/-])")
@@ -49,7 +51,7 @@ def line_forms(lines: Sequence[str]) -> list[LineForm]:
 
 def without_blocks(text: str, *, counted: bool = False) -> str:
     """Returns an answer with `…` for each long block of code, which names its language and is closed; all of it if
-    nothing but what leads to code is said. `counted`: with how many lines of what are left out."""
+    nothing but what leads to code is said. `counted`: with how many lines of what are left out, if they are many."""
     lines = text.splitlines()
     kept: list[str] = []
     for is_text, run in groupby(zip(line_forms(lines), lines, strict=True), key=lambda one: one[0] == "text"):
@@ -57,8 +59,9 @@ def without_blocks(text: str, *, counted: bool = False) -> str:
         info = block[0][1].strip(" \t`~")
         is_code = not is_text and info.casefold() not in _NO_CODE
         is_left_out = is_code and block[-1][0] == "fence" and len(block) > _SHORT_BLOCK
-        language = _LANGUAGE.match(info) if counted else None
-        mark = f"{_LEFT_OUT} ({len(block) - 2} lines of {language[0]})" if language is not None else _LEFT_OUT
+        length = len(block) - 2
+        language = _LANGUAGE.match(info) if counted and length >= _LONG_BLOCK else None
+        mark = f"{_LEFT_OUT} ({length} lines of {language[0]})" if language is not None else _LEFT_OUT
         kept += [mark] if is_left_out else [line for _, line in block]
     said = (line.rstrip() for line in kept if line.strip() and not line.startswith(_LEFT_OUT))
     is_said = any(not line.endswith((":", "：")) for line in said)

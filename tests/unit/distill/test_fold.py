@@ -27,10 +27,10 @@ def test_each_prompt_of_the_user_is_a_turn_also_an_empty_one_and_a_command() -> 
 
 
 def test_of_code_that_an_answer_gave_its_length_stays_unless_something_was_changed() -> None:
-    script = "\n".join(["Run this script.", "```bash", *7 * ["make"], "```"])
+    script = "\n".join(["Run this script.", "```bash", *20 * ["make"], "```"])
     talk = Conversation().user("How?").ran("ls", "cart.py").says(script)
 
-    assert talk.turn.answer == "Run this script.\n… (7 lines of bash)"
+    assert talk.turn.answer == "Run this script.\n… (20 lines of bash)"
     assert talk.user("Write it.").edited("cap.sh").says(script).turn.answer == "Run this script.\n…"
 
 

@@ -120,10 +120,15 @@ def test_long_code_is_left_out_of_an_answer_that_says_something_else() -> None:
 
 
 @pytest.mark.parametrize(
-    ("info", "mark"),
-    [("bash", "… (7 lines of bash)"), ("json .shop/cart.json", "… (7 lines of json)"), ("12:18:src/Cart.razor", "…")],
+    ("info", "lines", "mark"),
+    [
+        ("bash", 20, "… (20 lines of bash)"),
+        ("bash", 19, "…"),
+        ("json .shop/cart.json", 20, "… (20 lines of json)"),
+        ("12:18:src/Cart.razor", 20, "…"),
+    ],
 )
-def test_code_that_is_left_out_may_be_counted(info: str, mark: str) -> None:
-    code = "\n".join([f"```{info}", *7 * ["make"], "```"])
+def test_long_code_that_is_left_out_may_be_counted(info: str, lines: int, mark: str) -> None:
+    code = "\n".join([f"```{info}", *lines * ["make"], "```"])
 
     assert without_blocks(f"Run this script.\n{code}", counted=True) == f"Run this script.\n{mark}"
