@@ -185,7 +185,11 @@ LOCAL = (
             {"promptSource": "typed"},
             [Prompt(text=as_pasted("- Settings: Invalid rule"), command="/doctor")],
         ),
-        ("Help me fix the issues reported by /doctor below.\n\nFor each issue: ask me.", {}, [Prompt(text="", command="/doctor")]),
+        (
+            "Help me fix the issues reported by /doctor below.\n\nFor each issue: ask me.",
+            {},
+            [Prompt(text="", command="/doctor")],
+        ),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
         # Of an editor that works through the SDK: each file is named in a block, and its content in another.
         (
