@@ -51,7 +51,7 @@ def test_a_chat_of_other_names_for_the_same_roles_is_one(tmp_path: Path) -> None
 
 FRAMES = {
     "": "{head}\n\n{given}\n\n{returned}",
-    "1.1": "```\n{plain}\n\n{given}\n{returned}\n```",
+    "January 2026": "```\n{plain}\n\n{given}\n{returned}\n```",
     "without details": "{head}",
 }
 """How opencode exports a call."""
@@ -88,7 +88,7 @@ def test_thoughts_and_calls_that_an_export_shows_are_not_said(tmp_path: Path, fr
     ]
 
 
-@pytest.mark.parametrize("frame", ["", "1.1"])
+@pytest.mark.parametrize("frame", ["", "January 2026"])
 def test_calls_that_an_export_shows_were_made(tmp_path: Path, frame: str) -> None:
     edit = {"filePath": "/home/dev/a.py", "oldString": "1", "newString": "2"}
     calls = [
