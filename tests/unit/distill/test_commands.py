@@ -106,6 +106,7 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
         ("shop logs --all | tail -3", "error: no shop", False),
         ("log show | head", "error: no shop", False),
         ("shop login |tail -3", "error: no shop", True),
+        ("shop list | python sell.py | tail -3", "error: no shop", True),
         ("cat shop.txt | tail -3", "error: no shop", False),
         ("gh issue view 3 | tail -3", "error: no shop", False),
         ("strings shop | grep -i error | head -3", "error: no shop", False),

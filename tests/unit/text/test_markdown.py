@@ -126,6 +126,7 @@ def test_long_code_is_left_out_of_an_answer_that_says_something_else() -> None:
         ("bash", 19, "…"),
         ("json .shop/cart.json", 20, "… (20 lines of json)"),
         ("12:18:src/Cart.razor", 20, "…"),
+        ("src/cart.py", 20, "…"),
     ],
 )
 def test_long_code_that_is_left_out_may_be_counted(info: str, lines: int, mark: str) -> None:

@@ -288,6 +288,7 @@ def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_no
         ("git add cart.py && git status --short", True),
         ("git -C shop diff --stat | cat", True),
         ("git diff 2>/dev/null", True),
+        ("git diff", True),
         ("git diff main..cap cart.py", False),
         ("git log --oneline", False),
     ],
