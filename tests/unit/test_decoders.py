@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 import pytest
 
-from carryover import config, model, project_file
+from carryover import config, model
 from carryover.daemon import health
 from carryover.distill import digest
 from carryover.outside import former, listed
@@ -50,7 +50,7 @@ def test_three_threads_may_decode_a_type_for_the_first_time_at_once() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    [config, digest, former, handoff_json, health, listed, model, project_file, run],
+    [config, digest, former, handoff_json, health, listed, model, run],
     ids=lambda one: one.__name__,
 )
 def test_what_commands_decode_has_no_annotations_as_text(module: ModuleType) -> None:
