@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
@@ -55,8 +55,15 @@ class OpenClaw(Tool):
     def install(cls, version: str) -> Installed:
         node = from_npm(f"node-linux-{MACHINE}", NODE) / "bin"
         package = from_npm("openclaw", version)
+        # Its first start would run the package's scripts, but the disk is read-only.
+        (package / ".openclaw-lifecycle-pending").unlink(missing_ok=True)
         command = (str(node / "node"), str(package / "openclaw.mjs"))
-        return Installed(version, command, (package.parents[1], node.parent), (node,))
+        modules = package.parents[0]
+        return Installed(version, command, (modules, node.parent), (node, modules / ".bin"))
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        return {"PIP_BREAK_SYSTEM_PACKAGES": "1"}  # its shell has the system's pip, which else refuses before it looks
 
     def turn(self, cwd: Path, prompt: str, *replies: Any, **given: Any) -> Turn:
         self._work_in(cwd)
