@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +16,7 @@ FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "2026.9.6"
 PLACE: Final = "main/agent/openclaw-agent.sqlite"
 RECORDED: Final = ("story", "asked", "forked")
-"""Without a check of the schema, whose function SQLite has only since 3.43."""
+"""The rows of each. All have one schema, here without a check whose function SQLite has only since 3.43."""
 
 
 def dump(name: str) -> str:
@@ -30,7 +29,7 @@ def database(folder: Path, name: str) -> Path:
     path.parent.mkdir(parents=True)
     db = sqlite3.connect(path)
     db.execute("PRAGMA synchronous = OFF")
-    db.executescript(dump(name))
+    db.executescript(dump("schema") + dump(name))
     db.close()
     return path
 
@@ -45,9 +44,7 @@ class Client:
         self.db = sqlite3.connect(path)
         self.db.execute("PRAGMA journal_mode=WAL")
         if is_new:
-            for statement in re.findall(r"^CREATE TABLE.*?;$", dump("story"), re.S | re.M):
-                self.db.execute(statement)
-            self.db.commit()
+            self.db.executescript(dump("schema"))
 
     def __enter__(self) -> Self:
         return self

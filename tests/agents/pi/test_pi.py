@@ -184,7 +184,7 @@ def test_what_the_user_answered_to_oh_my_pi_and_openclaw(details: object, found:
 def test_a_sub_agent_of_oh_my_pi_belongs_to_the_session_whose_folder_it_is_in(tmp_path: Path) -> None:
     path = tmp_path / "2026-11-28T19-20-46-454Z_01a2239a" / "Counter.jsonl"
     path.parent.mkdir()
-    head = entry("session", id="01a2239b", cwd="/work/shop", parentSession=f"{path.parent}.jsonl")
+    head = entry("session", id="01a2239b", cwd="/home/dev/shop", parentSession=f"{path.parent}.jsonl")
     path.write_bytes(b"\n".join([head, user("Count the pears"), b""]))
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes())

@@ -160,8 +160,8 @@ def test_a_loop_that_looks_for_test_files_is_no_run() -> None:
         ("bundle exec rspec spec/cart_spec.rb:12", ("spec/cart_spec.rb",), False),
         ("tox -e py311 -- tests/test_a.py", ("tests/test_a.py",), False),
         (r"python -m pytest tests\unit\test_a.py", ("tests/unit/test_a.py",), False),
-        (r"cd D:\work\shop; npm test | Select-Object -Last 9", ("D:/work/shop",), False),
-        (r"cd D:\work\shop; pytest ..\bank", ("D:/work/bank",), False),
+        (r"cd D:\code\shop; npm test | Select-Object -Last 9", ("D:/code/shop",), False),
+        (r"cd D:\code\shop; pytest ..\bank", ("D:/code/bank",), False),
         (r'cd "D:\the work\shop"; npm test', ("D:/the work/shop",), False),
         (r"cd 'D:\the work\shop'; npm test", ("D:/the work/shop",), False),
         (r'pytest "..\the bank\test_a.py"', ("../the bank/test_a.py",), False),
@@ -182,7 +182,7 @@ def test_what_a_run_is_restricted_to(command: str, paths: tuple[str, ...], selec
 
 
 def test_a_path_is_called_from_a_folder_on_windows() -> None:
-    assert joined(r"D:\work\shop\web", "../api") == joined(r"C:\x", "D:/work/shop/api") == "D:/work/shop/api"
+    assert joined(r"D:\code\shop\web", "../api") == joined(r"C:\x", "D:/code/shop/api") == "D:/code/shop/api"
 
 
 @pytest.mark.parametrize(
