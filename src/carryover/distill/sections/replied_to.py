@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
 from itertools import pairwise, takewhile
 from operator import attrgetter
 from typing import Final
@@ -122,18 +121,17 @@ def _asked(prompt: str, asked: str, answer: str) -> Sequence[str]:
     which may stand above the question, or one that begins like the prompt."""
     lines = lines_of(asked)
     named = (line for line in lines[1:] if _begins_with(line, prompt.strip(" .")))
-    chosen = _chosen_in(prompt, answer, lines) or (*named,)[:1]
+    chosen = _chosen_in(prompt, answer, lines) or [*named][:1]
     asks = (line for line in lines if is_question(line) and _WORD.search(line) and not _OPTION.match(line))
     question = next(asks, lines[0])
     return [*dict.fromkeys((question, *chosen))] if chosen else lines
 
 
-@lru_cache(maxsize=256)  # every handoff examines the same prompts again
-def _chosen_in(prompt: str, answer: str, more: tuple[str, ...] = ()) -> tuple[str, ...]:
+def _chosen_in(prompt: str, answer: str, more: Sequence[str] = ()) -> list[str]:
     """Returns the options of an answer that a prompt chose. Quoted ones count only if none of the agent's own match."""
     lines = answer.splitlines()
     said = "\n".join(line for line, is_own in zip(lines, own_lines(lines), strict=True) if is_own)
-    return (*_chosen(prompt, lines_of(said)),) or (*_chosen(prompt, (*lines_of(answer), *more)),)
+    return [*_chosen(prompt, lines_of(said))] or [*_chosen(prompt, (*lines_of(answer), *more))]
 
 
 def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
