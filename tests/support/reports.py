@@ -44,13 +44,6 @@ HEALTHY = Gathered(
     inspection=Inspection(
         program="/opt/bin/carryoverd",
         free_bytes=10**12,
-        system="Linux",
-        release="6.1.0-9-amd64",
-        machine="x86_64",
-        python="3.13.1",
-        sqlite="3.46.1",
-        git="git version 2.47.0",
-        installed_by="pipx",
     ),
 )
 

@@ -335,21 +335,6 @@ def _popen(command_line: Sequence[str], environment: dict[str, str], stdin: int 
         raise _no_git() from error
 
 
-def git_version(*, timeout_s: float) -> str:
-    """Returns what `git version` prints; nothing if git can't be run, or does not answer in time."""
-    try:
-        process = _popen(("git", "version"), {**os.environ, **_SAFE_ENVIRONMENT}, subprocess.DEVNULL)
-    except FileNotFoundError:
-        return ""
-    try:
-        [answer] = _bounded([process], time.monotonic() + timeout_s, LARGEST_ANSWER)
-    except (TimeoutError, OverflowError):
-        return ""
-    finally:
-        _end(process)
-    return answer.out.decode("ascii", "replace") if answer.code == 0 else ""
-
-
 def git_trouble() -> str | None:
     """Returns why git can't be run, as a clause; None if it can, as far as is known without running it."""
     path = os.environ.get("PATH", os.defpath)

@@ -1,4 +1,4 @@
-"""`carryover doctor`: what is wrong on this machine, its repair, and the report for an issue."""
+"""`carryover doctor`: what is wrong on this machine, and its repair."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
-from carryover.actions.output_file import target, write_output
 from carryover.actions.version import runnable, update_command, version_line
-from carryover.errors import ExitCode, UserError, visible
+from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
-from carryover.faces.cli.output_file import may_write
-from carryover.terminal.output import BOLD, YELLOW, agree, can_ask, counted, paint, print_document, print_result, warn
+from carryover.terminal.output import BOLD, YELLOW, counted, paint, print_result
 
 if TYPE_CHECKING:
     from carryover.actions.check_up import Repair
@@ -24,32 +22,21 @@ port, hooks in your agents' settings, transcripts, pointers in your projects,
 the ledger, the disk. Says what is wrong, why it matters and what to do; with
 --fix it repairs what is safe to repair. Otherwise it changes nothing. The exit
 code is 0 if nothing is wrong, also where something is left for you to do, such
-as a review of new hooks.
-
-With --report it makes a file that you can paste into an issue: versions,
-agents, settings, counters and the last incidents, but no content, path or
-name. It is shown first, and written once you agree."""
+as a review of new hooks."""
 
 EXAMPLES: Final = """\
-  carryover doctor                        show problems, if there are any
-  carryover doctor --fix                  repair what is safe, then check again
-  carryover doctor --json                 the same as data
-  carryover doctor --report report.txt    show what helps in an issue, then write it"""
+  carryover doctor          show problems, if there are any
+  carryover doctor --fix    repair what is safe, then check again
+  carryover doctor --json   the same as data"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.REFUSED)
     flag(parser, "--fix", "repair what is safe: hooks, service, file permissions, ledger")
-    parser.add_argument(
-        "--report", metavar="FILE", help="show a report for an issue, then write it (no content, no names)"
-    )
-    flag(parser, "--yes", "with --report: write it without asking")
     flag(parser, "--json", "print the findings as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.report is not None:
-        return _run_report(args)
     from carryover.actions.check_up import check_everything
 
     found, repairs = check_everything(fix=args.fix)
@@ -58,27 +45,6 @@ def run(args: argparse.Namespace) -> int:
     about = ("", version_line("carryover"), f"To upgrade: {update}; then `carryover refresh --yes`.")
     print_result(args, data, map(runnable, (*doctor_lines(found, repairs), *about)))
     return ExitCode.OK if healthy else ExitCode.FAILED
-
-
-def _run_report(args: argparse.Namespace) -> int:
-    from carryover.past.findings.for_issue import issue_report
-
-    if args.json or args.fix:
-        raise UserError("--report goes with neither --json nor --fix. Nothing was written.", ExitCode.USAGE)
-    text = issue_report()
-    print_document(text)
-    if not args.yes and not can_ask():
-        if args.report == "-":
-            return ExitCode.OK
-        file = visible(args.report)
-        warn(f"There is no terminal to ask on, so the report was only printed. --yes writes it to {file}.")
-        return ExitCode.REFUSED
-    path = target(args.report)
-    may_write(path, args)
-    agree(args, f"Write this to {visible(str(path))}?", nothing="written")
-    write_output(path, text.encode())
-    warn(f"Written to {visible(str(path))}. Paste it into the issue.")
-    return ExitCode.OK
 
 
 def doctor_lines(findings: Sequence[Finding], repairs: Sequence[Repair]) -> Iterator[str]:

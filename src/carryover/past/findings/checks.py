@@ -72,11 +72,6 @@ def findings(facts: Gathered) -> tuple[Finding, ...]:
     return tuple(sorted(failed, key=lambda finding: _LEVELS.index(finding.level)))
 
 
-def not_known(facts: Gathered) -> tuple[str, ...]:
-    """Returns the subjects whose checks neither hold nor fail, as nothing is known of them, such as `daemon`."""
-    return tuple(kind for kind, subjects in _subjects(facts).items() if None in subjects)
-
-
 @cache
 def templates() -> dict[str, Finding]:
     """Returns what may be found, by the check's name; its texts have placeholders."""

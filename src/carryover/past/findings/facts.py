@@ -176,15 +176,6 @@ class Inspection(msgspec.Struct, frozen=True, kw_only=True):
     """Why a shell does not find this installation by its name, as a sentence."""
     path_remedy: str | None = None
     other_installs: tuple[str, ...] = ()
-    system: str = ""
-    """What Carryover runs on, with the four below: as the system, Python, SQLite and git word it."""
-    release: str = ""
-    machine: str = ""
-    python: str = ""
-    sqlite: str = ""
-    git: str = ""
-    installed_by: str = "pip"
-    """The kind of installation, of a closed set."""
 
 
 class Gathered(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,7 +7,6 @@ import shutil
 import socket
 import sqlite3
 import stat
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import partial
@@ -22,7 +21,7 @@ from carryover.agents import adapters, instruction_files
 from carryover.config import Config, project_settings
 from carryover.errors import UserError
 from carryover.fsio import is_folder
-from carryover.how_installed import how_installed, on_path_here
+from carryover.how_installed import on_path_here
 from carryover.ingest import scan
 from carryover.install.machine import Machine, copies_of_command
 from carryover.install.service import DAEMON_COMMAND, this_program
@@ -34,7 +33,6 @@ from carryover.past.findings.facts import Inspection, LedgerFacts, ProjectFacts,
 from carryover.past.findings.ledger import ledger_facts, recent_projects
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
-from carryover.probe.git_command import git_version
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths, find_root
@@ -44,8 +42,6 @@ from carryover.terminal.output import counted
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
 _PORT_ANSWER_S: Final = 1.0
-_GIT_S: Final = 1.0
-"""How long git may take to say its version."""
 _States = Mapping[tuple[str, str], tuple[int, int]]
 """The size and modification time (ns) of files when they were last read, by agent and path."""
 
@@ -57,12 +53,11 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
 
 
 def inspection_of(state: StateDir, config: Config, machine: Machine, *, is_running: bool) -> Inspection:
-    """Inspects the system, the whole ledger, and the port if no daemon `is_running`. Blocks."""
+    """Inspects the disk, the whole ledger, and the port if no daemon `is_running`. Blocks."""
     program = this_program(os.environ, state.root)
     shell = on_path_here()
     folder = Path(program.command[0]).resolve().parent
     daemons = (command.path for command in copies_of_command((DAEMON_COMMAND,), machine))
-    system = os.uname()
     return Inspection(
         program=" ".join(program.command),
         stranger=not is_running and _is_taken(config),
@@ -75,13 +70,6 @@ def inspection_of(state: StateDir, config: Config, machine: Machine, *, is_runni
         path_problem=shell.problem,
         path_remedy=shell.remedy,
         other_installs=tuple(str(path) for path in daemons if path.resolve().parent != folder),
-        system=system.sysname,
-        release=system.release,
-        machine=system.machine,
-        python=".".join(map(str, sys.version_info[:3])),
-        sqlite=sqlite3.sqlite_version,
-        git=git_version(timeout_s=_GIT_S),
-        installed_by=how_installed().by,
     )
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import sys
 import threading
 from argparse import Namespace
@@ -14,7 +13,6 @@ from typing import Any
 
 import pytest
 
-from carryover.errors import ExitCode
 from carryover.faces.cli import status
 from carryover.faces.cli.doctor import doctor_lines
 from carryover.how_installed import on_path_here
@@ -25,7 +23,6 @@ from support.check_up import found
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.repository import repository
 from support.terminal import Terminal
 from support.tools import program
 
@@ -145,30 +142,6 @@ def test_a_hook_that_was_edited_by_hand_is_left_as_it_is(up: DaemonProcess, inst
     assert installed.read_bytes() == before
 
 
-def test_the_report_for_an_issue_names_nothing_of_the_user(up: DaemonProcess, run: Run, tmp_path: Path) -> None:
-    """It is printed where nobody can be asked, and written only with consent, for the user alone."""
-    file = tmp_path / "report.txt"
-    refused, printed, said = run("doctor", "--report", str(file))
-    was_written = file.exists()
-
-    code, shown, _ = run("doctor", "--report", str(file), "--yes")
-
-    assert (was_written, refused) == (False, ExitCode.REFUSED)
-    assert (code, file.stat().st_mode & 0o777) == (ExitCode.OK, 0o600)
-    assert file.read_text() == shown
-    assert f"only printed. --yes writes it to {file}." in said
-    assert "\n  claude-code: version" in printed and "\n  events " in printed
-    named = ("shop", "discount", "/", "~", "SessionStart")
-    assert [word for word in named if word in printed] == []
-
-
-def test_where_the_home_folder_is_a_repository_git_is_asked_its_version(home: Path, run: Run) -> None:
-    """As of somebody who keeps their dotfiles in it; and elsewhere."""
-    asked = [run.out("doctor", "--report", "-") for _ in (None, repository(home))]
-
-    assert [len(re.findall(r"\n  git \d+\.", report)) for report in asked] == [1, 1]
-
-
 def test_what_is_the_same_for_several_projects_is_explained_once() -> None:
     said: dict[str, Any] = {"level": "note", "why": "No session finds a handoff.", "do": "Leave it."}
     of_each = [Finding(check="project", what=f"/tmp/{name}: nothing is published.", **said) for name in ("a", "b")]
@@ -186,13 +159,6 @@ def test_what_is_the_same_for_several_projects_is_explained_once() -> None:
         "  Nothing is recorded.",
         "  → Leave it.",
     ]
-
-
-def test_the_report_goes_alone(run: Run, tmp_path: Path) -> None:
-    code, _, err = run("doctor", "--report", str(tmp_path / "report.txt"), "--json")
-
-    assert code == ExitCode.USAGE and "Nothing was written." in err
-    assert list(tmp_path.glob("report*")) == []
 
 
 @pytest.mark.parametrize("command", ["doctor", "status -v", "install --dry-run"])

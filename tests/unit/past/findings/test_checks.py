@@ -14,7 +14,7 @@ from carryover.install.agent_report import EntryReport
 from carryover.install.service import ServiceStatus
 from carryover.ledger.rows import BrokenSource, ProjectRow, SkippedRow
 from carryover.past.findings import checks
-from carryover.past.findings.checks import Finding, findings, not_known, templates
+from carryover.past.findings.checks import Finding, findings, templates
 from carryover.past.findings.facts import AgentFacts, LedgerFacts, ProjectFacts, UnreadSource
 from carryover.projects.policy import ONLY_GIT, UNWRITTEN, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
@@ -278,8 +278,6 @@ def test_a_few_records_or_old_ones_that_were_not_understood_are_nothing_wrong() 
 def test_what_nothing_is_known_of_has_no_findings() -> None:
     unknown = changed(HEALTHY, daemon=None, ledger=None, inspection=None)
 
-    assert not_known(HEALTHY) == ()
-    assert not_known(unknown) == ("daemon", "ledger", "inspection")
     assert list(map(line, findings(unknown))) == ["daemon wrong --fix service: carryoverd is not running."]
 
 
