@@ -10,8 +10,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from carryover import model
-from carryover.ledger.spellings import spellings
-from carryover.ledger.word_forms import COMMON, forms_of, stem_of
+from carryover.ledger.word_forms import COMMON, forms_of, spellings, stem_of
 from carryover.model import AnyBody
 from carryover.text.pattern import later
 

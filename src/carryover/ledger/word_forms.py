@@ -1,8 +1,9 @@
-"""Which words say nothing of what is looked for, and the other forms that a word may have in a text. Pure."""
+"""Which words say nothing of what is looked for, and the other forms and spellings that a word may have in a text.
+Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from carryover.text.pattern import later
@@ -25,6 +26,7 @@ COMMON: Final = frozenset(
     """.split()
 )
 """Words that ask or join in seven languages, none that negates."""
+_WITHOUT_YO: Final = str.maketrans("ёЁ", "еЕ")
 _SHORTEST_STEM: Final = 6
 _LONG: Final = 9
 """Letters from which three may be an ending, not two."""
@@ -80,3 +82,16 @@ def _bases(word: str) -> Iterable[str]:
 
 def _add(found: dict[str, None], base: str, endings: Iterable[str]) -> None:
     found.update(dict.fromkeys(base + ending for ending in endings))
+
+
+def spellings(words: Sequence[str]) -> list[Sequence[str]]:
+    """Returns words as they are, then with and without the `ё` that Russian may leave out.
+
+    >>> spellings(["till"]), spellings(["отчет"]), spellings(["передёрнут"]), spellings(["отчет", "тут"])
+    ([['till']], [['отчет'], ['отчёт']], [['передёрнут'], ['передернут']], [['отчет', 'тут']])
+    """
+    without = [word.translate(_WITHOUT_YO) for word in words]
+    if without != list(words):
+        return [words, without]
+    word = words[0] if len(words) == 1 else ""  # a word has one `ё` at most
+    return [words, *([f"{word[:at]}ё{word[at + 1 :]}"] for at, letter in enumerate(word) if letter in "еЕ")]

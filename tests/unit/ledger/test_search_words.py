@@ -55,21 +55,13 @@ def test_no_word_is_its_own_other_form(word: str) -> None:
 @pytest.mark.parametrize(
     ("typed", "recorded"),
     [
-        ("迁移计划", "請先做遷移計劃。"),
-        ("計畫", "移民的计画"),
-        ('"迁移计划"', "遷移計劃"),
-        ("迁移好吧", "請先做遷移計劃。"),
-        ("页面", "這個頁面"),
-        ("日志", "日誌在哪裡"),
-        ("複製", "不要复制"),
-        ("复制", "不要複製"),
         ("отчет", "Где отчёты?"),
         ("отчёт", "Открой отчет"),
         ("переведённый", "Он переведен"),
     ],
 )
 async def test_a_word_is_found_in_its_other_spelling(scribe: Scribe, typed: str, recorded: str) -> None:
-    await scribe.tell(scribe.event(recorded), scribe.event("移民的計算機"))
+    await scribe.tell(scribe.event(recorded), scribe.event("другое"))
     found = find(scribe.db, typed)
 
     assert texts(found) == [recorded]

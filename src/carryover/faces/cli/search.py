@@ -31,9 +31,8 @@ A word of three characters or more also finds longer words that begin with it,
 and a part of a name or path finds it: `user` finds get_user_name, getUserName
 and src/user/name.py. Other forms of words are found after that. For a word that
 is found nowhere, the nearest known words are searched, and the output says so.
-In Chinese, Japanese or Thai, parts of a sentence are enough, and simplified and
-traditional Chinese find each other. What tools printed when they succeeded is
-not searched."""
+In Chinese, Japanese or Thai, parts of a sentence are enough. What tools printed
+when they succeeded is not searched."""
 
 EXAMPLES: Final = """\
   carryover search discount checkout
