@@ -32,7 +32,6 @@ TITLES = (
     CONVERSATION,
 )
 MAX_LINES, MAX_LINE_CHARS, MAX_CHARS, MAX_TOKENS, MAX_HEADER = 50, 300, 8000, 1800, 8
-EMPTY = "# [CARRYOVER] No prior session captured.\n"
 
 TITLE = re.compile(r"# \[CARRYOVER\] Last updated (\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ) from \S.*")
 PROTOCOL = re.compile(r"# RESUME PROTOCOL: (ask|brief|silent)")
@@ -102,8 +101,6 @@ def problems(data: bytes, tokens: int = MAX_TOKENS) -> Iterator[str]:
 
 def text_problems(text: str, tokens: int = MAX_TOKENS) -> Iterator[str]:
     """Yields the violations in the text form."""
-    if text == EMPTY:
-        return
     if not text.endswith("\n"):
         yield "does not end with a line end"
     lines = text.removesuffix("\n").split("\n")

@@ -13,7 +13,6 @@ import pytest
 
 from carryover.actions.pinning import keep
 from carryover.daemon.hooks.dispatch import SAVE_S, START_S
-from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import totals
 from support.claude_session import ClaudeSession
@@ -58,12 +57,14 @@ def test_a_new_session_gets_the_handoff_of_its_project_and_asks(
     assert "decoy" not in reported
 
 
-def test_a_projects_first_session_finds_its_files_ready_and_is_given_nothing(
+def test_a_projects_first_session_is_given_nothing_and_nothing_is_written_before_it_works(
     hooks: HookClient, session: ClaudeSession, project: Path
 ) -> None:
     assert hooks.start(session) == NOTHING
 
-    assert handoff_of(project) == PLACEHOLDER
+    assert not (project / ".carryover").exists()
+    session.work()
+    wait_until("its file", lambda: "Add a discount function" in handoff_of(project))
     assert ".carryover/" in (project / ".git" / "info" / "exclude").read_text().splitlines()
     assert git(project, "status", "--porcelain") == "", "nobody has agreed to more"
 

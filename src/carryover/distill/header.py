@@ -25,8 +25,6 @@ ASKS_AGAIN: Final = "call `handoff` with `tokens: {tokens}`"
 
 TITLE: Final = b"# [CARRYOVER] "
 """How the file begins, by which one of ours is known."""
-PLACEHOLDER: Final = CleanText("# [CARRYOVER] No prior session captured.\n")
-"""Content of a project's file while there is nothing to hand over. Never injected."""
 
 _NAMED: Final = "If the user's message already names a task, do that instead and take this as background."
 _SETTLED: Final = (

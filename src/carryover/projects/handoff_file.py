@@ -18,7 +18,7 @@ CHOSEN: Final = "handoff-chosen.md"
 PAGE: Final = "more.md"
 """The second page, with more of the conversation than fits into the handoff beside it."""
 BEGINNING: Final = b"# [CARRYOVER] Last updated "
-"""Of every handoff. The placeholder, which is the same in every project, begins differently."""
+"""Of every handoff. What earlier versions wrote where there was none is the same in every project."""
 _LIMIT_BYTES: Final = 512 << 10
 """A larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"

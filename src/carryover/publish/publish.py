@@ -10,7 +10,6 @@ A project whose history was read only because a command printed something gets n
 from __future__ import annotations
 
 import contextlib
-import errno
 import sqlite3
 from collections.abc import Callable, Collection
 from contextlib import closing
@@ -21,11 +20,11 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.config import Config, ProjectSettings, handoffs_elsewhere, project_settings
-from carryover.distill.header import PLACEHOLDER, TITLE
+from carryover.distill.header import TITLE
 from carryover.distill.render import names_page
 from carryover.errors import os_reason
 from carryover.facts import is_foreign
-from carryover.fsio import atomic_replace, is_folder, is_there, locked_dir, read_bytes_bounded
+from carryover.fsio import atomic_replace, is_folder, is_gone, is_there, locked_dir
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
 from carryover.ledger.rows import ProjectRow
@@ -62,8 +61,8 @@ def publish_project(
     """Makes the handoff of a project and writes it to the project's files.
 
     Git gets at most `git_s`. `asked`: the roots that commands asked about; a project that only they had read waits for
-    work. `started`: a session has started there, so if there is nothing to hand over, its file says so. Raises
-    LookupError for an unknown project and UserError if the ledger can't be read.
+    work. `started`: a session has started there. Raises LookupError for an unknown project and UserError if the ledger
+    can't be read.
     """
     with closing(connect_read_only(paths.state.ledger)) as db:
         project = project_by_id(db, project_id)
@@ -78,8 +77,7 @@ def publish_project(
         if not started and _was_taken_out(project, made, config):
             return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
     give_up_if_late()
-    made = publish_handoff(made, config, paths)
-    return publish_placeholder(made, paths) if started else made
+    return publish_handoff(made, config, paths)
 
 
 def _was_taken_out(project: ProjectRow, made: MadeHandoff, config: Config) -> bool:
@@ -104,29 +102,11 @@ def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths) -> Mad
 
 
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
-    """Whether the project at `root` may have a handoff but has none yet, or only the placeholder."""
+    """Whether the project at `root` may have a handoff but has none in place."""
     settings = project_settings(root, config)
-    if settings.excluded is not None or not _is_free(store_of(root, settings.folder)):
+    if settings.excluded is not None or not is_gone(store_of(root, settings.folder) / HANDOFF):
         return False
     return settings.folder is not None or refusal(Checkout(root), paths) is None
-
-
-def publish_placeholder(made: MadeHandoff, paths: StatePaths) -> MadeHandoff:
-    """Publishes the placeholder, with all that accompanies a handoff, if there is neither content nor a handoff yet."""
-    if made.text is not None or not _is_free(store_of(made.root, made.settings.folder)):
-        return made
-    return msgspec.structs.replace(made, published=publish_text(made, PLACEHOLDER, paths))
-
-
-def _is_free(folder: Path) -> bool:
-    """Whether there is no handoff, or only the placeholder, whose writer may have been interrupted."""
-    placeholder = PLACEHOLDER.encode()
-    try:
-        return read_bytes_bounded(folder / HANDOFF, len(placeholder), follow=False) == placeholder
-    except FileNotFoundError:
-        return True
-    except OSError as error:
-        return error.errno == errno.ENOTDIR
 
 
 def awaits_work(db: sqlite3.Connection, project: ProjectRow, *, asked: Collection[str], started: bool = False) -> bool:
@@ -149,8 +129,8 @@ def awaits_work(db: sqlite3.Connection, project: ProjectRow, *, asked: Collectio
 def publish_text(
     made: MadeHandoff, text: CleanText, paths: StatePaths, *, beside: Callable[[], bool] = bool
 ) -> Published:
-    """Writes the handoff's `text`, or a placeholder, to the project with all that belongs to it; errors become a
-    refusal or a note. Blocks.
+    """Writes the handoff's `text` to the project with all that belongs to it; errors become a refusal or a note.
+    Blocks.
 
     `beside` is called to write more files there; it returns whether they have to be written again later.
     """

@@ -11,7 +11,6 @@ import msgspec
 import pytest
 
 from carryover.config import Config, ProjectsConfig
-from carryover.distill.header import PLACEHOLDER
 from carryover.ledger.rows import Whereabouts
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, write_handoff
@@ -21,6 +20,7 @@ from carryover.redact import CleanText
 from support.repository import git, repository
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Claude Code\n## Task\n- Add a discount\n"
+NONE_YET = "# [CARRYOVER] No prior session captured.\n"
 
 
 @pytest.fixture
@@ -86,11 +86,11 @@ def test_a_renamed_repository_is_found_if_all_evidence_agrees(
     assert found(new, known, home=home) == ([] if changed else [str(old)])
 
 
-@pytest.mark.parametrize("text", [TEXT, TEXT + "- more\n", PLACEHOLDER])
+@pytest.mark.parametrize("text", [TEXT, TEXT + "- more\n", NONE_YET])
 def test_a_folder_without_git_is_known_by_the_very_handoff_it_holds(home: Path, text: str) -> None:
-    """The placeholder is the same in every project."""
+    """What earlier versions wrote where there was none is the same in every project."""
     old = home / "notes"
-    known = row(old, sha=published(old, PLACEHOLDER if text == PLACEHOLDER else TEXT))
+    known = row(old, sha=published(old, NONE_YET if text == NONE_YET else TEXT))
     new = old.rename(home / "diary")
     (new / STORE / HANDOFF).write_text(text)
 

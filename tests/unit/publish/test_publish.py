@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from carryover.config import Config, ProjectSettings, PublishConfig
-from carryover.distill.header import PLACEHOLDER
+from carryover.config import Config, PublishConfig
 from carryover.distill.stored_digest import DigestReducer
 from carryover.distill.view import ProjectView
 from carryover.facts import GitFacts
@@ -22,12 +21,11 @@ from carryover.outside.journal import read_journal
 from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
-from carryover.projects.handoff_file import Published
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
 from carryover.publish.make import MadeHandoff, facts_now
-from carryover.publish.publish import awaits_handoff, awaits_work, publish_placeholder, publish_project
+from carryover.publish.publish import awaits_handoff, awaits_work, publish_project
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
 
@@ -188,40 +186,17 @@ def root(home: Path) -> Path:
     return root
 
 
-def made_of(root: Path, folder: Path | None = None) -> MadeHandoff:
-    return MadeHandoff(root=str(root), settings=ProjectSettings(folder=folder), handoff=None, text=None, git=None)
-
-
 def handoff(root: Path) -> Path:
     return root / ".carryover" / "handoff.md"
 
 
-@pytest.mark.parametrize("interrupted", [False, True])
-def test_a_project_without_a_handoff_gets_the_placeholder_and_the_pointers(
-    root: Path, paths: StatePaths, interrupted: bool
-) -> None:
-    if interrupted:
-        handoff(root).parent.mkdir(mode=0o700)
-        handoff(root).write_text(PLACEHOLDER)
-    assert awaits_handoff(root, Config(), paths)
-
-    made = publish_placeholder(made_of(root), paths)
-
-    assert made.published == Published(changed=not interrupted, file=handoff(root))
-    assert handoff(root).read_text() == PLACEHOLDER
-    assert read_journal(paths.state.root).handoffs == (handoff_folder(handoff(root).parent, root),)
-    assert made.text is None, "the placeholder is no handoff, and is not remembered as one"
-
-
 @pytest.mark.parametrize("text", ["# [CARRYOVER] Last updated 2026\n", "", "x" * 5000])
-def test_a_handoff_that_lies_there_stays(root: Path, paths: StatePaths, text: str) -> None:
+def test_where_a_handoff_is_in_place_none_is_awaited(root: Path, paths: StatePaths, text: str) -> None:
     """Also where the ledger that it was made from is gone."""
     handoff(root).parent.mkdir(mode=0o700)
     handoff(root).write_text(text)
 
     assert not awaits_handoff(root, Config(), paths)
-    assert publish_placeholder(made_of(root), paths) == made_of(root)
-    assert handoff(root).read_text() == text
 
 
 def test_where_nothing_may_be_published_nothing_is_awaited(root: Path, home: Path, paths: StatePaths) -> None:
@@ -230,10 +205,6 @@ def test_where_nothing_may_be_published_nothing_is_awaited(root: Path, home: Pat
     assert not any(awaits_handoff(folder, Config(), paths) for folder in (root, home, home / "missing"))
 
 
-def test_where_handoffs_are_kept_apart_the_placeholder_is_too(root: Path, home: Path, paths: StatePaths) -> None:
-    assert awaits_handoff(root, apart(home), paths)
-
-    publish_placeholder(made_of(root, home / "handoffs" / "shop"), paths)
-
-    assert (home / "handoffs" / "shop" / "handoff.md").read_text() == PLACEHOLDER
-    assert list(root.iterdir()) == []
+@pytest.mark.parametrize("is_apart", [False, True])
+def test_where_no_handoff_is_in_place_one_is_awaited(root: Path, home: Path, paths: StatePaths, is_apart: bool) -> None:
+    assert awaits_handoff(root, apart(home) if is_apart else Config(), paths)

@@ -30,7 +30,7 @@ from carryover.publish.limits import limited_projects
 from carryover.publish.make import facts_now, made_handoff, view_now
 from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
-from carryover.publish.publish import awaits_handoff, publish_placeholder, publish_project
+from carryover.publish.publish import awaits_handoff, publish_project
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import LARGEST_PAYLOAD, PIECE_BYTES
 from carryover.sync.rounds import synchronise
@@ -374,7 +374,6 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
     assert project_settings(Path(ROOT), SHARED).resume_mode == SHARED.resume.mode
     assert inspect_root(desktop.paths, ROOT, SHARED) == RootFacts(root=ROOT)
     assert not awaits_handoff(Path(ROOT), SHARED, desktop.paths)
-    assert not publish_placeholder(found, desktop.paths).published.changed
     assert is_away(ROOT)
     with pytest.raises(UserError, match="another machine"):
         project_root(ROOT)

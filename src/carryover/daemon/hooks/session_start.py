@@ -1,7 +1,6 @@
 """Answers a starting session with its project's handoff, after spending a short time on reading what is new on disk.
 
-If there is nothing to hand over yet, the project's files are prepared before the first prompt, so that the pointers are
-in place when the agent reads its instruction files.
+If the handoff is not in its file, as in a new worktree, it is put there before the first prompt.
 """
 
 from __future__ import annotations
@@ -95,7 +94,7 @@ class SessionStarts:
     moves: Moves
     """Finds what was recorded of a project before it was moved."""
     prepared: set[int] = field(default_factory=set, init=False)
-    """Projects in which a session has started before there was anything to hand over."""
+    """Projects in which a session has started before their handoff was in its file."""
     answers: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_ANSWERS), init=False)
     _sessions: dict[tuple[str, str], _Session] = field(default_factory=dict, init=False)
     """By agent and id; the one that was heard of last is the last."""
@@ -231,10 +230,10 @@ class SessionStarts:
         with context.read_ledger() as db:
             row = project_by_root(db, root)
             project_id, begins = beginning(db, start, row)
+            if project_id is None and main_root is None:
+                return _Answer(None, None, is_unprepared=False)
             is_here = project_id == (row.id if row is not None else None)
             is_unprepared = is_here and awaits_handoff(Path(root), context.config, context.paths)
-            if project_id is None and main_root is None:
-                return _Answer(None, None, is_unprepared)
             moment = self._moment(
                 AnswerTime(
                     project=project_id or start.project,
