@@ -123,17 +123,14 @@ def _shown(value: _Value) -> str:
     return str(value) if type(value) in (int, Word) else "?"  # even if no type checker has seen the call
 
 
-def open_files(log: Path, newer_than: int | None = None) -> list[BinaryIO]:
-    """Opens the log's files, oldest first, for the caller to close; with an inode, `newer_than`, only later ones."""
+def open_files(log: Path) -> list[BinaryIO]:
+    """Opens the log's files, oldest first, for the caller to close."""
     # From the newest on: one that is renamed meanwhile turns up again under its next name, with the same inode.
     opened: dict[int, BinaryIO] = {}
     for path in (log, *(log.with_name(f"{log.name}.{n}") for n in range(1, OLD_FILES + 1))):
         with suppress(FileNotFoundError, IsADirectoryError):
             file = open(path, "rb", opener=_no_link)  # noqa: SIM115 (the caller closes it)
             inode = os.fstat(file.fileno()).st_ino
-            if inode == newer_than:
-                file.close()
-                break
             if inode in opened:
                 file.close()
             else:

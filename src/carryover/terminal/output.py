@@ -97,16 +97,6 @@ def answer_to(question: str) -> str:
         return ""
 
 
-def is_read_for(seconds: float) -> bool:
-    """Waits for `seconds`; returns False as soon as nobody reads standard output any more, which otherwise only a
-    failing write would show."""
-    import select
-
-    poll = select.poll()
-    poll.register(sys.stdout.fileno(), 0)
-    return not poll.poll(seconds * 1000)
-
-
 def print_result(args: argparse.Namespace, data: object, lines: Iterable[str], *, fits: bool = False) -> None:
     """Prints `data` as JSON if the user gave --json, otherwise `lines`, as they are if each `fits` the terminal."""
     if args.json:

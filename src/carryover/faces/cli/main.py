@@ -56,7 +56,7 @@ GROUPS: Final = {
         "start": "start the daemon in the background",
         "stop": "stop the daemon",
         "restart": "restart the daemon",
-        "logs": "print the log of the daemon, or follow it",
+        "logs": "print the log of the daemon",
         "help": "print the help of a command",
         "version": "print version, kind of installation and path",
     },

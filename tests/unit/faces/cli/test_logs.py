@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,7 +8,6 @@ from carryover.errors import ExitCode
 from support.recorded_shop import Run
 
 AT = "2026-11-20T06:21:0{}.000Z"
-COMMAND = (sys.executable, "-m", "carryover.faces.cli.main", "logs")
 
 
 @pytest.fixture
@@ -47,30 +43,3 @@ def test_warnings_and_errors_stand_out(log: Path, run: Run, monkeypatch: pytest.
     log.write_text("".join(entry(n, level) for n, level in enumerate(levels)) + "torn\n")
 
     assert [line.startswith("\x1b[33m") for line in run.out("logs").splitlines()] == [False, True, True, False, False]
-
-
-def following(*options: str) -> subprocess.Popen[str]:
-    return subprocess.Popen([*COMMAND, "-f", *options], text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-
-
-def test_ctrl_c_ends_following_without_a_word(log: Path) -> None:
-    log.write_text(entry(0) + entry(1))
-    with following("-n", "1") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == entry(1)
-        with log.open("a") as file:
-            file.write(entry(2))
-        assert process.stdout.readline() == entry(2)
-        process.send_signal(signal.SIGINT)
-        rest = process.communicate(timeout=30)
-
-    assert (process.returncode, rest) == (ExitCode.INTERRUPTED, ("", ""))
-
-
-def test_following_ends_when_nobody_reads_any_more_even_while_nothing_is_logged(log: Path) -> None:
-    log.write_text(entry(1))
-    with following() as process:
-        assert process.stdout is not None and process.stderr is not None
-        assert process.stdout.readline() == entry(1)
-        process.stdout.close()
-        assert (process.wait(30), process.stderr.read()) == (ExitCode.OK, "")
