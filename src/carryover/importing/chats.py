@@ -1,7 +1,6 @@
 """Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and messages in JSON with
-`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines, as the steps of a trajectory (ATIF),
-or as the events that OpenHands exports. An agent may speak under its own name, as in what VS Code's `Copy All` gives,
-and in what Cursor exports.
+`role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines, or as the steps of a trajectory
+(ATIF). An agent may speak under its own name, as in what VS Code's `Copy All` gives, and in what Cursor exports.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
 from carryover.importing.calls import PLAIN, call_of, quoted_of
 from carryover.importing.candidate import RANK, Candidate, OpenedDocument, texts_in
-from carryover.importing.openhands import as_message
 from carryover.importing.shown_calls import without_calls
 from carryover.importing.turns import TurnEvents, by_turn, open_blocks, turn_reader
 from carryover.model import AssistantMessage
@@ -69,7 +67,7 @@ _FAILED: Final = later(r"(?:API Error: |You've hit your (?:[a-z]+ )?limit\b)[^\n
 """What Claude Code writes in place of an answer (2.1.90 public), of which a copy does not say that it is no answer."""
 _OUTPUT: Final = later(r"\s*(?:<returncode>-?\d{1,10}</returncode>\s*<output>|EXECUTION RESULT of \[)")
 """A command's output, which mini-SWE-agent and OpenHands send in the user's role."""
-_LISTS: Final = ("messages", "conversation", "conversations", "history", "steps", "trajectory", "events")
+_LISTS: Final = ("messages", "conversation", "conversations", "history", "steps")
 _ROLES: Final = ("role", "from", "source")
 _SUBAGENT: Final = "assistant-subagent-"
 """The beginning of the role of a sub-agent, which a converter of Claude Code's and Codex's transcripts gives it."""
@@ -288,7 +286,7 @@ def _messages_in(data: bytes) -> list[tuple[Speaker, Fields]]:
     whole = fields_of(raw)
     listed = items_of(raw) or next(filter(None, (items_of(whole.get(name)) for name in _LISTS)), [])
     listed = listed or [msgspec.Raw(line) for line in bytes(raw).splitlines() if line.strip()]
-    messages = [as_message(fields_of(one)) for one in listed]
+    messages = [fields_of(one) for one in listed]
     spoken = [(speaker, message) for message in messages if (speaker := _speaker_of(message)) is not None]
     return spoken if 2 * len(spoken) >= len(messages) else []
 
@@ -298,6 +296,8 @@ def _speaker_of(message: Fields) -> Speaker | None:
         return "ignored"
     if (item := _ITEMS.get(text_of(message.get("type")))) is not None:
         return item
+    if "role" not in message and ("args" in message or "extras" in message):
+        return None  # an event of OpenHands: its prompts would stand twice, and what commands printed as words
     has_content = any(name in message for name in (*_CONTENTS, "tool_calls"))
     role = first_text(message, *_ROLES).lower()
     return ("ignored" if role.startswith(_SUBAGENT) else SPEAKERS.get(role)) if has_content else None
