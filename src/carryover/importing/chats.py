@@ -18,9 +18,8 @@ from carryover.adapter.spec import AgentSpec
 from carryover.agents import adapters, agent_name, specs
 from carryover.declared_source import SPEAKERS, Speaker
 from carryover.decoders import decoder_of
-from carryover.importing.calls import PLAIN, call_of, quoted_of
+from carryover.importing.calls import call_of, quoted_of
 from carryover.importing.candidate import RANK, Candidate, OpenedDocument, texts_in
-from carryover.importing.shown_calls import without_calls
 from carryover.importing.turns import TurnEvents, by_turn, open_blocks, turn_reader
 from carryover.model import AssistantMessage
 from carryover.records import rawjson
@@ -60,6 +59,12 @@ _HEADINGS: Final = tuple(
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
 _BEGINS: Final = later(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
+_SHOWN_CALLS: Final = later(
+    r"^(?:```\nTool: [^\n]{1,100}\n\n(?=\*\*Input:\*\*$)"
+    r"|\*\*Tool: [^*\n]{1,100}\*\*$(?=\s*(?:\*\*Input:\*\*$|\*\*Tool: |\Z)))",
+    re.MULTILINE,
+)
+"""Where the calls of a turn begin, which are its end, in what opencode exports; the first form is of January 2026."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
 _NO_ANSWER: Final = "No response requested."
@@ -101,8 +106,6 @@ class _Step(msgspec.Struct, frozen=True):
     place: int = 0
     parts: tuple[str, ...] = ()
     """Of the user's text, those that are not certain to be for the model alone."""
-    shown: bool = False
-    """Whether its calls are those that an export shows, with what a program printed, but not how it exited."""
     client: str = ""
     """The id of the agent whose client added to the messages, if anything shows that."""
 
@@ -200,33 +203,25 @@ def _turn_starts(form: re.Pattern[str], lines: Sequence[str]) -> list[int]:
 
 def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
     steps = []
-    turns = by_turn(partial(_turn_starts, form), data)
-    for turn in turns:
+    for turn in by_turn(partial(_turn_starts, form), data):
         first, _, rest = turn.data.decode().partition("\n")
         begin = form.fullmatch(first.rstrip())
         speaker = _speaker_at(form, first)
         if begin is not None and speaker != "ignored":
             # The rule alone is left of a turn whose text the client wrote, which opencode does not export.
             said = f"\n{begin.groupdict().get('said') or ''}\n{rest}".rstrip().removesuffix("\n---").strip()
-            step = _Step(turn.number, speaker, said, parts=(said,))
-            steps.append(_with_work(step, ended=turn is not turns[-1]) if speaker == "agent" else step)
+            said = _without_work(said) if speaker == "agent" else said
+            steps.append(_Step(turn.number, speaker, said, parts=(said,)))
     return steps
 
 
-def _with_work(step: _Step, *, ended: bool) -> _Step:
-    """Returns an agent's turn with the calls that are shown at its end, and as its words neither these nor its
-    thoughts: before calls all that follows the mark of a thought, else its first paragraph."""
-    before, shown = without_calls(step.text, ended=ended)
-    words, mark, thought = before.partition(_THOUGHT)
-    behind = thought.partition("\n\n")[2] if mark and not shown else ""
-    calls = [(f"{step.number}/{place}/{call.name}", call) for place, call in enumerate(shown)]
-    return msgspec.structs.replace(
-        step,
-        text=f"{words}{behind}".strip(),
-        shown=True,
-        calls=tuple((ident, call.name, call.given) for ident, call in calls),
-        printed=[(ident, call.returned, call.failed) for ident, call in calls if call.returned is not None],
-    )
+def _without_work(said: str) -> str:
+    """Returns what an agent said in a turn, without the calls and thoughts shown there: before calls all that follows
+    the mark of a thought, else its first paragraph."""
+    calls = _SHOWN_CALLS.search(said)
+    words, mark, thought = (said[: calls.start()] if calls is not None else said).partition(_THOUGHT)
+    behind = thought.partition("\n\n")[2] if mark and calls is None else ""
+    return f"{words}{behind}".strip()
 
 
 def _records(steps: Sequence[_Step]) -> list[Record]:
@@ -269,7 +264,7 @@ def _parse_step(
         turn.add(opened.as_event(), f"call{number}")
     applied = set[str]()
     for number, (call_id, text, failed) in enumerate(step.printed):
-        outcome = (PLAIN if step.shown else quoted).outcome(calls[call_id].op, text)
+        outcome = quoted.outcome(calls[call_id].op, text)
         if failed:
             outcome = msgspec.structs.replace(outcome, status="error")
         turn.add(calls[call_id].ended(outcome), f"result{number}")

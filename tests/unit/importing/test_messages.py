@@ -57,9 +57,9 @@ FRAMES = {
 """How opencode exports a call."""
 
 
-def exported(frame: str, name: str, given: dict[str, str], returned: str, kind: str = "Output") -> str:
+def exported(frame: str, name: str, given: dict[str, str], returned: str) -> str:
     shown = f"**Input:**\n```json\n{json.dumps(given, indent=2)}\n```"
-    output = f"**{kind}:**\n```\n{returned}\n```" if returned else ""
+    output = f"**Output:**\n```\n{returned}\n```"
     head = f"**Tool: {name}**"
     return FRAMES[frame].format(head=head, plain=head.strip("*"), given=shown, returned=output).strip()
 
@@ -86,28 +86,6 @@ def test_thoughts_and_calls_that_an_export_shows_are_not_said(tmp_path: Path, fr
         ("assistant", "I list the files."),
         *TURNS[1:],
     ]
-
-
-@pytest.mark.parametrize("frame", ["", "January 2026"])
-def test_calls_that_an_export_shows_were_made(tmp_path: Path, frame: str) -> None:
-    edit = {"filePath": "/home/dev/a.py", "oldString": "1", "newString": "2"}
-    calls = [
-        exported(frame, "bash", {"command": "pytest -q"}, "1 failed\n```\nin 1s"),
-        exported(frame, "edit", edit, ""),
-        exported(frame, "edit", {**edit, "filePath": "/home/dev/b.py"}, "It was not read.", "Error"),
-    ]
-    turns = [("User", "Fix it."), ("User", "<system-reminder>Go on.</system-reminder>")]
-    turns += [("Assistant", "\n\n".join(calls)), ("Assistant", f"Again.\n\n{calls[1]}")]
-    path = tmp_path / "session.md"
-    path.write_text("".join(f"---\n\n## {who}\n\n{text}\n\n" for who, text in turns))
-
-    bodies = [event.body for event in events_of(open_document(Candidate(path)))]
-    assert [(body.op, body.status, body.output) for body in bodies if isinstance(body, ToolResult)] == [
-        ("shell", "unknown", "1 failed\n```\nin 1s"),
-        ("edit", "ok", ""),
-        ("edit", "error", "It was not read."),
-    ]
-    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/home/dev/a.py"]
 
 
 @pytest.mark.parametrize("begin", ["{name}: {text}", "**{name}:** {text}"])
