@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Source
-from carryover.agents import adapters
 from carryover.facts import FindRoot, ProjectRoot
 from carryover.importing.candidate import OpenedDocument
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
 from carryover.transcript.bounds import read_bounded
-from carryover.transcript.by_kind import reader_of_copies
 from carryover.transcript.jsonl import JsonlReader
 
 
@@ -88,8 +83,8 @@ class Report(msgspec.Struct, kw_only=True):
                 self.edits += 1
 
 
-def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *, whole: bool = True) -> Report:
-    """Reads the whole document, or its first records. Blocking. Raises OSError or ValueError if it can't be read."""
+def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -> Report:
+    """Reads the whole document. Blocking. Raises OSError or ValueError if it can't be read."""
     agent, path = document.agent, Path(document.source.path)
     found = Report(file=str(path), agent=agent.id, form=document.form)
     first_folder: dict[str, str | None] = {}
@@ -109,7 +104,7 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *
                 first_folder[event.session] = first_folder.get(event.session) or event.cwd
                 folders |= {event.cwd: None} if event.cwd is not None else {}
         found.oversized += batch.oversized
-        more = whole and batch.more and batch.cursor != cursor
+        more = batch.more and batch.cursor != cursor
         cursor = batch.cursor
     if isinstance(agent.reader, JsonlReader):
         found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
@@ -117,19 +112,3 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot, *
     roots = (root_of(folder).root for folder in first_folder.values() if folder is not None)
     found.projects = [*dict.fromkeys(roots)]
     return found
-
-
-def best_fitting(path: Path) -> Agent | None:
-    """Returns the agent whose reader finds most events in the first records of a file, with a reader of copies; None
-    if none finds any, or understands half of the records. Blocking."""
-    best, most = None, (0, 0)
-    for known in adapters().values():
-        agent = replace(known, reader=reader_of_copies(known.reader))
-        document = OpenedDocument(agent, Source(agent=agent.id, path=str(path)), agent.spec.name)
-        with suppress(OSError, ValueError):  # ValueError: not this reader's kind of file
-            report = survey_document(document, whole=False)
-            understood = report.records - sum(report.unknown.values())
-            fit = (report.events, understood)
-            fits = report.events > 0 and understood * 2 >= report.records
-            best, most = (agent, fit) if fits and fit > most else (best, most)
-    return best

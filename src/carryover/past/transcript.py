@@ -23,7 +23,6 @@ from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
 from carryover.importing.candidate import Candidate, with_events
 from carryover.importing.document import open_document
-from carryover.importing.report import best_fitting
 from carryover.ledger.events import main_thread
 from carryover.ledger.queries import projects, sessions
 from carryover.model import Event, UserPrompt
@@ -136,7 +135,7 @@ def _as_recorded(
 
 
 def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
-    """Returns the file as a source, in a format that an agent recognises or else the best-fitting adapter's."""
+    """Returns the file as a source, in a format that an agent recognises, or that of the agent named."""
     try:
         if path.is_dir():
             raise UserError(
@@ -154,14 +153,10 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
         document = open_document(Candidate(path.absolute(), agent_id=agent_id, declared=settings.sources))
         return document.agent, document.source
     if agent_id is None:
-        agent = best_fitting(path)
-        if agent is None:
-            raise UserError(
-                f"No agent that Carryover knows wrote {path} in a form that was recognised. "
-                "Name the agent with --agent.",
-                ExitCode.NOTHING_FOUND,
-            )
-        return agent, Source(agent=agent.id, path=str(path.absolute()))
+        raise UserError(
+            f"No agent that Carryover knows wrote {path} in a form that was recognised. Name the agent with --agent.",
+            ExitCode.NOTHING_FOUND,
+        )
     named = adapters().get(agent_id)
     if named is None:
         raise UserError(

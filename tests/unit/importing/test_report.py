@@ -10,7 +10,6 @@ import pytest
 from carryover.actions.importing import import_file
 from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
-from carryover.importing.report import best_fitting
 from carryover.past.transcript import handoff_of_transcript
 
 META = {"id": "01a1f792-0000-7000-8000-000000000099", "timestamp": "2026-11-20T06:00:00Z", "cwd": "/home/dev/shop"}
@@ -47,15 +46,3 @@ def test_a_transcript_without_a_conversation_says_how_many_were_understood(
     assert "read as a transcript of Codex" in str(handoff.value)
     assert "no record of it is a prompt, an answer or a call" in str(handoff.value)
     assert said in str(taken.value)
-
-
-def test_a_file_understood_by_less_than_half_is_not_a_transcript(tmp_path: Path) -> None:
-    said = [
-        {"role": role, "content": "Use decimals.", "timestamp": META["timestamp"]} for role in ("user", "assistant")
-    ]
-    call = {"type": "tool_use", "tool_name": "read_file", "timestamp": META["timestamp"]}
-    path = tmp_path / "stream.jsonl"
-
-    for calls, is_read in ((2, True), (8, False)):
-        path.write_text("".join(json.dumps(line) + "\n" for line in (*said, *calls * [call])))
-        assert (best_fitting(path) is not None) is is_read

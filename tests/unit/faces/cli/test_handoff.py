@@ -377,11 +377,13 @@ def test_a_note_is_nobodys_transcript(tmp_path: Path) -> None:
         handoff_of_transcript(path, None, None)
 
 
-def test_whose_file_it_is_shows_also_below_what_is_too_long_to_be_read(elsewhere: Path) -> None:
+def test_where_the_beginning_does_not_show_whose_file_it_is_the_user_says_it(elsewhere: Path) -> None:
     transcript = elsewhere / "long.jsonl"
     transcript.write_bytes(b"x" * (3 << 20) + b"\n" + (elsewhere / f"{CHECKOUT}.jsonl").read_bytes())
 
-    assert "Wire discount into checkout" in handoff_of_transcript(transcript, None, None).text
+    with pytest.raises(UserError, match="Name the agent with --agent"):
+        handoff_of_transcript(transcript, None, None)
+    assert "Wire discount into checkout" in handoff_of_transcript(transcript, "claude-code", None).text
 
 
 @pytest.mark.parametrize("until", [3, 12, 33, 1000])
