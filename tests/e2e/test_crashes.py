@@ -209,7 +209,7 @@ def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
         f'{{"type": "{TEXT}", "{TEXT}": 1}}\n{TEXT} is no JSON\n'.encode() + b"\xff\xfe" + TEXT.encode() + b"\n"
     )
     marked.answer(f"Done: {TEXT}.")
-    with DaemonProcess((*COMMAND, "--log-level", "debug")) as daemon:
+    with DaemonProcess() as daemon:
         daemon.settle()
         assert TEXT in handoff_of(marked.cwd), "it was read"
         _call_hooks(daemon, marked)

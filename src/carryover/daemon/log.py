@@ -94,11 +94,11 @@ def type_and_place(error: BaseException) -> str:
     return f"{name} at {module}:{ours[-1].lineno}"
 
 
-def open_log(path: Path, level: str) -> tuple[Log, Callable[[], None]]:
+def open_log(path: Path) -> tuple[Log, Callable[[], None]]:
     """Opens a log that appends to `path` (mode 0600); also returns the function that closes it."""
     handler = _File(path, maxBytes=LIMIT_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
     handler.setFormatter(_Utc("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
-    logger = logging.Logger("carryoverd", level.upper())  # unregistered, so that other libraries never write here
+    logger = logging.Logger("carryoverd", logging.INFO)  # unregistered, so that other libraries never write here
     logger.addHandler(handler)
     return Log(lambda number, text: logger.log(number, "%s", text)), handler.close
 

@@ -53,9 +53,6 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
     raw = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(prog="carryoverd", description=DESCRIPTION, epilog=EPILOG, formatter_class=raw)
     parser.add_argument("--once", action="store_true", help="read and publish what is on disk now, then exit")
-    levels = ("debug", "info", "warning", "error")
-    how_much = "how much to write to the log (default: info)"
-    parser.add_argument("--log-level", choices=levels, default="info", help=how_much)
     parser.add_argument(OWN_SESSION, action="store_true", help="leave the session of the terminal that starts it")
     parser.add_argument("--version", action="version", version=f"carryoverd {__version__}")
     options = parser.parse_args(argv)
@@ -69,8 +66,7 @@ def main(argv: Sequence[str], page: OpenPage) -> int:
         from carryover.daemon.start import run  # twice the cost of everything above, so not for --help
 
         state = StateDir.of(os.environ, Path.home())
-        own = options.own_session
-        return run(state, once=options.once, log_level=options.log_level, page=page, alone=own)
+        return run(state, once=options.once, page=page, alone=options.own_session)
     except UserError as error:
         from carryover.terminal.output import warn
 

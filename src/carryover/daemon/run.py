@@ -46,7 +46,7 @@ _YOUNG: Final = 10_000
 nothing."""
 
 
-def run_locked(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
+def run_locked(state: StateDir, *, once: bool, page: OpenPage) -> ExitCode:
     """Runs a daemon that holds the lock, until it is stopped or, with `once`, until everything on disk is read and
     published. Raises StateUnusable, LedgerDamaged, and UserError if it cannot or must not start."""
     ignore_state(state.root)
@@ -60,7 +60,7 @@ def run_locked(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -
         gc.enable()
         config = settings_now(state)
         try:
-            log, close_log = open_log(state.log, log_level)
+            log, close_log = open_log(state.log)
         except OSError as error:
             raise StateUnusable(f"The log {state.log} cannot be written: {os_reason(error)}.") from error
         stack.callback(close_log)

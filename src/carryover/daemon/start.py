@@ -24,7 +24,7 @@ REPAIRS: Final = 3
 """How often a daemon starts itself again for its ledger: a disk may damage all that is written on it."""
 
 
-def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage, alone: bool = False) -> ExitCode:
+def run(state: StateDir, *, once: bool, page: OpenPage, alone: bool = False) -> ExitCode:
     """Runs a daemon until it is stopped or, with `once`, until everything on disk is read and published.
 
     Under systemd it waits while the state folder is unusable: systemd would restart it a few times and then give up.
@@ -37,7 +37,7 @@ def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage, alone: b
     while True:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})  # it would end a daemon that is still starting
         try:
-            return _run_once(state, once=once, log_level=log_level, page=page)
+            return _run_once(state, once=once, page=page)
         except LedgerDamaged:
             if not repairs:
                 raise
@@ -55,7 +55,7 @@ def run(state: StateDir, *, once: bool, log_level: str, page: OpenPage, alone: b
             time.sleep(RETRY_S)
 
 
-def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) -> ExitCode:
+def _run_once(state: StateDir, *, once: bool, page: OpenPage) -> ExitCode:
     require_address(state.socket)
     try:
         private_dir(state.root)
@@ -71,7 +71,7 @@ def _run_once(state: StateDir, *, once: bool, log_level: str, page: OpenPage) ->
         _load_server()
         from carryover.daemon.run import run_locked  # ten times the cost of everything above
 
-        return run_locked(state, once=once, log_level=log_level, page=page)
+        return run_locked(state, once=once, page=page)
 
 
 def _load_server() -> None:

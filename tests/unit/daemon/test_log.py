@@ -36,7 +36,7 @@ def test_an_error_is_described_by_type_and_place_and_never_by_its_words() -> Non
 
 def test_the_file_is_private_says_when_in_utc_and_does_not_grow_without_bound(tmp_path: Path) -> None:
     path = tmp_path / "carryoverd.log"
-    log, close = open_log(path, "info")
+    log, close = open_log(path)
     log.info("shown", n=1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z INFO shown n=1\n", path.read_text())
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -54,7 +54,7 @@ def test_the_file_is_private_says_when_in_utc_and_does_not_grow_without_bound(tm
 def test_where_the_log_cannot_be_written_nothing_else_suffers(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    log, close = open_log(tmp_path / "missing" / "carryoverd.log", "info")
+    log, close = open_log(tmp_path / "missing" / "carryoverd.log")
     log.info("event")
     close()
 

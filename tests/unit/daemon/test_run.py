@@ -155,7 +155,7 @@ def test_help_teaches_and_tells_every_exit_code(capsys: pytest.CaptureFixture[st
 
     text = capsys.readouterr().out
     codes = (ExitCode.OK, ExitCode.FAILED, ExitCode.USAGE, ExitCode.REFUSED, ExitCode.INTERRUPTED)
-    taught = ("--once", "--log-level", "CARRYOVER_HOME", "config.toml", *(f"{code:d} " for code in codes))
+    taught = ("--once", "CARRYOVER_HOME", "config.toml", *(f"{code:d} " for code in codes))
     assert [word for word in taught if word not in text] == []
 
 
