@@ -19,14 +19,17 @@ _DRIVE: Final = later(r"/[^/]:")
 def path_of(uri: str) -> str | None:
     """Returns the path of a `file:` URI or a plain path; None if it is on another machine."""
     if "://" not in uri[:_SCHEME_WITHIN]:
-        return uri
+        return _without_root(uri)
     try:
         parts = urlsplit(uri)
     except ValueError:
         return None
     if parts.scheme != "file" or parts.netloc not in ("", "localhost"):
         return None
-    path = unquote(parts.path)
+    return _without_root(unquote(parts.path))
+
+
+def _without_root(path: str) -> str:
     return path[1:] if _DRIVE.match(path) else path
 
 

@@ -86,6 +86,18 @@ def test_a_slash_command_is_recognised_from_its_words(window: Window) -> None:
     ]
 
 
+def test_a_command_that_a_file_stands_for_is_what_was_typed(window: Window) -> None:
+    sent = "Follow instructions in [plan.prompt.md](file:///home/dev/demo/.github/prompts/shop.plan.prompt.md)."
+    skill = "Follow instructions in [SKILL.md](file:///g%3A/demo/.github/skills/review/SKILL.md).\nOnly cart.py."
+    quoted = f"What does this do? {sent}"
+
+    assert bodies(window, model.UserPrompt, *(request(text) for text in (sent, skill, quoted))) == [
+        model.UserPrompt(text="", command="/shop.plan"),
+        model.UserPrompt(text="Only cart.py.", command="/review"),
+        model.UserPrompt(text=quoted),
+    ]
+
+
 def test_a_text_is_one_message_until_the_model_does_something_else(window: Window) -> None:
     reference = {"kind": "inlineReference", "name": "add", "inlineReference": {"uri": uri("/x/calc.py"), "range": {}}}
     symbol = {"kind": "inlineReference", "inlineReference": {"name": "sub", "location": {"uri": uri("/x/calc.py")}}}
@@ -246,6 +258,14 @@ def test_an_edit_on_windows_has_its_path(window: Window) -> None:
     [edit] = answered(window, model.FileEdit, edits("/x/a.py", "b\n") | {"uri": found})
 
     assert edit.path == "g:/shop/cart.py"
+
+
+def test_a_file_on_windows_that_the_chat_links_to_has_its_path(window: Window) -> None:
+    linked = {"file:///g%3A/shop/cart.py": {"$mid": 1, "path": "/g:/shop/cart.py", "scheme": "file"}}
+    message = {"value": "Reading [](file:///g%3A/shop/cart.py)", "uris": linked}
+    [call] = answered(window, model.ToolCall, tool("copilot_readFile", "call_1", message=message))
+
+    assert call.subject == "g:/shop/cart.py"
 
 
 def test_a_call_whose_edit_was_applied_was_not_interrupted_by_a_cancelled_turn(window: Window) -> None:
