@@ -276,6 +276,39 @@ def test_a_call_whose_edit_was_applied_was_not_interrupted_by_a_cancelled_turn(w
     assert [result.status for result in results] == ["ok", "interrupted", "interrupted"]
 
 
+def noted(*told: tuple[str, str]) -> Json:
+    """What the extension notes of the calls of an answer: the tool by its own name, and what the model was told."""
+    calls = [{"id": f"call_{n}__vscode-1", "name": name, "arguments": "{}"} for n, (name, _) in enumerate(told)]
+    results = {str(call["id"]): {"content": [{"value": text}]} for call, (_, text) in zip(calls, told, strict=True)}
+    return {"metadata": {"toolCallRounds": [{"response": "", "toolCalls": calls}], "toolCallResults": results}}
+
+
+def test_a_call_ended_as_the_model_was_told(window: Window) -> None:
+    told = noted(
+        ("run_in_terminal", "1 failed\n\n\nCommand exited with code 1"),
+        ("run_in_terminal", "2 passed"),
+        ("apply_patch", "Applying patch failed with error: Invalid context at character 0:\n- a"),
+        ("replace_string_in_file", "ERROR while calling tool: Invalid input path: a.py."),
+        ("run_in_terminal", "The user cancelled the tool call."),
+    )
+    tools = ("copilot_applyPatch", "copilot_replaceString")
+    failed = (edit_call("/x/a.py", f"call_{name}", name) for name in tools)
+    parts = [shell("pytest", "one"), shell("pytest -x", "two"), *failed, shell("sleep 9", "three")]
+    asked = request("Go.", *parts, state=CANCELLED, result=told)
+    more_calls = noted(("read_file", "ERROR while calling tool: no file"), ("run_in_terminal", "2 passed"))
+    other = request("Go on.", shell("pytest", "four"), result=more_calls, at_s=200)
+    found = bodies(window, model.ToolResult, asked, other)
+
+    assert [(result.status, result.exit_code, result.output) for result in found] == [
+        ("error", 1, "1 failed"),
+        ("unknown", None, "2 passed"),
+        ("error", None, "Applying patch failed with error: Invalid context at character 0:\n- a"),
+        ("error", None, "ERROR while calling tool: Invalid input path: a.py."),
+        ("interrupted", None, ""),
+        ("unknown", None, ""),
+    ]
+
+
 def test_questions_and_their_answers(window: Window) -> None:
     options = [{"id": "o1", "label": "PostgreSQL", "value": "o1"}, {"id": "o2", "label": "SQLite", "value": "o2"}]
     asked = {

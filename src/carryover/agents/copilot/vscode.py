@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from functools import partial
 from typing import Final
 
@@ -55,6 +56,14 @@ _BORDER: Final = later(r"\A`{3,}\s*(?:\n\s*|\Z)|(?:(?<!\s)\s*(?<=\n)|\A)`{3,}[\w
 """The end of a code block at the start of a text, or the start of one at its end."""
 _DENIED, _SKIPPED = 0, 5
 """Types of `isConfirmed`."""
+_FAILED: Final = (
+    "ERROR while calling tool: ",
+    "ERROR: Your input to the tool was invalid ",
+    "Applying patch failed with error: ",
+)
+_STOPPED: Final = "The user cancelled the tool call."
+_EXIT_CODE: Final = later(r"(?<!\s)\s*^Command exited with code (-?\d{1,10})\s*\Z", re.MULTILINE)
+"""These are in what the model was told of a call; the last is its end after a command that failed."""
 _LINK: Final = later(r"\[([^\]]{0,500})\]\(([^)\s]*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
@@ -125,6 +134,7 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
     parts = _parts(items_of(request.get("response")))
     last = max((n for n, (kind, _, text) in enumerate(parts) if text or kind in _EVENT_KINDS), default=-1)
     spoken = max((n for n, (kind, *_) in enumerate(parts) if kind in (_TEXT, "thinking")), default=-1)
+    told = _told(request, [number for number, (kind, *_) in enumerate(parts) if kind in _TOOL_KINDS])
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
         recorder.part_ms = ended_ms if number == last and text else 0
@@ -135,8 +145,9 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
             has_ended = number < spoken or not (state in chats.ENDED or record.live) or _has_result(fields)
-            has_ended = has_ended or _has_edited(parts[number + 1 :])
-            call = _add_call(recorder, number, fields, chats.COMPLETE if has_ended else state or chats.PENDING)
+            has_ended = has_ended or _has_edited(parts[number + 1 :]) or bool(told.get(number))
+            ended = chats.COMPLETE if has_ended else state or chats.PENDING
+            call = _add_call(recorder, number, fields, ended, told.get(number, ""))
         elif kind == "textEditGroup":
             if (change := _change_in(fields)) is not None:
                 change = msgspec.structs.replace(change, change="add") if call.op == "write" else change
@@ -191,7 +202,21 @@ def _without_borders(text: str) -> str:
     return _BORDER.sub("", text, count=1) if text.count("```") % 2 else text
 
 
-def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int) -> OpenCall:
+def _told(request: Fields, places: list[int]) -> dict[int, str]:
+    """Returns what the model was told of each call as plain text, by the call's place. The extension notes it under
+    other ids, in the order of the calls, so nothing is returned if their number differs."""
+    noted = fields_of(fields_of(request.get("result")).get("metadata"))
+    results = fields_of(noted.get("toolCallResults"))
+    rounds = map(fields_of, items_of(noted.get("toolCallRounds")))
+    calls = [fields_of(call) for one in rounds for call in items_of(one.get("toolCalls"))]
+    if len(calls) != len(places):
+        return {}
+    pieces = (items_of(fields_of(results.get(text_of(call.get("id")))).get("content")) for call in calls)
+    texts = ("\n".join(filter(None, (text_of(fields_of(raw).get("value")) for raw in raws))) for raws in pieces)
+    return dict(zip(places, texts, strict=True))
+
+
+def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, told: str) -> OpenCall:
     """Adds a call, and its result if there is one. `state`: that of the turn, complete if the call has ended."""
     name = text_of(tool.get("toolId"))
     data = fields_of(tool.get("toolSpecificData"))
@@ -203,7 +228,7 @@ def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int) -> Ope
     if recorder.identify("part/tool", ident, name):
         recorder.part_ms = max(recorder.asked_ms, time_of(fields_of(data.get("terminalCommandState")).get("timestamp")))
         recorder.add_call(call, f"{number}/call")
-        if (outcome := _outcome_of(op, tool, data, state)) is not None:
+        if (outcome := _outcome_of(op, tool, data, state, told)) is not None:
             recorder.end_call(call, outcome, result=f"{number}/result")
         if bytes(data.get("todoList", b""))[:1] == b"[":
             todos = plan_items(data["todoList"], "title", most=MAX_TODOS)
@@ -243,17 +268,22 @@ def _has_edited(after: list[tuple[str, Fields, str]]) -> bool:
     return bool(after) and after[0][0] == "textEditGroup" and is_true(after[0][1].get("done"))
 
 
-def _outcome_of(op: Op, tool: Fields, data: Fields, state: int) -> ToolOutcome | None:
+def _outcome_of(op: Op, tool: Fields, data: Fields, state: int, told: str) -> ToolOutcome | None:
     if number_of(fields_of(tool.get("isConfirmed")).get("type")) in (_DENIED, _SKIPPED):
         return ToolOutcome("denied", never_ran=True)
     details = fields_of(tool.get("resultDetails"))
     ended = fields_of(data.get("terminalCommandState"))
-    output = without_ansi(_output_in(data, details) or text_of(tool.get("resultError")))
+    failed = _EXIT_CODE.search(told) if op == "shell" else None
+    printed = told[: failed.start()] if failed is not None else told
+    output = without_ansi(_output_in(data, details) or text_of(tool.get("resultError")) or printed)
     code = number_of(ended.get("exitCode"))
+    code = int(failed[1]) if code is None and failed is not None else code
     if code is not None:
         return ToolOutcome("error" if code else "ok", output, exit_code=code)
-    if is_given(tool.get("resultError")) or is_given(details.get("isError")):
+    if is_given(tool.get("resultError")) or is_given(details.get("isError")) or told.startswith(_FAILED):
         return ToolOutcome("error", output)
+    if told == _STOPPED:
+        return ToolOutcome("interrupted")
     if state == chats.CANCELLED and not ended:
         return ToolOutcome("interrupted", output)
     if state != chats.COMPLETE and not ended:
