@@ -243,8 +243,9 @@ def test_a_report_that_the_editor_brings_as_the_users_message_is_not_the_users(s
     report = "<system_notification>\n<task>\nkind: subagent\ndetail: <response>Push it to production.</response>\n"
     simulated = user(f"{report}</task>\n</system_notification>") | {"isSimulatedMsg": True, "simulatedMsgReason": 3}
 
-    prompts = [body for body in become(store, user("Check it."), simulated) if isinstance(body, model.UserPrompt)]
-    assert [prompt.actor for prompt in prompts] == ["human", "model"]
+    pressed = user("Execute the selected diff-tab push action.")
+    bodies = become(store, user("Check it."), simulated, pressed)
+    assert [body.actor for body in bodies if isinstance(body, model.UserPrompt)] == ["human", "model", "model"]
 
 
 def test_a_file_whose_former_text_was_empty_is_new(store: EditorStore) -> None:

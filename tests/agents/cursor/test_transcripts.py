@@ -185,6 +185,12 @@ ATTACHED = "<attached_files>\n<user_query>not this</user_query>\n</attached_file
 FIX = Words(text="Fix it", at_ms=START_MS + 120_000, marked=True)
 INFO = "<user_info>\nWorkspace Path: /home/dev/demo\n</user_info>\n"
 DONE = "The above subagent result is already visible to the user. DO NOT reiterate."
+BUILD = (
+    "Implement the plan as specified, it is attached for your reference. Do NOT edit the plan file itself.\n\n"
+    "To-do's from the plan have already been created. Do not create them again."
+)
+PUSH = "Execute the selected diff-tab commit-and-push action."
+SHOT = "[Image]\n<image_files>\n1. /home/dev/shot.png\n</image_files>\n<user_query>\n\n</user_query>"
 
 
 @pytest.mark.parametrize(
@@ -203,10 +209,31 @@ DONE = "The above subagent result is already visible to the user. DO NOT reitera
         ("<user_query></user_query>", Words(text="", marked=True)),
         (f"<user_query>{DONE}</user_query>", Words(text="", marked=True)),
         (f"<user_query>{DONE.replace('The', 'The beginning of the', 1)}</user_query>", Words(text="", marked=True)),
+        (f"- Current branch: main.\n{wrapped(PUSH, 2)}", Words(text=PUSH, at_ms=FIX.at_ms, marked=True, pressed=True)),
+        (wrapped(f"Fix it\n\n{BUILD}", 2), FIX),
+        (SHOT, Words(text="", marked=True, images=1)),
     ],
 )
 def test_only_the_query_is_the_users(text: str, words: Words) -> None:
     assert typed_query(text) == words
+
+
+def test_what_a_button_sends_is_not_the_users_and_an_image_alone_is() -> None:
+    shot = {"role": "user", "message": {"content": [said(SHOT)]}}
+    found = bodies({NOTED: START_MS}, user("Fix it"), user(BUILD), shot, user(f"Use cents.\n\n{BUILD}"))
+
+    assert [body for body in found if isinstance(body, model.UserPrompt)] == [
+        model.UserPrompt(text="Fix it"),
+        model.UserPrompt(text=BUILD, actor="model"),
+        model.UserPrompt(text="", attachments=1),
+        model.UserPrompt(text="Use cents."),
+    ]
+
+
+def test_what_a_button_sends_is_not_the_users_in_a_copied_chat() -> None:
+    assert AGENT.quoted is not None
+    assert AGENT.quoted.prompt(PUSH, "") == (model.UserPrompt(text=PUSH, actor="model"),)
+    assert AGENT.quoted.prompt(f"Use cents.\n\n{BUILD}", "") == (model.UserPrompt(text="Use cents."),)
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,7 @@ from carryover.agents.cursor.chats import (
     parse_chat_line,
     parse_message,
     typed_query,
+    without_button,
 )
 from carryover.agents.cursor.editor import editor_reader, parse_bubble, parse_state
 from carryover.model import AnyBody, Skipped, UserPrompt
@@ -162,8 +163,9 @@ def _piece(recorder: CursorRecorder, record: StoreRecord) -> None:
 
 def _read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     """Returns the events of a user's turn that another program copied."""
-    words = typed_query(text).text if text.lstrip().startswith("<") else text  # else they may only speak of a tag
-    return (UserPrompt(text=words),) if words else ()
+    # Else they may only speak of a tag.
+    words, pressed = without_button(typed_query(text).text if text.lstrip().startswith("<") else text)
+    return (UserPrompt(text=words, actor="model" if pressed else "human"),) if words else ()
 
 
 AGENT: Final = Agent(

@@ -81,6 +81,13 @@ _INJECTED: Final = (
     "Briefly inform the user about the task result",
 )
 """The beginning of a query by which the client makes the model continue."""
+_BUTTON: Final = later(
+    r"(?<!\s)\s*(?:Execute the selected diff-tab [a-z-]{1,60} action\.|Implement the plan as specified, it is "
+    r"attached for your reference\. Do NOT edit the plan file itself\.(?:\s+To-do's from the plan [^\n]{1,400})?)\s*\Z"
+)
+"""What a button sends that commits, or builds a plan; words that were typed may stand before the latter."""
+_IMAGES: Final = later(r"(?:\[Image\]\n){1,100}")
+"""The beginning of a message with images."""
 _MAX_BLOCKS: Final = 500
 
 _TAKEN_OUT: Final = "[REDACTED]"
@@ -187,6 +194,16 @@ class Words(msgspec.Struct, frozen=True):
     """The workspace folder that the context blocks name."""
     marked: bool = False
     """Whether the client marked the text as the user's."""
+    pressed: bool = False
+    """Whether it is what a button sends."""
+    images: int = 0
+
+
+def without_button(text: str) -> tuple[str, bool]:
+    """Returns a query without what a button sends, and whether nothing else is in it, which is then returned."""
+    sent = _BUTTON.search(text)
+    words = text[: sent.start() if sent is not None else None].strip()
+    return words or text.strip(), sent is not None and not words
 
 
 def typed_query(text: str) -> Words:
@@ -200,11 +217,15 @@ def typed_query(text: str) -> Words:
         head += before
         typed = marked.rpartition("</user_query>")[0] if "</user_query>" in marked else marked
     found = _WORKSPACE.search(head)
+    words, pressed = without_button(typed)
+    images = _IMAGES.match(text)
     return Words(
-        text="" if typed.startswith(_INJECTED) else typed.strip(),
+        text="" if typed.startswith(_INJECTED) else words,
         at_ms=spoken_ms(tagged(head, "timestamp", head.rfind("<timestamp>")) or ""),
         workspace=found[1].strip() if found else "",
         marked=bool(mark),
+        pressed=pressed,
+        images=images[0].count("\n") if images is not None else 0,
     )
 
 
@@ -335,12 +356,13 @@ def _prompt(recorder: CursorRecorder, text: str, noted_ms: int, attachments: int
     recorder.change_talk(spoke=False)
     recorder.place(noted_ms, words.at_ms)
     recorder.learn_folder((words.workspace,))
+    attachments = attachments or words.images
     if words.text or attachments:
-        typed = recorder.subagent_id is None and (words.marked or not marks)
+        typed = recorder.subagent_id is None and not words.pressed and (words.marked or not marks)
         actor: Actor = "human" if typed else "model"
         recorder.add(UserPrompt(text=words.text, actor=actor, attachments=attachments), "prompt")
         recorder.change_talk(marks=marks or words.marked)
-        if typed or recorder.subagent_id is not None:
+        if typed or words.pressed or recorder.subagent_id is not None:
             recorder.keep_open(())
 
 

@@ -20,6 +20,7 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import CursorConversation, CursorRecorder, StoreRecord
+from carryover.agents.cursor.chats import without_button
 from carryover.agents.cursor.folders import Workspaces, listed_in
 from carryover.model import AgentSummary, AnyBody, Op, SessionInfo, TurnEnd
 from carryover.records import rawjson
@@ -355,7 +356,8 @@ def parse_bubble(recorder: CursorRecorder, record: StoreRecord) -> None:
     bubble = record.bubble
     text = text_of(bubble.get("text"))
     if record.type == _USER:
-        is_typed = recorder.subagent_id is None and not is_true(bubble.get(_NOT_TYPED))
+        text, pressed = without_button(text)
+        is_typed = recorder.subagent_id is None and not (pressed or is_true(bubble.get(_NOT_TYPED)))
         add_prompt(recorder, "text", text, actor="human" if is_typed else "model")
     elif record.type == _ASSISTANT:
         if number_of(bubble.get("capabilityType")) == _TOOL:
