@@ -28,6 +28,7 @@ from agents.copilot.chats import (
     uri,
 )
 from carryover import model
+from carryover.agents.copilot.adapter import AGENT
 from contract.case import of
 
 TEST = "python3 -m unittest tests.test_calc"
@@ -91,11 +92,15 @@ def test_a_command_that_a_file_stands_for_is_what_was_typed(window: Window) -> N
     skill = "Follow instructions in [SKILL.md](file:///g%3A/demo/.github/skills/review/SKILL.md).\nOnly cart.py."
     quoted = f"What does this do? {sent}"
 
-    assert bodies(window, model.UserPrompt, *(request(text) for text in (sent, skill, quoted))) == [
+    typed = [
         model.UserPrompt(text="", command="/shop.plan"),
         model.UserPrompt(text="Only cart.py.", command="/review"),
         model.UserPrompt(text=quoted),
     ]
+
+    assert bodies(window, model.UserPrompt, *(request(text) for text in (sent, skill, quoted))) == typed
+    assert AGENT.quoted is not None
+    assert [body for text in (sent, skill, quoted) for body in AGENT.quoted.prompt(text, "")] == typed
 
 
 def test_a_text_is_one_message_until_the_model_does_something_else(window: Window) -> None:

@@ -14,7 +14,7 @@ from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.calls import SHELL_ENDED, TOOLS, LogContext
 from carryover.agents.copilot.chats import chat_reader
 from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
-from carryover.agents.copilot.vscode import ChatContext, parse_chat
+from carryover.agents.copilot.vscode import PROMPT_FILE, ChatContext, parse_chat
 from carryover.model import Actor, AnyBody, Op, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, first_text, text_of
@@ -184,6 +184,8 @@ HOOKS: Final = contract.HookProtocol(
 
 def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     actor: Actor = "model" if _NOTIFIED.match(text) else "human"
+    if (called := PROMPT_FILE.match(text)) is not None:
+        return (UserPrompt(text=text[called.end() :].strip(), command=called[1]),)
     return () if _CLICKED.match(text) else (UserPrompt(text=text, actor=actor),)
 
 

@@ -47,7 +47,7 @@ _NOT_TYPED: Final = ("confirmation", "requestSource", "isSystemInitiated", "requ
 """Fields of a request that a button or the editor sent."""
 _COMMANDS: Final = frozenset(("slash", "subcommand", "prompt"))
 _COMMAND: Final = later(r"\A\s*(?:@[\w-]+\s+)?(/[\w:.-]+)(?:\s+|\Z)")
-_PROMPT_FILE: Final = later(
+PROMPT_FILE: Final = later(
     r"\AFollow instructions in \[[^\]\n]{1,200}\]"
     r"\([^)\s]{0,1000}(/[\w:.-]{1,100}?)(?:\.prompt\.md|/SKILL\.md)\)\.(?:\n|\Z)"
 )
@@ -166,7 +166,7 @@ def _add_prompt(recorder: _Recorder, request: Fields) -> None:
     message = fields_of(request.get("message"))
     text = text_of(message.get("text"))
     kinds = {text_of(fields_of(part).get("kind")) for part in items_of(message.get("parts"))}
-    command = _COMMAND.match(text) if kinds & _COMMANDS else _PROMPT_FILE.match(text)
+    command = _COMMAND.match(text) if kinds & _COMMANDS else PROMPT_FILE.match(text)
     text = text[command.end() if command is not None else 0 :].strip()
     listed = items_of(fields_of(request.get("variableData")).get("variables"))
     attachments = sum(text_of(fields_of(raw).get("kind")) in _ATTACHED for raw in listed)
