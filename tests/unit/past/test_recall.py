@@ -195,7 +195,7 @@ def test_what_a_sub_agent_said_is_found_and_shown(
     assert shown.startswith(f"What sub-agent a1 of session {session.session} did (Claude Code 2.1.328). {TRUTH}")
     assert "> The quagga is in the attic." in shown and TASK not in shown
     with pytest.raises(UserError, match="has no sub-agent 'a2'"):
-        turn(project, name.replace("a1", "a2"), began_ms=LONG_AGO_MS)
+        turn(project, f"{name[:-1]}2", began_ms=LONG_AGO_MS)
 
 
 @pytest.mark.parametrize(
