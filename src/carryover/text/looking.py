@@ -36,6 +36,15 @@ _CMDLET_LOOKING: Final = later(
     r"|test-path|resolve-path)\b",
     re.I,
 )
+_FILTER: Final = later(
+    r"(?:[%?]\s*\{|(?:where|select|sort|group|measure|foreach)(?:-object)?\b|(?:format|convert(?:to|from))-\w+|f[lt]\b"
+    r"|out-(?:string|host|null)\b|(?:python3?|py|node|ruby|perl|(?:ba|z)?sh) -\w*[cemnp]\b|(?:read|while|col|column"
+    r"|rev|tac|base64|xxd|od|hexdump|md5sum|sha\d*sum|iconv|fold|fmt|paste|comm|join|bc|yq|gunzip)\b)",
+    re.I,
+)
+"""What comes through a pipe is only read or passed on by these. Other programs may run, send or store it."""
+_XARGS: Final = later(r"xargs\b(?:\s+-(?:[InLPsdE]\s*\S+|\S+))*\s*")
+_PIPED: Final = later(r"(?<!\\)\|&?")
 _IN_QUOTES: Final = later(r"'[^'\n]*'|\"[^\"\n]*\"")
 _CONTINUED: Final = later(r"\\\n\s*")
 _STEP_END: Final = later(r"&&|\|\||[;\n]")
@@ -80,11 +89,20 @@ def is_looking(command: str) -> bool:
     """Whether every step of a shell command only looks around, so that finding nothing is not a failure."""
     main = without_prefix(_unquoted(command))
     steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
-    return main != "" and all(
-        (step.split(maxsplit=1)[0] in _LOOKING or any(form.match(step) for form in _FORMS_LOOKING))
-        and not _WRITES.search(step)
-        for step in steps
-    )
+    return main != "" and all(map(_step_looks, steps))
+
+
+def _step_looks(step: str) -> bool:
+    if _WRITES.search(step):
+        return False
+    first, *others = _PIPED.split(step)
+    piped = (_XARGS.sub("", other.strip()) for other in others)
+    return _program_looks(first) and all(_FILTER.match(command) or _program_looks(command) for command in piped)
+
+
+def _program_looks(command: str) -> bool:
+    name, *_ = command.split(maxsplit=1) or ["true"]
+    return name.rstrip(")") in _LOOKING or any(form.match(command) for form in _FORMS_LOOKING)
 
 
 def _unquoted(command: str) -> str:
