@@ -53,7 +53,7 @@ _FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) (?:A complete log of this run |Log files were not |You can rerun |\w+ This is related to )"
     r"|bash: line \d+: warning: here-document at line "
-    r"|(?:LINE \d+|HINT): "
+    r"|(?:LINE \d+|HINT|hint): |- To [^\n]{1,60}, run: gh "
 )
 _QUOTED: Final = later(r"Line \|$|\d+ \|  ")
 """The line of a command that PowerShell 7 quotes above a reason, which stands behind a rule."""
@@ -229,7 +229,7 @@ def _timed_out(lines: list[str]) -> str:
 
 def _telling(output: str) -> list[str]:
     """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
-    shell's warning, what PostgreSQL puts below an error, and what PowerShell draws around a reason do not."""
+    shell's warning, what PostgreSQL, git and gh put below an error, what PowerShell draws around a reason do not."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     if "Line |" in lines:
         lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]

@@ -239,6 +239,8 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ),
         ("no display\n╚════", "no display"),
         ("denied for schema shop\nLINE 1: SELECT * FROM shop\n               ^\nHINT:  Ask.", "denied for schema shop"),
+        ("Ignored paths:\na.log\nhint: Use -f if you really want to add it.", "Ignored paths: ¶ a.log"),
+        ("X Not logged in\n- No token.\n- To forget it, run: gh auth logout -u ann", "X Not logged in ¶ - No token."),
         (
             "rate : The term 'rate' is not recognized as the name of a cmdlet or operable\n"
             "program. Check the spelling of the name and try again.\nAt line:1 char:1\n+ rate 3\n+ ~~~~",
