@@ -18,10 +18,12 @@ _REFUSALS: Final = (
     "The user doesn't want to take this action right now",
     "User rejected tool use",
     "User chose to stay in plan mode",
+    "User cancelled the edit",
+    "User cancelled the write",
     "The agent proposed a plan that was rejected by the user",
     "Permission for this tool use was denied",
 )
-"""The beginning of the result of a call that was not allowed to run (2.1.14, 2.1.232, 2.1.328; some unverified)."""
+"""The beginning of the result of a call that was not allowed to run (2.1.14 to 2.1.328; some unverified)."""
 _UNASKED: Final = (
     "Permission for this action was denied",
     "Permission to use ",
@@ -59,6 +61,8 @@ command printed (2.0.8, 2.0.31)."""
 _CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
 """The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
 _INTERRUPTED: Final = "[Request interrupted by user"
+_WHILE_WRITTEN: Final = "Interrupted by user"
+"""The result of each call of a message that the user stopped (2.1.123)."""
 _EXIT_CODE: Final = later(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
 _TOOL_ERROR: Final = later(
     r"(?s)(?:<tool_use_error>|(?=File has (?:not been|been modified since) read))(.*?)(?:</tool_use_error>|\Z)"
@@ -158,6 +162,8 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
     """
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", _printed(output))
+    if by_client and output == _WHILE_WRITTEN:
+        return ToolOutcome("interrupted", "")
     if output.startswith(_REFUSALS) and (by_client or _SAID.fullmatch(output)):
         return _refused(output, by_client=by_client, by_user=by_user)
     if (found := _WHOLE.fullmatch(output)) and found[1] is None:
