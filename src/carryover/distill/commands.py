@@ -53,8 +53,10 @@ _FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) (?:A complete log of this run |Log files were not |You can rerun |\w+ This is related to )"
     r"|bash: line \d+: warning: here-document at line "
-    r"|(?:LINE \d+|HINT|hint): |- To [^\n]{1,60}, run: gh "
+    r"|At line:\d+ char:\d+$|(?:LINE \d+|HINT|hint): |- To [^\n]{1,60}, run: gh "
 )
+_WRAPPED: Final = later(r"^( +\+ (?:CategoryInfo|FullyQualifiedErrorId)\b[^\n]*)(?:\n {3}(?! )[^\n]*)+", re.M)
+"""What Windows PowerShell puts below a reason, and the rest of it on further lines: `ndException`."""
 _QUOTED: Final = later(r"Line \|$|\d+ \|  ")
 """The line of a command that PowerShell 7 quotes above a reason, which stands behind a rule."""
 _SUMS_UP: Final = later(
@@ -230,7 +232,8 @@ def _timed_out(lines: list[str]) -> str:
 def _telling(output: str) -> list[str]:
     """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
     shell's warning, what PostgreSQL, git and gh put below an error, what PowerShell draws around a reason do not."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    unwrapped = _WRAPPED.sub(r"\1", output) if "+ CategoryInfo" in output else output
+    lines = [line.strip() for line in unwrapped.splitlines() if line.strip()]
     if "Line |" in lines:
         lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]

@@ -239,6 +239,12 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         ),
         ("no display\n╚════", "no display"),
         ("denied for schema shop\nLINE 1: SELECT * FROM shop\n               ^\nHINT:  Ask.", "denied for schema shop"),
+        (
+            "The token '&&' is not valid.\nAt line:2 char:1\n"
+            "    + CategoryInfo          : ParserError: (:) [], ParentContainsErrorReco \n"
+            "   rdException\n    + FullyQualifiedErrorId : InvalidEndOfLine",
+            "The token '&&' is not valid.",
+        ),
         ("Ignored paths:\na.log\nhint: Use -f if you really want to add it.", "Ignored paths: ¶ a.log"),
         ("X Not logged in\n- No token.\n- To forget it, run: gh auth logout -u ann", "X Not logged in ¶ - No token."),
         (
