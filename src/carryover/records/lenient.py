@@ -79,9 +79,9 @@ def first_text(fields: Fields, *names: str) -> str:
     return next(filter(None, (text_of(fields.get(name)) for name in names)), "")
 
 
-def text_and_others(content: msgspec.Raw | None) -> tuple[str, int]:
-    """Returns the text in a list of content parts, and how many of them have none, as images and files."""
-    parts = [fields_of(part) for part in items_of(content)]
+def text_and_others(content: msgspec.Raw | None, after: int = 0) -> tuple[str, int]:
+    """Returns the text in a list of content parts `after` so many, and how many have none, as images and files."""
+    parts = [fields_of(part) for part in items_of(content)[after:]]
     texts = [text_of(part.get("text")) for part in parts if "text" in part]
     return "\n".join(texts), len(parts) - len(texts)
 

@@ -81,5 +81,5 @@ CASE: Final = Case(
 
 CAPABILITIES: Final = Capabilities(
     reads="the log of each agent of a session, logs of Kimi CLI that you name",
-    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "title", "todo list"}),
+    shows=frozenset({"compaction", "fork", "limit", "sub-agents", "title", "todo list", "who asks"}),
 )

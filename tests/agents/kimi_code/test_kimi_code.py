@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agents.kimi_code.contract_case import recording
+from agents.kimi_code.contract_case import record, recording
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.kimi_code.adapter import AGENT
@@ -49,6 +49,32 @@ def test_a_sub_agents_task_was_typed_by_nobody() -> None:
     assert {event.subagent_id for event in child.events} == {"agent-0"}
     [task] = of(child.events, model.UserPrompt)
     assert (task.text, task.actor) == ("Find callers of add", "model")
+
+
+def test_what_was_typed_with_a_skill_is_the_users_and_the_skill_is_not() -> None:
+    found = read("skills")
+
+    prompts = [(prompt.command, prompt.text, prompt.actor) for prompt in of(found.events, model.UserPrompt)]
+    assert prompts == [
+        ("/tidy", "the pears only", "human"),
+        (None, "ask me something", "human"),
+        (None, "Please round them /skill:tidy today", "human"),
+    ]
+    [answer] = of(found.events, model.Answer)
+    assert (answer.question, answer.text) == ("Which fruit?", "Pear")
+
+
+def test_a_command_of_a_plugin_is_a_prompt_and_a_skill_that_the_model_loads_is_none(tmp_path: Path) -> None:
+    given = [{"type": "text", "text": "Do all that the file says."}]
+    origins = (
+        {"kind": "skill_activation", "skillName": "tidy", "skillArgs": "pears", "trigger": "model-tool"},
+        {"kind": "plugin_command", "commandName": "ship", "commandArgs": "the pears", "trigger": "user-slash"},
+    )
+    path = tmp_path / "wire.jsonl"
+    path.write_bytes(b"".join(record("turn.prompt", input=given, origin=origin) + b"\n" for origin in origins))
+
+    [typed] = of(read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events, model.UserPrompt)
+    assert (typed.command, typed.text) == ("/ship", "the pears")
 
 
 def test_a_limit_is_named() -> None:

@@ -12,11 +12,20 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.kimi_code import SPEC
-from carryover.model import PlanUpdate, Retracted, TurnEnd
+from carryover.model import Answer, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, inside, is_true, number_of, text_and_others, text_of, time_of
+from carryover.records.lenient import (
+    Fields,
+    fields_of,
+    is_true,
+    items_of,
+    number_of,
+    text_and_others,
+    text_of,
+    time_of,
+)
 from carryover.records.patches import by_arguments
 from carryover.records.text import tagged, without_ansi
 from carryover.records.usage import token_counts
@@ -64,6 +73,8 @@ _QUIET: Final = frozenset(
 """Kinds of records, the first words of their types, of which what is not handled holds nothing for a handoff."""
 _ALONE: Final = ("forked", "metadata")
 """Those whose type is one word."""
+_COMMANDS: Final = {"skill_activation": ("skillName", "skillArgs"), "plugin_command": ("commandName", "commandArgs")}
+"""Origins of prompts that the user typed as a command: what they call its name and its arguments."""
 _ENDS_ARGUMENTS: Final = (
     "ContentPart",
     "StatusUpdate",
@@ -173,15 +184,20 @@ def _model(recorder: _Recorder, line: Fields) -> None:
 
 def _prompt(recorder: _Recorder, line: Fields) -> None:
     """Handles a prompt. One of another origin than the user is a sub-agent's task, or the client's."""
-    kind = text_of(inside(line.get("origin"), "kind"))
+    origin = fields_of(line.get("origin"))
+    kind = text_of(origin.get("kind"))
     is_main = recorder.subagent_id is None
-    if kind != "user" and is_main:
+    name, given = _COMMANDS.get(kind, ("", "")) if text_of(origin.get("trigger")) == "user-slash" else ("", "")
+    if kind != "user" and is_main and not name:
         return
     recorder.change(turns=(*recorder.context.turns, ())[-_MOST_TURNS:])
-    text, files = text_and_others(line.get("input"))
-    text = text if is_main else _GIT.sub("", text)
+    # The texts of skills that a prompt names come before it; the text for a command holds what the command stands for.
+    before = 1 if name else len(items_of(origin.get("skillActivations")))
+    text, files = text_and_others(line.get("input"), before)
+    text = text_of(origin.get(given)) if name else text if is_main else _GIT.sub("", text)
     key = f"{text_of(line.get('promptId'))}/prompt"
-    add_prompt(recorder, key, text, actor=recorder.actor, attachments=files)
+    command = f"/{text_of(origin.get(name))}" if name else None
+    add_prompt(recorder, key, text, actor=recorder.actor, command=command, attachments=files)
 
 
 def _event(recorder: _Recorder, line: Fields) -> None:
@@ -226,7 +242,16 @@ def _result(recorder: _Recorder, event: Fields) -> None:
         result = fields_of(event.get("result"))
         output = without_ansi(rawjson.content_text(result.get("output")) or "")
         outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
-        recorder.end_call(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
+        _end(recorder, call, outcome)
+
+
+def _end(recorder: _Recorder, call: OpenCall, outcome: ToolOutcome) -> None:
+    """Ends a call, with the user's answers to what it asked."""
+    recorder.end_call(call, outcome, result=f"{call.id}/result", edit=f"{call.id}/edit")
+    given = fields_of(fields_of(outcome.output).get("answers")) if call.op == "ask" else {}
+    for number, (question, answer) in enumerate(given.items()):
+        if text := text_of(answer):
+            recorder.add(Answer(call_id=call.id, question=question, text=text), f"{call.id}/answer{number}")
 
 
 def _typed(recorder: _Recorder, line: Fields) -> None:
@@ -332,8 +357,7 @@ def _earlier_result(recorder: _Recorder, payload: Fields) -> None:
         printed = rawjson.content_text(result.get("output")) or ""
         said = text_of(result.get("message")) if is_failed or not printed else ""
         output = without_ansi("\n".join(filter(None, (printed.rstrip("\n"), said))))
-        outcome = _ENDINGS.outcome(call.op, output, failed=is_failed)
-        recorder.end_call(call, outcome, result=f"{ident}/result", edit=f"{ident}/edit")
+        _end(recorder, call, _ENDINGS.outcome(call.op, output, failed=is_failed))
 
 
 def _earlier_stop(recorder: _Recorder, _: Fields) -> None:
