@@ -99,6 +99,24 @@ def test_a_sub_agent_belongs_to_its_session_and_folder(story: Reading) -> None:
     assert (prompt.actor, prompt.text) == ("model", "Look at prices.py")
 
 
+def test_a_sub_agent_of_a_former_version_began_while_its_parent_went_on(client: Client) -> None:
+    """It has the source of its parent. What goes on after a compaction began when its parent had ended."""
+    ended = {"ended_at": START_S + 5, "end_reason": "compression"}
+    client.session("parent", START_S, SHOP, **ended)
+    client.session("child", START_S + 3, None, parent_session_id="parent")
+    client.session("next", START_S + 5, None, parent_session_id="parent")
+    client.session("later", START_S + 6, None, parent_session_id="next", model_config='{"_delegate_from": "next"}')
+    for session in ("child", "next", "later"):
+        client.say(session, START_S + 7, "user", "Look at prices.py")
+
+    said = {
+        (event.session, event.subagent_id): event.body.actor
+        for event in read(client.path).events
+        if isinstance(event.body, model.UserPrompt) and event.session != "one"
+    }
+    assert said == {("parent", "child"): "model", ("next", None): "human", ("next", "later"): "model"}
+
+
 def test_sigkill_leaves_a_call_without_a_result(story: Reading) -> None:
     session = "20261123_034340_98a159"
 

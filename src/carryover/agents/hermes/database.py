@@ -42,7 +42,14 @@ COPIED_WITHIN_US: Final = 10
 
 _ADDED: Final = {"sessions": {"cwd": "NULL"}, "messages": {"active": "1", "compacted": "0"}}
 """The columns that schema 6 (April 2026) does not have yet, and what stands for them there."""
-_SESSIONS: Final = "SELECT id, source, parent_session_id, cwd, title, model, started_at FROM {sessions}"
+# A sub-agent is marked; former versions gave it the source of its parent, which was still going on when it began.
+_SESSIONS: Final = (
+    "SELECT s.id, s.source = 'subagent' OR instr(coalesce(s.model_config, ''), '\"_delegate_from\"') > 0"
+    " OR (p.id IS NOT NULL AND instr(coalesce(s.model_config, ''), '\"_branched_from\"') = 0"
+    " AND (p.ended_at IS NULL OR s.started_at < p.ended_at)),"
+    " s.parent_session_id, s.cwd, s.title, s.model, s.started_at"
+    " FROM {sessions} s LEFT JOIN sessions p ON p.id = s.parent_session_id"
+)
 # All from an index.
 _MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM {messages} GROUP BY session_id"
 _ROWS: Final = (
@@ -92,14 +99,14 @@ class _Database:
 
     def __init__(self, db: sqlite.Connection, path: Path, _now_ms: int) -> None:
         self._db = db
-        self._sessions: dict[str, tuple[str, StoredFacts, int]] = {}
+        self._sessions: dict[str, tuple[bool, StoredFacts, int]] = {}
         self._dumps: dict[str, list[_Dump]] = {}
         if not sqlite.tables(db) >= TABLES:
             return
         for dump in _dumps(path):
             self._dumps.setdefault(dump.session, []).append(dump)
         self._tables = {table: _with_columns(db, table) for table in _ADDED}
-        for ident, source, parent, cwd, title, model, started in self._found(_SESSIONS):
+        for ident, is_subagent, parent, cwd, title, model, started in self._found(_SESSIONS):
             session = StoredFacts(
                 id=sqlite.column_text(ident),
                 forked_from=sqlite.column_text(parent) or None,
@@ -107,7 +114,7 @@ class _Database:
                 title=sqlite.column_text(title)[:1000] or None,
                 model=sqlite.column_text(model)[:200] or None,
             )
-            self._sessions[session.id] = (sqlite.column_text(source), session, us_of(started))
+            self._sessions[session.id] = (bool(is_subagent), session, us_of(started))
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
@@ -120,11 +127,12 @@ class _Database:
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its messages, and the requests of it that failed for good."""
-        source, session, started_us = self._sessions[ident]
+        is_subagent, session, started_us = self._sessions[ident]
         rows = without_copies(self._rows(ident))
         above = self._above(session)
-        if source == "subagent" and above:
-            session = msgspec.structs.replace(session, root=above[-1].id, forked_from=None)
+        if is_subagent and above:
+            root = next((each.id for each in above if not self._sessions[each.id][0]), above[-1].id)
+            session = msgspec.structs.replace(session, root=root, forked_from=None)
         elif above:
             before = [row for row in self._rows(above[0].id) if row.at_us < started_us]
             rows = _without_beginning(rows, before)
@@ -145,7 +153,7 @@ class _Database:
         """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
         found: list[StoredFacts] = []
         for _ in range(_MOST_PARENTS):
-            _, above, _ = self._sessions.get(session.forked_from or "", ("", None, 0))
+            _, above, _ = self._sessions.get(session.forked_from or "", (False, None, 0))
             if above is None:
                 break
             found.append(above)
