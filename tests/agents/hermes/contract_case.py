@@ -65,6 +65,7 @@ FORMS: Final = (
     "[CONTEXT COMPACTION \u2014 REFERENCE ONLY] Earlier turns were compacted.\n## Active Task\nShip it",
     "[CONTEXT SUMMARY]:\n## Goal\nShip it",
     '[IMPORTANT: The user has invoked the "ship" skill.]\nThe user has provided the following instruction: Ship it',
+    '{"output":"1"}\n\nUser guidance: Ship it',
     "[Command interrupted]",
     "Operation interrupted.",
     "[ASYNC DELEGATION COMPLETE] Ship it",
@@ -90,6 +91,10 @@ CASE: Final = Case(
     ),
     not_typed=(
         record("user", "[ASYNC DELEGATION COMPLETE — deleg_1]\nThe child is done."),
+        record("user", "[Continuing toward your standing goal]\nGoal: Fix it.\n\nContinue working toward this goal."),
+        record("user", "[Continuing toward this kanban task — judge says it is not done yet]\nReason: no test"),
+        record("user", "[The work looks complete, but the task is still open]\nReason: a test passes"),
+        record("user", "You've reached the maximum number of tool-calling iterations allowed. Please summarize."),
         record("user", "[CONTEXT COMPACTION — REFERENCE ONLY] ... avoid repeating it:\n## Goal\nFix it."),
         record("user", "Look at prices.py", session={**SESSION, "id": "child", "root": SESSION["id"]}),
         record("assistant", "An answer.", finish="stop"),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
+from json import JSONDecoder
 from pathlib import Path
 from typing import Final
 
@@ -102,13 +103,29 @@ _SUMMARY: Final = later(
 _SUMMARY_END: Final = later(r"(?<!\n)\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
 _BY_CLIENT: Final = later(
     r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )"
+    r"|\[Continuing toward (?:your standing goal|this kanban task)"
+    r"|\[The work looks complete, but the task is still open\]"
+    r"|You've reached the maximum number of tool-calling iterations allowed\."
     r"|You just executed tool calls but returned an empty response\."
 )
-_NOTE: Final = later(r"\[System note: [^\]]*\]\s*")
-"""What the gateway puts before a message after a turn that it interrupted (2026); it ends with its first bracket."""
+_NOTE: Final = later(
+    r"\[(?:System note: |Note: model was just switched from "
+    r"|(The user sent an? (?:image but|document|audio|video|voice)\b))[^\]]*\]\s*"
+)
+"""What the client puts before a message after a turn that the gateway interrupted, after another model was chosen, or
+for a file of a chat (2026); it ends with its first bracket."""
 _SCHEDULED: Final = later(r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.[^\n]*\]\n\s*")
 _EMPTY: Final = "(empty)"
 """What is written for an answer without a text, after which the client asks for one (schema 6)."""
+_OBJECT: Final = later(r"(?:<untrusted_tool_result [^\n]*>\n[^\n]*\n\n)?(?=\{)")
+"""Where a result's object begins. After it, the client may add notes to the model: that a call fails again and again,
+a hint, the instructions of a folder."""
+_STEERED: Final = later(
+    r"\n\n(?:User guidance: |\[OUT-OF-BAND USER MESSAGE[^\n]*\]\n)(.*?)(?:\n\[/OUT-OF-BAND USER MESSAGE\])?\Z", re.S
+)
+_ONLY_OBJECTS: Final = ("edit", "plan", "read", "search", "shell", "write")
+"""Tools whose results are objects alone, so that what the user said while the agent worked, which is added right behind
+the object, is told from what they give back."""
 _SKILL: Final = later(r'\[(?:IMPORTANT|SYSTEM): The user has invoked the "([^"\n]{1,100})" ')
 _SKILL_WORDS: Final = later(r"The user has provided the following instruction[^\n]{0,100}?: (.*)\Z", re.S)
 _ATTACHED: Final = later(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S | re.M)
@@ -135,7 +152,7 @@ def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
     """Adds what a person typed, without what the client put around it or in its place."""
     text, images = _text_of(entry)
     while (note := _NOTE.match(text)) is not None:
-        text = text[note.end() :]
+        text, images = text[note.end() :], images + bool(note[1])
     skill = _SKILL.match(text)
     if skill is not None:
         # The client names the skill's folder after the skill, which may hold the same line.
@@ -198,14 +215,26 @@ def _outcome(call: OpenCall, output: str, result: Fields) -> ToolOutcome:
     return ToolOutcome("error" if has_failed else "ok", without_ansi(shown))
 
 
+def _object_in(output: str) -> tuple[int, Fields]:
+    """Returns the object in a result, and where it ends; the end of the result if it has none."""
+    begins = _OBJECT.match(output)
+    with suppress(ValueError, RecursionError):
+        if begins is not None:
+            _, end = JSONDecoder().raw_decode(output, begins.end())
+            return end, fields_of(output[begins.end() : end])
+    return len(output), {}
+
+
 def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
     if not recorder.identify("message/tool", entry.call_id):
         return
     call = recorder.take_call(entry.call_id, entry.tool[:SHORT_CHARS], TOOLS.op(entry.tool))
     output, _ = _text_of(entry)
-    result = fields_of(output)
+    end, result = _object_in(output)
     outcome = _outcome(call, output, result)
     recorder.end_call(call, outcome, changes=as_shown(call.changes, text_of(result.get("diff"))))
+    if call.op in _ONLY_OBJECTS and (said := _STEERED.match(output, end)):
+        add_prompt(recorder, "steer", said[1].strip(), actor=recorder.actor, in_turn=True)
     if outcome.status != "ok":
         return
     if call.op == "plan":
