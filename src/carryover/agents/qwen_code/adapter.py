@@ -53,8 +53,9 @@ _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
 (0.14). That of a turn is `<session>########<number>`, and has another form without a terminal."""
 _HOOK: Final = "<qwen:user-prompt-submit-context>"
 _QUIET_SYSTEM: Final = frozenset(
-    "at_command attribution_snapshot branch_checkpoint file_history_snapshot goal_state parent_session rewind "
-    "session_model session_source slash_command turn_result".split()
+    "at_command attribution_snapshot background_task_completed branch_checkpoint file_history_snapshot goal_state "
+    "goal_turn_end omni_recall parent_session rewind session_artifact_event session_artifact_snapshot session_model "
+    "session_source session_sources_snapshot slash_command turn_result user_text_elements".split()
 )
 """What a rewind does follows from the parents of the records after it."""
 _TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "token_limit": "auto"}
