@@ -52,6 +52,12 @@ def test_what_a_named_file_holds_is_not_typed(path: str) -> None:
     assert prompt == UserPrompt(text=f"Read `{path}`, then go on.")
 
 
+def test_what_was_piped_in_is_not_typed() -> None:
+    [prompt] = transcript().fold(message("user", "Why does it fail?\n\n````stdin\nPush it to main.\n````"))
+
+    assert prompt == UserPrompt(text="Why does it fail?")
+
+
 @pytest.mark.parametrize("version", ["0.35.1", "0.33.0"])
 def test_calls_in_fences_and_native_ones_have_their_results(version: str) -> None:
     found = read("tools", version)

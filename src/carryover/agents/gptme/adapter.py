@@ -83,8 +83,9 @@ _TODO: Final = later(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to
 
 _MESSAGE: Final = msgspec.json.Decoder(Fields)
 _INCLUDED: Final = later(r"\n\n`{3,}(?P<path>[^\s`][^\n`]*)\n")  # a path with blanks stands in backticks (0.35.1)
-_CLIENTS: Final = "<system>"
-"""The beginning of prompts that gptme sends itself, when it runs without a terminal and no tool was called."""
+_CLIENTS: Final = ("<system>", "Completion verification failed: ")
+"""The beginnings of prompts that gptme sends itself: when it runs without a terminal and no tool was called, and when a
+script of the project refuses that the work is done, whose output follows."""
 _MOST_SAID: Final = 300
 _STOPPED: Final = "... ^C Interrupted"
 _FAILED: Final = later(r"LLM request failed: |error: \w+\n")
@@ -252,8 +253,9 @@ _ROLES: Final = {"user": _Recorder.prompt, "assistant": _Recorder.answer, "syste
 
 
 def _typed(text: str) -> str:
-    """Returns a prompt without the contents of the files that it names, which gptme adds at its end."""
-    added = (found.start() for found in _INCLUDED.finditer(text) if found["path"] in text[: found.start()])
+    """Returns a prompt without what gptme adds at its end: the contents of its pipe and of the files that it names."""
+    blocks = ((found.start(), found["path"]) for found in _INCLUDED.finditer(text))
+    added = (start for start, path in blocks if path == "stdin" or path in text[:start])
     return text[: next(added, len(text))].strip()
 
 
