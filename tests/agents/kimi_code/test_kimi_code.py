@@ -77,6 +77,28 @@ def test_a_command_of_a_plugin_is_a_prompt_and_a_skill_that_the_model_loads_is_n
     assert (typed.command, typed.text) == ("/ship", "the pears")
 
 
+def test_what_was_typed_while_it_worked_belongs_to_the_running_turn(tmp_path: Path) -> None:
+    """Its record has no `promptId`; going back takes it away with the turn's prompt."""
+
+    def log(of: str, number: int, **origin: object) -> bytes:
+        ident = {"promptId" if of == "turn.prompt" else "messageId": f"msg_{number}"}
+        given = [{"type": "text", "text": f"words {number}"}]
+        return record(of, input=given, origin={"kind": "user", **origin}, **ident)
+
+    steers = [log("turn.steer", number, inTurn=True) for number in (2, 3)]
+    path = tmp_path / "wire.jsonl"
+    path.write_bytes(b"\n".join([log("turn.prompt", 1), *steers, record("context.undone", turns=1), b""]))
+
+    events = read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events
+    assert [(prompt.text, prompt.in_turn) for prompt in of(events, model.UserPrompt)] == [
+        ("words 1", False),
+        ("words 2", True),
+        ("words 3", True),
+    ]
+    [undone] = of(events, Retracted)
+    assert undone.keys == ("msg_1/prompt", "msg_2/prompt", "msg_3/prompt")
+
+
 def test_a_limit_is_named() -> None:
     [end] = of(read("limit").events, model.TurnEnd)
     assert end == model.TurnEnd(reason="limit", message="402 You have reached your usage limit")

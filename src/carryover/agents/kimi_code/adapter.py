@@ -19,6 +19,7 @@ from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import (
     Fields,
     fields_of,
+    first_text,
     is_true,
     items_of,
     number_of,
@@ -190,14 +191,16 @@ def _prompt(recorder: _Recorder, line: Fields) -> None:
     name, given = _COMMANDS.get(kind, ("", "")) if text_of(origin.get("trigger")) == "user-slash" else ("", "")
     if kind != "user" and is_main and not name:
         return
-    recorder.change(turns=(*recorder.context.turns, ())[-_MOST_TURNS:])
+    in_turn = text_of(line.get("type")) == "turn.steer"
+    if not is_true(origin.get("inTurn")):
+        recorder.change(turns=(*recorder.context.turns, ())[-_MOST_TURNS:])
     # The texts of skills that a prompt names come before it; the text for a command holds what the command stands for.
     before = 1 if name else len(items_of(origin.get("skillActivations")))
     text, files = text_and_others(line.get("input"), before)
     text = text_of(origin.get(given)) if name else text if is_main else _GIT.sub("", text)
-    key = f"{text_of(line.get('promptId'))}/prompt"
+    key = f"{first_text(line, 'promptId', 'messageId')}/prompt"
     command = f"/{text_of(origin.get(name))}" if name else None
-    add_prompt(recorder, key, text, actor=recorder.actor, command=command, attachments=files)
+    add_prompt(recorder, key, text, actor=recorder.actor, command=command, attachments=files, in_turn=in_turn)
 
 
 def _event(recorder: _Recorder, line: Fields) -> None:
