@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agents.kimi_code.contract_case import record, recording
+from agents.kimi_code.contract_case import AT, record, recording
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.kimi_code.adapter import AGENT
@@ -97,6 +97,25 @@ def test_what_was_typed_while_it_worked_belongs_to_the_running_turn(tmp_path: Pa
     ]
     [undone] = of(events, Retracted)
     assert undone.keys == ("msg_1/prompt", "msg_2/prompt", "msg_3/prompt")
+
+
+def test_prompts_without_ids_are_told_apart_by_their_times(tmp_path: Path) -> None:
+    """Protocol 1.4, August 2026."""
+    logged = [
+        {
+            "type": "turn.prompt",
+            "input": [{"type": "text", "text": text}],
+            "origin": {"kind": "user"},
+            "time": AT + number,
+        }
+        for number, text in enumerate(("Fix add().", "Test it."))
+    ]
+    path = tmp_path / "wire.jsonl"
+    path.write_text("".join(json.dumps(each) + "\n" for each in logged), "utf-8")
+
+    found = read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one"))
+    keys = [event.key for event in found.events if isinstance(event.body, model.UserPrompt)]
+    assert keys == [f"{AT}/prompt", f"{AT + 1}/prompt"]
 
 
 def test_a_limit_is_named() -> None:

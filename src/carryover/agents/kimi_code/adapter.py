@@ -198,7 +198,7 @@ def _prompt(recorder: _Recorder, line: Fields) -> None:
     before = 1 if name else len(items_of(origin.get("skillActivations")))
     text, files = text_and_others(line.get("input"), before)
     text = text_of(origin.get(given)) if name else text if is_main else _GIT.sub("", text)
-    key = f"{first_text(line, 'promptId', 'messageId')}/prompt"
+    key = f"{first_text(line, 'promptId', 'messageId') or recorder.at_ms}/prompt"
     command = f"/{text_of(origin.get(name))}" if name else None
     add_prompt(recorder, key, text, actor=recorder.actor, command=command, attachments=files, in_turn=in_turn)
 
