@@ -100,7 +100,7 @@ def test_what_was_typed_while_it_worked_belongs_to_the_running_turn(tmp_path: Pa
 
 
 def test_prompts_without_ids_are_told_apart_by_their_times(tmp_path: Path) -> None:
-    """Protocol 1.4, August 2026."""
+    """Protocol 1.4 (0.31.1); the session's folder had another name, too."""
     logged = [
         {
             "type": "turn.prompt",
@@ -110,12 +110,15 @@ def test_prompts_without_ids_are_told_apart_by_their_times(tmp_path: Path) -> No
         }
         for number, text in enumerate(("Fix add().", "Test it."))
     ]
-    path = tmp_path / "wire.jsonl"
+    path = tmp_path / "one" / "agents" / "main" / "wire.jsonl"
+    path.parent.mkdir(parents=True)
     path.write_text("".join(json.dumps(each) + "\n" for each in logged), "utf-8")
+    (tmp_path / "one" / "state.json").write_text(json.dumps({"workDir": SHOP, "createdAt": "2026-08-02T18:32:32Z"}))
 
     found = read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one"))
     keys = [event.key for event in found.events if isinstance(event.body, model.UserPrompt)]
     assert keys == [f"{AT}/prompt", f"{AT + 1}/prompt"]
+    assert {event.cwd for event in found.events} == {SHOP}
 
 
 def test_a_limit_is_named() -> None:

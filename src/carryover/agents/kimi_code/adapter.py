@@ -172,7 +172,7 @@ def _note(recorder: _Recorder) -> None:
 def _facts(recorder: _Recorder, line: Fields) -> None:
     facts = fields_of(line.get("facts"))
     recorder.at_ms = recorder.context.last_ms
-    recorder.change(cwd=usable_folder(text_of(facts.get("cwd"))) or recorder.context.cwd)
+    recorder.change(cwd=usable_folder(first_text(facts, "cwd", "workDir")) or recorder.context.cwd)
     if parent := usable_name(text_of(facts.get("forkedFrom"))):
         recorder.change(forked_ms=time_of(facts.get("createdAt")))
         recorder.learn(parent=parent)
