@@ -1,13 +1,14 @@
 """Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and messages in JSON with
 `role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines, or as the steps of a trajectory
-(ATIF). An agent may speak under its own name, as in what VS Code's `Copy All` gives, and in what Cursor exports.
+(ATIF). An agent may speak under its own name, as in what VS Code's `Copy All` gives, and in what Cursor exports. Chats
+that were copied from a page, or saved by an extension of the browser, are read so too.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from itertools import accumulate, pairwise
 from typing import Final
 
@@ -30,7 +31,10 @@ from carryover.text.pattern import later
 from carryover.transcript.files import read_beside
 from carryover.transcript.recorder import SessionContext, usable_name
 
-FORMS: Final = "chats with `user:` and `assistant:` in Markdown, lists of messages with `role` and `content` in JSON"
+FORMS: Final = (
+    "chats with `user:` and `assistant:`, or `You said:` and `ChatGPT said:`, in Markdown, lists of messages with "
+    "`role` and `content` in JSON"
+)
 _UNNAMED: Final = AgentSpec(id="assistant", name="Assistant", binaries=(), folders=())
 """Stands for the program that answered, which such a chat does not name."""
 
@@ -57,6 +61,12 @@ _HEADINGS: Final = tuple(
     )
 )
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
+_ON_THE_WEB: Final[Mapping[str, Speaker]] = {"you": "user", "prompt": "user", "response": "agent"}
+"""Who speaks in a chat that was copied from a page, beside the names of web chats."""
+_STAMP: Final = later(r"\s*\d[\d:./, -]{6,24}(?:[AP]M)?[ \t]*\n", re.IGNORECASE)
+"""The time below such a heading, in the form of the user's country."""
+_RULE: Final = later(r"\n(?:---|\* \* \*)(?:\s+Powered by [^\n]{1,200})?\Z")
+"""What an exporter sets below a turn, and below the last."""
 _BEGINS: Final = later(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
 _SHOWN_CALLS: Final = later(
@@ -131,12 +141,29 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
         if _take_turns([speaker for speaker, _ in found]):
             return _steps_of_messages, None
     lines = file.text.lstrip().split("\n")
-    starts = {form: _turn_starts(form, lines) for form in (*_HEADINGS, *_headings_by_name(file.text))}
+    _, of_web = _on_the_web()
+    starts = {form: _turn_starts(form, lines) for form in (*_HEADINGS, *_headings_by_name(file.text), *of_web)}
     fitting = [form for form in starts if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
     if not fitting:
         return None
-    form = min(fitting, key=lambda form: starts[form][0])
-    return partial(_steps_of_markdown, form), None if form in _HEADINGS else _agent_in(file.text)
+    form = min(fitting, key=lambda form: (form in of_web, starts[form][0]))
+    return partial(_steps_of_markdown, form), None if form in (*_HEADINGS, *of_web) else _agent_in(file.text)
+
+
+@cache
+def _on_the_web() -> tuple[Mapping[str, Speaker], tuple[re.Pattern[str], ...]]:
+    """Returns who speaks in a web chat, by name, and the lines that begin a turn in a document without other roles."""
+    programs = [chat.name.split()[0].lower() for spec in specs() for chat in spec.web_chats]
+    role = rf"(?P<role>user|human|you|assistant|{'|'.join(programs)})(?: said)?"
+    patterns = (
+        r"## (?P<role>prompt|response):[ \t]*",
+        rf"#{{1,6}}[ \t]+(?:[^\w\s#*]{{1,4}}[ \t]+)?\**{role}(?::?\**:?){_TIME}:?[ \t]*",
+        rf"\*\*{role}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
+        rf"\*\*{role}\*\*[ \t]*",
+        rf"{role}:[ \t]*(?P<said>.*)",
+    )
+    speakers: dict[str, Speaker] = {**dict.fromkeys(programs, "agent"), **_ON_THE_WEB}
+    return speakers, tuple(later(pattern, re.IGNORECASE) for pattern in patterns)
 
 
 def _agent_in(text: str) -> AgentSpec | None:
@@ -163,7 +190,8 @@ def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
     role = begin["role"].lower()
     if role in _UNSPOKEN:
         return "ignored"
-    return SPEAKERS.get(role, "agent" if _agent_in(f"{begin['role']}:") else "user")
+    known = SPEAKERS.get(role) or _on_the_web()[0].get(role)
+    return known or ("agent" if _agent_in(f"{begin['role']}:") else "user")
 
 
 def _take_turns(speakers: Sequence[Speaker]) -> bool:
@@ -209,10 +237,17 @@ def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
         speaker = _speaker_at(form, first)
         if begin is not None and speaker != "ignored":
             # The rule alone is left of a turn whose text the client wrote, which opencode does not export.
-            said = f"\n{begin.groupdict().get('said') or ''}\n{rest}".rstrip().removesuffix("\n---").strip()
+            said = f"\n{begin.groupdict().get('said') or ''}\n{rest}".rstrip()
+            said = _without_frame(said) if form in _on_the_web()[1] else said.removesuffix("\n---").strip()
             said = _without_work(said) if speaker == "agent" else said
             steps.append(_Step(turn.number, speaker, said, parts=(said,)))
     return steps
+
+
+def _without_frame(said: str) -> str:
+    """Returns what was said in a web chat, without the time above it and the rule below it."""
+    stamp = _STAMP.match(said)
+    return _RULE.sub("", said[stamp.end() if stamp else 0 :]).strip()
 
 
 def _without_work(said: str) -> str:

@@ -21,9 +21,10 @@ DESCRIPTION: Final = """\
 Takes transcripts from files that you name into the ledger: exports, documents
 of older versions, transcripts copied from another machine, sessions saved by
 SpecStory, and any chat in which lines such as `user:` and `assistant:`, or
-messages with `role` and `content`, tell who speaks. Of a folder, such as one of
-another machine or an archive that you unpacked, every file that a known agent
-wrote is taken. They are read as any transcript is: secrets are taken out, and
+`You said:` and `ChatGPT said:`, or messages with `role` and `content`, tell
+who speaks. Of a folder, such as one of another machine or an archive that you
+unpacked, every file that a known agent wrote is taken. They are read as any
+transcript is: secrets are taken out, and
 what the ledger has already is not added again, so importing twice changes
 nothing. What you had forgotten stays out; --again takes it back.
 
