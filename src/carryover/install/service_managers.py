@@ -40,6 +40,8 @@ _TROUBLE: Final = {
     "oom-kill": "It was ended because memory ran out.",
     "timeout": "It did not answer in time, so systemd ended it.",
 }
+_NO_PROGRAM: Final = 203
+"""systemd's EXIT_EXEC, as after a removal or a move of the package: our own program has not begun."""
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"}
 
@@ -166,6 +168,8 @@ def _trouble(shown: Mapping[str, str]) -> str | None:
     result, status = shown.get("Result", ""), _number(shown, "ExecMainStatus")
     if status == ExitCode.REFUSED:
         return "It refused to start; `carryoverd` in a terminal says why."
+    if status == _NO_PROGRAM:
+        return "The program that it starts can't be run; `carryover doctor --fix` makes it start this one."
     how = f"was killed (signal {status})" if result == "signal" else f"failed with exit code {status}"
     return _TROUBLE.get(result, f"It {how}; carryoverd.log says more.")
 
