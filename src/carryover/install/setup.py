@@ -117,7 +117,8 @@ def _in_settings(found: Detection, config: Path, journal: Journal, script: Path)
         entry = found.spec.loaded_file
         return _text(replace(file, key=LOADS, entry=entry), ListEntry(LOADS, entry))
     known = journal.at(config)
-    former = [Path(known.script)] if known is not None and known.script else []
+    # Of all settings: this file may have come along with the state folder, from another home folder.
+    former = sorted({Path(entry.script) for entry in journal.settings if entry.script})
     hooks = wanted_hooks(found, script, *former)
     return _text(replace(file, script=str(script)), hooks, known.origin if known is not None else UNKNOWN)
 

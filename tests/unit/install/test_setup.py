@@ -56,6 +56,22 @@ def test_hooks_whose_record_was_lost_are_recorded_again(home: Path) -> None:
         record.unlink()
 
 
+def test_of_a_home_folder_that_was_copied_the_hooks_of_the_former_one_go(home: Path, tmp_path: Path) -> None:
+    old = tmp_path / "old"
+    config = old / ".claude/settings.json"
+    config.parent.mkdir(parents=True)
+    config.write_text('{"model": "opus"}')
+    apply(plan_setup(StateDir(old / ".carryover"), claude(old), ["claude-code"]), StateDir(old / ".carryover"))
+    shutil.copytree(old, home, dirs_exist_ok=True)
+    shutil.rmtree(old)
+    state, new = StateDir(home / ".carryover"), home / ".claude/settings.json"
+    assert f"{old}/.carryover/hook.sh" in new.read_text()
+
+    apply(plan_setup(state, claude(home), ["claude-code"]), state)
+    assert str(old) not in new.read_text()
+    assert f"{state.hook_script}" in new.read_text()
+
+
 def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(home: Path) -> None:
     state = StateDir(home / ".carryover")
     moved = claude(home, overrides={"CLAUDE_CONFIG_DIR": str(home / ".claude")})
