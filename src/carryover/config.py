@@ -151,7 +151,7 @@ class AgentsConfig(msgspec.Struct, frozen=True):
     selected: tuple[str, ...] | None = None
     """Their ids; None if install has not asked yet."""
     known: tuple[str, ...] | None = None
-    """Ids of the agents that were covered when install or refresh last ran; None if that was not recorded."""
+    """Ids of the agents that were found when install or refresh last ran; None if that was not recorded."""
     each: Mapping[str, AgentConfig] = {}
     """The `[agents.<id>]` tables, by id."""
 

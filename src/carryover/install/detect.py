@@ -198,7 +198,7 @@ def detect_all(
 
 
 def newly_covered(detections: Iterable[Detection], agents: AgentsConfig) -> tuple[str, ...]:
-    """Returns the ids of agents here that became supported since the last install or refresh; none before one."""
+    """Returns the ids of agents that came, or became supported, since the last install or refresh; none before one."""
     if agents.selected is None or agents.known is None:
         return ()
     return tuple(

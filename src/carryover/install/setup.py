@@ -87,7 +87,7 @@ def plan_choices(
     """Plans the edit of `config.toml`. None for `resume_mode` or `pointers` keeps the present setting."""
     values: dict[tuple[str, ...], Any] = {
         ("agents", "selected"): [found.spec.id for found in detections if found.spec.id in selected],
-        ("agents", "known"): [found.spec.id for found in detections],
+        ("agents", "known"): [found.spec.id for found in detections if found.found],
         ("resume", "mode"): resume_mode or config.resume.mode,
     }
     if (pointers := pointers or config.publish.pointers) is not None:

@@ -291,6 +291,9 @@ def test_an_agent_is_reported_with_version_paths_and_times() -> None:
         "  Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
         "nothing recorded yet, last handoff 1 min ago"
     )
+    for selected, watched in ((True, "; watched all the same"), (False, "")):
+        away = {**AGENT, "selected": selected, "roots": {"/home/dev/.claude/projects": False}}
+        assert section("agents", agents=[away])[1].endswith(f"/.claude/projects (not there yet{watched})")
 
 
 short = partial(lines, 80)

@@ -275,7 +275,7 @@ def test_a_file_that_codex_drops_is_left_alone_and_stops_no_other(three: Path, r
 
 
 ELSEWHERE = Path(__file__).parents[2] / "agents/elsewhere"
-FOUND = "Found here and covered since an update: Scribe CLI."
+FOUND = "Found here since the last install or refresh, and not selected: Scribe CLI."
 
 
 @pytest.fixture
@@ -296,6 +296,19 @@ def test_an_agent_that_is_covered_now_is_named_until_it_is_refused(updated: Path
     assert FOUND not in " ".join(run("status")[1].split()) and FOUND not in run("doctor")[1]
     assert refreshed(run).startswith("Nothing changed")
     assert not (updated / ".scribe").exists()
+
+
+def test_an_agent_that_is_installed_later_is_named_and_taken_at_the_next_refresh(
+    installed: Path, home: Path, run: Run
+) -> None:
+    named = "Found here since the last install or refresh, and not selected: Codex CLI."
+    assert named not in run("doctor")[1]
+
+    versioned(home / "bin" / "codex", "codex-cli 0.169.0")
+    assert named in run("doctor")[1]
+
+    assert "✓ Codex CLI 0.169.0 detected" in refreshed(run)
+    assert named not in run("doctor")[1]
 
 
 PYPROJECT = Path(__file__).parents[4] / "pyproject.toml"

@@ -172,7 +172,7 @@ def test_what_is_wrong_with_an_agent_is_found() -> None:
         "~/.claude/projects.",
         "hooks wrong: O: hooks are missing in ~/.claude/settings.json: Stop. They can't be written there: it is "
         "read-only.",
-        "agents todo: Found here and covered since an update: M.",
+        "agents todo: Found here since the last install or refresh, and not selected: M.",
         "review todo: F: hooks are installed, but not reviewed yet: Stop.",
         "version note: K 9.9 is newer than the versions Carryover knows.",
         "transcripts note: L deletes transcripts that are older than 30 days (`cleanupPeriodDays`).",
