@@ -114,10 +114,10 @@ class Moves:
         now_s = self._context.clock()
         if now_s - self._looked_s.get(project_id, -_AGAIN_S) < _AGAIN_S:
             return
-        self._looked_s[project_id] = now_s
         rows = await asyncio.to_thread(self._rows)
         try:
             for row in (row for row in rows if row.id == project_id):
+                self._looked_s[project_id] = now_s
                 await self.follow(ProjectRoot(row.root, row.main_root))
         except LedgerDamaged:
             raise

@@ -15,7 +15,7 @@ from carryover.errors import UserError
 from carryover.importing.report import Report
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.queries import project_by_root
-from carryover.ledger.sessions import Moved
+from carryover.ledger.sessions import Moved, know_project
 from carryover.ledger.store import Ledger
 from carryover.probe.looks import Silent
 from carryover.projects.root import find_root
@@ -33,6 +33,10 @@ def shop(home: Path) -> Path:
 @pytest.fixture
 async def project(ledger: Ledger, transcripts: Path, shop: Path) -> int:
     """The project of a recorded session in `shop`."""
+    return await work_in(ledger, transcripts, shop)
+
+
+async def work_in(ledger: Ledger, transcripts: Path, shop: Path) -> int:
     session = ClaudeSession(transcripts, shop)
     session.prompt("Add a discount function")
     agent = adapters()["claude-code"]
@@ -64,6 +68,17 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
     reported.assert_called_once_with({found.id: found.last_event_ms})
     assert [line.split()[0] for line in lines] == ["project_found"]
     assert await moves.follow_root(str(store)) == Moved()
+
+
+async def test_a_project_is_found_again_though_its_first_publication_came_before_any_work(
+    moves: Moves, ledger: Ledger, transcripts: Path, shop: Path
+) -> None:
+    """A session that starts has an empty project published, and its first turn follows within the minute."""
+    await moves.follow_known(await ledger.write(know_project, str(shop), None))
+    await moves.follow_known(await work_in(ledger, transcripts, shop))
+    store = shop.rename(shop.with_name("store"))
+
+    assert (await moves.follow_root(str(store))).sessions == 1
 
 
 async def test_a_project_whose_disk_does_not_answer_delays_nothing(context: DaemonContext, shop: Path) -> None:
