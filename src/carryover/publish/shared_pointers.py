@@ -27,6 +27,7 @@ from carryover.outside.listed import GITIGNORE, Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
+from carryover.probe.git_notes import git_notes
 from carryover.publish.pointers import block_state, pointer, stands_alone
 from carryover.terminal.paths import shell_word
 
@@ -69,6 +70,8 @@ def _may_write(edits: Pass, agreed_ms: int, name: str) -> bool:
     """Whether a file may get our text: if it is the first time under this agreement, or if other files have that text
     in HEAD."""
     checkout = edits.checkout
+    if git_notes(checkout).under_way == "rebase":  # git continues it only while no tracked file is changed
+        return False
     if not is_there(edits.root / name):
         try:
             if checkout.is_tracked(name):  # as in a sparse checkout: ours would be all that is in the file

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from subprocess import CalledProcessError
 
 import pytest
 
@@ -82,6 +83,22 @@ def test_a_stash_can_be_popped_after_the_next_publication(app: Path) -> None:
     git(app, "stash", "pop")
 
     assert texts(app) == whole
+
+
+def test_a_rebase_is_not_kept_from_going_on(app: Path) -> None:
+    git(app, "checkout", "-q", "-b", "feature")
+    for branch in ("feature", "main"):
+        git(app, "checkout", "-q", branch)
+        (app / "CLAUDE.md").write_text(f"Be {branch}.\n")
+        git(app, "commit", "-q", "-a", "-m", branch)
+    with pytest.raises(CalledProcessError):  # a conflict
+        git(app, "rebase", "main", "feature")
+    (app / "CLAUDE.md").write_text("Be both.\n")
+    git(app, "add", "CLAUDE.md")
+
+    assert edited(app) == ()
+    git(app, "-c", "core.editor=true", "rebase", "--continue")
+    assert edited(app) == ("AGENTS.md", "CLAUDE.md")
 
 
 def test_what_is_committed_comes_and_goes_with_its_branch(app: Path) -> None:
