@@ -14,9 +14,8 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.adapter.contract import Agent
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import adapters, read_lists, specs
+from carryover.agents import adapter, read_lists, specs
 from carryover.fsio import is_there, read_bytes_bounded
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass, text_in
@@ -43,7 +42,7 @@ def place_in_read_lists(edits: Pass) -> set[str]:
         if not isinstance(where, YamlList):
             continue
         mine = where.name in edits.mine
-        if not mine and not _has_worked_here(adapters().get(spec.id), checkout):
+        if not mine and not _has_worked_here(spec.id, checkout):
             continue
         try:
             shown = not mine and checkout.git_dir is not None and not checkout.is_ignored(where.name)
@@ -66,10 +65,13 @@ def _by_hand(spec: AgentSpec) -> str:
     return f"; `{command}` reads the handoff"
 
 
-def _has_worked_here(agent: Agent | None, checkout: Checkout) -> bool:
-    if agent is None or not agent.in_projects:
+def _has_worked_here(agent_id: str, checkout: Checkout) -> bool:
+    try:
+        agent = adapter(agent_id)  # `adapters` would load those of all agents
+    except KeyError:
         return False
-    return any(is_own(agent, checkout, Path(source.path)) for source in sources_of(agent, checkout.root))
+    sources = sources_of(agent, checkout.root) if agent.in_projects else ()
+    return any(is_own(agent, checkout, Path(source.path)) for source in sources)
 
 
 def lists_handoff(root: Path, where: YamlList) -> bool:
