@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -69,9 +69,7 @@ _CHAT: Final = later(
 """The beginning of a chat: one JSON object, or a log whose first line holds the whole state."""
 
 
-def kind_by_end(path: str | PurePath) -> str | None:
-    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
-    return layouts.kind_of(_LAYOUTS, path)
+kind_by_end: Final = partial(layouts.kind_of, _LAYOUTS)
 
 
 def _exported(path: Path, head: bytes) -> contract.Source | None:

@@ -8,7 +8,7 @@ same id in every store and may be in several: FACTS.md.
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -60,9 +60,7 @@ _OF_DATABASE: Final = b'{"kind":'
 _RECORD: Final = msgspec.json.Decoder(StoreRecord)
 
 
-def kind_of_store(path: str | PurePath) -> str | None:
-    """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
-    return layouts.kind_of(_LAYOUTS, path)
+kind_of_store: Final = partial(layouts.kind_of, _LAYOUTS)
 
 
 def _kind_to_read(path: Path) -> str | None:

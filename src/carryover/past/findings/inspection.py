@@ -35,7 +35,7 @@ from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
-from carryover.projects.root import StatePaths, find_root
+from carryover.projects.root import StatePaths
 from carryover.publish.pointers import block_end, block_state, hidden_files, pointer
 from carryover.terminal.output import counted
 
@@ -143,7 +143,7 @@ def _file_states(state: StateDir) -> _States:
 
 def _root_around(folder: Path, config: Config, paths: StatePaths) -> str | None:
     """Returns the project around a folder, which may have a transcript, and no session yet; None if it is left out."""
-    root = find_root(str(folder), home=paths.home, agents_own=paths.agents_own).root
+    root = paths.root_of(str(folder)).root
     return root if project_settings(Path(root), config).excluded is None else None
 
 
