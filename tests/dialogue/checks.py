@@ -49,7 +49,7 @@ def handed_over(sessions: Sequence[Session], *, until: int | None = None, compac
     itself. With `until`, that one has only so many events."""
     view = view_of(sessions, until=until)
     now_ms = view.sessions[0].last_ms + MINUTE_MS
-    made = distill(view, Facts(), resume="ask", now_ms=now_ms, own=sessions[-1].id if compacted else None)
+    made = distill(view, Facts(), resume="ask", now_ms=now_ms, led_by=sessions[-1].id if compacted else None)
     if made is None:
         return ""
     return render(made, Answering(situation="compacted", now_ms=now_ms) if compacted else None)

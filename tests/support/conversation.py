@@ -108,16 +108,16 @@ def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered))
 
 
-def handoff(*talks: Conversation, own: str | None = None, startable: Sequence[str] | None = None) -> Handoff:
+def handoff(*talks: Conversation, led_by: str | None = None, startable: Sequence[str] | None = None) -> Handoff:
     now_ms = max(talk.at_ms for talk in talks)
-    made = distill(project(*talks), Facts(), resume="ask", now_ms=now_ms, own=own, startable=startable)
+    made = distill(project(*talks), Facts(), resume="ask", now_ms=now_ms, led_by=led_by, startable=startable)
     assert made is not None
     return made
 
 
-def section(*talks: Conversation, title: str, own: str | None = None) -> list[str]:
+def section(*talks: Conversation, title: str, led_by: str | None = None) -> list[str]:
     """The lines of a section of the project's handoff."""
-    text = render(handoff(*talks, own=own))
+    text = render(handoff(*talks, led_by=led_by))
     lines = text.partition(f"\n## {title}\n")[2].partition("\n## ")[0].splitlines()
     return [line.removeprefix("- ") for line in lines if line.startswith("- ")]
 

@@ -88,19 +88,19 @@ def distill(
     *,
     resume: str,
     now_ms: int,
-    own: str | None = None,
+    led_by: str | None = None,
     startable: Sequence[str] | None = None,
     agent_names: Mapping[str, str] = {},
 ) -> Handoff | None:
     """Returns the handoff of a project; None if nothing happened in it. The session with the newest work leads, unless
-    `own` names one: after a compaction it gets its own work. `startable` are the ids of agents in which a person could
-    continue at a usage limit; None offers nothing. `agent_names` maps agent ids to display names; others are called by
-    their ids."""
+    `led_by` names one: after a compaction it gets its own work. `startable` are the ids of agents in which a person
+    could continue at a usage limit; None offers nothing. `agent_names` maps agent ids to display names; others are
+    called by their ids."""
     # Nothing in `_past_part` depends on how long ago the newest event was, so later calls find an earlier result.
     at_ms = min(now_ms, max((session.newest_ms for session in view.sessions), default=0))
     named = open_questions.still_named(view.opinions, now_ms)
     clean_ms = facts.git.committed_ms if facts.git is not None and is_clean(facts.git, view) else 0
-    part = _past_part(replace(view, opinions=named), facts.files, at_ms, own, agent_names, clean_ms)
+    part = _past_part(replace(view, opinions=named), facts.files, at_ms, led_by, agent_names, clean_ms)
     if part is None:
         return None
     past = part.past
@@ -159,11 +159,11 @@ def _past_part(
     view: ProjectView,
     files: Mapping[str, FileFacts],
     now_ms: int,
-    own: str | None,
+    led_by: str | None,
     agent_names: Mapping[str, str],
     clean_ms: int,
 ) -> _PastPart | None:
-    past = past_of(view, now_ms=now_ms, own=own, names=agent_names, clean_ms=clean_ms)
+    past = past_of(view, now_ms=now_ms, led_by=led_by, names=agent_names, clean_ms=clean_ms)
     if past is None:
         return None
     view = past.view

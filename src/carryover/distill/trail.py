@@ -105,16 +105,16 @@ class Past(NamedTuple):
 
 
 def past_of(
-    view: ProjectView, *, now_ms: int, own: str | None = None, names: Mapping[str, str] = {}, clean_ms: int = 0
+    view: ProjectView, *, now_ms: int, led_by: str | None = None, names: Mapping[str, str] = {}, clean_ms: int = 0
 ) -> Past | None:
-    """Returns the past of a project; None if nothing happened. `own` names a session that must lead."""
+    """Returns the past of a project; None if nothing happened."""
     view = without_said_again(view)
     steps = steps_of(view)
     if not steps:
         return None
-    newest = leading_step(steps, own)
+    newest = leading_step(steps, led_by)
     beside = frozenset(session.session for session in parallel_sessions(view, newest))
-    mine = [step for step in steps if step.view is newest.view or (own is None and step.view.session not in beside)]
+    mine = [step for step in steps if step.view is newest.view or (led_by is None and step.view.session not in beside)]
     main = _standing_step(mine, newest)
     last = next((step for step in reversed(mine) if did_work(step.turn) and not only_committed(step)), main)
     last = main if _was_sent_again(last) else last
@@ -141,11 +141,11 @@ def steps_of(view: ProjectView) -> list[Step]:
     return sorted(steps, key=lambda step: (step.turn.last_ms, step.turn.at_ms, step.turn.session, step.turn.number))
 
 
-def leading_step(steps: Sequence[Step], own: str | None = None) -> Step:
+def leading_step(steps: Sequence[Step], led_by: str | None = None) -> Step:
     """Returns the turn that is not idle and has the newest prompt or the newest words added to it; if all are idle, the
-    newest turn. A session that another agent ordered does not lead beside one in which the user wrote. If session `own`
-    has turns, it is one of those."""
-    mine = [step for step in steps if step.turn.session == own] or steps
+    newest turn. A session that another agent ordered does not lead beside one in which the user wrote. If session
+    `led_by` has turns, it is one of those."""
+    mine = [step for step in steps if step.turn.session == led_by] or steps
     busy = [step for step in mine if not is_idle(step)] or mine
     ordered = _ordered(steps)
     return max([step for step in busy if step.view.session not in ordered] or busy, key=_by_prompt)

@@ -82,9 +82,9 @@ class AnswerTime:
             situation = _situation(view, beginning, self.now_ms)
             if settings.excluded or situation is None:
                 return None
-            own = beginning.session if situation in ("compacted", "resumed") else None
+            led_by = beginning.session if situation in ("compacted", "resumed") else None
             handed = _without_first_prompt(view, beginning.session) if situation == "new" else view
-            about = own if handed is view else beginning.session
+            about = led_by if handed is view else beginning.session
             top = _top_from(beginning.folder, Path(view.root))
             work_top = _work_top(beginning.folder, view)
             which = (situation, about, beginning.reads, top, work_top)
@@ -92,7 +92,7 @@ class AnswerTime:
                 if work_top not in self._presents:
                     self._presents[work_top] = _present_of(db, view, settings, self.then, self.git_s, work_top)
                 present = self._presents[work_top]
-                self._texts[which] = self._text(handed, settings, present, situation, own, beginning.reads, top)
+                self._texts[which] = self._text(handed, settings, present, situation, led_by, beginning.reads, top)
             return self._texts[which]
 
     def _text(
@@ -101,11 +101,11 @@ class AnswerTime:
         settings: ProjectSettings,
         present: _Present,
         situation: Situation,
-        own: str | None,
+        led_by: str | None,
         reads: str,
         top: Path,
     ) -> CleanText | None:
-        made = distill_view(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, own=own)
+        made = distill_view(view, present.facts, now_ms=self.now_ms, resume=settings.resume_mode, led_by=led_by)
         if made is None:
             return None
         git = present.facts.git

@@ -87,12 +87,12 @@ def made_handoff(
     config: Config,
     *,
     now_ms: int,
-    tokens: int | None = None,
-    own: str | None = None,
+    tokens: int = MAX_TOKENS,
+    led_by: str | None = None,
     git_s: float = TIMEOUT_S,
 ) -> MadeHandoff:
-    """Returns the handoff as it would be published now, led by `own` if given; one for a budget of `tokens` above the
-    file's is filled from the ledger's events. Git gets at most `git_s`. Raises LookupError like `view_now`."""
+    """Returns the handoff as it would be published now; one for a budget above the file's is filled from the ledger's
+    events. Git gets at most `git_s`. Raises LookupError like `view_now`."""
     view = view_now(db, project, config)
     checkout = Checkout(Path(view.root))
     settings = settings_for_work(view, config)
@@ -106,11 +106,11 @@ def made_handoff(
     # Not what is on PATH: the same ledger gives the same handoff, in the daemon and in each shell.
     found = config.agents.selected if config.agents.selected is not None else recorded_agents(db)
     startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
-    made = distill_view(view, facts, now_ms=now_ms, resume=settings.resume_mode, own=own, startable=startable)
+    made = distill_view(view, facts, now_ms=now_ms, resume=settings.resume_mode, led_by=led_by, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None
     handoff = with_page(made, settings, has_file=why_open is None) if made is not None else None
-    if handoff is not None and tokens is not None and tokens != MAX_TOKENS:
-        past = past_of(view, now_ms=now_ms, own=own, names=agent_names())
+    if handoff is not None and tokens != MAX_TOKENS:
+        past = past_of(view, now_ms=now_ms, led_by=led_by, names=agent_names())
         handoff = dialed(handoff, past, newest_first(db, view), tokens)
     text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
@@ -146,14 +146,14 @@ def distill_view(
     *,
     now_ms: int,
     resume: str,
-    own: str | None = None,
+    led_by: str | None = None,
     startable: Sequence[str] | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Handoff | None:
     """Distils the handoff of a project; None if nothing happened in it and nothing was brought in. `names`: agents'
     names by id."""
     by_id = agent_names() if names is None else names
-    made = distill(view, facts, resume=resume, now_ms=now_ms, own=own, startable=startable, agent_names=by_id)
+    made = distill(view, facts, resume=resume, now_ms=now_ms, led_by=led_by, startable=startable, agent_names=by_id)
     return made if made is not None or not was_brought_in(view) else _of_what_was_brought_in(view, resume)
 
 

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from carryover.config import Config, refuse_excluded
 from carryover.distill.entry import Entry
-from carryover.distill.handoff import Handoff
+from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.render import Printed, names_page, rendered
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot, is_foreign
@@ -46,14 +46,9 @@ def hand_over(
     if project is None:
         return None
     session = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
-    made = made_handoff(
-        ledger,
-        project.id if project.root == wanted.root else ProjectRoot(wanted.root, project.root),
-        config,
-        tokens=wanted.tokens,
-        now_ms=now_ms,
-        own=session,
-    )
+    tokens = MAX_TOKENS if wanted.tokens is None else wanted.tokens
+    to = project.id if project.root == wanted.root else ProjectRoot(wanted.root, project.root)
+    made = made_handoff(ledger, to, config, now_ms=now_ms, tokens=tokens, led_by=session)
     if made.settings.excluded is not None:
         refuse_excluded(project.main_root or project.root, config)
     if made.handoff is None or made.text is None:

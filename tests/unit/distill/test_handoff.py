@@ -372,8 +372,8 @@ def test_every_line_names_the_record_that_it_comes_from() -> None:
 def test_a_session_that_is_named_hands_over_its_own_work_and_names_the_others() -> None:
     talks = worked("s1"), worked("s2", hours=1, says="The tax is in cents.")
 
-    assert "The discount is in cents." in "".join(section(*talks, title="Where it stands", own="s1"))
-    assert "The tax is in cents." in "".join(section(*talks, title="Progress log", own="s1"))
+    assert "The discount is in cents." in "".join(section(*talks, title="Where it stands", led_by="s1"))
+    assert "The tax is in cents." in "".join(section(*talks, title="Progress log", led_by="s1"))
 
 
 def test_short_prompts_share_lines_and_none_is_cut_in_any_script() -> None:

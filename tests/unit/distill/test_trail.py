@@ -37,8 +37,8 @@ from support.conversation import (
 )
 
 
-def past(*talks: Conversation, own: str | None = None) -> Past:
-    found = past_of(project(*talks), now_ms=max(talk.at_ms for talk in talks), own=own)
+def past(*talks: Conversation) -> Past:
+    found = past_of(project(*talks), now_ms=max(talk.at_ms for talk in talks))
     assert found is not None
     return found
 

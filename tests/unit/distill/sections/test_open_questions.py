@@ -215,7 +215,7 @@ def test_a_todo_list_is_left_for_the_work_of_two_later_sessions(hours: tuple[int
     following = under("Next action", listed, *since)
 
     assert ("in progress: Cap" in following) is is_open
-    assert "in progress: Cap" in section(listed, *since, title="Next action", own="s1")[0]
+    assert "in progress: Cap" in section(listed, *since, title="Next action", led_by="s1")[0]
 
 
 def test_a_todo_list_of_a_session_that_went_on_is_not_left() -> None:

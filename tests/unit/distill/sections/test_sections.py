@@ -195,9 +195,9 @@ def test_a_plan_whose_refusal_is_the_last_record_has_no_ruling_unless_another_se
 
     later = worked("s2", f"Implement the following plan:\n\n{plan}", hours=1)
     assert "its plan was accepted, and session s2 began with it" in "\n".join(
-        section(talk, later, title="Where it stands", own="s1")
+        section(talk, later, title="Where it stands", led_by="s1")
     )
-    assert section(talk, later, title="Open questions", own="s1") == []
+    assert section(talk, later, title="Open questions", led_by="s1") == []
     assert section(talk, later, title="Open questions") == []
 
     talk.at_ms += 4 - MINUTE_MS  # the client writes that the user interrupted it in any case

@@ -70,7 +70,7 @@ def test_a_session_that_another_agent_ordered_does_not_lead_beside_the_users(hou
     assert ("Two agents are at it." in stands) is is_led
     assert "Label all okapi boards" in task
     assert "Board 7 is painted." in stands
-    assert "You are the painter" in section(talk, painter, title="Task", own="painter")[0]
+    assert "You are the painter" in section(talk, painter, title="Task", led_by="painter")[0]
 
 
 @pytest.mark.parametrize(
