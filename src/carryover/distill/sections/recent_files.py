@@ -44,14 +44,12 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
     facts: FileFacts | None = None
 
 
-def recent_files(
-    view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, outside: bool = True, limit: int = 12
-) -> list[RecentFile]:
+def recent_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, limit: int = 12) -> list[RecentFile]:
     """Returns what `newest_edits` does, with the files' tests and `facts`."""
     runs = runs_of(view)
     return [
         RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
-        for path, file in newest_edits(view, outside=outside, limit=limit)
+        for path, file in newest_edits(view, outside=True, limit=limit)
     ]
 
 

@@ -12,7 +12,14 @@ from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
-from carryover.distill.sections.recent_files import TestState, file_entries, placed, recent_files, relative
+from carryover.distill.sections.recent_files import (
+    TestState,
+    file_entries,
+    newest_edits,
+    placed,
+    recent_files,
+    relative,
+)
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
@@ -98,9 +105,7 @@ def test_a_setting_of_a_program_is_shown_if_the_conversation_names_it(path: str,
 
     shown = [path.replace("\\", "/")] if is_shown else []
     assert [file.path for file in recent_files(view)] == [*shown, "cart.py"]
-    assert [file.path for file in recent_files(view, outside=False)] == ["cart.py"], (
-        "no file of another project is read"
-    )
+    assert [path for path, _ in newest_edits(view, outside=False)] == ["cart.py"], "no file of another project is read"
 
 
 def test_scratch_files_and_settings_are_shown_if_nothing_else_was_edited() -> None:
@@ -111,7 +116,7 @@ def test_scratch_files_and_settings_are_shown_if_nothing_else_was_edited() -> No
     talk.event(FileEdit(path="/tmp/try.c", change="add")).event(FileEdit(path="/tmp/try.c", change="delete"))
 
     assert sorted(file.path for file in recent_files(project(talk))) == sorted(aside)
-    assert recent_files(project(talk), outside=False) == [], "no file of another project is read"
+    assert newest_edits(project(talk), outside=False) == [], "no file of another project is read"
     assert [file.path for file in recent_files(project(talk.edited("cart.py")))] == ["cart.py"]
 
 
