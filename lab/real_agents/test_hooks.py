@@ -13,7 +13,18 @@ from real_agents.lab.tool import Tool
 COMPACTED: Final = "Your context was just compacted in the middle of this work: go on with it"
 
 
-AGENTS: Final = ("claude-code", "cline", "codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
+AGENTS: Final = (
+    "claude-code",
+    "cline",
+    "codex",
+    "copilot",
+    "droid",
+    "gemini-cli",
+    "kilo",
+    "opencode",
+    "pi",
+    "qwen-code",
+)
 
 
 @each_version(*AGENTS, without=("0.99.0",))
@@ -43,7 +54,7 @@ def test_a_new_session_gets_the_handoff_once_and_nothing_of_another_project(tool
         assert hook_lines(turn.seen) == list(tool.HOOK_LINES)
 
 
-@newest("claude-code", "cline", "codex", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "droid", "pi", "qwen-code")
 def test_the_first_session_of_a_project_gets_nothing(tool: Tool, row: Row) -> None:
     """There is nothing to hand over."""
     shop.begin_installed(tool)
@@ -53,7 +64,7 @@ def test_the_first_session_of_a_project_gets_nothing(tool: Tool, row: Row) -> No
     assert handoffs.injected(request) == []
 
 
-@newest("claude-code", "cline", "codex", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "droid", "pi", "qwen-code")
 def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_it(tool: Tool, row: Row) -> None:
     shop.begin_installed(tool)
     tool.script(*shop.edited(tool), tool.LIMIT)

@@ -34,6 +34,7 @@ CASES = (
             "codex",
             "continue-dev",
             "copilot",
+            "droid",
             "gptme",
             "kilo",
             "openclaw",

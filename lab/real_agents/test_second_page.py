@@ -17,7 +17,7 @@ PAGE: Final = PROJECT / ".carryover" / "more.md"
 FACTS: Final = "\n".join(f"Row {row} of the list has {row * 37} plums and {row * 91} figs." for row in range(700))
 
 
-@newest("claude-code", "cline", "codex", "copilot", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "copilot", "droid", "gemini-cli", "kilo", "opencode", "pi", "qwen-code")
 def test_the_second_page_reaches_the_model_whole_in_the_way_it_is_named(tool: Tool, row: Row) -> None:
     """And what was read of it is not in the next handoff."""
     shop.begin_installed(tool)

@@ -20,6 +20,7 @@ ANSWER: Final = "A plum costs two coins now."
     "codex",
     "continue-dev",
     "copilot",
+    "droid",
     "gemini-cli",
     "gptme",
     "hermes",
@@ -35,7 +36,8 @@ def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, 
     shop.begin(tool)
     session = shop.do_the_work(tool)
     told = shop.left_by(tool)
-    continued = tool.id not in ("gemini-cli",)  # a resume leaves out the prompt of a run without a terminal (0.61.0)
+    # A resume of Gemini CLI leaves out the prompt of a run without a terminal (0.61.0). Droid's needs its servers.
+    continued = tool.id not in ("gemini-cli", "droid")
     if continued:
         tool.turn(PROJECT, THEN, ANSWER, session=session)
     [found] = read(tool, row)
@@ -116,6 +118,7 @@ SILENT_ON_LIMITS: Final = {
     "cline",
     "codex",
     "copilot",
+    "droid",
     "gemini-cli",
     "gptme",
     "hermes",
@@ -169,6 +172,7 @@ def test_an_interrupted_turn_leaves_what_was_asked(tool: Tool, row: Row) -> None
     "claude-code",
     "cline",
     "copilot",
+    "droid",
     "gptme",
     "hermes",
     "kilo",

@@ -39,7 +39,7 @@ def test_with_the_daemon_stopped_a_process_answers(tool: Tool, row: Row) -> None
 
 
 @pytest.mark.parametrize("trouble", ["hanging", "jammed", "half-started"])
-@newest("claude-code", "cline", "codex", "pi", "qwen-code")
+@newest("claude-code", "cline", "codex", "droid", "pi", "qwen-code")
 def test_in_whatever_way_it_is_missing_a_process_answers(tool: Tool, row: Row, trouble: str) -> None:
     left, _ = left_behind(tool)
     bring(tool, trouble)

@@ -1,0 +1,30 @@
+"""Droid: Factory's agent. Sessions of JSON lines, in a tree of messages like those of the Messages API."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from carryover.adapter import spec
+from carryover.adapter.user_settings import off_by
+
+_SETTINGS: Final = spec.Place(path="~/.factory/settings.json")
+_START, _COMPACT, _STOP, _END = (
+    spec.HookEntry(event=event, timeout_s=5) for event in ("SessionStart", "PreCompact", "Stop", "SessionEnd")
+)
+
+SPEC: Final = spec.AgentSpec(
+    id="droid",
+    name="Droid",
+    aliases=("factory",),
+    binaries=("droid",),
+    folders=(spec.Place(path="~/.factory"),),
+    transcripts=(spec.Place(path="~/.factory/sessions"),),
+    hooks=spec.HookSpec(
+        config_files=(_SETTINGS,),
+        sets=(spec.HookSet(versions=">=0.215,<1", label="0.215 and later", hooks=(_START, _COMPACT, _STOP, _END)),),
+        injects_on=("SessionStart",),
+    ),
+    user_settings=off_by(_SETTINGS, ("hooksDisabled",), value=True),
+    instructions=(spec.InstructionFile(name="AGENTS.md"),),
+    start=spec.Starter(args=("{prompt}",), resume=("--resume", "{session}")),
+)

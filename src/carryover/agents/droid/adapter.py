@@ -1,0 +1,213 @@
+"""Droid: Factory's agent, whose sessions are JSON lines. FACTS.md has what they look like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import PurePath
+from typing import Final
+
+import msgspec
+
+from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
+from carryover.adapter.layouts import Layout
+from carryover.agents.droid import SPEC
+from carryover.model import Op, TurnEnd
+from carryover.records import rawjson
+from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
+from carryover.records.patches import by_arguments
+from carryover.records.text import without_ansi, without_reminders
+from carryover.text.pattern import later
+from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
+from carryover.transcript.jsonl import JsonlReader
+from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
+from carryover.transcript.refusals import Endings
+from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
+
+_LAYOUTS: Final = (Layout(globs=("*/*.jsonl",), pattern=r"(?P<group>[^/]+)/(?P<session>[0-9a-f-]{36})\.jsonl"),)
+"""The group is the start folder with its separators replaced."""
+TOOLS: Final = Tools(
+    {
+        "shell": "Execute",
+        "read": "Read",
+        "edit": "Edit MultiEdit ApplyPatch",
+        "write": "Create",
+        "search": "Grep Glob LS",
+        "web": "FetchUrl WebSearch",
+        "plan": "TodoWrite",
+        "ask": "AskUser",
+        "agent": "Task",
+    },
+    about=("file_path", "pattern", "directory_path", "url", "query", "description", "skill"),
+    changes=by_arguments,
+)
+"""The built-in tools (0.225)."""
+_CANCELLED: Final = "Tool execution cancelled by user"
+"""The whole output of a call that the user refused; after `Error: `, of one that ran."""
+_WRAPPING: Final = later(r"\AError: (?:Command failed \(exit code: -?\d{1,10}\)\n)?")
+_ENDINGS: Final = Endings(
+    exited=later(r"(?<!\n)\n*\[Process exited with code (-?\d{1,10})\]\s*\Z"),
+    never_ran=later(r"Not found: |Tool \S+ is registered but is not available"),
+)
+_NO_OUTPUT: Final = "Command completed successfully"
+_TASK: Final = later(r"(?s)\A# Task Tool Invocation\n.*?\n---BEGIN TASK FROM PARENT AGENT---\n(.*)\n---END TASK")
+_GOOD: Final = ("completed", "spec_handoff")
+_BY_USER: Final = ("cancelled", "permission_rejected")
+_LIMITS: Final = ("model_usage_exhausted", "model_rate_limited")
+_RECORD: Final = msgspec.json.Decoder(Fields)
+
+
+class _Context(SessionContext, frozen=True, omit_defaults=True):
+    """The state of one transcript between two records."""
+
+    session: str | None = None
+    """The session that started this one, a sub-agent's."""
+    parent: str = ""
+    """The message that ends what was copied from the session that this one was forked from, while it is copied."""
+    said: str = ""
+    """What the client showed to the user alone since the last prompt, such as why a request failed."""
+
+
+_Recorder = OneSession[_Context]
+
+
+def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
+    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
+    line = rawjson.read(_RECORD, record.data)
+    if isinstance(line, str):
+        return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
+    kind, own = text_of(line.get("type")), source.session or PurePath(source.path).stem
+    if context.parent and text_of(line.get("parentId")) == context.parent:
+        context = msgspec.structs.replace(context, parent="")
+    copied = bool(context.parent)
+    recorder = _Recorder(
+        context=msgspec.structs.replace(context, last_ms=time_of(line.get("timestamp")) or context.last_ms),
+        session=(context.facts.parent if copied else context.session) or own,
+        subagent_id=own if context.session else None,
+        prefix=f"{text_of(line.get('id') or line.get('turnId'))}/",
+        kind=kind,
+        copied=copied,
+        data=line,
+    )
+    recorder.at_ms = recorder.context.last_ms
+    dispatch(recorder, _HANDLERS, kind, what="record type")
+    if recorder.events and not copied and recorder.subagent_id is None:
+        recorder.put_news_first(own, recorder.cwd)
+    return recorder.context, recorder.built()
+
+
+def _header(recorder: _Recorder) -> None:
+    """Takes the folder, the title and the session that it continues, was forked from or works for."""
+    recorder.change(
+        cwd=usable_folder(recorder.text("cwd")),
+        session=usable_name(recorder.text("callingSessionId")),
+        parent=recorder.text("forkedAtMessageId") if recorder.text("parent") else "",
+    )
+    title = recorder.text("sessionTitle") or recorder.text("title")
+    recorder.learn(parent=usable_name(recorder.text("parent")), title=bounded(title, SHORT_CHARS))
+
+
+def _message(recorder: _Recorder) -> None:
+    message = fields_of(recorder.data.get("message"))
+    role, seen = text_of(message.get("role")), text_of(message.get("visibility"))
+    if seen == "user_only":
+        recorder.change(said=rawjson.content_text(message.get("content")) or "")
+    elif seen != "llm_only":
+        dispatch(recorder, _ROLES, role, message, what="role", within="message/")
+
+
+def _user(recorder: _Recorder, message: Fields) -> None:
+    content = message.get("content")
+    parts = [fields_of(part) for part in items_of(content)]
+    results = [part for part in parts if text_of(part.get("type")) == "tool_result"]
+    for number, part in enumerate(results):
+        _result(recorder, part, number)
+    text = without_reminders(rawjson.content_text(content) or "").strip()
+    if results or _typed(recorder, fields_of(text)):
+        return
+    recorder.change(said="")
+    task = _TASK.match(text) if recorder.subagent_id else None
+    images = sum(text_of(part.get("type")) == "image" for part in parts)
+    add_prompt(recorder, "prompt", task[1] if task else text, actor=recorder.actor, attachments=images)
+
+
+def _typed(recorder: _Recorder, given: Fields) -> bool:
+    """Handles the user's own `!command`; returns whether it is one."""
+    if text_of(given.get("type")) != "bash_result":
+        return False
+    call = OpenCall.of_command(f"{recorder.prefix}typed", "Execute", text_of(given.get("command")), recorder.cwd)
+    code = number_of(given.get("exitCode"))
+    output = without_ansi(text_of(given.get("stdout")) + text_of(given.get("stderr")))
+    recorder.add(call.by_user().as_event(), "call")
+    recorder.add(call.by_user().ended(ToolOutcome("error" if code else "ok", output, exit_code=code)), "result")
+    return True
+
+
+def _assistant(recorder: _Recorder, message: Fields) -> None:
+    parts = [fields_of(part) for part in items_of(message.get("content"))]
+    calls = [part for part in parts if text_of(part.get("type")) == "tool_use"]
+    recorder.learn(model=text_of(message.get("modelId")))
+    add_answer(recorder, "text", rawjson.content_text(message.get("content")) or "", final=not calls)
+    for number, part in enumerate(calls):
+        ident, name = text_of(part.get("id")), text_of(part.get("name"))
+        if recorder.identify("message/tool_use", ident, name):
+            call = TOOLS.call(ident, name, fields_of(part.get("input")), recorder.cwd)
+            recorder.begin_call(call, f"call{number}")
+
+
+def _result(recorder: _Recorder, part: Fields, number: int) -> None:
+    ident = text_of(part.get("tool_use_id"))
+    if recorder.identify("message/tool_result", ident):
+        call = recorder.take_call(ident)
+        output = without_ansi(rawjson.content_text(part.get("content")) or "")
+        outcome = _outcome(call.op, output, failed=is_true(part.get("is_error")))
+        recorder.end_call(call, outcome, result=f"result{number}", edit=f"edit{number}.")
+
+
+def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:
+    """Determines how a call ended. Only the client words what is not an MCP server's or another tool's."""
+    text = _WRAPPING.sub("", output) if failed else _ENDINGS.exited.sub("", output) if op == "shell" else output
+    if failed and text == _CANCELLED and op != "other":
+        return ToolOutcome("interrupted" if text != output else "denied", output, never_ran=text == output)
+    text = "" if op == "shell" and text == _NO_OUTPUT else text
+    return _ENDINGS.outcome(op, text, failed=failed, by_client=op != "other")
+
+
+def _outcome_of_turn(recorder: _Recorder) -> None:
+    reason = recorder.text("reason")
+    if reason in _BY_USER:
+        recorder.add(TurnEnd(reason="interrupted"), "end")
+    elif reason not in _GOOD:
+        add_failure(recorder, "end", recorder.context.said or reason, limited=reason in _LIMITS)
+
+
+def _compaction(recorder: _Recorder) -> None:
+    add_summary(recorder, "summary", recorder.text("summaryText"))
+
+
+_HANDLERS: Final[dict[str, Callable[[_Recorder], None] | None]] = {
+    "session_start": _header,
+    "message": _message,
+    "agent_turn_outcome": _outcome_of_turn,
+    "compaction_state": _compaction,
+    "todo_state": None,
+}
+_ROLES: Final[dict[str, Callable[[_Recorder, Fields], None] | None]] = {
+    "user": _user,
+    "assistant": _assistant,
+    "system": None,
+}
+
+AGENT: Final = Agent(
+    spec=SPEC,
+    reader=JsonlReader(),
+    context_type=_Context,
+    layouts=_LAYOUTS,
+    parse=_parse,
+    hooks=common_hooks(
+        partial(root_above, layouts=_LAYOUTS, names=("sessions",)),
+        answer=session_start_answer,
+        forgets="exit",  # no transcript holds the text
+    ),
+)

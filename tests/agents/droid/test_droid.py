@@ -1,0 +1,132 @@
+"""Sessions of real clients of Droid: what is read of them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from agents.droid.contract_case import message, record, recording, text
+from carryover import model
+from carryover.adapter.contract import Source
+from carryover.agents.droid.adapter import AGENT
+from contract.case import Reading, Transcript, answers, edits, of, prompts, read_on, results, source_at
+
+SHOP = "/home/dev/work/shop"
+
+
+def read(name: str, holds: str = "", version: str = "0.225.2") -> Reading:
+    return read_on(AGENT, source_at(AGENT, recording(name, holds, version)))
+
+
+@pytest.mark.parametrize(("version", "holds"), [("0.215.0", ""), ("0.225.2", '"isSessionTitleManuallySet":false}')])
+def test_a_session_with_failed_calls(version: str, holds: str) -> None:
+    found = read("work", holds, version)
+
+    assert prompts(found) == ["Make a pear cost as much as an apple"]
+    assert answers(found)[-1] == "A pear costs two coins now. Should a plum cost two coins as well?"
+    assert results(found) == [
+        ("Execute", "error", 1),
+        ("Read", "ok", None),
+        ("Edit", "error", None),
+        ("Read", "ok", None),
+        ("Edit", "ok", None),
+        ("Create", "ok", None),
+        ("Execute", "ok", 0),
+        ("Execute", "ok", 0),
+        ("Execute", "ok", 0),
+        ("Grep", "ok", None),
+        ("LS", "ok", None),
+        ("Glob", "ok", None),
+        ("NoSuchTool", "error", None),
+        ("Read", "error", None),
+        ("TodoWrite", "error", None),
+    ]
+    ended = of(found.events, model.ToolResult)
+    assert ended[0].output.startswith("F\n=====") and ended[0].output.endswith("FAILED (failures=1)")
+    assert [ended[6].output, ended[7].output] == ["", "one line"]
+    assert [edit[:2] for edit in edits(found)] == [(f"{SHOP}/prices.py", "modify"), (f"{SHOP}/NOTES.md", "modify")]
+    assert {event.cwd for event in found.events} == {SHOP}
+
+
+def test_a_fork_says_only_what_was_said_in_it() -> None:
+    parent, fork = read("work", '"isSessionTitleManuallySet":false}'), read("work", "forkedAtMessageId")
+
+    own = [event for event in fork.events if not event.copied]
+    assert {event.session for event in fork.events if event.copied} == {parent.events[0].session}
+    assert [prompt.text for prompt in of(own, model.UserPrompt)] == ["Try it in another way"]
+    [about] = of(own, model.SessionInfo)
+    assert about.parent == parent.events[0].session
+
+
+def test_a_sub_agents_task_was_typed_by_nobody() -> None:
+    main, child = read("subagent", "Have it looked up"), read("subagent", "callingSessionId")
+
+    assert {(event.session, event.subagent_id is None) for event in child.events} == {(main.events[0].session, False)}
+    [task] = of(child.events, model.UserPrompt)
+    assert (task.text, task.actor) == ("Find the price of a pear", "model")
+
+
+def test_interruptions_and_the_users_own_commands() -> None:
+    found = read("terminal", '"owner":"dev","version"')
+
+    assert prompts(found) == ["Hello there", "Tell me more", "Now wait", "Go on then"]
+    assert results(found) == [("Execute", "interrupted", None), ("Execute", "ok", 0)]
+    assert [end.reason for end in of(found.events, model.TurnEnd)] == ["interrupted", "interrupted"]
+    [_, typed] = of(found.events, model.ToolCall)
+    assert (typed.subject, typed.actor) == ("echo typed", "human")
+
+
+def test_a_compaction_begins_a_session_that_names_the_one_before() -> None:
+    found = read("terminal", '"parent"')
+
+    assert [summary.source for summary in of(found.events, model.AgentSummary)] == ["compaction"]
+    assert prompts(found) == ["And after that"]
+    [about, *_] = of(found.events, model.SessionInfo)
+    assert about.parent is not None
+
+
+def test_a_refused_call_was_not_made() -> None:
+    [refused] = of(read("denied").events, model.ToolResult)
+    assert (refused.status, refused.never_ran) == ("denied", True)
+
+
+def test_a_killed_session_goes_on() -> None:
+    found = read("killed")
+    assert (results(found), answers(found)) == ([], ["On it goes."])
+
+
+def test_a_limit_is_named() -> None:
+    [end] = of(read("limit").events, model.TurnEnd)
+    assert end.reason == "limit"
+    assert end.message.startswith("BYOK Error: 402 You have reached your usage limit")
+
+
+def folded(*records: bytes) -> Transcript:
+    read = Transcript(AGENT, Source(agent="droid", path="/home/dev/a.jsonl"))
+    for each in records:
+        read.fold(each)
+    return read
+
+
+def test_a_request_that_failed_is_no_limit() -> None:
+    said = message("user", text("Unable to reach http://127.0.0.1:8787."))
+    hidden: dict[str, Any] = json.loads(said)
+    hidden["message"]["visibility"] = "user_only"
+    ended = record("agent_turn_outcome", turnId="t1", reason="model_provider_unreachable")
+    [end] = folded(json.dumps(hidden).encode(), ended).all(model.TurnEnd)
+    assert (end.reason, end.message) == ("error", "Unable to reach http://127.0.0.1:8787.")
+
+
+def test_an_image_counts_with_the_prompt() -> None:
+    [prompt] = folded(message("user", {"type": "image"}, text("Look"))).all(model.UserPrompt)
+    assert (prompt.text, prompt.attachments) == ("Look", 1)
+
+
+def test_a_patch_changes_files() -> None:
+    patch = "*** Begin Patch\n*** Add File: /home/dev/a.py\n+x = 1\n*** End Patch"
+    call = {"type": "tool_use", "id": "c1", "name": "ApplyPatch", "input": {"input": patch}}
+    result = {"type": "tool_result", "tool_use_id": "c1", "is_error": False, "content": "{}"}
+    made = folded(message("assistant", call), message("user", result)).all(model.FileEdit)
+    assert [(edit.path, edit.change) for edit in made] == [("/home/dev/a.py", "add")]
