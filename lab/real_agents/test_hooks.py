@@ -78,7 +78,7 @@ def test_a_session_that_starts_the_moment_another_reached_its_limit_gets_all_of_
     assert TASK in said["Task"][0] and "prices.py" in " ".join(said["Recent files"])
 
 
-@each_version("claude-code", "copilot", beside=newest_of("cline", "codex", "gemini-cli", "pi", "qwen-code"))
+@each_version("claude-code", "copilot", beside=newest_of("cline", "codex", "droid", "gemini-cli", "pi", "qwen-code"))
 def test_a_resumed_conversation_gets_only_what_another_session_moved(tool: Tool, row: Row) -> None:
     """It has its context, so nothing is added where the client kept that; the work of another session is, and once."""
     assert_continues(tool, row, fork=False)

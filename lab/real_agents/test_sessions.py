@@ -36,8 +36,7 @@ def test_a_session_and_its_continuation_are_recorded_whole_and_once(tool: Tool, 
     shop.begin(tool)
     session = shop.do_the_work(tool)
     told = shop.left_by(tool)
-    # A resume of Gemini CLI leaves out the prompt of a run without a terminal (0.61.0). Droid's needs its servers.
-    continued = tool.id not in ("gemini-cli", "droid")
+    continued = tool.id not in ("gemini-cli",)  # a resume leaves out the prompt of a run without a terminal (0.61.0)
     if continued:
         tool.turn(PROJECT, THEN, ANSWER, session=session)
     [found] = read(tool, row)

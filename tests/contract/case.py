@@ -98,7 +98,8 @@ class Case:
     foreign: tuple[Payload, ...] = ()
     """What another program that runs this agent's hooks hands to them."""
     fork: tuple[Recording, Recording] | None = None
-    """A session, and one that was forked from it and repeats it."""
+    """A session, and one that was forked from it and repeats it as its own; None if what it repeats is its parent's
+    (`Event.copied`), which a test of the agent shows."""
     grows_by_lines: bool = True
     """The transcript is a file of JSON lines that are appended."""
     in_place_only: tuple[str, ...] = ()

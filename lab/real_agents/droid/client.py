@@ -6,10 +6,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Final
 
-from real_agents.lab.box import HOME, Box, Terminal
+from real_agents.lab.box import HOME, Box, Terminal, wait_until
 from real_agents.lab.model_server import PORT, ChatApi
 from real_agents.lab.packages import MACHINE, from_npm
-from real_agents.lab.tool import Installed, Tool
+from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 VERSIONS: Final = ("0.225.2", "0.215.0")
 FOLDER: Final = HOME / ".factory"
@@ -18,14 +18,14 @@ MODEL: Final = "custom:fake-model"
 
 
 class Droid(Tool):
-    """Without its maker's servers it does not resume a session without a terminal; a fork and the terminal do."""
+    """Without its maker's servers it resumes a session in a terminal only."""
 
     id = "droid"
     NAME = "Droid"
     RELEASED = "npm droid"
     OLDEST = "0.215.0"
     API = ChatApi
-    CANNOT: ClassVar[Any] = {"compacted": "a compaction begins another session"}
+    CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "a compaction begins another session"}
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = "model_usage_exhausted"
     RESETS = False
@@ -63,9 +63,7 @@ class Droid(Tool):
 
     @contextmanager
     def terminal(self, cwd: Path) -> Iterator[Terminal]:
-        with super().terminal(cwd) as terminal:
-            if "Trust this folder?" in terminal.screen():
-                terminal.choose("Enter", r"\? for help")
+        with self._in_terminal(cwd, *self._interactive()) as terminal:
             yield terminal
 
     def switch_hooks_off(self) -> None:
@@ -86,6 +84,35 @@ class Droid(Tool):
 
     def transcripts(self) -> dict[str, Path]:
         return {path.stem: path for path in self.box.here(FOLDER / "sessions").glob("*/*.jsonl")}
+
+    def turn(
+        self,
+        cwd: Path,
+        prompt: str,
+        *replies: Any,
+        session: str | None = None,
+        fork: bool = False,
+        options: Sequence[str] = (),
+        code: int | None = 0,
+    ) -> Turn:
+        if session is None or fork:
+            return super().turn(cwd, prompt, *replies, session=session, fork=fork, options=options, code=code)
+        before, count = len(self.requests()), len(replies) or 1
+        with self._in_terminal(cwd, *self._interactive(), "--resume", session) as terminal:
+            self.script(*replies)
+            terminal.enter(prompt)
+            wait_until(lambda: len(self.requests()) >= before + count)
+            if isinstance(last := replies[-1] if replies else "OK.", str):
+                self.wait_recorded(session, json.dumps(last)[1:-1])
+        return Turn(session, tuple(self.requests()[before:]), "", 0)
+
+    @contextmanager
+    def _in_terminal(self, cwd: Path, *command: str) -> Iterator[Terminal]:
+        with Terminal(self.box, *command, cwd=cwd, env=self.environment) as terminal:
+            terminal.wait(self.READY, timeout_s=self.STARTS_S)
+            if "Trust this folder?" in terminal.screen():
+                terminal.choose("Enter", r"\? for help")
+            yield terminal
 
     def _command(self, prompt: str, session: str | None, *options: str, fork: bool = False) -> Sequence[str]:
         continued = ("--fork" if fork else "--session-id", session) if session else ()

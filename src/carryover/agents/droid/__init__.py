@@ -15,7 +15,7 @@ _START, _COMPACT, _STOP, _END = (
 SPEC: Final = spec.AgentSpec(
     id="droid",
     name="Droid",
-    aliases=("factory",),
+    aliases=("factory-droid",),
     binaries=("droid",),
     folders=(spec.Place(path="~/.factory"),),
     transcripts=(spec.Place(path="~/.factory/sessions"),),

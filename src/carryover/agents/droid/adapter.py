@@ -22,7 +22,7 @@ from carryover.text.pattern import later
 from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
-from carryover.transcript.refusals import Endings
+from carryover.transcript.refusals import CLIENT_WORDED, Endings
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
 _LAYOUTS: Final = (Layout(globs=("*/*.jsonl",), pattern=r"(?P<group>[^/]+)/(?P<session>[0-9a-f-]{36})\.jsonl"),)
@@ -45,7 +45,7 @@ TOOLS: Final = Tools(
 """The built-in tools (0.225)."""
 _CANCELLED: Final = "Tool execution cancelled by user"
 """The whole output of a call that the user refused; after `Error: `, of one that ran."""
-_WRAPPING: Final = later(r"\AError: (?:Command failed \(exit code: -?\d{1,10}\)\n)?")
+_WRAPPING: Final = later(r"\A(?:Error: ){1,2}(?:Command failed \(exit code: -?\d{1,10}\)\n)?")
 _ENDINGS: Final = Endings(
     exited=later(r"(?<!\n)\n*\[Process exited with code (-?\d{1,10})\]\s*\Z"),
     never_ran=later(r"Not found: |Tool \S+ is registered but is not available"),
@@ -167,11 +167,13 @@ def _result(recorder: _Recorder, part: Fields, number: int) -> None:
 
 def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:
     """Determines how a call ended. Only the client words what is not an MCP server's or another tool's."""
+    by_client = op == "shell" or op in CLIENT_WORDED
     text = _WRAPPING.sub("", output) if failed else _ENDINGS.exited.sub("", output) if op == "shell" else output
-    if failed and text == _CANCELLED and op != "other":
+    if failed and text == _CANCELLED and by_client:
         return ToolOutcome("interrupted" if text != output else "denied", output, never_ran=text == output)
-    text = "" if op == "shell" and text == _NO_OUTPUT else text
-    return _ENDINGS.outcome(op, text, failed=failed, by_client=op != "other")
+    if text == _NO_OUTPUT if op == "shell" else op in ("edit", "write") and not failed:
+        text = ""  # what an edit returns is JSON with the change
+    return _ENDINGS.outcome(op, text, failed=failed, by_client=by_client)
 
 
 def _outcome_of_turn(recorder: _Recorder) -> None:
