@@ -11,7 +11,6 @@ import pytest
 
 from carryover import __version__
 from carryover.actions.project_rules import rule
-from carryover.agents import specs
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.config import Pointers, load_config
 from carryover.errors import ExitCode
@@ -50,12 +49,12 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
     assert {event: groups[0]["hooks"][0]["command"] for event, groups in hooks.items()} == {
         event: f"sh {script} claude-code {event} 2>/dev/null || true" for event in ALL_EVENTS.split(", ")
     }
-    known = f"known = {json.dumps([spec.id for spec in specs()])}\n"
     assert (
         state_dir()
         .config.read_text()
         .startswith(
-            f'[agents]\nselected = ["claude-code"]\n{known}\n[agents.claude-code]\nversions = ["2.1.328"]\n\n'
+            '[agents]\nselected = ["claude-code"]\nknown = ["claude-code"]\n\n'
+            '[agents.claude-code]\nversions = ["2.1.328"]\n\n'
             '[resume]\nmode = "ask"\n\n[publish]\npointers = "shared"\nshared_since = 20'
         )
     )
