@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.claude_code import zed
 from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
 from carryover.agents.claude_code.worktrees import ClaudeWorktree, entered, made_worktree, tree_added, with_tree
@@ -73,7 +72,7 @@ _OWN_PLANS: Final = later(r"/\.claude/plans/")
 
 def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
-    builder.call_id, name = block.id or "", zed.own_name(block.name or "")
+    builder.call_id, name = block.id or "", block.name or ""
     if not builder.identify("assistant/tool_use", builder.call_id, name):
         return
     given = rawjson.part_of(block.input, Fields)
@@ -150,8 +149,6 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
     outcome = line_outcome(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
-    if call.op == "shell" and items_of(builder.line.tool_use_result):  # what a server of tools answered
-        outcome = zed.outcome_by_first_line(outcome)
     if call.ran and outcome.status == "denied":
         # Esc while it runs is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)
@@ -202,7 +199,7 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
     elif call.name in _LOOKS_AT_JOB:
         if (ended := _looked(call, output)) is not None:
             yield "task", ended
-    elif job := _launched(call, result, output):
+    elif job := _launched(call, result):
         yield "task", model.BackgroundTask(task_id=job, state="running", label=label)
 
 
@@ -224,10 +221,10 @@ def _made(call: OpenClaudeCall, result: Fields, output: str) -> tuple[FileEdit, 
     return tuple(change if change.line is None else replace(change, **unknown) for change in call.changes)
 
 
-def _launched(call: OpenClaudeCall, result: Fields, output: str) -> str:
+def _launched(call: OpenClaudeCall, result: Fields) -> str:
     """Returns the job that a call left running in the background; empty if it left none."""
     if call.op == "shell":
-        return first_text(result, "backgroundTaskId", "taskId") or ("" if result else zed.begun_job(output))
+        return first_text(result, "backgroundTaskId", "taskId")
     is_launched = call.op == "agent" and text_of(result.get("status")) == "async_launched"
     return text_of(result.get("agentId")) if is_launched else ""
 
@@ -251,8 +248,6 @@ def _looked_at(output: str) -> tuple[str, str]:
 
 def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
     """Returns the end of a job that a status call found ended, since there may be no other record of it."""
-    if (ended := zed.ended_job(call.task_id, output)) is not None:
-        return ended
     head, printed = _looked_at(output)
     state = JOB_STATES.get((tagged(head, "status") or "").strip())
     task_id = (tagged(head, "task_id") or call.task_id).strip()
