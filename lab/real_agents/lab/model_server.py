@@ -168,7 +168,7 @@ def text_of(content: Any) -> str:
 
 
 class ChatApi(ModelHandler):
-    """OpenAI's chat completions, as far as Aider 0.82.3 to 0.86.2, Copilot CLI 1.0.48 and 1.0.102, and opencode 1.1.65
+    """OpenAI's chat completions, as far as Aider 0.82.3 to 0.86.2, Copilot CLI 1.0.48 and 1.0.102, and opencode 1.2.27
     to 1.18.33 use them. A call in the script: {"tool": "bash", "input": {...}}."""
 
     ASKS = "/chat/completions"

@@ -15,8 +15,6 @@ from real_agents.lab.tool import Installed, Tool
 LATEST: Final = "1.18.34"
 VERSIONS: Final = (LATEST, "1.2.27")
 """Newest known; half a year older, with a database but without a log of events in it."""
-WITH_FILES: Final = "1.1.65"
-"""One of the last that wrote a file for each record instead of a database."""
 
 DATA: Final = HOME / ".local" / "share" / "opencode"
 CONFIG_DIR: Final = HOME / ".config" / "opencode"

@@ -5,10 +5,10 @@ from typing import Final
 from carryover.model import AssistantMessage, PlanUpdate, UserPrompt
 from real_agents.lab import handoffs, product, recorded, shop
 from real_agents.lab.rows import Row, each_version, newest
-from real_agents.lab.shop import LAST_WORDS, LOOKING, PROJECT, QUESTION, TASK
-from real_agents.lab.tool import Installed, Tool
-from real_agents.opencode.client import CONFIG, WITH_FILES
-from real_agents.test_sessions import assert_worked_once, prompts, read
+from real_agents.lab.shop import PROJECT
+from real_agents.lab.tool import Tool
+from real_agents.opencode.client import CONFIG
+from real_agents.test_sessions import prompts, read
 
 NEWEST: Final = newest("opencode")
 ENTRY: Final = ".carryover/handoff-opencode.md"
@@ -33,21 +33,6 @@ def test_without_a_handoff_the_entry_does_nothing(tool: Tool, row: Row) -> None:
     for words in ("Peel the pears", "Wash the plums"):
         tool.box.write(PROJECT / ENTRY, f"# {words}\n")
         assert words in tool.turn(PROJECT, "And now?", "OK.", session=turn.session).requests[0]
-
-
-@NEWEST
-def test_the_files_of_an_older_version_are_read(client: tuple[type[Tool], Installed], row: Row) -> None:
-    kind, _ = client
-    with shop.alone(kind, kind.install(WITH_FILES)) as tool:
-        shop.make_project(tool.box)
-        shop.do_the_work(tool)
-        product.start_daemon(tool.box)
-        [session] = read(tool, row)
-
-        assert prompts(session) == [TASK]
-        assert [message.text for message in session.all(AssistantMessage)] == [LOOKING, LAST_WORDS]
-        assert_worked_once(session)
-        assert any(QUESTION in line for line in handoffs.read(tool.box, PROJECT).splitlines())
 
 
 @NEWEST

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, data_folder, database
+from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, database
 from contract.case import Capabilities, Case, Recording
 from support.own_folder import own_folder
 
@@ -33,9 +33,7 @@ def model(*parts: Any, **fields: Any) -> bytes:
 def recordings() -> tuple[Recording, ...]:
     """One of each store and version."""
     databases = [database(FOLDER / version, version) for version in (LATEST, WITHOUT_EVENTS)]
-    storage = data_folder(FOLDER / "files")
-    files = sorted(storage.glob("storage/session/*/*.json"))
-    return (*(Recording(path, path.parent) for path in databases), *(Recording(path, storage) for path in files))
+    return tuple(Recording(path, path.parent) for path in databases)
 
 
 def streamed(folder: Path, made: Callable[[Path], Client] = Client) -> Iterator[Recording]:
@@ -118,7 +116,7 @@ CASE: Final = Case(
     recordings=recordings(),
     forms=FORMS,
     grows_by_lines=False,
-    in_place_only=("ses_*.json",),
+    in_place_only=(),
     stages={"streamed": streamed, "in turns": in_turns},
     unknown=(
         record({"role": "oracle", "time": {"created": START_MS}}),
@@ -147,11 +145,12 @@ CASE: Final = Case(
         "storage/part/msg_1/prt_1.json",
         "storage/session_diff/ses_1.json",
         "storage/session/global/notes.json",
+        "storage/session/global/ses_1.json",
     ),
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="the database, the files of versions before 1.2, exported sessions",
+    reads="the database, exported sessions",
     shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list"}),
     arrives="an entry in its settings, read at each request, and the pointer in `AGENTS.md`",
 )

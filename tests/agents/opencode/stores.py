@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,8 +19,6 @@ FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "1.18.33"
 WITHOUT_EVENTS: Final = "1.2.27"
 """Keeps no log of events."""
-FILES: Final = FIXTURES / "1.1.65"
-"""A data folder of a version that wrote files."""
 
 START_MS: Final = 1_795_156_000_000
 MODEL: Final = {"providerID": "fake", "modelID": "fake-model"}
@@ -41,11 +38,6 @@ def filled(path: Path, dump: Path) -> Path:
     db.executescript(dump.read_text("utf-8"))
     db.close()
     return path
-
-
-def data_folder(folder: Path) -> Path:
-    """The data folder of a client that wrote files."""
-    return shutil.copytree(FILES, folder / "opencode")
 
 
 class Client:

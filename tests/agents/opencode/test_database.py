@@ -1,4 +1,4 @@
-"""Sessions in the database of real clients, in files and exported: what is read of them, and when."""
+"""Sessions in the database of real clients and exported: what is read of them, and when."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bodies, data_folder, database, read
+from agents.opencode.stores import LATEST, START_MS, WITHOUT_EVENTS, Client, bodies, database, read
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.opencode.adapter import AGENT
 from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, database_reader
-from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, TurnEnd, UserPrompt
+from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from carryover.model import UserPrompt as Prompt
 from carryover.transcript.layouts import sources_of
 from carryover.transcript.stored import StoredContext
@@ -130,23 +130,6 @@ def test_a_database_of_another_layout_gives_nothing(tmp_path: Path) -> None:
         db.execute("CREATE TABLE part (id)")
     with pytest.raises(OSError, match=r"^\[Errno 22\]"):  # not the number of a busy one, for which others wait
         read(path)
-
-
-def test_each_session_of_the_older_version_is_read(tmp_path: Path) -> None:
-    root = data_folder(tmp_path)
-    readings = [read(Path(source.path), root) for source in sources_of(AGENT, root)]
-    events = [event for reading in readings for event in reading.events]
-
-    prompts = [e.body.text for e in events if isinstance(e.body, UserPrompt) and e.subagent_id is None]
-    assert sorted(prompts) == [
-        "Explain rounding",
-        "Round once per cart",
-        "Who calls discount()?",
-        "discount() must return whole cents; fix pricing.py",
-    ]
-    assert len([event for event in events if isinstance(event.body, FileEdit)]) == 2
-    assert [event.body.reason for event in events if isinstance(event.body, TurnEnd)] == ["limit"]
-    assert {event.subagent_id is not None for event in events} == {True, False}
 
 
 def exported(path: Path, session: str) -> dict[str, Any]:

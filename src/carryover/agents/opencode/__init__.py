@@ -1,4 +1,4 @@
-"""opencode: its database, its older session files, and its exports; settings, folders, instruction files."""
+"""opencode: its database and its exports; settings, folders, instruction files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""opencode: its database, its older session files, and its exports. Format facts: FACTS.md.
+"""opencode: its database and its exports. Format facts: FACTS.md.
 
 A part of a message holds a call with all that is known of it: what it is about, how it ended, and what it did.
 """
@@ -96,7 +96,7 @@ _SUMMARY_KINDS: Final = kinds_of(
 )
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
 _QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
-"""How the client's command `run` records a prompt of several words (opencode 1.1.65 to 1.18.33, Kilo 7.7.9)."""
+"""How the client's command `run` records a prompt of several words (opencode 1.2.27 to 1.18.33, Kilo 7.7.9)."""
 _INIT: Final = (
     "Create or update `AGENTS.md` for this repository.\n",
     "\nUser-provided focus or constraints (honor these):\n",
@@ -353,7 +353,7 @@ def _end(recorder: StoredBuilder, ident: str, error: Fields) -> None:
 
 
 def _count_tokens(recorder: StoredBuilder, ident: str, message: Fields) -> None:
-    """Adds what the message took (opencode 1.1.65 to 1.18.33, Kilo 7.7.9).
+    """Adds what the message took (opencode 1.2.27 to 1.18.33, Kilo 7.7.9).
 
     `input` is without the cache; whether `output` is without reasoning depends on the version, so it is what the sum
     leaves, or with the reasoning where there is no sum.
