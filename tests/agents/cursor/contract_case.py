@@ -48,7 +48,7 @@ def editor(era: stores.Era, *conversations: Chat) -> Recording:
 
 def recordings() -> tuple[Recording, ...]:
     """One of each store and form."""
-    in_lists = (editor(era, ONE, TWO) for era in ("list", "workspaces", "keys"))
+    in_lists = (editor(era, ONE, TWO) for era in ("list", "keys"))
     return (editor("table", ONE, TWO, HELPER, LIMITED), *in_lists, *talks())
 
 
@@ -187,7 +187,7 @@ CASE: Final = Case(
     recordings=recordings(),
     forms=FORMS,
     grows_by_lines=False,
-    in_place_only=("store.db", "workspaces/*/state.vscdb"),
+    in_place_only=("store.db",),
     stages={"streamed": streamed, "in turns": in_turns, "chat": chat_of_a_terminal},
     unknown=(
         record("brand_new"),

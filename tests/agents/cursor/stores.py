@@ -10,7 +10,6 @@ import json
 import sqlite3
 import uuid
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,8 +20,8 @@ PROJECT: Final = "/home/dev/demo"
 START_MS: Final = 1_772_442_000_000  # 2026-03-02T09:00:00Z
 STEP_MS: Final = 20_000
 
-Era = Literal["table", "list", "workspaces", "keys"]
-"""Where the list of conversations is: 2026, early 2026, 2025, nowhere."""
+Era = Literal["table", "list", "keys"]
+"""Where the list of conversations is: 2026, early 2026, nowhere that is read (2025)."""
 
 KV: Final = "CREATE TABLE IF NOT EXISTS {} (key TEXT UNIQUE ON CONFLICT REPLACE, value BLOB)"
 HEADS: Final = (
@@ -184,12 +183,6 @@ class EditorStore:
             )
         elif self.era == "list":
             self._list_item(self.db, "composer.composerHeaders", entry)
-        elif self.era == "workspaces" and chat.folder is not None:
-            folder = self.workspace(chat.folder)
-            with closing(sqlite3.connect(folder / "state.vscdb", isolation_level=None)) as db:
-                db.execute(KV.format("ItemTable"))
-                entry.pop("workspaceIdentifier", None)
-                self._list_item(db, "composer.composerData", entry)
 
     def workspace(self, folder: str, /, **content: str) -> Path:
         """The storage of the window for `folder`."""

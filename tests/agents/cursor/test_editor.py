@@ -33,7 +33,7 @@ NOW_MS = START_MS + 120_000
 ENDED = "RUN_TERMINAL_COMMAND_ENDED_REASON_EXECUTION"
 
 
-@pytest.mark.parametrize("era", ["table", "list", "workspaces", "keys"])
+@pytest.mark.parametrize("era", ["table", "list", "keys"])
 def test_every_form_of_the_list_gives_the_same_newest_first(tmp_path: Path, era: stores.Era) -> None:
     with closing(EditorStore(tmp_path / "User", era)) as store:
         store.put(ONE, TWO)

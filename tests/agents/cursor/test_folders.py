@@ -55,19 +55,6 @@ def test_the_list_names_the_window_where_the_conversation_does_not(store: Editor
     assert {event.cwd for event in Editor(store).read()} == {PROJECT}
 
 
-def test_of_two_windows_that_list_a_conversation_the_one_that_went_on_counts(tmp_path: Path) -> None:
-    """A window that becomes one of several folders takes a copy of its list along (as in VS Code)."""
-    with closing(EditorStore(tmp_path / "User", "workspaces")) as store:
-        (store.storage / "damaged").mkdir()
-        (store.storage / "damaged" / "state.vscdb").write_bytes(b"no database")
-        first = Chat(name="both", bubbles=(user("Go."),), folder="/srv/one")
-        store.put(first)
-        store.put(first.with_bubbles(user("On."), folder="/srv/two"))
-        assert {event.cwd for event in Editor(store).read()} == {"/srv/two"}
-        store.put(first.with_bubbles(user("On."), user("And on."), folder="/srv/one"))
-        assert {event.cwd for event in Editor(store).read()} == {"/srv/one"}
-
-
 def test_a_conversation_in_a_remote_window_is_passed_by_and_counted_once(store: EditorStore) -> None:
     by_storage = {"id": store.workspace("/x", folder=REMOTE["external"]).name}
     for number, place in enumerate(({"uri": REMOTE}, {"configPath": REMOTE}, by_storage)):

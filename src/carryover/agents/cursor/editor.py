@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -21,7 +20,7 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import CursorConversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.chats import without_button
-from carryover.agents.cursor.folders import Workspaces, listed_in
+from carryover.agents.cursor.folders import folders_of, listed_in
 from carryover.model import AgentSummary, AnyBody, Op, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
@@ -91,19 +90,18 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
 
 def editor_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
     """Returns the reader of the global database."""
-    return sqlite.DatabaseReader(partial(_Look, Workspaces()), now_ms)
+    return sqlite.DatabaseReader(_Look, now_ms)
 
 
 class _Look:
     """A snapshot of the database; see `transcript.rewritten.Snapshot`."""
 
-    def __init__(self, workspaces: Workspaces, db: sqlite.Connection, path: Path, now_ms: int) -> None:
+    def __init__(self, db: sqlite.Connection, path: Path, now_ms: int) -> None:
         self.now_ms = now_ms
         self.changed_ms = min(sqlite.stat(path).mtime_ns // 1_000_000, now_ms)
         """The time of the last write."""
         self._db = db
         self._storage = path.parent.parent / "workspaceStorage"
-        self._workspaces = workspaces
         self._tables = sqlite.tables(db)
         self._columns = {sqlite.column_text(row[1]) for row in sqlite.rows(db, "PRAGMA table_info(composerHeaders)")}
         self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
@@ -128,7 +126,7 @@ class _Look:
         for child in items_of(composer.get("subagentComposerIds")):
             notes[text_of(child)] = ident
         identifiers = (composer.get("workspaceIdentifier"), head.get("workspaceIdentifier"))
-        folders = self._workspaces.folders_of(self._storage, ident, identifiers)
+        folders = folders_of(self._storage, identifiers)
         conversation = CursorConversation(
             id=ident,
             title=bounded(text_of(composer.get("name")) or text_of(head.get("name")), SHORT_CHARS),
@@ -175,9 +173,7 @@ class _Look:
         if self._has_heads:
             rows = sqlite.rows(self._db, "SELECT composerId, lastUpdatedAt FROM composerHeaders")
             return {sqlite.column_text(ident): at for ident, at in rows if isinstance(at, int)}
-        if self._entries:
-            return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in self._entries.items()}
-        return self._workspaces.updated(self._storage)
+        return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in self._entries.items()}
 
     def _head(self, ident: str) -> Fields:
         if not self._has_heads:

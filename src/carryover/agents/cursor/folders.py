@@ -13,17 +13,14 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import FileStat
 from carryover.records.fields import MAX_PATH_CHARS, folder_holding, is_absolute
-from carryover.records.lenient import Fields, fields_of, items_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, items_of, text_of
 from carryover.records.uris import uri_in
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.files import entries_of
 from carryover.transcript.workspaces import Folders, folders_of_listing, folders_of_uri, folders_of_window
 
-MAX_WORKSPACES: Final = 2_000
 MAX_LIST_BYTES: Final = 64 << 20
 _NAME: Final = later(r"[\w-]{1,100}")
 _DOTS_AND_SLASHES: Final = later(r"[/.]")
@@ -50,50 +47,10 @@ def folder_with(slug: str, path: str) -> str | None:
     return None
 
 
-class Workspaces:
-    """The workspaces beside a global database: their folders, and the conversations that workspaces of 2025 list.
-
-    There may be hundreds, so what was read is kept until the files change.
-    """
-
-    def __init__(self) -> None:
-        self._lists: dict[Path, tuple[FileStat, dict[str, int]]] = {}
-
-    def updated(self, storage: Path) -> dict[str, int]:
-        """Returns the time (ms) at which each conversation in the workspaces' lists last changed."""
-        listed = [entry for entries in self._listed(storage).values() for entry in entries.items()]
-        return dict(sorted(listed, key=lambda entry: entry[1]))
-
-    def folders_of(self, storage: Path, ident: str, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
-        """Returns the folders of conversation `ident`, from its first usable identifier or the workspace that lists it.
-
-        If several workspaces list it, the one that changed it last counts, since a window that changes its workspace
-        keeps its list.
-        """
-        if given := list(filter(None, map(fields_of, identifiers))):
-            return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
-        listing = {listed[ident]: folder for folder, listed in self._listed(storage).items() if ident in listed}
-        return (folders_of_window(listing[max(listing)]) if listing else None) or Folders()
-
-    def _listed(self, storage: Path) -> dict[Path, dict[str, int]]:
-        found = {}
-        for folder in sorted(Path(entry.path) for entry in entries_of(storage))[:MAX_WORKSPACES]:
-            database = folder / "state.vscdb"
-            try:
-                stat = sqlite.stat(database)
-                known = self._lists.get(database)
-                if known is None or known[0] != stat:
-                    known = stat, sqlite.read_database(database, _conversations_in)
-                    self._lists[database] = known
-            except OSError:
-                continue
-            found[folder] = known[1]
-        return found
-
-
-def _conversations_in(db: sqlite.Connection) -> dict[str, int]:
-    listed = listed_in(db, "composer.composerData")
-    return {ident: time_of(entry.get("lastUpdatedAt")) for ident, entry in listed.items()}
+def folders_of(storage: Path, identifiers: Iterable[msgspec.Raw | None]) -> Folders:
+    """Returns the folders of a conversation, from its first usable identifier."""
+    given = filter(None, map(fields_of, identifiers))
+    return next(filter(None, (_identified(storage, identifier) for identifier in given)), Folders())
 
 
 def listed_in(db: sqlite.Connection, key: str) -> dict[str, Fields]:
