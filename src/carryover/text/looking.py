@@ -172,27 +172,14 @@ def found_nothing(command: str, code: int | None) -> bool:
     exit code, by finding nothing, by what it was allowed to fail in, or explicitly."""
     if is_looking(command):
         return True
-    *_, before, last = parts = ["", *_STEPS.split(_unquoted(without_heredocs(command)).rstrip("; \n"))]
+    *_, before, last = ["", *_STEPS.split(_unquoted(without_heredocs(command)).rstrip("; \n"))]
     if "pipefail" in command:
         return False
-    if _is_shown_if_there(parts):
-        return code in (1, None)
     if before in ("&&", "||"):
         return False
     if _FINDS_NOTHING.match(last.strip()) or _MAY_FAIL.search(last):
         return code in (1, None)
     return before in (";", "\n") and _OWN_EXIT.match(last.strip()) is not None
-
-
-def _is_shown_if_there(parts: Sequence[str]) -> bool:
-    """Whether the last chain of a command, of its steps and what is between them, only shows something that it looks
-    for first: `[ -n "$f" ] && cat "$f"`, `docker ps | grep shop && ls shop`."""
-    begin = max(at for at, part in enumerate(parts) if at == 0 or part in (";", "\n"))
-    chain = parts[begin + 1 :]
-    at = chain.index("&&") if "&&" in chain else 0
-    # Behind "||", something else has failed before.
-    is_test = at > 0 and "||" not in chain[:at] and _FINDS_NOTHING.match(chain[at - 1].strip()) is not None
-    return is_test and all(part in ("&&", "|") or is_looking(part) for part in chain[at + 1 :])
 
 
 def is_retry(failed: str, succeeded: str) -> bool:
