@@ -31,7 +31,7 @@ from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, Too
 from carryover.records.fields import is_below, with_drive
 from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_files import removed
-from carryover.records.shell_jobs import ends_job, job_left, kills, never_began, reports_end
+from carryover.records.shell_jobs import ends_job, job_left, never_began, reports_end
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry, uncut
 from carryover.text.stack import without_deep_frames
@@ -149,8 +149,7 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
     jobs = tuple(job for job in jobs if not reports_end(body.output, job.text))
     digest = replace(digest, jobs=jobs) if len(jobs) < len(digest.jobs) else digest
     ends = ends_job(body.subject)
-    by_name = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
-    named = by_name or [job for job in jobs if kills(body.subject, job.text)]
+    named = [job for job in jobs if len(job.id) >= _SHORTEST_JOB and job.id in body.subject]
     named = named or list(jobs[:1] if ends and len(jobs) == 1 else ())
     running = [] if ends else [replace(job, at_ms=event.at_ms, turn=digest.prompts) for job in named]
     left = job_left(body.subject) if body.status == "ok" else None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from carryover.text.pattern import later
@@ -15,7 +14,6 @@ _STARTED: Final = later(
 _ENDED: Final = later(
     r"(?:sudo )?(?:(?:kill|pkill|killall|wait|fg)\b|(?:tmux|screen) .*(?:\bkill-|\bquit\b|C-c))", re.S
 )
-_WHOLE_LINE: Final = later(r"-\w*f|--full")
 _SESSION: Final = later(r" -(?:\w*[sS]|t) ?(\S+)")
 _REPORTED: Final = later(
     r"^\[\d{1,3}\](?![ +-]*(?:\d+ )?(?:running|suspended|stopped|continued))[ +-]{2,4}"
@@ -80,31 +78,6 @@ def never_began(output: str, line: str) -> bool:
 
 def _plain(line: str) -> str:
     return _NOT_TOLD.sub("", line)
-
-
-def kills(command: str, line: str) -> bool:
-    """Whether `command` ends, by `pkill` or `killall`, the programs whose command line is `line`."""
-    for given, _ in simple_commands(command):
-        words = given[1:] if given[0] == "sudo" else given
-        if len(words) < 2 or words[0] not in ("pkill", "killall"):
-            continue
-        if words[0] == "pkill" and any(_WHOLE_LINE.fullmatch(word) for word in words[1:]):
-            if _in_order(words[-1].split(".*"), line):
-                return True
-        elif words[-1] in [word.rpartition("/")[2] for word in line.split()]:
-            return True
-    return False
-
-
-def _in_order(parts: Sequence[str], line: str) -> bool:
-    """Whether a line holds the parts one after the other. Of patterns, only `.*` is read: others could take long."""
-    place = 0
-    for part in parts:
-        found = line.find(part, place)
-        if found < 0:
-            return False
-        place = found + len(part)
-    return True
 
 
 def ends_job(command: str) -> bool:

@@ -87,14 +87,6 @@ def test_a_job_that_was_ended_is_over(end: str) -> None:
     assert handoff(talk).settled
 
 
-def test_a_job_is_ended_by_what_its_command_line_holds_and_others_run_on() -> None:
-    talk = worked().user("Start both.").ran("python -m shop.board &").ran("python serve.py --port 8502 &")
-
-    assert len(talk.ran('pkill -f "board.*8502" 2>/dev/null; sleep 1').digest.jobs) == 2
-    assert [job.id for job in talk.ran('pkill -9 -f "serve.*8502"').digest.jobs] == ["python -m shop.board"]
-    assert talk.ran("./import.sh &").ran("killall python").digest.jobs[0].id == "./import.sh"
-
-
 def test_a_job_that_the_agent_records_after_its_command_counts_once() -> None:
     talk = worked().user("Serve it.").ran("fuser -k :80; npm run dev &")
     talk.at_ms -= 60_000
