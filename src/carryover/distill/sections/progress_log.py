@@ -101,10 +101,10 @@ def summary_entries(past: Past) -> list[Entry]:
         for summary, what in ((session.digest.recap, "recap"), (session.digest.summary, "compaction summary")):
             if summary is None or (session is not past.lead and _is_past(summary, session.digest)):
                 continue
-            if what == "recap" and is_done_since(summary, session.digest):
+            if what == "recap" and _is_done_since(summary, session.digest):
                 continue
             waits = session is past.lead and not _is_answered_since(summary, session.digest)
-            is_done = is_done_since(summary, session.digest) or _is_committed(summary, session.digest)
+            is_done = _is_done_since(summary, session.digest) or _is_committed(summary, session.digest)
             for heading, text, is_next in _parts_of(summary, is_done=is_done):
                 weight = WEIGHTS["announced"] if is_next and waits else BY_WORTH
                 entries += _quoted(past, session, summary, f"{what}{heading}", text, weight)
@@ -118,7 +118,7 @@ def summary_entries(past: Past) -> list[Entry]:
     return entries
 
 
-def is_done_since(summary: Summary, digest: Digest) -> bool:
+def _is_done_since(summary: Summary, digest: Digest) -> bool:
     """Whether the turn of the summary has had an answer since, even if the end of a job then made the turn go on, or
     several later turns have: what the summary had still to do is most likely done or dropped."""
     if sum(turn.number > summary.turn and turn.end == "answered" for turn in digest.turns) >= _OVERTAKEN:

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.distill.commands import error_in, only_looked
-from carryover.distill.digest import JOB, Call
+from carryover.distill.digest import Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt
 from carryover.distill.sections.failed_approaches import open_failures
@@ -51,7 +51,7 @@ def call_entries(past: Past) -> list[Entry]:
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
-        is_last = _is_where_it_broke_off(past, made) or _is_unheard(past, made)
+        is_last = _is_where_it_broke_off(past, made)
         weight = WEIGHTS["last call"] if is_last else BY_WORTH
         parts = _call(past, made.call, made.session, weight)
         entries += _with_error(parts, made.call, weight) if is_last else parts
@@ -106,12 +106,6 @@ def _is_where_it_broke_off(past: Past, made: _Made) -> bool:
     has_begun = not (step.turn.calls or step.turn.said)
     left = next((turn for turn in step.digest.turns if turn.number == last.turn), None)
     return left is not None and left.end != "answered" and step.turn.number - left.number <= has_begun
-
-
-def _is_unheard(past: Past, made: _Made) -> bool:
-    """Whether a call is the report of a job to which the agent has said nothing yet."""
-    reports = [job.text for job in past.main.digest.ended]
-    return made.call.name == JOB and made.session is past.main.view and made.call.subject in reports
 
 
 def _shown_calls(view: ProjectView) -> list[_Made]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from carryover.distill.digest import JOB, SeenRun
+from carryover.distill.digest import SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import (
     before_call,
@@ -17,7 +17,6 @@ from carryover.distill.quotes import (
     printed_line,
 )
 from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
-from carryover.distill.sections.progress_log import is_done_since
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import may_be_tested, place_of, relative
 from carryover.distill.trail import (
@@ -38,7 +37,6 @@ _MOST_ON_THE_WAY: Final = 6
 _LEAST_FOUND: Final = 20
 """Tokens of a message on the way that says what was found, without the sentence that leads to a call."""
 _MOST_BRANCHES: Final = 2
-_MOST_ENDED: Final = 4
 _MOST_JOBS: Final = 3
 _CUT_OFF: Final = {
     "": "no answer recorded",
@@ -61,7 +59,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
         _tests(past),
         _unpushed(git),
         _jobs(past),
-        _jobs_ended(past) or _ended_unsaid(past),
+        _ended_unsaid(past),
     )
     facts = "; ".join(fact for fact in said if fact)
     state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
@@ -185,18 +183,6 @@ def _jobs(past: Past) -> str:
     shown = [f"{text} ({ago})" if ago else text for text, ago in jobs[-_MOST_JOBS:]]
     more = [f"and {len(jobs) - _MOST_JOBS} more"] if len(jobs) > _MOST_JOBS else []
     return f"started in the background, no end recorded: {'; '.join((*shown, *more))}" if shown else ""
-
-
-def _jobs_ended(past: Past) -> str:
-    """Returns the jobs that have ended since the newest compaction summary, which may say that they run."""
-    digest = past.lead.digest
-    made = digest.summary
-    if made is None or is_done_since(made, digest):
-        return ""
-    ended = [call for call in digest.calls if call.name == JOB and call.at_ms > made.at_ms]
-    ends = (call.subject + ("" if call.status == "ok" else f" → error: {call.output}") for call in ended)
-    shown = "; ".join([*dict.fromkeys(in_quotes(end, 140) for end in ends)][-_MOST_ENDED:])
-    return f"ended since the compaction summary: {shown}" if shown else ""
 
 
 def _ended_unsaid(past: Past) -> str:

@@ -167,22 +167,6 @@ def test_a_job_that_only_looks_around_is_no_work() -> None:
     assert handoff(talk.says("Searching.")).settled
 
 
-def test_jobs_that_ended_since_a_summary_are_told_beside_it() -> None:
-    """The summary may say that they run, and nothing has been answered since."""
-    pending = SummaryPart(heading="Pending Tasks", text="- Docs (agent running)\n- Labels (also)", kind="pending")
-    talk = worked().user("Do both.").event(BackgroundTask(task_id="b1", state="done", label="Early done", report="Ok."))
-    talk.event(AgentSummary(text="", source="compaction", parts=(pending,)))
-    limit = BackgroundTask(task_id="b3", state="failed", label="Labels completed", report="Out of usage.")
-    for job in (BackgroundTask(task_id="b2", state="done", label="Docs completed", report="Written."), limit, limit):
-        talk.event(job)
-
-    stands = under("Where it stands", talk)
-    assert "ended since the compaction summary: “Docs completed”; “Labels completed → error: Out of usage.”" in stands
-    assert stands.count("Labels completed") == 1
-    assert "Early done" not in stands
-    assert "ended since" not in under("Where it stands", talk.says("All is done."))
-
-
 def test_the_next_step_of_a_summary_stays_until_an_answer_comes() -> None:
     """The turn was cut off after the compaction, so nothing else says how it was to go on."""
     parts = tuple(
