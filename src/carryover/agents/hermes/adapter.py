@@ -23,14 +23,7 @@ from carryover.agents.hermes.database import (
     MessageRow,
     database_reader,
 )
-from carryover.agents.hermes.session_file import (
-    EXPORT,
-    SESSION_FILE,
-    is_export,
-    is_session_file,
-    read_export,
-    read_session_file,
-)
+from carryover.agents.hermes.export import EXPORT, is_export, read_export
 from carryover.model import Answer, PlanUpdate, Question, TurnEnd, UserPrompt
 from carryover.records.asked import plan_items
 from carryover.records.changes import as_shown
@@ -269,13 +262,13 @@ _ROLES: Final[dict[str, Callable[[StoredBuilder, MessageRow], None] | None]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the source in a copy of a database, a session's file or an export, anywhere on disk. Databases of other
-    programs have tables of the same names."""
+    """Returns the source in a copy of a database or in an export, anywhere on disk. Databases of other programs have
+    tables of the same names."""
 
     def is_own(db: sqlite.Connection) -> bool:
         return sqlite.tables(db) >= TABLES and sqlite.has_column(db, "sessions", "parent_session_id")
 
-    if is_session_file(path, head) or is_export(path, head):
+    if is_export(path, head):
         return Source(agent=SPEC.id, path=str(path), rank=-1)  # below the database, which has more
     with suppress(OSError):
         if path.suffix == ".db" and head.startswith(SQLITE) and sqlite.read_database(path, is_own):
@@ -286,9 +279,8 @@ def _exported(path: Path, head: bytes) -> Source | None:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
-        lambda path: path.suffix if path.suffix in (SESSION_FILE, EXPORT) else "database",
+        lambda path: EXPORT if path.suffix == EXPORT else "database",
         {
-            SESSION_FILE: SnapshotReader(read_session_file),
             EXPORT: SnapshotReader(read_export),
             "database": StatCachedReader(database_reader()),
         },

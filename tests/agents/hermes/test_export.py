@@ -1,9 +1,8 @@
-"""The file that Hermes Agent writes of a session beside its database, named by a user."""
+"""What `hermes sessions export` writes, named by a user."""
 
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,33 +11,14 @@ import pytest
 from carryover import model
 from carryover.adapter.contract import FileStat
 from carryover.agents.hermes.adapter import AGENT
-from carryover.agents.hermes.session_file import read_export
+from carryover.agents.hermes.export import read_export
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from contract.case import Reading, read_on
 
 LONG: Final = "You are Hermes Agent. " * 4000
-"""A system prompt so long that the messages begin beyond the head of the file."""
 INFO: Final = model.SessionInfo
 ANSWER: Final = {"role": "assistant", "content": "It rounds down now.", "reasoning": None}
-REVIEW: Final = "Review the conversation above and consider saving or updating a skill if appropriate.\n\nFocus on: ..."
-
-
-def written(path: Path, *messages: dict[str, Any]) -> Path:
-    session = {
-        "session_id": "20260420_130311_abcdef",
-        "model": "fake-model",
-        "base_url": "https://localhost/v1",
-        "platform": "cli",
-        "session_start": "2026-04-20T13:00:00.000000",
-        "last_updated": "2026-04-20T13:10:00.000000",
-        "system_prompt": LONG,
-        "tools": [{"type": "function", "function": {"name": "terminal"}}],
-        "message_count": len(messages),
-        "messages": messages,
-    }
-    path.write_text(json.dumps(session, indent=2))
-    return path
 
 
 def opened(path: Path) -> Reading:
@@ -53,68 +33,6 @@ def run(command: str, output: str, code: int) -> list[dict[str, Any]]:
     result = json.dumps({"output": output, "exit_code": code, "error": None})
     asked = {"role": "assistant", "content": "", "finish_reason": "tool_calls", "tool_calls": [call]}
     return [asked, {"role": "tool", "content": result, "tool_call_id": "call_1"}]
-
-
-def test_a_session_whose_messages_begin_far_inside_its_file(tmp_path: Path) -> None:
-    said = {"role": "user", "content": "Round prices down."}
-    path = written(tmp_path / "session_1.json", said, *run("make test", "1 failed", 2), ANSWER)
-
-    found = opened(path)
-    kinds = (model.UserPrompt, model.ToolResult, model.AssistantMessage)
-    prompt, result, answer = (event for event in found.events if isinstance(event.body, kinds))
-
-    assert found.skipped == []
-    assert {event.session for event in found.events} == {"20260420_130311_abcdef"}
-    assert prompt.body == model.UserPrompt(text="Round prices down.")
-    assert isinstance(result.body, model.ToolResult)
-    assert (result.body.subject, result.body.exit_code, result.body.output) == ("make test", 2, "1 failed")
-    assert answer.body == model.AssistantMessage(text="It rounds down now.", final=True)
-    assert answer.at_ms - prompt.at_ms > 9 * 60_000
-
-
-def test_a_review_in_the_background_is_not_the_users_prompt(tmp_path: Path) -> None:
-    said = {"role": "user", "content": "Round prices down."}
-    review = [{"role": "user", "content": REVIEW}, {"role": "assistant", "content": "Nothing to save."}]
-
-    events = opened(written(tmp_path / "session_1.json", said, ANSWER, *review)).events
-
-    texts = [event.body.text for event in events if isinstance(event.body, model.UserPrompt | model.AssistantMessage)]
-    assert texts == ["Round prices down.", "It rounds down now."]
-
-
-def test_a_turn_that_was_stopped(tmp_path: Path) -> None:
-    stopped = {"role": "assistant", "content": "Operation interrupted."}
-
-    events = opened(written(tmp_path / "session_1.json", {"role": "user", "content": "Test it."}, stopped)).events
-
-    assert [event.body for event in events if isinstance(event.body, model.TurnEnd)] == [
-        model.TurnEnd(reason="interrupted")
-    ]
-
-
-def test_the_times_of_a_session_are_local_and_its_keys_the_same_in_each_zone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = written(tmp_path / "session_1.json", {"role": "user", "content": "Round prices down."}, ANSWER)
-    found = []
-    for zone in ("UTC", "EST+5"):
-        with monkeypatch.context() as there:
-            there.setenv("TZ", zone)
-            time.tzset()
-            found.append([event for event in opened(path).events if isinstance(event.body, model.UserPrompt)])
-    time.tzset()
-
-    [[here], [west]] = found
-    assert (west.at_ms - here.at_ms, west.key) == (5 * 3_600_000, here.key)
-
-
-def test_bytes_that_are_no_text_stay_out_of_nothing_else(tmp_path: Path) -> None:
-    path = written(tmp_path / "session_1.json", {"role": "user", "content": [{"type": "text", "text": "Add a café."}]})
-    path.write_bytes(path.read_bytes().replace(rb"caf\u00e9", b"caf\xe9"))
-
-    prompts = [event.body for event in opened(path).events if isinstance(event.body, model.UserPrompt)]
-
-    assert prompts == [model.UserPrompt(text="Add a caf\ufffd.")]
 
 
 def test_each_line_of_an_export_is_a_session(tmp_path: Path) -> None:
