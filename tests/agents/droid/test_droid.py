@@ -61,6 +61,21 @@ def test_a_fork_says_only_what_was_said_in_it() -> None:
     assert about.parent == parent.events[0].session
 
 
+def test_a_fork_goes_on_below_a_new_title_and_from_an_earlier_message() -> None:
+    """Synthetic, from what is known of the records."""
+
+    def said(ident: str, parent: str, words: str) -> bytes:
+        return record("message", id=ident, parentId=parent, message={"role": "user", "content": [text(words)]})
+
+    header = {"id": "fork", "parent": "first", "forkedAtMessageId": "m2", "cwd": SHOP}
+    begun = json.dumps({"type": "session_start", "title": "Pears", **header}).encode()
+    titled = json.dumps({"type": "session_start", "title": "Plums", **header}).encode()
+    found = folded(begun, said("m1", "", "One"), said("m2", "m1", "Two"), titled, said("m3", "m1", "Three"))
+
+    prompts = [(event.body.text, event.copied) for event in found.events if isinstance(event.body, model.UserPrompt)]
+    assert prompts == [("One", True), ("Two", True), ("Three", False)]
+
+
 def test_a_sub_agents_task_was_typed_by_nobody() -> None:
     main, child = read("subagent", "Have it looked up"), read("subagent", "callingSessionId")
 

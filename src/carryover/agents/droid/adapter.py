@@ -78,8 +78,6 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
     kind, own = text_of(line.get("type")), source.session or PurePath(source.path).stem
-    if context.parent and text_of(line.get("parentId")) == context.parent:
-        context = msgspec.structs.replace(context, parent="")
     copied = bool(context.parent)
     recorder = _Recorder(
         context=msgspec.structs.replace(context, last_ms=time_of(line.get("timestamp")) or context.last_ms),
@@ -92,6 +90,8 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     )
     recorder.at_ms = recorder.context.last_ms
     dispatch(recorder, _HANDLERS, kind, what="record type")
+    if copied and text_of(line.get("id")) == context.parent:
+        recorder.change(parent="")
     if recorder.events and not copied and recorder.subagent_id is None:
         recorder.put_news_first(own, recorder.cwd)
     return recorder.context, recorder.built()
@@ -99,11 +99,9 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
 
 def _header(recorder: _Recorder) -> None:
     """Takes the folder, the title and the session that it continues, was forked from or works for."""
-    recorder.change(
-        cwd=usable_folder(recorder.text("cwd")),
-        session=usable_name(recorder.text("callingSessionId")),
-        parent=recorder.text("forkedAtMessageId") if recorder.text("parent") else "",
-    )
+    recorder.change(cwd=usable_folder(recorder.text("cwd")), session=usable_name(recorder.text("callingSessionId")))
+    if recorder.text("parent") and not recorder.context.last_ms:  # a new title writes it again
+        recorder.change(parent=recorder.text("forkedAtMessageId"))
     title = recorder.text("sessionTitle") or recorder.text("title")
     recorder.learn(parent=usable_name(recorder.text("parent")), title=bounded(title, SHORT_CHARS))
 
