@@ -99,8 +99,11 @@ def test_a_sub_agent_belongs_to_its_session_and_folder(story: Reading) -> None:
     assert (prompt.actor, prompt.text) == ("model", "Look at prices.py")
 
 
-def test_a_sub_agent_of_a_former_version_began_while_its_parent_went_on(client: Client) -> None:
-    """It has the source of its parent. What goes on after a compaction began when its parent had ended."""
+@pytest.mark.parametrize("schema", [12, 22])
+def test_a_sub_agent_of_a_former_version_began_while_its_parent_went_on(client: Client, schema: int) -> None:
+    """It has the source of its parent. What goes on after a compaction began when its parent had ended, until schema 16
+    marked all sub-agents."""
+    client.db.execute("INSERT INTO schema_version VALUES (?)", (schema,))
     ended = {"ended_at": START_S + 5, "end_reason": "compression"}
     client.session("parent", START_S, SHOP, **ended)
     client.session("child", START_S + 3, None, parent_session_id="parent")
@@ -114,7 +117,8 @@ def test_a_sub_agent_of_a_former_version_began_while_its_parent_went_on(client: 
         for event in read(client.path).events
         if isinstance(event.body, model.UserPrompt) and event.session != "one"
     }
-    assert said == {("parent", "child"): "model", ("next", None): "human", ("next", "later"): "model"}
+    child, actor = (("parent", "child"), "model") if schema == 12 else (("child", None), "human")
+    assert said == {child: actor, ("next", None): "human", ("next", "later"): "model"}
 
 
 def test_sigkill_leaves_a_call_without_a_result(story: Reading) -> None:

@@ -42,11 +42,13 @@ COPIED_WITHIN_US: Final = 10
 
 _ADDED: Final = {"sessions": {"cwd": "NULL"}, "messages": {"active": "1", "compacted": "0"}}
 """The columns that schema 6 (April 2026) does not have yet, and what stands for them there."""
-# A sub-agent is marked; former versions gave it the source of its parent, which was still going on when it began.
+# A sub-agent is marked, in older databases by schema 16. Before, it had the source of its parent, which was still going
+# on when it began; later, what goes on after a compaction may begin before its parent has ended, too.
 _SESSIONS: Final = (
     "SELECT s.id, s.source = 'subagent' OR instr(coalesce(s.model_config, ''), '\"_delegate_from\"') > 0"
     " OR (p.id IS NOT NULL AND instr(coalesce(s.model_config, ''), '\"_branched_from\"') = 0"
-    " AND (p.ended_at IS NULL OR s.started_at < p.ended_at)),"
+    " AND (p.ended_at IS NULL OR s.started_at < p.ended_at)"
+    " AND (SELECT max(version) FROM schema_version) < 16),"
     " s.parent_session_id, s.cwd, s.title, s.model, s.started_at"
     " FROM {sessions} s LEFT JOIN sessions p ON p.id = s.parent_session_id"
 )
