@@ -269,7 +269,8 @@ def test_the_first_title_of_a_document_is_its_title(tmp_path: Path) -> None:
         ("Gemini CLI", "gemini-cli"),
         ("VS Code Copilot IDE", "copilot"),
         ("vscode", "copilot"),
-        ("Factory Droid CLI", None),
+        ("Factory Droid CLI", "droid"),
+        ("DeepSeek TUI", None),
         ("CLI", None),
     ],
 )
