@@ -58,6 +58,14 @@ def test_what_was_piped_in_is_not_typed() -> None:
     assert prompt == UserPrompt(text="Why does it fail?")
 
 
+@pytest.mark.parametrize("name", ["stdin", "sum.py"])
+def test_a_block_above_the_users_words_is_theirs(name: str) -> None:
+    text = f"For sum.py:\n\n```{name}\n3 4\n```\n\nPrint the sum."
+    [prompt] = transcript().fold(message("user", text))
+
+    assert prompt == UserPrompt(text=text)
+
+
 @pytest.mark.parametrize("version", ["0.35.1", "0.33.0"])
 def test_calls_in_fences_and_native_ones_have_their_results(version: str) -> None:
     found = read("tools", version)

@@ -254,6 +254,8 @@ _ROLES: Final = {"user": _Recorder.prompt, "assistant": _Recorder.answer, "syste
 
 def _typed(text: str) -> str:
     """Returns a prompt without what gptme adds at its end: the contents of its pipe and of the files that it names."""
+    if not text.rstrip().endswith("```"):
+        return text.strip()  # the user's own block, with words below it
     blocks = ((found.start(), found["path"]) for found in _INCLUDED.finditer(text))
     added = (start for start, path in blocks if path == "stdin" or path in text[:start])
     return text[: next(added, len(text))].strip()
