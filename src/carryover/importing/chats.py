@@ -63,7 +63,9 @@ _HEADINGS: Final = tuple(
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
 _ON_THE_WEB: Final[Mapping[str, Speaker]] = {"you": "user", "prompt": "user", "response": "agent"}
 """Who speaks in a chat that was copied from a page, beside the names of web chats."""
-_STAMP: Final = later(r"\s*\d[\d:./, -]{6,24}(?:[AP]M)?[ \t]*\n", re.IGNORECASE)
+_STAMP: Final = later(
+    r"\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?[^\S\n]\d{1,2}:\d\d(?::\d\d)?(?:[^\S\n]?[AP]M)?[ \t]*\n", re.IGNORECASE
+)
 """The time below such a heading, in the form of the user's country."""
 _RULE: Final = later(r"\n(?:---|\* \* \*)(?:\s+Powered by [^\n]{1,200})?\Z")
 """What an exporter sets below a turn, and below the last."""

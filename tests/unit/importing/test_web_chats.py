@@ -21,6 +21,7 @@ TURNS = [
     [
         ("## Prompt:\n{0}", "## Response:\n{0}"),
         ("## Prompt:\n2026/4/2 11:53:57\n\n{0}", "## Response:\n11.10.2025, 02:10:17\n\n{0}"),
+        ("## Prompt:\n6/4/2025, 9:23:01\u202fPM\n\n{0}", "## Response:\n6/4/2025, 9:23:05\u202fPM\n\n{0}"),
         ("##### You said:\n\n{0}", "###### ChatGPT said:\n\n{0}"),
         ("##### **You said:**\n\n{0}", "#### **ChatGPT said:**\n\n{0}"),
         ("#### You:\n{0}", "#### ChatGPT:\n{0}"),
@@ -46,4 +47,13 @@ def test_a_chat_with_roles_has_no_turns_of_other_names(tmp_path: Path) -> None:
     assert said_in(tmp_path / "chat.md", text) == [
         ("user", "Compare."),
         ("assistant", "So:\n\n## Gemini\n\nBig.\n\n## You\n\nPay."),
+    ]
+
+
+def test_numbers_above_the_users_words_are_no_time(tmp_path: Path) -> None:
+    text = "## Prompt:\n0176-123-4567\nWhose number is it?\n\n## Response:\nI can't know.\n"
+
+    assert said_in(tmp_path / "chat.md", text) == [
+        ("user", "0176-123-4567\nWhose number is it?"),
+        ("assistant", "I can't know."),
     ]
