@@ -96,7 +96,7 @@ def _step_looks(step: str) -> bool:
     if _WRITES.search(step):
         return False
     first, *others = _PIPED.split(step)
-    piped = (_XARGS.sub("", other.strip()) for other in others)
+    piped = (_XARGS.sub("", without_prefix(other)) for other in others)
     return _program_looks(first) and all(_FILTER.match(command) or _program_looks(command) for command in piped)
 
 

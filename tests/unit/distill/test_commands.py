@@ -28,7 +28,11 @@ LOOKING = (
     *("git branch -a --sort -committerdate", "git branch -vv --format %(refname)"),
     *("git remote -v", "git -C shop remote show origin", "find . -name '*.py' -exec grep -n cap {} +"),
     *("find . -name '*.py' | xargs -n 1 grep -l cap", "gc cart.json | Select-Object -First 3", "cat a.json | jq .cap"),
-    *("cat a.json |& python3 -c 'import sys'", "ls | while read f; do cat $f; done", "grep cap\\|lid a.py | sort"),
+    *(
+        "cat a.json |& python3 -c 'import sys'",
+        "ls | while read f; do cat $f; done",
+        "grep cap\\|lid a.py | LC_ALL=C sort",
+    ),
 )
 CHANGING = (
     *("make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
