@@ -64,6 +64,8 @@ _FAILED: Final = (
 _STOPPED: Final = "The user cancelled the tool call."
 _EXIT_CODE: Final = later(r"(?<!\s)\s*^Command exited with code (-?\d{1,10})\s*\Z", re.MULTILINE)
 """These are in what the model was told of a call; the last is its end after a command that failed."""
+_CHANGED: Final = later(r"(?s)\ANote: .{1,2000}?, and this is the output of running that command instead:\n")
+"""Stands there above the output of a command that the tool simplified."""
 _LINK: Final = later(r"\[([^\]]{0,500})\]\(([^)\s]*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
@@ -273,6 +275,7 @@ def _outcome_of(op: Op, tool: Fields, data: Fields, state: int, told: str) -> To
         return ToolOutcome("denied", never_ran=True)
     details = fields_of(tool.get("resultDetails"))
     ended = fields_of(data.get("terminalCommandState"))
+    told = _CHANGED.sub("", told) if op == "shell" else told
     failed = _EXIT_CODE.search(told) if op == "shell" else None
     printed = told[: failed.start()] if failed is not None else told
     output = without_ansi(_output_in(data, details) or text_of(tool.get("resultError")) or printed)
