@@ -45,7 +45,7 @@ _FILTER: Final = later(
 """What comes through a pipe is only read or passed on by these. Other programs may run, send or store it."""
 _XARGS: Final = later(r"xargs\b(?:\s+-(?:[InLPsdE]\s*\S+|\S+))*\s*")
 _PIPED: Final = later(r"(?<!\\)\|&?")
-_IN_QUOTES: Final = later(r"'[^'\n]*'|\"[^\"\n]*\"")
+_IN_QUOTES: Final = later(r"'[^'\n]*'|(?<!\\)\"(?:\\.|[^\"\\\n])*\"")
 _CONTINUED: Final = later(r"\\\n\s*")
 _STEP_END: Final = later(r"&&|\|\||[;\n]")
 _INTO_STEP: Final = later(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")

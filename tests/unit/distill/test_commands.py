@@ -32,6 +32,7 @@ LOOKING = (
         "cat a.json |& python3 -c 'import sys'",
         "ls | while read f; do cat $f; done",
         "grep cap\\|lid a.py | LC_ALL=C sort",
+        'rg "add\\(\\"cap|lid" a.py',
     ),
 )
 CHANGING = (
