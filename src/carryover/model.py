@@ -327,7 +327,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     subagent_id: str | None = None
     """Id of the sub-agent this belongs to; `None` for the main conversation."""
     copied: bool = False
-    """Whether a fork's transcript repeats it: it counts as long as no transcript of its own session was read."""
+    """Whether a fork's transcript repeats it, under another key: it counts as long as no transcript of its own session
+    was read."""
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -240,6 +240,13 @@ def test_records_that_hold_nothing_for_us_are_not_counted(agent: Agent, case: Ca
         assert (reading.events, reading.skipped) == ([], []), data
 
 
+def test_what_a_fork_copies_of_its_parent_gives_way_to_the_parents_own_record(agent: Agent, case: Case) -> None:
+    """The fork is often read first, as its transcript is the newer one."""
+    events = [e for recording in case.recordings for e in read_on(agent, source_at(agent, recording)).events]
+
+    assert {e.key for e in events if e.copied}.isdisjoint(e.key for e in events if not e.copied)
+
+
 def test_a_fork_shares_the_keys_of_the_history_it_repeats(agent: Agent, case: Case) -> None:
     if case.fork is None:
         pytest.skip(f"{agent.id} has no recording of a fork")

@@ -306,7 +306,8 @@ class OneSession(Recorder[_C], kw_only=True):
     kind: str = ""
     """The record's type, as which it is counted if it should add an event and no time is known; empty: not counted."""
     copied: bool = False
-    """Whether the record was copied from the session, to which its events belong."""
+    """Whether the record was copied from the session to which its events belong. Those have keys of their own, as the
+    session's own transcript replaces them."""
 
     @classmethod
     def of(cls, source: Source, context: _C, at_ms: int) -> Self:
@@ -335,7 +336,7 @@ class OneSession(Recorder[_C], kw_only=True):
         """Adds an event, unless no time is known that it needs. `mark` distinguishes it from others of that moment."""
         if self.at_ms or self.timeless:
             event = Event(
-                key=f"{self.prefix}{key}",
+                key=f"{'copied/' if self.copied else ''}{self.prefix}{key}",
                 session=self.session,
                 at_ms=self.at_ms,
                 body=body,

@@ -150,7 +150,7 @@ def test_a_fork_counts_its_parents_history_as_a_copy() -> None:
     copies = {event.key for event in fork.events if event.copied}
     own = [event for event in fork.events if not event.copied]
     assert {event.session for event in fork.events if event.copied} == {parent.events[0].session}
-    assert copies <= {event.key for event in parent.events}
+    assert copies <= {f"copied/{event.key}" for event in parent.events}
     assert [prompt.text for prompt in of(own, model.UserPrompt)] == ["another way"]
     assert of(own, model.SessionInfo)[0].parent == parent.events[0].session
 
