@@ -44,9 +44,7 @@ def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int 
     return SessionAnswer(session=_listed(db, row), turns=turns, total_turns=total, first_turn=first)
 
 
-def session_outline(
-    db: sqlite3.Connection, agent: str, native_id: str, *, most_diff_chars: int = MOST_DIFF_CHARS
-) -> SessionAnswer | None:
+def session_outline(db: sqlite3.Connection, agent: str, native_id: str) -> SessionAnswer | None:
     """Returns all turns of a session from above, and its changed files; None if there is no such session."""
     row = session_of(db, agent, native_id)
     if row is None:
@@ -56,9 +54,8 @@ def session_outline(
         if not event.retracted:
             events[number].append(event)
     turns = tuple(_from_above(number, events[number]) for number in sorted(events) if number or _edits(events[0]))
-    files = tuple(_changed(events, row, most_diff_chars))
-    chars = sum(len(change.text) for file in files for change in file.changes)
-    is_cut = chars >= most_diff_chars
+    files = tuple(_changed(events, row))
+    is_cut = sum(len(change.text) for file in files for change in file.changes) >= MOST_DIFF_CHARS
     return SessionAnswer(session=_listed(db, row), turns=turns, total_turns=len(turns), files=files, is_cut=is_cut)
 
 
@@ -121,10 +118,9 @@ def _lines_changed(edits: Iterable[FileEdit]) -> tuple[int, int]:
     return added, removed
 
 
-def _changed(
-    events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionRow, room: int
-) -> Iterator[FileOfSession]:
+def _changed(events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionRow) -> Iterator[FileOfSession]:
     """Yields the files that a session changed, in the order in which it first did."""
+    room = MOST_DIFF_CHARS
     edits: dict[str, list[FileEdit]] = defaultdict(list)
     changes: dict[str, list[Part[CleanText]]] = defaultdict(list)
     for number, events in sorted(events_of_turns.items()):

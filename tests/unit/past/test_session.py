@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from carryover.ledger.queries import session_by_prefix
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.past.outline import MOST_SHOWN_TURNS, session_outline, session_turns
+from carryover.past.outline import MOST_DIFF_CHARS, MOST_SHOWN_TURNS, session_outline, session_turns
 from carryover.past.session import OpenedSession
 from support.scribe import AGENT, Scribe
 
@@ -68,9 +68,10 @@ async def test_a_session_is_its_turns_and_the_files_that_each_of_them_changed(sc
 
 
 async def test_diffs_beyond_what_a_page_can_hold_are_left_out(scribe: Scribe) -> None:
-    await scribe.tell("add", *(scribe.event(edit("cart.py")) for _ in range(5)))
+    huge = "@@ +1\n+" + "x" * (MOST_DIFF_CHARS // 3)
+    await scribe.tell("add", *(scribe.event(edit("cart.py", huge)) for _ in range(5)))
 
-    found = session_outline(scribe.db, AGENT, "s1", most_diff_chars=30)
+    found = session_outline(scribe.db, AGENT, "s1")
 
     assert found is not None
     assert ([bool(change.text) for change in found.files[0].changes], found.is_cut) == ([True] * 3 + [False] * 2, True)
