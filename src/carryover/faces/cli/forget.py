@@ -160,5 +160,5 @@ def run_link(args: argparse.Namespace) -> None:
     elif done.sessions:
         lines = [f"{belong} {new} now.", f"`carryover link --undo {old}` reverts that."]
     else:
-        lines = [f"{old} is linked to {new} already."]
+        lines = [f"What was recorded at {old} is linked already. `carryover link --undo {old}` reverts that."]
     print_result(args, done, lines)

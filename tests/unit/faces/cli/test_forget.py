@@ -283,7 +283,7 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
     ]
     out = run.out("handoff", new)
     assert TASK in out and "`checkout.py`: " in out
-    assert run("link", old, new)[1] == f"{old} is linked to {new} already.\n"
+    assert run("link", old, new)[1].startswith(f"What was recorded at {old} is linked already.")
     undo = f"What is linked to it is undone by its old path: `carryover link --undo {old}`."
     assert f"{new} is not linked to another folder. {undo}" in " ".join(
         run.err(ExitCode.NOTHING_FOUND, "link", "--undo", new).split()
