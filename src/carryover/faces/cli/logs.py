@@ -21,7 +21,8 @@ by a short id. Works without the daemon."""
 EXAMPLES: Final = """\
   carryover logs                                all of it
   carryover logs -n 20                          the newest 20 lines
-  carryover logs | grep -E 'WARNING|ERROR'      what went wrong"""
+  carryover logs | grep -E 'WARNING|ERROR'      what went wrong
+  tail -F ~/.carryover/carryoverd.log           what is added, until Ctrl-C"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    for line in deque(log_lines(), maxlen=args.limit) if args.limit is not None else log_lines():
+    for line in deque(log_lines(), maxlen=args.limit):
         is_serious = line[_TIME_CHARS:].startswith((" WARNING ", " ERROR "))
         say(paint(line, YELLOW) if is_serious else line, fits=True)
     return ExitCode.OK
