@@ -43,7 +43,7 @@ _MEANINGS: Final = {
     "projects.exclude": "projects that are never covered",
     "sync.every": "how often to sync: 5m, 1h",
     "agents.selected": "agents that you use Carryover for",
-    "agents.known": "agents that were here then",
+    "agents.known": "agents that install or refresh found",
     "roots": "folders of its transcripts",
     "env": "variables that moved its folders",
     "versions": "versions that were found",

@@ -169,7 +169,7 @@ def _trouble(shown: Mapping[str, str]) -> str | None:
     if status == ExitCode.REFUSED:
         return "It refused to start; `carryoverd` in a terminal says why."
     if status == _NO_PROGRAM:
-        return "The program that it starts can't be run; `carryover doctor --fix` makes it start this one."
+        return "The program that it starts can't be run; `carryover doctor --fix` has it start this installation."
     how = f"was killed (signal {status})" if result == "signal" else f"failed with exit code {status}"
     return _TROUBLE.get(result, f"It {how}; carryoverd.log says more.")
 

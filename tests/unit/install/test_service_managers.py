@@ -111,7 +111,7 @@ def test_a_running_service_is_shown(
         ({"Result": "exit-code", "ExecMainStatus": "5"}, "It refused to start; `carryoverd` in a terminal says why."),
         (
             {"Result": "exit-code", "ExecMainStatus": "203"},
-            "The program that it starts can't be run; `carryover doctor --fix` makes it start this one.",
+            "The program that it starts can't be run; `carryover doctor --fix` has it start this installation.",
         ),
         ({"Result": "exit-code", "ExecMainStatus": "1"}, "It failed with exit code 1; carryoverd.log says more."),
         ({"Result": "signal", "ExecMainStatus": "9"}, "It was killed (signal 9); carryoverd.log says more."),

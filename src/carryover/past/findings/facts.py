@@ -159,7 +159,7 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that take longer to gather, for `doctor` alone: the system, the whole ledger, the port, other programs."""
+    """Facts that take longer to gather, for `doctor` alone: the disk, the whole ledger, the port, other programs."""
 
     program: str
     stranger: bool = False
