@@ -73,7 +73,7 @@ async def test_every_known_project_is_looked_at_once_and_found_when_it_is_rename
 async def test_a_project_is_found_again_though_its_first_publication_came_before_any_work(
     moves: Moves, ledger: Ledger, transcripts: Path, shop: Path
 ) -> None:
-    """A session that starts has an empty project published, and its first turn follows within the minute."""
+    """A worktree gets a handoff as a session starts in it, and the first turn follows within the minute."""
     await moves.follow_known(await ledger.write(know_project, str(shop), None))
     await moves.follow_known(await work_in(ledger, transcripts, shop))
     store = shop.rename(shop.with_name("store"))
