@@ -24,9 +24,9 @@ SpecStory, and any chat in which lines such as `user:` and `assistant:`, or
 `You said:` and `ChatGPT said:`, or messages with `role` and `content`, tell
 who speaks. Of a folder, such as one of another machine or an archive that you
 unpacked, every file that a known agent wrote is taken. They are read as any
-transcript is: secrets are taken out, and
-what the ledger has already is not added again, so importing twice changes
-nothing. What you had forgotten stays out; --again takes it back.
+transcript is: secrets are taken out, and what the ledger has already is not
+added again, so importing twice changes nothing. What you had forgotten stays
+out; --again takes it back.
 
 Sessions belong to the project that the file names, or to the one of --project.
 An import reads what you name, also of an agent that you did not select.
