@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from agents.droid.contract_case import message, record, recording, text
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.droid.adapter import AGENT
+from carryover.importing.candidate import Candidate
+from carryover.importing.document import open_document
 from contract.case import Reading, Transcript, answers, edits, of, prompts, read_on, results, source_at
 
 SHOP = "/home/dev/work/shop"
@@ -74,6 +77,14 @@ def test_a_fork_goes_on_below_a_new_title_and_from_an_earlier_message() -> None:
 
     prompts = [(event.body.text, event.copied) for event in found.events if isinstance(event.body, model.UserPrompt)]
     assert prompts == [("One", True), ("Two", True), ("Three", False)]
+
+
+def test_a_copy_is_the_same_session_by_whatever_name(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.jsonl"
+    copy.write_bytes(recording("limit").path.read_bytes())
+    document = open_document(Candidate(copy))
+
+    assert read_on(document.agent, document.source).events == read("limit").events
 
 
 def test_a_sub_agents_task_was_typed_by_nobody() -> None:

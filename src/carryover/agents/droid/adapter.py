@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Final
 
 import msgspec
@@ -17,6 +17,7 @@ from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
 from carryover.records.patches import by_arguments
+from carryover.records.rawjson import objects_in
 from carryover.records.text import without_ansi, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
@@ -199,12 +200,23 @@ _ROLES: Final[dict[str, Callable[[_Recorder, Fields], None] | None]] = {
     "system": None,
 }
 
+
+def _exported(path: Path, head: bytes) -> Source | None:
+    """Returns the transcript in a file anywhere on disk, recognised by its header."""
+    header = next(objects_in(head, most=1), {})
+    session, named = header.get("id"), isinstance(header.get("cwd"), str)
+    if header.get("type") != "session_start" or not isinstance(session, str) or not named:
+        return None
+    return Source(agent=SPEC.id, path=str(path), session=usable_name(session))
+
+
 AGENT: Final = Agent(
     spec=SPEC,
     reader=JsonlReader(),
     context_type=_Context,
     layouts=_LAYOUTS,
     parse=_parse,
+    exported=_exported,
     hooks=common_hooks(
         partial(root_above, layouts=_LAYOUTS, names=("sessions",)),
         answer=session_start_answer,
