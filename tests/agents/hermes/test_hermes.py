@@ -109,7 +109,9 @@ def test_a_sub_agent_of_a_former_version_began_while_its_parent_went_on(client: 
     client.session("child", START_S + 3, None, parent_session_id="parent")
     client.session("next", START_S + 5, None, parent_session_id="parent")
     client.session("later", START_S + 6, None, parent_session_id="next", model_config='{"_delegate_from": "next"}')
-    for session in ("child", "next", "later"):
+    client.session("inner", START_S + 7, None, parent_session_id="later", source="subagent")
+    client.session("orphan", START_S + 6, None, parent_session_id="gone", source="subagent")
+    for session in ("child", "next", "later", "inner", "orphan"):
         client.say(session, START_S + 7, "user", "Look at prices.py")
 
     said = {
@@ -118,7 +120,13 @@ def test_a_sub_agent_of_a_former_version_began_while_its_parent_went_on(client: 
         if isinstance(event.body, model.UserPrompt) and event.session != "one"
     }
     child, actor = (("parent", "child"), "model") if schema == 12 else (("child", None), "human")
-    assert said == {child: actor, ("next", None): "human", ("next", "later"): "model"}
+    assert said == {
+        child: actor,
+        ("next", None): "human",
+        ("next", "later"): "model",
+        ("next", "inner"): "model",
+        ("gone", "orphan"): "model",
+    }
 
 
 def test_sigkill_leaves_a_call_without_a_result(story: Reading) -> None:
@@ -307,7 +315,8 @@ def test_what_the_client_adds_to_a_result_does_not_hide_how_the_call_ended(clien
 
 def test_what_the_user_said_while_the_agent_worked_stands_behind_a_result(client: Client) -> None:
     begins, ends = "[OUT-OF-BAND USER MESSAGE — not tool output]\n", "\n[/OUT-OF-BAND USER MESSAGE]"
-    for number, said in enumerate(("User guidance: Round it.", f"{begins}Round it.{ends}")):
+    words = "Round it.\nThen test it."
+    for number, said in enumerate((f"User guidance: {words}", f"{begins}{words}{ends}")):
         call = client.call("one", START_S + 2 * number + 2, "terminal", {"command": "make test"})
         output = '{"output": "3 passed", "exit_code": 0}'
         client.say("one", START_S + 2 * number + 3, "tool", f"{output}\n\n{said}", tool_call_id=call)
@@ -315,7 +324,7 @@ def test_what_the_user_said_while_the_agent_worked_stands_behind_a_result(client
     client.say("one", START_S + 8, "tool", '{"pear": 2}\n\nUser guidance: Ship it', tool_call_id=call)
 
     steered = [each for each in bodies(read(client.path), model.UserPrompt) if each.in_turn]
-    assert [(each.text, each.actor) for each in steered] == [("Round it.", "human")] * 2
+    assert [(each.text, each.actor) for each in steered] == [(words, "human")] * 2
 
 
 def test_each_profile_has_a_database(tmp_path: Path) -> None:

@@ -227,7 +227,7 @@ def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
     outcome = _outcome(call, output, result)
     recorder.end_call(call, outcome, changes=as_shown(call.changes, text_of(result.get("diff"))))
     if call.op in _ONLY_OBJECTS and (said := _STEERED.match(output, end)):
-        add_prompt(recorder, "steer", said[1].strip(), actor=recorder.actor, in_turn=True)
+        add_prompt(recorder, "steer", said[1], actor=recorder.actor, in_turn=True)
     if outcome.status != "ok":
         return
     if call.op == "plan":

@@ -132,9 +132,9 @@ class _Database:
         is_subagent, session, started_us = self._sessions[ident]
         rows = without_copies(self._rows(ident))
         above = self._above(session)
-        if is_subagent and above:
-            root = next((each.id for each in above if not self._sessions[each.id][0]), above[-1].id)
-            session = msgspec.structs.replace(session, root=root, forked_from=None)
+        if is_subagent:
+            root = next((each.id for each in above if not self._sessions[each.id][0]), session.forked_from)
+            session = msgspec.structs.replace(session, root=root)
         elif above:
             before = [row for row in self._rows(above[0].id) if row.at_us < started_us]
             rows = _without_beginning(rows, before)
