@@ -232,8 +232,7 @@ def _timed_out(lines: list[str]) -> str:
 def _telling(output: str) -> list[str]:
     """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
     shell's warning, what PostgreSQL, git and gh put below an error, what PowerShell draws around a reason do not."""
-    unwrapped = _WRAPPED.sub(r"\1", output) if "+ CategoryInfo" in output else output
-    lines = [line.strip() for line in unwrapped.splitlines() if line.strip()]
+    lines = [line.strip() for line in _WRAPPED.sub(r"\1", output).splitlines() if line.strip()]
     if "Line |" in lines:
         lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]

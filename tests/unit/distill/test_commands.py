@@ -245,7 +245,8 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
         (
             "The token '&&' is not valid.\nAt line:2 char:1\n"
             "    + CategoryInfo          : ParserError: (:) [], ParentContainsErrorReco \n"
-            "   rdException\n    + FullyQualifiedErrorId : InvalidEndOfLine",
+            "   rdException\n    + FullyQualifiedErrorId : InvalidEndOfLine,Microsoft.PowerShell.Commands.Invoke \n"
+            "   Command",
             "The token '&&' is not valid.",
         ),
         ("Ignored paths:\na.log\nhint: Use -f if you really want to add it.", "Ignored paths: ¶ a.log"),
