@@ -89,7 +89,7 @@ def test_a_slash_command_is_recognised_from_its_words(window: Window) -> None:
 
 def test_a_command_that_a_file_stands_for_is_what_was_typed(window: Window) -> None:
     sent = "Follow instructions in [plan.prompt.md](file:///home/dev/demo/.github/prompts/shop.plan.prompt.md)."
-    skill = "Follow instructions in [SKILL.md](file:///g%3A/demo/.github/skills/review/SKILL.md).\nOnly cart.py."
+    skill = "Follow instructions in [SKILL.md](file:///g%3A/demo/.github/skills/review/SKILL.md).\nOnly cart.py.\n"
     quoted = f"What does this do? {sent}"
 
     typed = [
@@ -291,25 +291,32 @@ def noted(*told: tuple[str, str]) -> Json:
 def test_a_call_ended_as_the_model_was_told(window: Window) -> None:
     simplified = "Note: The tool simplified the command to `pytest -x`, and this is the output of running that command"
     told = noted(
+        ("read_file", ""),
+        ("read_file", "Command exited with code 1"),
         ("run_in_terminal", "1 failed\n\n\nCommand exited with code 1"),
         ("run_in_terminal", f"{simplified} instead:\n2 passed"),
         ("apply_patch", "Applying patch failed with error: Invalid context at character 0:\n- a"),
         ("replace_string_in_file", "ERROR while calling tool: Invalid input path: a.py."),
+        ("create_file", "ERROR: Your input to the tool was invalid (must have required property 'content')"),
         ("run_in_terminal", "The user cancelled the tool call."),
     )
-    tools = ("copilot_applyPatch", "copilot_replaceString")
+    tools = ("copilot_applyPatch", "copilot_replaceString", "copilot_createFile")
     failed = (edit_call("/x/a.py", f"call_{name}", name) for name in tools)
-    parts = [shell("pytest", "one"), shell("pytest -x", "two"), *failed, shell("sleep 9", "three")]
+    read = [tool("copilot_readFile", "log"), markdown("I run it."), tool("copilot_readFile", "test_log")]
+    parts = [*read, shell("pytest", "one"), shell("pytest -x", "two"), *failed, shell("sleep 9", "three")]
     asked = request("Go.", *parts, state=CANCELLED, result=told)
     more_calls = noted(("read_file", "ERROR while calling tool: no file"), ("run_in_terminal", "2 passed"))
     other = request("Go on.", shell("pytest", "four"), result=more_calls, at_s=200)
     found = bodies(window, model.ToolResult, asked, other)
 
     assert [(result.status, result.exit_code, result.output) for result in found] == [
+        ("ok", None, ""),
+        ("ok", None, "Command exited with code 1"),
         ("error", 1, "1 failed"),
         ("unknown", None, "2 passed"),
         ("error", None, "Applying patch failed with error: Invalid context at character 0:\n- a"),
         ("error", None, "ERROR while calling tool: Invalid input path: a.py."),
+        ("error", None, "ERROR: Your input to the tool was invalid (must have required property 'content')"),
         ("interrupted", None, ""),
         ("unknown", None, ""),
     ]

@@ -279,8 +279,7 @@ def _outcome_of(op: Op, tool: Fields, data: Fields, state: int, told: str) -> To
     failed = _EXIT_CODE.search(told) if op == "shell" else None
     printed = told[: failed.start()] if failed is not None else told
     output = without_ansi(_output_in(data, details) or text_of(tool.get("resultError")) or printed)
-    code = number_of(ended.get("exitCode"))
-    code = int(failed[1]) if code is None and failed is not None else code
+    code = int(failed[1]) if failed is not None else number_of(ended.get("exitCode"))
     if code is not None:
         return ToolOutcome("error" if code else "ok", output, exit_code=code)
     if is_given(tool.get("resultError")) or is_given(details.get("isError")) or told.startswith(_FAILED):
