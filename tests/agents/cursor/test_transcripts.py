@@ -220,20 +220,29 @@ def test_only_the_query_is_the_users(text: str, words: Words) -> None:
 
 def test_what_a_button_sends_is_not_the_users_and_an_image_alone_is() -> None:
     shot = {"role": "user", "message": {"content": [said(SHOT)]}}
-    found = bodies({NOTED: START_MS}, user("Fix it"), user(BUILD), shot, user(f"Use cents.\n\n{BUILD}"))
+    asked = (user("Fix it"), user(BUILD), shot, user("", {"type": "image"}), user(f"Use cents.\n\n{BUILD}"))
+    found = bodies({NOTED: START_MS}, *asked)
 
     assert [body for body in found if isinstance(body, model.UserPrompt)] == [
         model.UserPrompt(text="Fix it"),
         model.UserPrompt(text=BUILD, actor="model"),
-        model.UserPrompt(text="", attachments=1),
+        *[model.UserPrompt(text="", attachments=1)] * 2,
         model.UserPrompt(text="Use cents."),
     ]
+    cut = assistant(uses("StrReplace", path="/x/a.py", old_string="a", new_string="b"))
+    for told, subagent in ((BUILD, None), ("Go on", "c1")):  # the edit before was cut off, so it is not known to be made
+        after = bodies(user("Fix it"), cut, user(told), assistant(said("Done.")), subagent_id=subagent)
+        assert not any(isinstance(body, model.FileEdit) for body in after)
 
 
 def test_what_a_button_sends_is_not_the_users_in_a_copied_chat() -> None:
     assert AGENT.quoted is not None
     assert AGENT.quoted.prompt(PUSH, "") == (model.UserPrompt(text=PUSH, actor="model"),)
-    assert AGENT.quoted.prompt(f"Use cents.\n\n{BUILD}", "") == (model.UserPrompt(text="Use cents."),)
+    for text in (f"Use cents.\n\n{BUILD}", f"\n{INFO}<user_query>Use cents.</user_query>"):
+        assert AGENT.quoted.prompt(text, "") == (model.UserPrompt(text="Use cents."),)
+    about = "What is <user_query>this</user_query>?"
+    assert AGENT.quoted.prompt(about, "") == (model.UserPrompt(text=about),)
+    assert AGENT.quoted.prompt("<user_query></user_query>", "") == ()
 
 
 @pytest.mark.parametrize(
