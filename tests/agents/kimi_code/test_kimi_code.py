@@ -65,7 +65,7 @@ def test_what_was_typed_with_a_skill_is_the_users_and_the_skill_is_not() -> None
 
 
 def test_a_command_of_a_plugin_is_a_prompt_and_a_skill_that_the_model_loads_is_none(tmp_path: Path) -> None:
-    given = [{"type": "text", "text": "Do all that the file says."}]
+    given = [{"type": "text", "text": "Do all that the file says."}, {"type": "image_url"}]
     origins = (
         {"kind": "skill_activation", "skillName": "tidy", "skillArgs": "pears", "trigger": "model-tool"},
         {"kind": "plugin_command", "commandName": "ship", "commandArgs": "the pears", "trigger": "user-slash"},
@@ -74,7 +74,7 @@ def test_a_command_of_a_plugin_is_a_prompt_and_a_skill_that_the_model_loads_is_n
     path.write_bytes(b"".join(record("turn.prompt", input=given, origin=origin) + b"\n" for origin in origins))
 
     [typed] = of(read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events, model.UserPrompt)
-    assert (typed.command, typed.text) == ("/ship", "the pears")
+    assert (typed.command, typed.text, typed.attachments) == ("/ship", "the pears", 1)
 
 
 def test_what_was_typed_while_it_worked_belongs_to_the_running_turn(tmp_path: Path) -> None:

@@ -195,8 +195,7 @@ def _prompt(recorder: _Recorder, line: Fields) -> None:
     if not is_true(origin.get("inTurn")):
         recorder.change(turns=(*recorder.context.turns, ())[-_MOST_TURNS:])
     # The texts of skills that a prompt names come before it; the text for a command holds what the command stands for.
-    before = 1 if name else len(items_of(origin.get("skillActivations")))
-    text, files = text_and_others(line.get("input"), before)
+    text, files = text_and_others(line.get("input"), len(items_of(origin.get("skillActivations"))))
     text = text_of(origin.get(given)) if name else text if is_main else _GIT.sub("", text)
     key = f"{first_text(line, 'promptId', 'messageId') or recorder.at_ms}/prompt"
     command = f"/{text_of(origin.get(name))}" if name else None
