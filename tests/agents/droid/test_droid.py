@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -47,6 +46,21 @@ def test_a_session_with_failed_calls(version: str, holds: str) -> None:
         ("TodoWrite", "error", None),
     ]
     ended = of(found.events, model.ToolResult)
+    assert {call.name: (call.op, call.subject) for call in of(found.events, model.ToolCall)} == {
+        "Execute": ("shell", "python3 -m unittest test_prices"),
+        "Read": ("read", f"{SHOP}/none.py"),
+        "Edit": ("edit", f"{SHOP}/prices.py"),
+        "Create": ("write", f"{SHOP}/NOTES.md"),
+        "Grep": ("search", "pear"),
+        "LS": ("search", SHOP),
+        "Glob": ("search", "Glob"),
+        "NoSuchTool": ("other", "NoSuchTool"),
+        "TodoWrite": ("plan", "TodoWrite"),
+    }
+    said = of(found.events, model.AssistantMessage)
+    assert (said[0].final, said[-1].final) == (False, True)
+    told = [(about.title, about.model) for about in of(found.events, model.SessionInfo)]
+    assert told == [("Make a pear cost as much as an apple", None), (None, "custom:Fake-0")]
     assert ended[0].output.startswith("F\n=====") and ended[0].output.endswith("FAILED (failures=1)")
     assert ended[2].output.startswith("The text to replace was not found")
     assert [ended[number].output for number in (4, 5, 6, 7)] == ["", "", "", "one line"]
@@ -137,18 +151,29 @@ def folded(*records: bytes) -> Transcript:
     return read
 
 
-def test_a_request_that_failed_is_no_limit() -> None:
-    said = message("user", text("Unable to reach http://127.0.0.1:8787."))
-    hidden: dict[str, Any] = json.loads(said)
-    hidden["message"]["visibility"] = "user_only"
-    ended = record("agent_turn_outcome", turnId="t1", reason="model_provider_unreachable")
-    [end] = folded(json.dumps(hidden).encode(), ended).all(model.TurnEnd)
-    assert (end.reason, end.message) == ("error", "Unable to reach http://127.0.0.1:8787.")
+def test_a_request_that_failed_is_a_limit_by_its_reason_alone() -> None:
+    why = "Unable to reach http://127.0.0.1:8787."
+    said = message("user", text(why), visibility="user_only")
+    reasons = ("model_provider_unreachable", "model_usage_exhausted", "model_rate_limited")
+    ends = [record("agent_turn_outcome", turnId=reason, reason=reason) for reason in reasons]
+    found = folded(said, *ends, message("user", text("Go on")), ends[0]).all(model.TurnEnd)
+    assert [(end.reason, end.message) for end in found] == [
+        ("error", why),
+        ("limit", why),
+        ("limit", why),
+        ("error", "model_provider_unreachable"),
+    ]
 
 
-def test_an_image_counts_with_the_prompt() -> None:
-    [prompt] = folded(message("user", {"type": "image"}, text("Look"))).all(model.UserPrompt)
-    assert (prompt.text, prompt.attachments) == ("Look", 1)
+def test_images_count_with_the_prompt() -> None:
+    [prompt] = folded(message("user", {"type": "image"}, {"type": "image"}, text("Look"))).all(model.UserPrompt)
+    assert (prompt.text, prompt.attachments) == ("Look", 2)
+
+
+def test_a_command_of_the_users_own_may_fail() -> None:
+    ran = '{"type":"bash_result","command":"make test","stdout":"","stderr":"1 failed","exitCode":1}'
+    [result] = folded(message("user", text(ran))).all(model.ToolResult)
+    assert (result.status, result.exit_code, result.output) == ("error", 1, "1 failed")
 
 
 def test_a_patch_changes_files() -> None:

@@ -93,7 +93,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     dispatch(recorder, _HANDLERS, kind, what="record type")
     if copied and text_of(line.get("id")) == context.parent:
         recorder.change(parent="")
-    if recorder.events and not copied and recorder.subagent_id is None:
+    if not copied and recorder.subagent_id is None:
         recorder.put_news_first(own, recorder.cwd)
     return recorder.context, recorder.built()
 
@@ -103,8 +103,8 @@ def _header(recorder: _Recorder) -> None:
     recorder.change(cwd=usable_folder(recorder.text("cwd")), session=usable_name(recorder.text("callingSessionId")))
     if recorder.text("parent") and not recorder.context.last_ms:  # a new title writes it again
         recorder.change(parent=recorder.text("forkedAtMessageId"))
-    title = recorder.text("sessionTitle") or recorder.text("title")
-    recorder.learn(parent=usable_name(recorder.text("parent")), title=bounded(title, SHORT_CHARS))
+    title = bounded(recorder.text("title"), SHORT_CHARS)
+    recorder.learn(parent=usable_name(recorder.text("parent")), title=title)
 
 
 def _message(recorder: _Recorder) -> None:
@@ -167,7 +167,7 @@ def _result(recorder: _Recorder, part: Fields, number: int) -> None:
 def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:
     """Determines how a call ended. Only the client words what is not an MCP server's or another tool's."""
     by_client = op == "shell" or op in CLIENT_WORDED
-    text = _WRAPPING.sub("", output) if failed else _ENDINGS.exited.sub("", output) if op == "shell" else output
+    text = _WRAPPING.sub("", output) if failed else _ENDINGS.exited.sub("", output)
     if failed and text == _CANCELLED and by_client:
         return ToolOutcome("interrupted" if text != output else "denied", output, never_ran=text == output)
     if text == _NO_OUTPUT if op == "shell" else op in ("edit", "write") and not failed:
