@@ -143,7 +143,7 @@ def test_a_patch_that_failed_is_an_error() -> None:
     [result] = file.runs('error: Failed to find expected lines ["x"] in /a.py', command=patching("a.py"))
 
     assert isinstance(result, ToolResult)
-    assert (result.op, result.status) == ("edit", "error")
+    assert (result.op, result.status, result.subject) == ("edit", "error", f"{SHOP}/a.py")
 
 
 def test_what_is_not_understood_is_counted() -> None:

@@ -166,6 +166,7 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
 @pytest.mark.parametrize(
     ("record", "kind", "reason"),
     [
+        (b"words", "?", "not a JSON object"),
         ({"type": "brand_new"}, "brand_new", "unknown record type"),
         ({"role": "tool", "message": {"content": []}}, "tool", "unknown record type"),
         ({"role": "user", "message": 5}, "user", "unexpected message"),
@@ -175,7 +176,7 @@ def test_the_folder_is_known_once_a_path_in_it_was_mentioned() -> None:
         (ended("words of the user"), "turn_ended", "unknown status"),
     ],
 )
-def test_what_is_not_understood_is_counted(record: dict[str, Any], kind: str, reason: str) -> None:
+def test_what_is_not_understood_is_counted(record: Any, kind: str, reason: str) -> None:
     transcript = reported({NOTED: START_MS}, record)
 
     assert (transcript.standing, transcript.skipped) == ([], [model.Skipped(kind, reason)])
