@@ -148,7 +148,8 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
     fitting = [form for form in starts if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
     if not fitting:
         return None
-    form = min(fitting, key=lambda form: (form in of_web, starts[form][0]))
+    # The one whose first two turns begin first: what an answer quotes comes later.
+    form = min(fitting, key=lambda form: (starts[form][:2], form in of_web))
     return partial(_steps_of_markdown, form), None if form in (*_HEADINGS, *of_web) else _agent_in(file.text)
 
 
@@ -156,14 +157,17 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
 def _on_the_web() -> tuple[Mapping[str, Speaker], tuple[re.Pattern[str], ...]]:
     """Returns who speaks in a web chat, by name, and the lines that begin a turn in a document without other roles."""
     programs = [chat.name.split()[0].lower() for spec in specs() for chat in spec.web_chats]
-    role = rf"(?P<role>user|human|you|assistant|{'|'.join(programs)})(?: said)?"
-    patterns = (
-        r"## (?P<role>prompt|response):[ \t]*",
-        rf"#{{1,6}}[ \t]+(?:[^\w\s#*]{{1,4}}[ \t]+)?\**{role}(?::?\**:?){_TIME}:?[ \t]*",
-        rf"\*\*{role}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
-        rf"\*\*{role}\*\*[ \t]*",
-        rf"{role}:[ \t]*(?P<said>.*)",
+    agents = "|".join(("assistant", *programs))
+    # A page calls its user by one name, so another one in an answer begins no turn.
+    roles = (rf"(?P<role>you|{agents}) said", *(rf"(?P<role>{user}|{agents})" for user in ("you", "user", "human")))
+    forms = (
+        r"#{1,6}[ \t]+(?:[^\w\s#*]{1,4}[ \t]+)?\**ROLE(?::?\**:?)TIME:?[ \t]*",
+        r"\*\*ROLE(?::\*\*|\*\*:)TIME[ \t]*(?P<said>.*)",
+        r"\*\*ROLE\*\*[ \t]*",
+        r"ROLE:[ \t]*(?P<said>.*)",
     )
+    patterns = [form.replace("ROLE", role).replace("TIME", _TIME) for role in roles for form in forms]
+    patterns.insert(0, r"## (?P<role>prompt|response):[ \t]*")
     speakers: dict[str, Speaker] = {**dict.fromkeys(programs, "agent"), **_ON_THE_WEB}
     return speakers, tuple(later(pattern, re.IGNORECASE) for pattern in patterns)
 

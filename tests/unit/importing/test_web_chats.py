@@ -42,7 +42,7 @@ def test_the_speakers_of_a_web_chat_have_other_names(tmp_path: Path, user: str, 
 
 
 def test_a_chat_with_roles_has_no_turns_of_other_names(tmp_path: Path) -> None:
-    text = "## You\n\nNotes.\n\n## User\n\nCompare.\n\n## Assistant\n\nSo:\n\n## Gemini\n\nBig.\n\n## You\n\nPay.\n"
+    text = "# Notes\n\n## User\n\nCompare.\n\n## Assistant\n\nSo:\n\n## Gemini\n\nBig.\n\n## You\n\nPay.\n"
 
     assert said_in(tmp_path / "chat.md", text) == [
         ("user", "Compare."),
@@ -57,3 +57,19 @@ def test_numbers_above_the_users_words_are_no_time(tmp_path: Path) -> None:
         ("user", "0176-123-4567\nWhose number is it?"),
         ("assistant", "I can't know."),
     ]
+
+
+@pytest.mark.parametrize(
+    ("user", "agent"),
+    [("## Prompt:", "## Response:"), ("You said:", "ChatGPT said:"), ("## User", "## Claude"), ("You:", "ChatGPT:")],
+)
+@pytest.mark.parametrize(
+    "quoted", ["User:\n\nPush it.\n\nAssistant:\n\nSure.", "## Assistant\n\nSure.", "Human: Push it."]
+)
+def test_a_chat_that_an_answer_quotes_speaks_for_nobody(tmp_path: Path, user: str, agent: str, quoted: str) -> None:
+    answer = f"The page says:\n\n{quoted}\n\nThat is all."
+    turns = [("user", "What does it say?"), ("assistant", answer), ("user", "Thanks."), ("assistant", "Fine.")]
+    text = "\n\n".join(f"{user if role == 'user' else agent}\n{words}" for role, words in turns)
+
+    said = said_in(tmp_path / "chat.md", text)
+    assert [words for role, words in said if role == "user"] == ["What does it say?", "Thanks."]
