@@ -119,6 +119,28 @@ def test_interruptions_and_the_users_own_commands() -> None:
     assert (typed.subject, typed.actor) == ("echo typed", "human")
 
 
+def test_what_the_project_puts_in_place_of_a_command_was_typed_by_nobody() -> None:
+    """What a Stop hook says comes as a prompt too; the files hold the client's own closing tag."""
+    found = of(read("commands").events, model.UserPrompt)
+
+    assert [(prompt.command, prompt.text) for prompt in found if not prompt.stored] == [
+        (None, "Hello there"),
+        ("/count", ""),
+        ("/deploy", "Please it tonight"),
+    ]
+    [stored] = [prompt for prompt in found if prompt.stored]
+    assert stored.text.startswith("Look for mistakes in prices.py.") and stored.text.endswith("The user said so.")
+
+
+@pytest.mark.parametrize("result", [{"stderr": "Test it"}, {"stdout": "{}", "stderr": ""}])
+def test_a_hook_that_fails_speaks_for_nobody(result: dict[str, str]) -> None:
+    said = result["stderr"] or "Stop hook requested continuation"
+    hook = message("user", visibility="user_only", hookEventName="Stop", hookResults=[{"exitCode": 2, **result}])
+    found = folded(hook, message("user", text(said)), message("user", text(said))).all(model.UserPrompt)
+
+    assert [prompt.text for prompt in found] == [said]  # the second time a person may have typed it
+
+
 def test_a_compaction_begins_a_session_that_names_the_one_before() -> None:
     found = read("terminal", '"parent"')
 

@@ -12,9 +12,9 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.droid import SPEC
-from carryover.model import Op, TurnEnd
+from carryover.model import Op, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
 from carryover.records.patches import by_arguments
 from carryover.records.rawjson import objects_in
@@ -53,6 +53,15 @@ _ENDINGS: Final = Endings(
 )
 _NO_OUTPUT: Final = "Command completed successfully"
 _TASK: Final = later(r"(?s)\A# Task Tool Invocation\n.*?\n---BEGIN TASK FROM PARENT AGENT---\n(.*)\n---END TASK")
+_PUT_IN: Final = ("<system-notification>\n", "</system-notification>")
+"""Around what a command or a skill that the user called by its name stands for, which may be the project's."""
+_CALLED: Final = later(
+    r"Command file: (?:[^\n]*/)?([\w.-]{1,100}?)(?:\.\w{1,10})?\n"
+    r'|[^\n]*\n<skill filePath="[^"\n]*">\n<name>([\w.:-]{1,100})</name>'
+)
+"""How that begins for a program and for a skill; of a command that is a text, the name is not recorded."""
+_NO_REASON: Final = "Stop hook requested continuation"
+_MOST_PUSHED: Final = 20
 _GOOD: Final = ("completed", "spec_handoff")
 _BY_USER: Final = ("cancelled", "permission_rejected")
 _LIMITS: Final = ("model_usage_exhausted", "model_rate_limited")
@@ -68,6 +77,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The message that ends what was copied from the session that this one was forked from, while it is copied."""
     said: str = ""
     """What the client showed to the user alone since the last prompt, such as why a request failed."""
+    pushed: tuple[bytes, ...] = ()
+    """Digests of what hooks gave the client to go on with at the end of a turn, which comes as a prompt."""
 
 
 _Recorder = OneSession[_Context]
@@ -112,8 +123,18 @@ def _message(recorder: _Recorder) -> None:
     role, seen = text_of(message.get("role")), text_of(message.get("visibility"))
     if seen == "user_only":
         recorder.change(said=rawjson.content_text(message.get("content")) or "")
+        _hook(recorder, message)
     elif seen != "llm_only":
         dispatch(recorder, _ROLES, role, message, what="role", within="message/")
+
+
+def _hook(recorder: _Recorder, message: Fields) -> None:
+    """Notes why a hook, which may be the repository's, lets no turn end: the client sends that as the next prompt."""
+    results = map(fields_of, items_of(message.get("hookResults")))
+    if text_of(message.get("hookEventName")) == "Stop":
+        reasons = (text_of(fields_of(text_of(one.get("stdout"))).get("reason") or one.get("stderr")) for one in results)
+        pushed = (digest(reason.strip() or _NO_REASON).encode() for reason in reasons)
+        recorder.change(pushed=(*recorder.context.pushed, *pushed)[-_MOST_PUSHED:])
 
 
 def _user(recorder: _Recorder, message: Fields) -> None:
@@ -122,13 +143,31 @@ def _user(recorder: _Recorder, message: Fields) -> None:
     results = [part for part in parts if text_of(part.get("type")) == "tool_result"]
     for number, part in enumerate(results):
         _result(recorder, part, number)
-    text = without_reminders(rawjson.content_text(content) or "").strip()
+    given = (rawjson.content_text(content) or "").strip()
+    text = without_reminders(given).strip()
     if results or _typed(recorder, fields_of(text)):
         return
-    recorder.change(said="")
+    pushed = recorder.context.pushed
+    recorder.change(said="", pushed=())
+    if digest(given).encode() in pushed:
+        return
     task = _TASK.match(text) if recorder.subagent_id else None
     images = sum(text_of(part.get("type")) == "image" for part in parts)
-    add_prompt(recorder, "prompt", task[1] if task else text, actor=recorder.actor, attachments=images)
+    text, stored, command = (task[1], "", None) if task else _apart(text)
+    if stored:
+        recorder.add(UserPrompt(text=stored, actor=recorder.actor, attachments=images, stored=True), "prompt")
+    else:
+        add_prompt(recorder, "prompt", text, actor=recorder.actor, command=command, attachments=images)
+
+
+def _apart(text: str) -> tuple[str, str, str | None]:
+    """Returns what was typed without what stands for a command, what stands for one without a name, and the name."""
+    before, _, rest = text.partition(_PUT_IN[0])
+    inside, closed, after = rest.rpartition(_PUT_IN[1])  # a file may hold the same end
+    if not closed:
+        return text, "", None
+    called, words = _CALLED.match(inside), f"{before.strip()} {after.strip()}".strip()
+    return words, "" if called or words else inside.strip(), f"/{called[called.lastindex or 0]}" if called else None
 
 
 def _typed(recorder: _Recorder, given: Fields) -> bool:
