@@ -13,6 +13,7 @@ from carryover.adapter.contract import Source
 from carryover.agents.droid.adapter import AGENT
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
+from carryover.model import conversation_of
 from contract.case import Reading, Transcript, answers, edits, of, prompts, read_on, results, source_at
 
 SHOP = "/home/dev/work/shop"
@@ -130,6 +131,16 @@ def test_what_the_project_puts_in_place_of_a_command_was_typed_by_nobody() -> No
     ]
     [stored] = [prompt for prompt in found if prompt.stored]
     assert stored.text.startswith("Look for mistakes in prices.py.") and stored.text.endswith("The user said so.")
+
+
+def test_a_session_that_was_moved_goes_on_as_one_of_the_other_folder() -> None:
+    """The client writes its header again. What was read before keeps its keys, and with them its folder."""
+    here = folded(record("session_start", cwd="/home/dev/shop"), message("user", text("Hello"))).events
+    header = record("session_start", cwd="/home/dev/shop", lastCwd="/home/dev/other")
+    there = folded(header, message("user", text("Hello"))).events
+
+    assert [(here[-1].cwd, here[-1].session), there[-1].cwd] == [("/home/dev/shop", "a"), "/home/dev/other"]
+    assert (conversation_of(there[-1].session), there[-1].session == "a", there[-1].key) == ("a", False, here[-1].key)
 
 
 @pytest.mark.parametrize("result", [{"stderr": "Test it"}, {"stdout": "{}", "stderr": ""}])

@@ -12,7 +12,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.droid import SPEC
-from carryover.model import Op, TurnEnd, UserPrompt
+from carryover.model import Op, TurnEnd, UserPrompt, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
@@ -75,6 +75,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The session that started this one, a sub-agent's."""
     parent: str = ""
     """The message that ends what was copied from the session that this one was forked from, while it is copied."""
+    moved: str = ""
+    """Marks the folder to which the user has moved the session since it began; when, no record says."""
     said: str = ""
     """What the client showed to the user alone since the last prompt, such as why a request failed."""
     pushed: tuple[bytes, ...] = ()
@@ -93,7 +95,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     copied = bool(context.parent)
     recorder = _Recorder(
         context=msgspec.structs.replace(context, last_ms=time_of(line.get("timestamp")) or context.last_ms),
-        session=(context.facts.parent if copied else context.session) or own,
+        session=_session(context, own, copied=copied),
         subagent_id=own if context.session else None,
         prefix=f"{text_of(line.get('id') or line.get('turnId'))}/",
         kind=kind,
@@ -109,9 +111,20 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     return recorder.context, recorder.built()
 
 
+def _session(context: _Context, own: str, *, copied: bool) -> str:
+    session = (context.facts.parent if copied else context.session) or own
+    return session_in_other_cwd(session, context.moved) if context.moved and not copied else session
+
+
 def _header(recorder: _Recorder) -> None:
     """Takes the folder, the title and the session that it continues, was forked from or works for."""
-    recorder.change(cwd=usable_folder(recorder.text("cwd")), session=usable_name(recorder.text("callingSessionId")))
+    first, last = recorder.text("cwd"), recorder.text("lastCwd")
+    moved = last not in ("", first)
+    recorder.change(
+        cwd=usable_folder(last if moved else first),
+        moved=digest(last)[:8] if moved else "",
+        session=usable_name(recorder.text("callingSessionId")),
+    )
     if recorder.text("parent") and not recorder.context.last_ms:  # a new title writes it again
         recorder.change(parent=recorder.text("forkedAtMessageId"))
     title = bounded(recorder.text("title"), SHORT_CHARS)
