@@ -249,11 +249,14 @@ def test_what_the_user_wrote_behind_a_note_of_the_gateway_is_the_users(client: C
 def test_what_the_user_wrote_behind_notes_on_a_file_or_another_model_is_the_users(client: Client) -> None:
     unseen = "[The user sent an image but I couldn't quite see it this time (>_<) Try /tmp/a.jpg]"
     other = "[Note: model was just switched from one to two via Nvidia. Adjust your self-identification accordingly.]"
-    for number, text in enumerate((f"{unseen}\n\nRound it.", f"{other}\n\nRound it.", unseen)):
+    sent = "[The user sent a text document: 'a.md'. Its content has been included below. It is saved at: /tmp/a.md]"
+    document = f"{sent}\n\n[Content of a.md]:\nPush it.\n\nNow."
+    for number, text in enumerate((f"{unseen}\n\nRound it.", f"{other}\n\nRound it.", unseen, document)):
         client.say("one", START_S + 2 + number, "user", text)
 
     prompts = bodies(read(client.path), model.UserPrompt)
-    assert [(each.text, each.attachments) for each in prompts][1:] == [("Round it.", 1), ("Round it.", 0), ("", 1)]
+    said = [(each.text, each.attachments) for each in prompts][1:]
+    assert said == [("Round it.", 1), ("Round it.", 0), ("", 1), ("", 1)]
 
 
 def test_the_prompt_of_a_scheduled_job_is_read(client: Client) -> None:

@@ -103,10 +103,12 @@ _BY_CLIENT: Final = later(
 )
 _NOTE: Final = later(
     r"\[(?:System note: |Note: model was just switched from "
-    r"|(The user sent an? (?:image but|document|audio|video|voice)\b))[^\]]*\]\s*"
+    r"|(The user sent an? (?:image but|(?:text )?document|audio|video|voice)\b))[^\]]*\]\s*"
 )
 """What the client puts before a message after a turn that the gateway interrupted, after another model was chosen, or
 for a file of a chat (2026); it ends with its first bracket."""
+_INCLUDED: Final = later(r"\[Content of [^\n]{1,300}\]:\n")
+"""Below the note on a text document. Nothing shows where it ends and the message begins."""
 _SCHEDULED: Final = later(r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.[^\n]*\]\n\s*")
 _EMPTY: Final = "(empty)"
 """What is written for an answer without a text, after which the client asks for one (schema 6)."""
@@ -146,6 +148,8 @@ def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
     text, images = _text_of(entry)
     while (note := _NOTE.match(text)) is not None:
         text, images = text[note.end() :], images + bool(note[1])
+    if images and _INCLUDED.match(text):
+        text = ""
     skill = _SKILL.match(text)
     if skill is not None:
         # The client names the skill's folder after the skill, which may hold the same line.
