@@ -331,6 +331,8 @@ def test_the_command_before_the_header_of_an_output_is_not_printed_by_it() -> No
     assert [type(body) for body in rollout.output(call, command + running(7))] == [model.BackgroundTask]
 
 
+CUT = "Warning: truncated output (original token count: 90)\nTotal output lines: 9\n\n"
+LINES = "Total output lines: 9\\n\\n"
 SUCCESS = "Success. Updated the following files:\nM a\n"
 SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied exec error, "
 
@@ -341,6 +343,9 @@ SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied e
         ("shell", exited(0, "fine\n"), Outcome("ok", "fine\n", exit_code=0)),
         ("shell", exited(3, "bad\n"), Outcome("error", "bad\n", exit_code=3)),
         ("shell", exited(-1), Outcome("interrupted", "")),
+        ("shell", exited(0, f"{CUT}fine\n"), Outcome("ok", "fine\n", exit_code=0)),
+        ("shell", f'{{"output":"{LINES}fine","metadata":{{"exit_code":0}}}}', Outcome("ok", "fine", exit_code=0)),
+        ("shell", "Total output lines: 9\n\nfailed in sandbox: no such file", Outcome("error", "no such file")),
         ("shell", "Exit code: 2\nWall time: 0 seconds\nOutput:\nbad\n", Outcome("error", "bad\n", exit_code=2)),
         ("edit", '{"output":"Success.","metadata":{"exit_code":0}}', Outcome("ok", "Success.", exit_code=0)),
         ("edit", '{"output":"No.","metadata":{"exit_code":1}}', Outcome("error", "No.", exit_code=1)),

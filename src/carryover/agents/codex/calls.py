@@ -408,8 +408,8 @@ def read_output(op: Op, text: str) -> ToolOutcome:
     if text.startswith('{"output"') and (wrapped := fields_of(text.encode("utf-8", "replace"))).keys() >= {"metadata"}:
         # `apply_patch` in 0.87 to 0.125, every command in 0.48 and 0.53.
         code = number_of(fields_of(wrapped["metadata"]).get("exit_code"))
-        return _ended(code, without_ansi(text_of(wrapped["output"])))
-    text = without_ansi(text)
+        return _ended(code, script_parts.printed_by(without_ansi(text_of(wrapped["output"]))))
+    text = script_parts.printed_by(without_ansi(text))
     if head := _HEAD.match(text):
         if head["process"]:
             return ToolOutcome("unknown", _body(text))
@@ -447,4 +447,4 @@ def _ended(exit_code: int | None, output: str, status: str = "") -> ToolOutcome:
 def _body(text: str) -> str:
     """Returns the output below the client's own header lines."""
     at = text.find(_BODY, 0, _HEAD_CHARS)
-    return text[at + len(_BODY) :].lstrip("\n") if at >= 0 else text
+    return script_parts.printed_by(text[at + len(_BODY) :].lstrip("\n")) if at >= 0 else text

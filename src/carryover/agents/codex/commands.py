@@ -87,8 +87,8 @@ def plan_in(script: str) -> msgspec.Raw | None:
 
 
 def printed_by(output: str) -> str:
-    """Returns what a script printed without the note that it was cut, which the client puts before the header that says
-    how a command ended (0.140 to 0.146)."""
+    """Returns what a command or a script printed without the note that it was cut, which the client puts before it, and
+    where a script printed the whole result of a command, before that one's header (0.140 to 0.146)."""
     return _CUT.sub("", output)
 
 
