@@ -144,6 +144,15 @@ def test_a_session_that_began_with_a_plan_or_a_paste_has_a_task_of_its_own() -> 
     assert "book them in ledger.py" not in under("Task", asked_before(), later)
 
 
+def test_a_session_whose_first_prompt_was_sent_again_or_follows_a_call_has_a_task_of_its_own() -> None:
+    order = "Translate the manual into Danish, keep the tables of each chapter, and list what has no word yet."
+    begun = (session("s2", hours=2).user(order), session("s2", hours=2).ran("git fetch", "main is new."))
+    for later in begun:
+        later.user(order).edited("ledger.py").says("ledger.py and receipt.py are in the manual.")
+
+        assert "book them in ledger.py" not in under("Task", asked_before(), later)
+
+
 def test_a_session_that_ended_with_its_accepted_plan_was_not_cut_off() -> None:
     plan = f"# Book vouchers in ledger.py\n{'Book the voucher with its day, and round the sum last. ' * 9}"
     before = asked_before().user("And book the refunds in ledger.py and receipt.py, with the day.")
