@@ -46,7 +46,6 @@ _LEAST_CHARS: Final = {                 # of so many prompts of one template; el
 LEAST_SHARE: Final = 0.3                # of a prompt's long lines: a request in several commands is no template
 # fmt: on
 _NAME_CHARS: Final = 60
-_HEADING: Final = later(r"\s*#{1,3}\s+\S")
 _PARAGRAPH_END: Final = later(r"\n{3,}")
 
 
@@ -167,10 +166,8 @@ def _chars(lines: frozenset[str]) -> int:
 
 
 def _first(lines: Iterable[str]) -> str:
-    """Returns the first heading among the lines, or else the first line with words."""
-    found = [line for line in lines if lines_of(line)]
-    heading = next(filter(_HEADING.match, found), found[0] if found else "")
-    return clip(" ".join(lines_of(heading)), chars=_NAME_CHARS)
+    """Returns the first line with words, which says more of what is to be done than a heading further down."""
+    return clip(" ".join(next(filter(None, map(lines_of, lines)), [])), chars=_NAME_CHARS)
 
 
 def command_files(

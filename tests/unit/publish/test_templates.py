@@ -69,9 +69,13 @@ def test_a_request_that_several_commands_were_given_is_no_template() -> None:
             prompt("Round down").removeprefix("# Implement the plan"),
             "1. Do what the step 1 of the plan in plan.md says, then…",
         ),
+        (
+            "Write the report of the shop in one page\n\nRound down\n" + TEMPLATE + "\n## Rules",
+            "Write the report of the shop in one page",
+        ),
     ],
 )
-def test_a_template_is_named_by_its_heading_or_else_by_its_first_line(text: str, name: str) -> None:
+def test_a_template_is_named_by_its_first_line(text: str, name: str) -> None:
     others = [text.replace("Round down", said) for said in ("Add a discount", "Show it")]
 
     found = own_words(text, [SharedText.of(other) for other in others])
