@@ -82,14 +82,19 @@ def test_of_what_the_client_asks_itself_only_the_tokens_count(meta: dict[str, An
     assert [used.input for used in rollout.tokens] == [40]
 
 
-def test_a_thread_in_which_the_extension_asks_for_a_title_says_nothing() -> None:
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "You are a helpful assistant. You will be presented with a user prompt, and your job is to provide a short"
+        " title for a task that will be created from that prompt.\nFix the cart.",
+        "Generate a concise UI title (20-40 characters) for this task.\nReturn only the title.\n\nTask:\nFix the cart.",
+    ],
+)
+def test_a_thread_in_which_the_extension_asks_for_a_title_says_nothing(asks: str) -> None:
     """0.81. One of `codex exec` that an agent started in the editor has the same originator: it is in the variables."""
     rollout = Rollout(originator="codex_vscode", source="exec")
     rollout.turn()
-    rollout.asks(
-        "You are a helpful assistant. You will be presented with a user prompt, and your job is to provide a short"
-        " title for a task that will be created from that prompt.\nFix the cart."
-    )
+    rollout.asks(asks)
     rollout.says("Fix the cart")
     count(rollout, usage(100, 60, 7), usage(100, 60, 7))
 

@@ -231,7 +231,8 @@ def test_what_a_button_sends_is_not_the_users_and_an_image_alone_is() -> None:
         model.UserPrompt(text="Use cents."),
     ]
     cut = assistant(uses("StrReplace", path="/x/a.py", old_string="a", new_string="b"))
-    for told, subagent in ((BUILD, None), ("Go on", "c1")):  # the edit before was cut off, so it is not known to be made
+    # The edit before was cut off, so it is not known to be made.
+    for told, subagent in ((BUILD, None), ("Go on", "c1")):
         after = bodies(user("Fix it"), cut, user(told), assistant(said("Done.")), subagent_id=subagent)
         assert not any(isinstance(body, model.FileEdit) for body in after)
 

@@ -65,7 +65,8 @@ _INSTRUCTIONS: Final = later(r"# AGENTS\.md instructions[^\n]{0,4096}\n\n<INSTRU
 """How such a text begins if it contains files of the project."""
 
 _TITLES: Final = (
-    "You are a helpful assistant. You will be presented with a user prompt, and your job is to provide a short title "
+    "Generate a concise UI title (20-40 characters) for this task.\n",
+    "You are a helpful assistant. You will be presented with a user prompt, and your job is to provide a short title ",
 )
 """How the only prompt begins of a thread in which the editor extension asks for a title (0.81 to 0.89)."""
 _INIT: Final = "Generate a file named AGENTS.md that serves as a contributor guide for this repository.\n"
