@@ -64,9 +64,12 @@ class Desk:
         return session.now
 
     def asked(self, now: datetime, reason: StartReason, session: str = "a new one", **more: Any) -> str | None:
-        begins, now_ms = Beginning(session=session, reason=reason, **more), round(now.timestamp() * 1000)
+        return self.asked_at_once(now, Beginning(session=session, reason=reason, **more))[0]
+
+    def asked_at_once(self, now: datetime, *begins: Beginning) -> list[str | None]:
+        now_ms = round(now.timestamp() * 1000)
         moment = AnswerTime(project=self.project, config=self.config, now_ms=now_ms, then=self.then, git_s=PATIENCE_S)
-        return moment.answer(self._connect(), begins)
+        return [moment.answer(self._connect(), one) for one in begins]
 
     def file(self, now: datetime) -> str:
         """The text as it would be published."""
@@ -196,7 +199,10 @@ def test_a_new_session_is_not_handed_its_own_first_prompt(desk: Desk, session: C
     desk.read_in(new)
 
     assert "Paint the fence" in desk.file(at)
-    assert desk.asked(at, "startup", new.session) == plain
+    starts = (Beginning(session=one, reason="startup") for one in (new.session, "a new one"))
+    own, others = desk.asked_at_once(at, *starts)
+    assert own == plain
+    assert "Paint the fence" in (others or "")
 
 
 def test_the_first_session_of_a_project_is_handed_nothing(desk: Desk, session: ClaudeSession) -> None:
@@ -276,6 +282,7 @@ def test_a_conversation_that_continues_is_informed_only_once_another_has_moved_t
     at = desk.work(other, "Rename the product")
 
     assert desk.frame(at, reason, own, idle_s=60)[1:3] == ["# RESUME PROTOCOL: silent", MOVED_ON]
+    assert ": Rename the product" in (desk.asked(at, reason, own, idle_s=60) or "").split("\n## ")[1]
     assert desk.asked(at, reason, other.session) is None
 
 
