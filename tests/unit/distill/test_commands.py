@@ -27,7 +27,12 @@ LOOKING = (
     *("git branch", "git branch -vv | grep gone", "git branch -r --merged main", "git branch 2>/dev/null | cat"),
     *("git branch -a --sort -committerdate", "git branch -vv --format %(refname)"),
     *("git remote -v", "git -C shop remote show origin", "find . -name '*.py' -exec grep -n cap {} +"),
-    *("find . -name '*.py' | xargs -n 1 grep -l cap", "gc cart.json | Select-Object -First 3", "cat a.json | jq .cap"),
+    *(
+        "find . -print0 | xargs -0 -n 1 grep -l cap",
+        "ls | xargs",
+        "gc cart.json | Select-Object -First 3",
+        "cat a.json | jq .cap",
+    ),
     *(
         "cat a.json |& python3 -c 'import sys'",
         "ls | while read f; do cat $f; done",
@@ -36,7 +41,7 @@ LOOKING = (
     ),
 )
 CHANGING = (
-    *("make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
+    *("", "make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
     *("npm audit fix", "npm audit --force fix", "npm install", "cat cap.sql | psql shop", "ls a.py | xargs -0 git add"),
     *("Get-Content cap.ps1 -Raw | Invoke-Expression", "echo done | mail ann", "cat cap.sh | bash -s", "ls |& sh"),
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
