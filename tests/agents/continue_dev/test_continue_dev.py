@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 from agents.continue_dev.contract_case import document, recording, write
 from carryover.agents.continue_dev.adapter import AGENT
+from carryover.importing.candidate import Candidate
+from carryover.importing.document import open_document
 from carryover.model import (
     AgentSummary,
     Answer,
@@ -181,6 +184,17 @@ def test_the_continue_after_a_summary_in_mid_turn_was_not_typed(tmp_path: Path) 
 
     [prompt] = of(states(tmp_path, held).events, UserPrompt)
     assert prompt.actor == "model"
+
+
+def test_a_copy_of_2024_is_known_by_its_history(tmp_path: Path) -> None:
+    """Synthetic, by the form of public copies of the extension: the history comes first."""
+    held = document("story")
+    copy = tmp_path / "copy.json"
+    copy.write_text(json.dumps({"history": held.pop("history"), **held}, indent=2))
+
+    found = open_document(Candidate(copy))
+    assert found.agent.id == "continue-dev"
+    assert of(read_on(found.agent, found.source).events, UserPrompt)[0].text == STORY
 
 
 def test_a_folder_may_be_a_uri(tmp_path: Path) -> None:

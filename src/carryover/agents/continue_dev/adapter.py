@@ -40,6 +40,8 @@ _UUID: Final = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _LAYOUTS: Final = (Layout(globs=("*.json",), pattern=rf"(?P<session>{_UUID})\.json"),)
 _HEAD: Final = later(rf'\s*\{{\s*"sessionId":\s*"({_UUID})"'.encode())
 _FOLDER: Final = later(rb'"workspaceDirectory":\s*"')
+_HEAD_BEFORE: Final = later(rb'\s*\{\s*"history":\s*\[\s*\{\s*"message":\s*\{(?s:.*?)"contextItems":\s*\[')
+"""In 2024 the history came first, and the id behind it."""
 _HEAD_BYTES: Final = 8192
 
 
@@ -293,6 +295,8 @@ _ROLES: Final[dict[str, Callable[[_Recorder], None] | None]] = {
 
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the session in a file anywhere on disk, recognised by its beginning."""
+    if _HEAD_BEFORE.match(head):
+        return Source(agent=SPEC.id, path=str(path))
     found = _HEAD.match(head)
     if found is None or _FOLDER.search(head, 0, _HEAD_BYTES) is None:
         return None
