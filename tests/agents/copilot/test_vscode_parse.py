@@ -297,7 +297,7 @@ def test_a_call_ended_as_the_model_was_told(window: Window) -> None:
         ("run_in_terminal", f"{simplified} instead:\n2 passed"),
         ("apply_patch", "Applying patch failed with error: Invalid context at character 0:\n- a"),
         ("replace_string_in_file", "ERROR while calling tool: Invalid input path: a.py."),
-        ("create_file", "ERROR: Your input to the tool was invalid (must have required property 'content')"),
+        ("create_file", "ERROR: Your input to the tool was invalid (must be string)"),
         ("run_in_terminal", "The user cancelled the tool call."),
     )
     tools = ("copilot_applyPatch", "copilot_replaceString", "copilot_createFile")
@@ -309,6 +309,7 @@ def test_a_call_ended_as_the_model_was_told(window: Window) -> None:
     other = request("Go on.", shell("pytest", "four"), result=more_calls, at_s=200)
     found = bodies(window, model.ToolResult, asked, other)
 
+    assert [result.never_ran for result in found] == [False] * 5 + [True, True, False, False]
     assert [(result.status, result.exit_code, result.output) for result in found] == [
         ("ok", None, ""),
         ("ok", None, "Command exited with code 1"),
@@ -316,10 +317,34 @@ def test_a_call_ended_as_the_model_was_told(window: Window) -> None:
         ("unknown", None, "2 passed"),
         ("error", None, "Applying patch failed with error: Invalid context at character 0:\n- a"),
         ("error", None, "ERROR while calling tool: Invalid input path: a.py."),
-        ("error", None, "ERROR: Your input to the tool was invalid (must have required property 'content')"),
+        ("error", None, "ERROR: Your input to the tool was invalid (must be string)"),
         ("interrupted", None, ""),
         ("unknown", None, ""),
     ]
+
+
+def test_a_call_of_the_extension_itself_is_not_one_that_the_model_was_told_of(window: Window) -> None:
+    told = noted(
+        ("insert_edit_into_file", ""),
+        ("configure_python_environment", "ERROR while calling tool: no implementation"),
+        ("run_in_terminal", "2 passed"),
+    )
+    parts = [edit_call("/x/a.py", "c", "copilot_insertEdit"), tool("vscode_editFile_internal", "d")]
+    asked = request("Go.", *parts, shell("pytest", "e"), result=told)
+    found = bodies(window, model.ToolResult, asked)
+
+    assert [(result.status, result.output) for result in found] == [("ok", ""), ("ok", ""), ("unknown", "")]
+
+
+def test_the_note_that_another_command_was_run_is_no_output(window: Window) -> None:
+    note = "Note: The {} the command to `pytest`, and this is the output of running that command instead:\n1 failed"
+    told = noted(
+        ("run_in_terminal", note.format("tool simplified")),
+        ("run_in_terminal", note.format("user manually edited")),
+    )
+    asked = request("Go.", shell("cd . && pytest", "one"), shell("make", "two"), result=told)
+
+    assert [result.output for result in bodies(window, model.ToolResult, asked)] == ["1 failed", "1 failed"]
 
 
 def test_questions_and_their_answers(window: Window) -> None:

@@ -61,11 +61,18 @@ _FAILED: Final = (
     "ERROR: Your input to the tool was invalid ",
     "Applying patch failed with error: ",
 )
+_NEVER_RAN: Final = later(
+    r"ERROR: Your input to the tool was invalid "
+    r"|ERROR while calling tool: (?:Invalid input path: |Tool \S+ does not have )"
+)
 _STOPPED: Final = "The user cancelled the tool call."
+_NOTE: Final = later(
+    r"\ANote: The (?:tool simplified|user manually edited) the command to `.*?`, "
+    r"and this is the output of running that command instead:\n",
+    re.DOTALL,
+)
 _EXIT_CODE: Final = later(r"(?<!\s)\s*^Command exited with code (-?\d{1,10})\s*\Z", re.MULTILINE)
-"""These are in what the model was told of a call; the last is its end after a command that failed."""
-_CHANGED: Final = later(r"(?s)\ANote: .{1,2000}?, and this is the output of running that command instead:\n")
-"""Stands there above the output of a command that the tool simplified."""
+"""These are in what the model was told of a call; the last two are around what a command printed."""
 _LINK: Final = later(r"\[([^\]]{0,500})\]\(([^)\s]*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
@@ -136,7 +143,7 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
     parts = _parts(items_of(request.get("response")))
     last = max((n for n, (kind, _, text) in enumerate(parts) if text or kind in _EVENT_KINDS), default=-1)
     spoken = max((n for n, (kind, *_) in enumerate(parts) if kind in (_TEXT, "thinking")), default=-1)
-    told = _told(request, [number for number, (kind, *_) in enumerate(parts) if kind in _TOOL_KINDS])
+    told = _told(request, [number for number, (kind, tool, _) in enumerate(parts) if _is_of_model(kind, tool)])
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
         recorder.part_ms = ended_ms if number == last and text else 0
@@ -202,6 +209,11 @@ def _text_of_part(fields: Fields) -> str:
 
 def _without_borders(text: str) -> str:
     return _BORDER.sub("", text, count=1) if text.count("```") % 2 else text
+
+
+def _is_of_model(kind: str, tool: Fields) -> bool:
+    """Whether a part is a call of the model, and not one that the extension makes for such a call."""
+    return kind in _TOOL_KINDS and not text_of(tool.get("toolId")).endswith("_internal")
 
 
 def _told(request: Fields, places: list[int]) -> dict[int, str]:
@@ -275,15 +287,15 @@ def _outcome_of(op: Op, tool: Fields, data: Fields, state: int, told: str) -> To
         return ToolOutcome("denied", never_ran=True)
     details = fields_of(tool.get("resultDetails"))
     ended = fields_of(data.get("terminalCommandState"))
-    told = _CHANGED.sub("", told) if op == "shell" else told
     failed = _EXIT_CODE.search(told) if op == "shell" else None
     printed = told[: failed.start()] if failed is not None else told
+    printed = _NOTE.sub("", printed) if op == "shell" else printed
     output = without_ansi(_output_in(data, details) or text_of(tool.get("resultError")) or printed)
     code = int(failed[1]) if failed is not None else number_of(ended.get("exitCode"))
     if code is not None:
         return ToolOutcome("error" if code else "ok", output, exit_code=code)
     if is_given(tool.get("resultError")) or is_given(details.get("isError")) or told.startswith(_FAILED):
-        return ToolOutcome("error", output)
+        return ToolOutcome("error", output, never_ran=_NEVER_RAN.match(told) is not None)
     if told == _STOPPED:
         return ToolOutcome("interrupted")
     if state == chats.CANCELLED and not ended:
