@@ -7,7 +7,7 @@ that were copied from a page, or saved by an extension of the browser, are read 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache, partial
 from itertools import accumulate, pairwise
 from typing import Final
@@ -61,8 +61,6 @@ _HEADINGS: Final = tuple(
     )
 )
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
-_ON_THE_WEB: Final[Mapping[str, Speaker]] = {"you": "user", "prompt": "user", "response": "agent"}
-"""Who speaks in a chat that was copied from a page, beside the names of web chats."""
 _STAMP: Final = later(
     r"\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?[^\S\n]\d{1,2}:\d\d(?::\d\d)?(?:[^\S\n]?[AP]M)?[ \t]*\n", re.IGNORECASE
 )
@@ -154,8 +152,8 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
 
 
 @cache
-def _on_the_web() -> tuple[Mapping[str, Speaker], tuple[re.Pattern[str], ...]]:
-    """Returns who speaks in a web chat, by name, and the lines that begin a turn in a document without other roles."""
+def _on_the_web() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
+    """Returns the names of who answers in a chat that was copied from a page, and the lines that begin a turn there."""
     programs = [chat.name.split()[0].lower() for spec in specs() for chat in spec.web_chats]
     agents = "|".join(("assistant", *programs))
     # A page calls its user by one name, so another one in an answer begins no turn.
@@ -168,8 +166,7 @@ def _on_the_web() -> tuple[Mapping[str, Speaker], tuple[re.Pattern[str], ...]]:
     )
     patterns = [form.replace("ROLE", role).replace("TIME", _TIME) for role in roles for form in forms]
     patterns.insert(0, r"## (?P<role>prompt|response):[ \t]*")
-    speakers: dict[str, Speaker] = {**dict.fromkeys(programs, "agent"), **_ON_THE_WEB}
-    return speakers, tuple(later(pattern, re.IGNORECASE) for pattern in patterns)
+    return frozenset((*programs, "response")), tuple(later(pattern, re.IGNORECASE) for pattern in patterns)
 
 
 def _agent_in(text: str) -> AgentSpec | None:
@@ -196,8 +193,8 @@ def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
     role = begin["role"].lower()
     if role in _UNSPOKEN:
         return "ignored"
-    known = SPEAKERS.get(role) or _on_the_web()[0].get(role)
-    return known or ("agent" if _agent_in(f"{begin['role']}:") else "user")
+    is_agent = role in _on_the_web()[0] or _agent_in(f"{begin['role']}:") is not None
+    return SPEAKERS.get(role, "agent" if is_agent else "user")
 
 
 def _take_turns(speakers: Sequence[Speaker]) -> bool:
