@@ -155,7 +155,7 @@ _READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env 
 _ASKING: Final = r"(?<![\w.-])(?:kinit|cryptsetup)(?![\w.-])"
 """Others that do. Their names are also common in searches and as packages to install."""
 _PIPED: Final = (
-    rf"(?:[^\n|]{{0,200}}{_READING}|(?![ \t]*(?:[ef]?grep|rg|tee)[ \t])"
+    rf"(?:[ \t]*su[ \t]|[^\n|]{{0,200}}{_READING}|(?![ \t]*(?:[ef]?grep|rg|tee)[ \t])"
     rf"(?:[^\n|;&]{{0,200}}|[^\n|;&(]{{0,200}}(?:\(|sh -c )[^\n|]{{0,200}}){_ASKING})"
 )
 """In brackets, or in a text for a shell, all commands read what is piped there."""
