@@ -1,7 +1,7 @@
 """Reads chats in which only roles show who speaks: Markdown with `user:` and `assistant:`, and messages in JSON with
 `role` and `content`, in the forms of OpenAI and Anthropic, as a list or as lines, or as the steps of a trajectory
-(ATIF). An agent may speak under its own name, as in what VS Code's `Copy All` gives, and in what Cursor exports. Chats
-that were copied from a page, or saved by an extension of the browser, are read so too.
+(ATIF). An agent may speak under its own name, as in what VS Code's `Copy All` gives, and in what Cursor exports. So
+are chats that were copied from a web page, or saved by an extension of the browser.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ _HEADINGS: Final = tuple(
 _STAMP: Final = later(
     r"\s*\d{1,4}[./-]\d{1,2}[./-]\d{1,4},?[^\S\n]\d{1,2}:\d\d(?::\d\d)?(?:[^\S\n]?[AP]M)?[ \t]*\n", re.IGNORECASE
 )
-"""The time below such a heading, in the form of the user's country."""
+"""The time below a heading of a web chat, in the form of the user's country."""
 _RULE: Final = later(r"\n(?:---|\* \* \*)(?:\s+Powered by [^\n]{1,200})?\Z")
-"""What an exporter sets below a turn, and below the last."""
+"""The rule that an exporter puts below a turn, and its name below the last."""
 _BEGINS: Final = later(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
 _SHOWN_CALLS: Final = later(
@@ -74,7 +74,7 @@ _SHOWN_CALLS: Final = later(
     r"|\*\*Tool: [^*\n]{1,100}\*\*$(?=\s*(?:\*\*Input:\*\*$|\*\*Tool: |\Z)))",
     re.MULTILINE,
 )
-"""Where the calls of a turn begin, which are its end, in what opencode exports; the first form is of January 2026."""
+"""Where the calls begin with which a turn ends in what opencode exports; the first form is of January 2026."""
 _THOUGHT: Final = "_Thinking:_\n\n"
 """Above what was thought in a turn. Where that ends is not shown."""
 _NO_ANSWER: Final = "No response requested."
@@ -141,7 +141,7 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
         if _take_turns([speaker for speaker, _ in found]):
             return _steps_of_messages, None
     lines = file.text.lstrip().split("\n")
-    _, of_web = _on_the_web()
+    of_web = _web_headings()
     starts = {form: _turn_starts(form, lines) for form in (*_HEADINGS, *_headings_by_name(file.text), *of_web)}
     fitting = [form for form in starts if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
     if not fitting:
@@ -151,11 +151,15 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
     return partial(_steps_of_markdown, form), None if form in (*_HEADINGS, *of_web) else _agent_in(file.text)
 
 
+def _web_agents() -> list[str]:
+    """Returns the names of the programs that answer in chats on the web."""
+    return [chat.name.split()[0].lower() for spec in specs() for chat in spec.web_chats]
+
+
 @cache
-def _on_the_web() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
-    """Returns the names of who answers in a chat that was copied from a page, and the lines that begin a turn there."""
-    programs = [chat.name.split()[0].lower() for spec in specs() for chat in spec.web_chats]
-    agents = "|".join(("assistant", *programs))
+def _web_headings() -> tuple[re.Pattern[str], ...]:
+    """Returns the lines that begin a turn in a chat that was copied from a web page."""
+    agents = "|".join(("assistant", *_web_agents()))
     # A page calls its user by one name, so another one in an answer begins no turn.
     roles = (rf"(?P<role>you|{agents}) said", *(rf"(?P<role>{user}|{agents})" for user in ("you", "user", "human")))
     forms = (
@@ -166,7 +170,7 @@ def _on_the_web() -> tuple[frozenset[str], tuple[re.Pattern[str], ...]]:
     )
     patterns = [form.replace("ROLE", role).replace("TIME", _TIME) for role in roles for form in forms]
     patterns.insert(0, r"## (?P<role>prompt|response):[ \t]*")
-    return frozenset((*programs, "response")), tuple(later(pattern, re.IGNORECASE) for pattern in patterns)
+    return tuple(later(pattern, re.IGNORECASE) for pattern in patterns)
 
 
 def _agent_in(text: str) -> AgentSpec | None:
@@ -193,7 +197,7 @@ def _speaker_at(form: re.Pattern[str], line: str) -> Speaker:
     role = begin["role"].lower()
     if role in _UNSPOKEN:
         return "ignored"
-    is_agent = role in _on_the_web()[0] or _agent_in(f"{begin['role']}:") is not None
+    is_agent = role in ("response", *_web_agents()) or _agent_in(f"{begin['role']}:") is not None
     return SPEAKERS.get(role, "agent" if is_agent else "user")
 
 
@@ -241,7 +245,7 @@ def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
         if begin is not None and speaker != "ignored":
             # The rule alone is left of a turn whose text the client wrote, which opencode does not export.
             said = f"\n{begin.groupdict().get('said') or ''}\n{rest}".rstrip()
-            said = _without_frame(said) if form in _on_the_web()[1] else said.removesuffix("\n---").strip()
+            said = _without_frame(said) if form in _web_headings() else said.removesuffix("\n---").strip()
             said = _without_work(said) if speaker == "agent" else said
             steps.append(_Step(turn.number, speaker, said, parts=(said,)))
     return steps

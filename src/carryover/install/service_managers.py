@@ -41,7 +41,7 @@ _TROUBLE: Final = {
     "timeout": "It did not answer in time, so systemd ended it.",
 }
 _NO_PROGRAM: Final = 203
-"""systemd's EXIT_EXEC, as after a removal or a move of the package: our own program has not begun."""
+"""systemd's EXIT_EXEC: it could not run our program, as after the package was removed or moved."""
 _QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"}
 

@@ -117,7 +117,7 @@ def _in_settings(found: Detection, config: Path, journal: Journal, script: Path)
         entry = found.spec.loaded_file
         return _text(replace(file, key=LOADS, entry=entry), ListEntry(LOADS, entry))
     known = journal.at(config)
-    # Of all settings: this file may have come along with the state folder, from another home folder.
+    # Of all recorded files: a home folder that was copied brought this one along, recorded at its former path.
     former = sorted({Path(entry.script) for entry in journal.settings if entry.script})
     hooks = wanted_hooks(found, script, *former)
     return _text(replace(file, script=str(script)), hooks, known.origin if known is not None else UNKNOWN)

@@ -79,9 +79,10 @@ def first_text(fields: Fields, *names: str) -> str:
     return next(filter(None, (text_of(fields.get(name)) for name in names)), "")
 
 
-def text_and_others(content: msgspec.Raw | None, after: int = 0) -> tuple[str, int]:
-    """Returns the text in a list of content parts `after` so many, and how many have none, as images and files."""
-    parts = [fields_of(part) for part in items_of(content)[after:]]
+def text_and_others(content: msgspec.Raw | None, skip: int = 0) -> tuple[str, int]:
+    """Returns the text in a list of content parts without the first `skip`, and how many of the rest have none, as
+    images and files."""
+    parts = [fields_of(part) for part in items_of(content)[skip:]]
     texts = [text_of(part.get("text")) for part in parts if "text" in part]
     return "\n".join(texts), len(parts) - len(texts)
 

@@ -61,18 +61,21 @@ _FAILED: Final = (
     "ERROR: Your input to the tool was invalid ",
     "Applying patch failed with error: ",
 )
+"""How what the model was told of a call begins if the call failed."""
 _NEVER_RAN: Final = later(
     r"ERROR: Your input to the tool was invalid "
     r"|ERROR while calling tool: (?:Invalid input path: |Tool \S+ does not have )"
 )
+"""How it begins if the call never ran."""
 _STOPPED: Final = "The user cancelled the tool call."
 _NOTE: Final = later(
     r"\ANote: The (?:tool simplified|user manually edited) the command to `.*?`, "
     r"and this is the output of running that command instead:\n",
     re.DOTALL,
 )
+"""Stands above what a command printed."""
 _EXIT_CODE: Final = later(r"(?<!\s)\s*^Command exited with code (-?\d{1,10})\s*\Z", re.MULTILINE)
-"""These are in what the model was told of a call; the last two are around what a command printed."""
+"""Stands below what a command printed that failed."""
 _LINK: Final = later(r"\[([^\]]{0,500})\]\(([^)\s]*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
@@ -143,7 +146,7 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
     parts = _parts(items_of(request.get("response")))
     last = max((n for n, (kind, _, text) in enumerate(parts) if text or kind in _EVENT_KINDS), default=-1)
     spoken = max((n for n, (kind, *_) in enumerate(parts) if kind in (_TEXT, "thinking")), default=-1)
-    told = _told(request, [number for number, (kind, tool, _) in enumerate(parts) if _is_of_model(kind, tool)])
+    reported = _reported(request, [number for number, (kind, tool, _) in enumerate(parts) if _is_of_model(kind, tool)])
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
         recorder.part_ms = ended_ms if number == last and text else 0
@@ -154,9 +157,9 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
             has_ended = number < spoken or not (state in chats.ENDED or record.live) or _has_result(fields)
-            has_ended = has_ended or _has_edited(parts[number + 1 :]) or bool(told.get(number))
+            has_ended = has_ended or _has_edited(parts[number + 1 :]) or bool(reported.get(number))
             ended = chats.COMPLETE if has_ended else state or chats.PENDING
-            call = _add_call(recorder, number, fields, ended, told.get(number, ""))
+            call = _add_call(recorder, number, fields, ended, reported.get(number, ""))
         elif kind == "textEditGroup":
             if (change := _change_in(fields)) is not None:
                 change = msgspec.structs.replace(change, change="add") if call.op == "write" else change
@@ -216,7 +219,7 @@ def _is_of_model(kind: str, tool: Fields) -> bool:
     return kind in _TOOL_KINDS and not text_of(tool.get("toolId")).endswith("_internal")
 
 
-def _told(request: Fields, places: list[int]) -> dict[int, str]:
+def _reported(request: Fields, places: list[int]) -> dict[int, str]:
     """Returns what the model was told of each call as plain text, by the call's place. The extension notes it under
     other ids, in the order of the calls, so nothing is returned if their number differs."""
     noted = fields_of(fields_of(request.get("result")).get("metadata"))
@@ -230,8 +233,9 @@ def _told(request: Fields, places: list[int]) -> dict[int, str]:
     return dict(zip(places, texts, strict=True))
 
 
-def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, told: str) -> OpenCall:
-    """Adds a call, and its result if there is one. `state`: that of the turn, complete if the call has ended."""
+def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, reported: str) -> OpenCall:
+    """Adds a call, and its result if there is one. `state`: that of the turn, complete if the call has ended;
+    `reported`: what the model was told of the call."""
     name = text_of(tool.get("toolId"))
     data = fields_of(tool.get("toolSpecificData"))
     op = TOOLS.op(name)
@@ -242,7 +246,7 @@ def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, told: 
     if recorder.identify("part/tool", ident, name):
         recorder.part_ms = max(recorder.asked_ms, time_of(fields_of(data.get("terminalCommandState")).get("timestamp")))
         recorder.add_call(call, f"{number}/call")
-        if (outcome := _outcome_of(op, tool, data, state, told)) is not None:
+        if (outcome := _outcome_of(op, tool, data, state, reported)) is not None:
             recorder.end_call(call, outcome, result=f"{number}/result")
         if bytes(data.get("todoList", b""))[:1] == b"[":
             todos = plan_items(data["todoList"], "title", most=MAX_TODOS)
@@ -282,21 +286,21 @@ def _has_edited(after: list[tuple[str, Fields, str]]) -> bool:
     return bool(after) and after[0][0] == "textEditGroup" and is_true(after[0][1].get("done"))
 
 
-def _outcome_of(op: Op, tool: Fields, data: Fields, state: int, told: str) -> ToolOutcome | None:
+def _outcome_of(op: Op, tool: Fields, data: Fields, state: int, reported: str) -> ToolOutcome | None:
     if number_of(fields_of(tool.get("isConfirmed")).get("type")) in (_DENIED, _SKIPPED):
         return ToolOutcome("denied", never_ran=True)
     details = fields_of(tool.get("resultDetails"))
     ended = fields_of(data.get("terminalCommandState"))
-    failed = _EXIT_CODE.search(told) if op == "shell" else None
-    printed = told[: failed.start()] if failed is not None else told
+    failed = _EXIT_CODE.search(reported) if op == "shell" else None
+    printed = reported[: failed.start()] if failed is not None else reported
     printed = _NOTE.sub("", printed) if op == "shell" else printed
     output = without_ansi(_output_in(data, details) or text_of(tool.get("resultError")) or printed)
     code = int(failed[1]) if failed is not None else number_of(ended.get("exitCode"))
     if code is not None:
         return ToolOutcome("error" if code else "ok", output, exit_code=code)
-    if is_given(tool.get("resultError")) or is_given(details.get("isError")) or told.startswith(_FAILED):
-        return ToolOutcome("error", output, never_ran=_NEVER_RAN.match(told) is not None)
-    if told == _STOPPED:
+    if is_given(tool.get("resultError")) or is_given(details.get("isError")) or reported.startswith(_FAILED):
+        return ToolOutcome("error", output, never_ran=_NEVER_RAN.match(reported) is not None)
+    if reported == _STOPPED:
         return ToolOutcome("interrupted")
     if state == chats.CANCELLED and not ended:
         return ToolOutcome("interrupted", output)

@@ -161,7 +161,7 @@ def _piece(recorder: CursorRecorder, record: StoreRecord) -> None:
 
 def _read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     """Returns the events of a user's turn that another program copied."""
-    # Else they may only speak of a tag.
+    # Words that begin with no tag may merely speak of one.
     words, pressed = without_button(typed_query(text).text if text.lstrip().startswith("<") else text)
     return (UserPrompt(text=words, actor="model" if pressed else "human"),) if words else ()
 

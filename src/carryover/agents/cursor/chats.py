@@ -195,12 +195,12 @@ class Words(msgspec.Struct, frozen=True):
     marked: bool = False
     """Whether the client marked the text as the user's."""
     pressed: bool = False
-    """Whether it is what a button sends."""
+    """Whether a button sent all of it."""
     images: int = 0
 
 
 def without_button(text: str) -> tuple[str, bool]:
-    """Returns a query without what a button sends, and whether nothing else is in it, which is then returned."""
+    """Returns the typed words of a query, and False; if a button sent all of it, the whole query, and True."""
     sent = _BUTTON.search(text)
     words = text[: sent.start() if sent is not None else None].strip()
     return words or text.strip(), sent is not None and not words

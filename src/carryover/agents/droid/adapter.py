@@ -53,16 +53,16 @@ _ENDINGS: Final = Endings(
 )
 _NO_OUTPUT: Final = "Command completed successfully"
 _TASK: Final = later(r"(?s)\A# Task Tool Invocation\n.*?\n---BEGIN TASK FROM PARENT AGENT---\n(.*)\n---END TASK")
-_PUT_IN: Final = ("<system-notification>\n", "</system-notification>")
-"""Around what a command or a skill that the user called by its name stands for, which may be the project's."""
+_STORED: Final = ("<system-notification>\n", "</system-notification>")
+"""Around the text of a command or a skill that the user called, which may be the project's."""
 _CALLED: Final = later(
     r"Command file: (?:[^\n]*/)?([\w.-]{1,100}?)(?:\.\w{1,10})?\n"
     r'|[^\n]*\n<skill filePath="[^"\n]*">\n<name>([\w.:-]{1,100})</name>'
 )
-"""How that begins for a program and for a skill; of a command that is a text, the name is not recorded."""
+"""How this text begins for a program and for a skill. Of a command that is a plain text, no name is recorded."""
 _NO_REASON: Final = "Stop hook requested continuation"
 _MOST_PUSHED: Final = 20
-_GOOD: Final = ("completed", "spec_handoff")
+_ENDED_WELL: Final = ("completed", "spec_handoff")
 _BY_USER: Final = ("cancelled", "permission_rejected")
 _LIMITS: Final = ("model_usage_exhausted", "model_rate_limited")
 _RECORD: Final = msgspec.json.Decoder(Fields)
@@ -72,15 +72,15 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """The state of one transcript between two records."""
 
     session: str | None = None
-    """The session that started this one, a sub-agent's."""
+    """The session that started this one, if this is a sub-agent's."""
     parent: str = ""
-    """The message that ends what was copied from the session that this one was forked from, while it is copied."""
+    """The last message that a fork copied from the session before it, until that message was read."""
     moved: str = ""
-    """Marks the folder to which the user has moved the session since it began; when, no record says."""
+    """Digest of the folder to which the user has moved the session, at a time that no record tells; empty for none."""
     said: str = ""
     """What the client showed to the user alone since the last prompt, such as why a request failed."""
     pushed: tuple[bytes, ...] = ()
-    """Digests of what hooks gave the client to go on with at the end of a turn, which comes as a prompt."""
+    """Digests of the reasons that hooks gave for going on at the end of a turn: each comes as a prompt, too."""
 
 
 _Recorder = OneSession[_Context]
@@ -166,17 +166,18 @@ def _user(recorder: _Recorder, message: Fields) -> None:
         return
     task = _TASK.match(text) if recorder.subagent_id else None
     images = sum(text_of(part.get("type")) == "image" for part in parts)
-    text, stored, command = (task[1], "", None) if task else _apart(text)
+    text, stored, command = (task[1], "", None) if task else _typed_and_stored(text)
     if stored:
         recorder.add(UserPrompt(text=stored, actor=recorder.actor, attachments=images, stored=True), "prompt")
     else:
         add_prompt(recorder, "prompt", text, actor=recorder.actor, command=command, attachments=images)
 
 
-def _apart(text: str) -> tuple[str, str, str | None]:
-    """Returns what was typed without what stands for a command, what stands for one without a name, and the name."""
-    before, _, rest = text.partition(_PUT_IN[0])
-    inside, closed, after = rest.rpartition(_PUT_IN[1])  # a file may hold the same end
+def _typed_and_stored(text: str) -> tuple[str, str, str | None]:
+    """Returns what the user typed, the stored text of a command if nothing else shows what was asked, and the command's
+    name if it is recorded."""
+    before, _, rest = text.partition(_STORED[0])
+    inside, closed, after = rest.rpartition(_STORED[1])  # a file may hold the same end
     if not closed:
         return text, "", None
     called, words = _CALLED.match(inside), f"{before.strip()} {after.strip()}".strip()
@@ -231,7 +232,7 @@ def _outcome_of_turn(recorder: _Recorder) -> None:
     reason = recorder.text("reason")
     if reason in _BY_USER:
         recorder.add(TurnEnd(reason="interrupted"), "end")
-    elif reason not in _GOOD:
+    elif reason not in _ENDED_WELL:
         add_failure(recorder, "end", recorder.context.said or reason, limited=reason in _LIMITS)
 
 
@@ -256,8 +257,8 @@ _ROLES: Final[dict[str, Callable[[_Recorder, Fields], None] | None]] = {
 def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the transcript in a file anywhere on disk, recognised by its header."""
     header = next(objects_in(head, most=1), {})
-    session, named = header.get("id"), isinstance(header.get("cwd"), str)
-    if header.get("type") != "session_start" or not isinstance(session, str) or not named:
+    session, has_folder = header.get("id"), isinstance(header.get("cwd"), str)
+    if header.get("type") != "session_start" or not isinstance(session, str) or not has_folder:
         return None
     return Source(agent=SPEC.id, path=str(path), session=usable_name(session))
 

@@ -84,8 +84,8 @@ _TODO: Final = later(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to
 _MESSAGE: Final = msgspec.json.Decoder(Fields)
 _INCLUDED: Final = later(r"\n\n`{3,}(?P<path>[^\s`][^\n`]*)\n")  # a path with blanks stands in backticks (0.35.1)
 _CLIENTS: Final = ("<system>", "Completion verification failed: ")
-"""The beginnings of prompts that gptme sends itself: when it runs without a terminal and no tool was called, and when a
-script of the project refuses that the work is done, whose output follows."""
+"""The beginnings of prompts that gptme sends itself: when it runs without a terminal and no tool was called, and, with
+the script's output, when a script of the project finds the work not done."""
 _MOST_SAID: Final = 300
 _STOPPED: Final = "... ^C Interrupted"
 _FAILED: Final = later(r"LLM request failed: |error: \w+\n")

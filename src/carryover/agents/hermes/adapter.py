@@ -108,7 +108,7 @@ _NOTE: Final = later(
 """What the client puts before a message after a turn that the gateway interrupted, after another model was chosen, or
 for a file of a chat (2026); it ends with its first bracket."""
 _INCLUDED: Final = later(r"\[Content of [^\n]{1,300}\]:\n")
-"""Below the note on a text document. Nothing shows where it ends and the message begins."""
+"""Above a text document in a message. Nothing shows where the document ends and the message begins."""
 _SCHEDULED: Final = later(r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.[^\n]*\]\n\s*")
 _EMPTY: Final = "(empty)"
 """What is written for an answer without a text, after which the client asks for one (schema 6)."""
@@ -119,8 +119,8 @@ _STEERED: Final = later(
     r"\n\n(?:User guidance: |\[OUT-OF-BAND USER MESSAGE[^\n]*\]\n)(.*?)(?:\n\[/OUT-OF-BAND USER MESSAGE\])?\Z", re.S
 )
 _ONLY_OBJECTS: Final = ("edit", "plan", "read", "search", "shell", "write")
-"""Tools whose results are objects alone, so that what the user said while the agent worked, which is added right behind
-the object, is told from what they give back."""
+"""Tools that return one object and nothing behind it. What follows there is what the user said while the agent worked;
+in the result of another tool it may be the tool's own text."""
 _SKILL: Final = later(r'\[(?:IMPORTANT|SYSTEM): The user has invoked the "([^"\n]{1,100})" ')
 _SKILL_WORDS: Final = later(r"The user has provided the following instruction[^\n]{0,100}?: (.*)\Z", re.S)
 _ATTACHED: Final = later(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z", re.S | re.M)

@@ -75,7 +75,7 @@ _QUIET: Final = frozenset(
 _ALONE: Final = ("forked", "metadata")
 """Those whose type is one word."""
 _COMMANDS: Final = {"skill_activation": ("skillName", "skillArgs"), "plugin_command": ("commandName", "commandArgs")}
-"""Origins of prompts that the user typed as a command: what they call its name and its arguments."""
+"""Origins of prompts that the user typed as a command, with their fields for its name and its arguments."""
 _ENDS_ARGUMENTS: Final = (
     "ContentPart",
     "StatusUpdate",

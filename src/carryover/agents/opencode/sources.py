@@ -29,7 +29,9 @@ from carryover.transcript.stored import is_usable_id
 SourceKind = Literal["database", "export"]
 """database: all sessions (1.2 and later). export: one that a user exported."""
 
-LAYOUTS: Final = (replace(DATABASES, rank=2),)
+_RANK: Final = 2
+"""Of a database: above an export, which may be older."""
+LAYOUTS: Final = (replace(DATABASES, rank=_RANK),)
 _EXPORTING: Final = later(rb"\A\s*Exporting session: [^\r\n]{1,200}\r?\n")
 """What is printed as an error, and comes first where both streams go into one file."""
 _EXPORT: Final = later(rb'\s*\{\s*"info"\s*:\s*\{\s*"id"\s*:\s*"ses_')
@@ -55,7 +57,7 @@ def exported_source(path: Path, head: bytes) -> Source | None:
     """Returns the source in a file anywhere on disk."""
     match source_kind(path):
         case "database" if tables_of_copy(path, head):
-            return Source(agent=SPEC.id, path=str(path), rank=2)
+            return Source(agent=SPEC.id, path=str(path), rank=_RANK)
         case "export" if _EXPORT.match(_EXPORTING.sub(b"", head, 1)):
             return Source(agent=SPEC.id, path=str(path))
         case _:
