@@ -1,4 +1,4 @@
-"""Calls that the user did not let happen, by their text alone."""
+"""Calls that the user turned down or stopped, by their text alone."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from carryover import model
         ("mcp__notes__list", "Interrupted by user", "error"),
     ],
 )
-def test_what_the_user_did_not_let_happen_did_not_fail(tool: str, text: str, status: str) -> None:
+def test_a_call_that_the_user_turned_down_or_stopped_did_not_fail(tool: str, text: str, status: str) -> None:
     """The user closes a diff in the editor (2.1.129), or stops a message (2.1.123)."""
     transcript = Session()
     call = transcript.calls(tool, plan="# Plan", file_path="/a", command="make")

@@ -289,12 +289,11 @@ def noted(*told: tuple[str, str]) -> Json:
 
 
 def test_a_call_ended_as_the_model_was_told(window: Window) -> None:
-    simplified = "Note: The tool simplified the command to `pytest -x`, and this is the output of running that command"
     told = noted(
         ("read_file", ""),
         ("read_file", "Command exited with code 1"),
         ("run_in_terminal", "1 failed\n\n\nCommand exited with code 1"),
-        ("run_in_terminal", f"{simplified} instead:\n2 passed"),
+        ("run_in_terminal", "2 passed"),
         ("apply_patch", "Applying patch failed with error: Invalid context at character 0:\n- a"),
         ("replace_string_in_file", "ERROR while calling tool: Invalid input path: a.py."),
         ("create_file", "ERROR: Your input to the tool was invalid (must be string)"),

@@ -230,11 +230,16 @@ def test_what_a_button_sends_is_not_the_users_and_an_image_alone_is() -> None:
         *[model.UserPrompt(text="", attachments=1)] * 2,
         model.UserPrompt(text="Use cents."),
     ]
+
+
+@pytest.mark.parametrize(("query", "subagent"), [(BUILD, None), ("Go on", "c1")])
+def test_an_edit_that_a_button_or_a_sub_agents_task_cut_off_is_not_known_to_be_made(
+    query: str, subagent: str | None
+) -> None:
     cut = assistant(uses("StrReplace", path="/x/a.py", old_string="a", new_string="b"))
-    # The edit before was cut off, so it is not known to be made.
-    for told, subagent in ((BUILD, None), ("Go on", "c1")):
-        after = bodies(user("Fix it"), cut, user(told), assistant(said("Done.")), subagent_id=subagent)
-        assert not any(isinstance(body, model.FileEdit) for body in after)
+    after = bodies(user("Fix it"), cut, user(query), assistant(said("Done.")), subagent_id=subagent)
+
+    assert not any(isinstance(body, model.FileEdit) for body in after)
 
 
 def test_what_a_button_sends_is_not_the_users_in_a_copied_chat() -> None:

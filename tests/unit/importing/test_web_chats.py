@@ -34,7 +34,7 @@ TURNS = [
     ],
 )
 @pytest.mark.parametrize("title", ["", "# Pricing\n\n**Created:** 6/4/2025 21:23  \n\n"])
-def test_the_speakers_of_a_web_chat_have_other_names(tmp_path: Path, user: str, agent: str, title: str) -> None:
+def test_a_web_chat_is_read_by_the_names_of_its_speakers(tmp_path: Path, user: str, agent: str, title: str) -> None:
     turns = [(user if role == "user" else agent).format(text) for role, text in TURNS]
     foot = "\n\n---\nPowered by [Exporter](https://www.example.com)" if "Prompt" in user else ""
 
