@@ -187,9 +187,10 @@ def folded(*records: bytes) -> Transcript:
 def test_a_request_that_failed_is_a_limit_by_its_reason_alone() -> None:
     why = "Unable to reach http://127.0.0.1:8787."
     said = message("user", text(why), visibility="user_only")
+    hook = message("user", visibility="user_only", hookEventName="Stop", hookResults=[{"exitCode": 0}])
     reasons = ("model_provider_unreachable", "model_usage_exhausted", "model_rate_limited")
     ends = [record("agent_turn_outcome", turnId=reason, reason=reason) for reason in reasons]
-    found = folded(said, *ends, message("user", text("Go on")), ends[0]).all(model.TurnEnd)
+    found = folded(said, hook, *ends, message("user", text("Go on")), ends[0]).all(model.TurnEnd)
     assert [(end.reason, end.message) for end in found] == [
         ("error", why),
         ("limit", why),

@@ -135,7 +135,8 @@ def _message(recorder: _Recorder) -> None:
     message = fields_of(recorder.data.get("message"))
     role, seen = text_of(message.get("role")), text_of(message.get("visibility"))
     if seen == "user_only":
-        recorder.change(said=rawjson.content_text(message.get("content")) or "")
+        # The run of a hook has no text, and may follow why a request failed.
+        recorder.change(said=rawjson.content_text(message.get("content")) or recorder.context.said)
         _hook(recorder, message)
     elif seen != "llm_only":
         dispatch(recorder, _ROLES, role, message, what="role", within="message/")
