@@ -188,7 +188,8 @@ def _prompt(recorder: _Recorder, line: Fields) -> None:
     origin = fields_of(line.get("origin"))
     kind = text_of(origin.get("kind"))
     is_main = recorder.subagent_id is None
-    name, given = _COMMANDS.get(kind, ("", "")) if text_of(origin.get("trigger")) == "user-slash" else ("", "")
+    is_typed = text_of(origin.get("trigger")) == "user-slash"
+    name, given = _COMMANDS.get(kind, ("", "")) if is_typed else ("", "")
     if kind != "user" and is_main and not name:
         return
     in_turn = text_of(line.get("type")) == "turn.steer"
@@ -196,7 +197,10 @@ def _prompt(recorder: _Recorder, line: Fields) -> None:
         recorder.change(turns=(*recorder.context.turns, ())[-_MOST_TURNS:])
     # The texts of skills that a prompt names come before it; the text for a command holds what the command stands for.
     text, files = text_and_others(line.get("input"), len(items_of(origin.get("skillActivations"))))
-    text = text_of(origin.get(given)) if name else text if is_main else _GIT.sub("", text)
+    if name:
+        text = text_of(origin.get(given))
+    elif not is_main:
+        text = _GIT.sub("", text)
     key = f"{first_text(line, 'promptId', 'messageId') or recorder.at_ms}/prompt"
     command = f"/{text_of(origin.get(name))}" if name else None
     add_prompt(recorder, key, text, actor=recorder.actor, command=command, attachments=files, in_turn=in_turn)
