@@ -101,7 +101,7 @@ def _step_looks(step: str) -> bool:
 
 
 def _program_looks(command: str) -> bool:
-    name, *_ = command.split(maxsplit=1) or ["true"]
+    name, *_ = command.split(maxsplit=1) or ["true"]  # `xargs` alone prints what it gets
     return name.rstrip(")") in _LOOKING or any(form.match(command) for form in _FORMS_LOOKING)
 
 

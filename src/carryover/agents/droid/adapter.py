@@ -135,7 +135,7 @@ def _message(recorder: _Recorder) -> None:
     message = fields_of(recorder.data.get("message"))
     role, seen = text_of(message.get("role")), text_of(message.get("visibility"))
     if seen == "user_only":
-        # The run of a hook has no text, and may follow why a request failed.
+        # A hook's run has no text, and may come after the reason why a request failed.
         recorder.change(said=rawjson.content_text(message.get("content")) or recorder.context.said)
         _hook(recorder, message)
     elif seen != "llm_only":
@@ -143,7 +143,7 @@ def _message(recorder: _Recorder) -> None:
 
 
 def _hook(recorder: _Recorder, message: Fields) -> None:
-    """Notes why a hook, which may be the repository's, lets no turn end: the client sends that as the next prompt."""
+    """Notes why a hook, which may be the repository's, did not let a turn end: the client sends that as a prompt."""
     results = map(fields_of, items_of(message.get("hookResults")))
     if text_of(message.get("hookEventName")) == "Stop":
         reasons = (text_of(fields_of(text_of(one.get("stdout"))).get("reason") or one.get("stderr")) for one in results)
@@ -224,7 +224,7 @@ def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:
     text = _WRAPPING.sub("", output) if failed else _ENDINGS.exited.sub("", output)
     if failed and text == _CANCELLED and by_client:
         return ToolOutcome("interrupted" if text != output else "denied", output, never_ran=text == output)
-    if text == _NO_OUTPUT if op == "shell" else op in ("edit", "write") and not failed:
+    if (op == "shell" and text == _NO_OUTPUT) or (op in ("edit", "write") and not failed):
         text = ""  # what an edit returns is JSON with the change
     return _ENDINGS.outcome(op, text, failed=failed, by_client=by_client)
 

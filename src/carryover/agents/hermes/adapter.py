@@ -106,7 +106,7 @@ _NOTE: Final = later(
     r"|(The user sent an? (?:image but|(?:text )?document|audio|video|voice)\b))[^\]]*\]\s*"
 )
 """What the client puts before a message after a turn that the gateway interrupted, after another model was chosen, or
-for a file of a chat (2026); it ends with its first bracket."""
+for a file of a chat (2026); each ends with its first closing bracket."""
 _INCLUDED: Final = later(r"\[Content of [^\n]{1,300}\]:\n")
 """Above a text document in a message. Nothing shows where the document ends and the message begins."""
 _SCHEDULED: Final = later(r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.[^\n]*\]\n\s*")

@@ -42,8 +42,8 @@ COPIED_WITHIN_US: Final = 10
 
 _ADDED: Final = {"sessions": {"cwd": "NULL"}, "messages": {"active": "1", "compacted": "0"}}
 """The columns that schema 6 (April 2026) does not have yet, and what stands for them there."""
-# A sub-agent is marked, in older databases by schema 16. Before, it had the source of its parent, which was still going
-# on when it began; later, what goes on after a compaction may begin before its parent has ended, too.
+# Sub-agents are marked since schema 16, which also marks those of before. Until then, one had the source of its parent,
+# and began before its parent ended. Now what goes on after a compaction may do so, too, so only the mark counts.
 _SESSIONS: Final = (
     "SELECT s.id, s.source = 'subagent' OR instr(coalesce(s.model_config, ''), '\"_delegate_from\"') > 0"
     " OR (p.id IS NOT NULL AND instr(coalesce(s.model_config, ''), '\"_branched_from\"') = 0"

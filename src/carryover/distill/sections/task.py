@@ -156,7 +156,8 @@ def _may_be_open(past: Past, step: Step) -> bool:
     if step.view is past.lead:
         return True
     turns = past.lead.digest.turns
-    first = next((turn for turn in turns if turn.prompt), turns[0])  # not what was before it, or was sent again
+    # A turn of what ran before the first prompt, or of a prompt that was sent again, has no prompt.
+    first = next((turn for turn in turns if turn.prompt), turns[0])
     if first.at_ms - step.turn.last_ms > DAY_MS:
         return False
     goes_on = not _has_own_task([first.prompt]) or speaks_of_going_on(first.prompt[:_FEW_WORDS])
