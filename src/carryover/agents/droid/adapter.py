@@ -52,7 +52,8 @@ _ENDINGS: Final = Endings(
     never_ran=later(r"Not found: |Tool \S+ is registered but is not available"),
 )
 _NO_OUTPUT: Final = "Command completed successfully"
-_TASK: Final = later(r"(?s)\A# Task Tool Invocation\n.*?\n---BEGIN TASK FROM PARENT AGENT---\n(.*)\n---END TASK")
+_TASK: Final = ("# Task Tool Invocation\n", "\n---BEGIN TASK FROM PARENT AGENT---\n", "\n---END TASK")
+"""The beginning of a sub-agent's first message, and what stands around its task there."""
 _STORED: Final = ("<system-notification>\n", "</system-notification>")
 """Around the text of a command or a skill that the user called, which may be the project's."""
 _CALLED: Final = later(
@@ -165,13 +166,19 @@ def _user(recorder: _Recorder, message: Fields) -> None:
     recorder.change(said="", pushed=())
     if digest(given).encode() in pushed:
         return
-    task = _TASK.match(text) if recorder.subagent_id else None
+    task = _task_in(text) if recorder.subagent_id else ""
     images = sum(text_of(part.get("type")) == "image" for part in parts)
-    text, stored, command = (task[1], "", None) if task else _typed_and_stored(text)
+    text, stored, command = (task, "", None) if task else _typed_and_stored(text)
     if stored:
         recorder.add(UserPrompt(text=stored, actor=recorder.actor, attachments=images, stored=True), "prompt")
     else:
         add_prompt(recorder, "prompt", text, actor=recorder.actor, command=command, attachments=images)
+
+
+def _task_in(text: str) -> str:
+    """Returns the task that a sub-agent was given; empty if the text is another one."""
+    first, begin, end = _TASK
+    return text.partition(begin)[2].rpartition(end)[0] if text.startswith(first) else ""
 
 
 def _typed_and_stored(text: str) -> tuple[str, str, str | None]:
