@@ -25,7 +25,10 @@ class Droid(Tool):
     RELEASED = "npm droid"
     OLDEST = "0.215.0"
     API = ChatApi
-    CANNOT: ClassVar[Mapping[Ability, str]] = {"compacted": "a compaction begins another session"}
+    CANNOT: ClassVar[Mapping[Ability, str]] = {
+        "compacted": "a compaction begins another session",
+        "killed": "without its maker's servers a session is resumed in a terminal only",
+    }
     LIMIT: ClassVar[Any] = {"error": {"status": 402, "message": "You have reached your usage limit"}}
     LIMIT_RECORD = "model_usage_exhausted"
     RESETS = False
