@@ -48,8 +48,9 @@ def searchable(body: AnyBody) -> tuple[SearchKind, str] | None:
     succeeded."""
     kind: SearchKind
     match body:
-        case model.UserPrompt(actor=actor) as prompt:
-            kind, text = "prompt" if actor == "human" else "answer", prompt.typed
+        case model.UserPrompt() as prompt:
+            by_user = prompt.actor == "human" and not (prompt.stored or prompt.accepts_plan)
+            kind, text = "prompt" if by_user else "answer", prompt.typed
         case model.Answer(text=text):
             kind = "prompt"
         case model.AssistantMessage(text=text) | model.Question(text=text) | model.PlanProposal(text=text):

@@ -247,7 +247,7 @@ def _lines(session: SessionRow, recorded: Iterable[StoredEvent]) -> Iterator[str
         what = neutral(part.heading).replace("(run by you)", "(run by the user)")
         if part.kind in ("user", "agent"):
             by_user = part.kind == "user"
-            yield f"## {'The user' if by_user else what}{retracted}"
+            yield f"## {what.replace('You', 'The user', 1) if by_user else what}{retracted}"
         else:
             if by_user and "(run by the user)" not in what:  # a tool's output doesn't belong under the user's heading
                 by_user = False

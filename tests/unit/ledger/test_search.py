@@ -258,6 +258,8 @@ def result(status: str, output: str) -> ToolResult:
         (UserPrompt(text="add a parser"), ("prompt", "add a parser")),
         (UserPrompt(text="src", command="/review"), ("prompt", "/review src")),
         (UserPrompt(text="look around", actor="model"), ("answer", "look around")),
+        (UserPrompt(text="the text of a prompt file", stored=True), ("answer", "the text of a prompt file")),
+        (UserPrompt(text="1. in cents", accepts_plan=True), ("answer", "1. in cents")),
         (Answer(call_id="c", question="Which?", text="The second"), ("prompt", "The second")),
         (AssistantMessage(text="Done."), ("answer", "Done.")),
         (ToolCall(call_id="c", name="Bash", op="shell", subject="make"), ("command", "make")),
