@@ -282,7 +282,7 @@ def test_a_call_whose_edit_was_applied_was_not_interrupted_by_a_cancelled_turn(w
 
 
 def noted(*told: tuple[str, str]) -> Json:
-    """What the extension notes of the calls of an answer: the tool by its own name, and what the model was told."""
+    """What the extension notes of an answer's calls: the tool by its own name, and the result that the model got."""
     calls = [{"id": f"call_{n}__vscode-1", "name": name, "arguments": "{}"} for n, (name, _) in enumerate(told)]
     results = {str(call["id"]): {"content": [{"value": text}]} for call, (_, text) in zip(calls, told, strict=True)}
     return {"metadata": {"toolCallRounds": [{"response": "", "toolCalls": calls}], "toolCallResults": results}}

@@ -61,7 +61,7 @@ _FAILED: Final = (
     "ERROR: Your input to the tool was invalid ",
     "Applying patch failed with error: ",
 )
-"""How what the model was told of a call begins if the call failed."""
+"""How the result that the model got begins if the call failed."""
 _NEVER_RAN: Final = later(
     r"ERROR: Your input to the tool was invalid "
     r"|ERROR while calling tool: (?:Invalid input path: |Tool \S+ does not have )"
@@ -220,8 +220,8 @@ def _is_of_model(kind: str, tool: Fields) -> bool:
 
 
 def _reported(request: Fields, places: list[int]) -> dict[int, str]:
-    """Returns what the model was told of each call as plain text, by the call's place. The extension notes it under
-    other ids, in the order of the calls, so nothing is returned if their number differs."""
+    """Returns the result that the model got for each call, as plain text, by the call's place. The extension notes
+    results under other ids, in the order of the calls, so nothing is returned if their number differs."""
     noted = fields_of(fields_of(request.get("result")).get("metadata"))
     results = fields_of(noted.get("toolCallResults"))
     rounds = map(fields_of, items_of(noted.get("toolCallRounds")))
@@ -235,7 +235,7 @@ def _reported(request: Fields, places: list[int]) -> dict[int, str]:
 
 def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, reported: str) -> OpenCall:
     """Adds a call, and its result if there is one. `state`: that of the turn, complete if the call has ended;
-    `reported`: what the model was told of the call."""
+    `reported`: the result that the model got."""
     name = text_of(tool.get("toolId"))
     data = fields_of(tool.get("toolSpecificData"))
     op = TOOLS.op(name)
