@@ -38,7 +38,7 @@ _CMDLET_LOOKING: Final = later(
 )
 _FILTER: Final = later(
     r"(?:[%?]\s*\{|(?:where|select|sort|group|measure|foreach)(?:-object)?\b|(?:format|convert(?:to|from))-\w+|f[lt]\b"
-    r"|out-(?:string|host|null)\b|(?:python3?|py|node|ruby|perl|(?:ba|z)?sh) -\w*[cemnp]\b|(?:read|while|col|column"
+    r"|out-(?:string|host|null)\b|(?:python3?|py|node|ruby|perl) -\w*[cemnp]\b|(?:read|while|col|column"
     r"|rev|tac|base64|xxd|od|hexdump|md5sum|sha\d*sum|iconv|fold|fmt|paste|comm|join|bc|yq|gunzip)\b)",
     re.I,
 )

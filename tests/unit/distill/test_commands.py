@@ -43,6 +43,7 @@ LOOKING = (
 CHANGING = (
     *("", "make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
     *("npm audit fix", "npm audit --force fix", "npm install", "cat cap.sql | psql shop", "ls a.py | xargs -0 git add"),
+    "ls build | xargs sh -c 'rm {}'",
     *("Get-Content cap.ps1 -Raw | Invoke-Expression", "echo done | mail ann", "cat cap.sh | bash -s", "ls |& sh"),
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
     *("for f in *.py; do python $f; done", "make || exit 1", "if ! make; then exit 1; fi", "! make", "make && exit 3"),
