@@ -22,11 +22,13 @@ _FIELDS = (
 )
 _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;│┃](?![|;│┃])"
 _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
+_WANTED = r"(?:(?:should|must|will|shall) be|soll|sea|será|debe ser|doit être|deve ser|seja|должен быть)(?: est[ae])?"
 _WORDS_BETWEEN = (
     r"(?<=[\"'`]),(?:(?:\n|\r\n|\\n)(?:\s|\\n){0,40}(?=\\{0,7}[\"']))?|,(?=[\w+/=-]{16})"
     r"|\((?=n?[\"'`])|是|为|は|[은는](?=[ \t])"
-    r"|(?<=[ \t])(?:(?:for|of|on|in|at|für|del|de la)[ \t][^\n:=\"'`|]{1,40}?(?:[ \t](?:is|lautet|ist|es)|:)(?=[ \t])"
-    r"|(?:(?:is|was|to|ist|lautet|est|es|é|è|là|[—–](?![ \t]*`)):?(?=[ \t]))?)"
+    r"|(?<=[ \t])(?:(?:for|of|on|in|at|für|del|de la)[ \t][^\n:=\"'`|]{1,40}?"
+    r"(?:[ \t](?:is|to|lautet|ist|es)|:)(?=[ \t])"
+    rf"|(?:(?:is|was|to|ist|lautet|est|es|é|è|là|{_WANTED}|[—–](?![ \t]*`)):?(?=[ \t]))?)"
 )
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"

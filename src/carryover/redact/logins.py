@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_opaque, is_said_password, is_scrambled, is_type_or_state
+from carryover.redact.values import Span, is_in_use, is_opaque, is_said_password, is_scrambled, is_type_or_state
 from carryover.text.pattern import later
 
 _BETWEEN: Final = " / "
@@ -89,6 +89,22 @@ def passwords_in_backquotes(text: str, lower: str) -> Iterator[Span]:
     """Yields what a sentence about a password quotes, if it can be nothing else: ``replace `tulpan12!` by yours``."""
     for found in _QUOTED.finditer(lower) if "`" in text else ():
         yield *found.span("value"), "password"
+
+
+_CLAVE: Final = later(
+    r"\bclave(?:[ \t](?!p[uú]blica|primaria|for[aá]nea|[uú]nica)[^\W\d]{1,16}){0,3}(?:[ \t]?[:=])?[ \t]{1,4}"
+    r"[\"'`*]{0,3}(?P<value>[^\s\"'`|<>()\\]{6,32})",
+    re.IGNORECASE,
+)
+
+
+def passwords_behind_clave(text: str, lower: str) -> Iterator[Span]:
+    """Yields what a Spanish sentence calls a `clave`: ``la clave nueva es `Xk82mQp1` ``. The word also means other
+    keys, so the value must be a default one, or look generated."""
+    for found in _CLAVE.finditer(text) if "clave" in lower else ():
+        value = found["value"].rstrip(".,;:")
+        if is_in_use(value) or is_scrambled(value, 8):
+            yield found.start("value"), found.start("value") + len(value), "password"
 
 
 _FOR_PASSWORDS: Final = ("密码", "密碼", "パスワード", "비밀번호")

@@ -12,6 +12,7 @@ from carryover.redact.cookies import values_of_cookies
 from carryover.redact.logins import (
     ends_sentence,
     keys_in_words,
+    passwords_behind_clave,
     passwords_behind_pass,
     passwords_behind_words,
     passwords_in_backquotes,
@@ -37,11 +38,12 @@ from carryover.text.pattern import later
 
 _BEARER_TOKEN = "bearer_token_"
 # In these languages its owner comes after it: `Пароль БД: …`. In English what comes after it is another thing's name.
-_OWNED = ("contraseña", "пароль")
+_OWNED = ("contraseña", "contrasena", "пароль")
 _OWNER = r"(?:(?: [^\W\d_]{1,16}){1,2}(?=[*_]{0,2}[:：]))?"
+_PASS = "pass(?:(?=w|p|c|ow?rd)|(?<=[a-z_-]pass)|(?<=mot de pass))"  # also `passwod` and the like, mistyped
 # `pass` and `pat` have several meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
-    "pass": after_word("pass(?:(?=w|p|c)|(?<=[a-z_-]pass)|(?<=mot de pass))(?:wor[dt]|wd|phrase|code|e)?s?"),
+    "pass": after_word(_PASS + "(?:wor?[dt]|wrod|ow?rd|wd|phrase|code|e)?s?"),
     **{word: after_word("pwd?" if word == "pw" else word) for word in PASSWORDS},
     **{word: after_word(word + _OWNER) for word in _OWNED},
     "secret": after_word("secrets?"),
@@ -97,7 +99,8 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     spans = [span for word in here for span in _spans(text, lower, word)]
     ways = (
         *(passwords_of_logins, passwords_said_first, passwords_in_backquotes, passwords_behind_words),
-        *(passwords_behind_pass, keys_in_words, values_of_cookies, values_of_secrets, values_in_inserts),
+        *(passwords_behind_clave, passwords_behind_pass, keys_in_words),
+        *(values_of_cookies, values_of_secrets, values_in_inserts),
     )
     others = (span for way in ways for span in way(text, lower))
     columns = values_in_columns(text, lower, here) if here and "\n" in text else ()

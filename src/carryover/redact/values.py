@@ -21,7 +21,8 @@ Span = tuple[int, int, str]
 
 
 PASSWORDS = (
-    *("pw", "psk", "contraseña", "senha", "wachtwoord", "kennwort", "lösenord", "hasło", "şifre", "jelszó", "mật khẩu"),
+    *("pw", "psk", "pasword", "contraseña", "contrasena"),
+    *("senha", "wachtwoord", "kennwort", "lösenord", "hasło", "şifre", "jelszó", "mật khẩu"),
     *("пароль", "סיסמה", "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "パスワード", "비밀번호"),
 )
 """Names of a password in many languages, beside the English one."""
