@@ -102,9 +102,10 @@ def _of_a_file(prompt: str, lines: list[str]) -> Filled | None:
     if not (any(map(_PLACE.fullmatch, lines)) or _COMMAND.match(first)):
         return None
     # Where the client left the place empty, what was typed stands right below the file's last list.
-    before, last = ["", *prompt.rstrip().splitlines()][-2:]
-    is_typed = is_list_item(before) and not is_list_item(last) and last == last.lstrip()
-    return _filled(prompt, last.strip() if is_typed else "", name)
+    *file, last = prompt.rstrip().splitlines()
+    is_typed = bool(file) and is_list_item(file[-1]) and not is_list_item(last) and last == last.lstrip()
+    block = _first_block(file if is_typed else lines)
+    return _filled(prompt, last.strip() if is_typed else "", name if block is None else block[1][0])
 
 
 def _in_a_frame(prompt: str, lines: list[str]) -> Filled | None:
@@ -115,6 +116,15 @@ def _in_a_frame(prompt: str, lines: list[str]) -> Filled | None:
 
 
 def _below_a_heading(prompt: str, lines: list[str]) -> Filled | None:
+    block = _first_block(lines)
+    if block is None or 2 * len(block[0]) > len(prompt):
+        return None
+    return _filled(prompt, block[0], "; ".join(block[1]))
+
+
+def _first_block(lines: list[str]) -> tuple[str, list[str]] | None:
+    """Returns what the code block below a form's first heading holds, and the first lines of what the form does; None
+    if that heading has more than a block, or is the only one."""
     forms = line_forms(lines)
     shown = [at for at, line in enumerate(lines) if line.strip()]
     fences = [at for at, form in enumerate(forms) if form == "fence"]
@@ -122,15 +132,12 @@ def _below_a_heading(prompt: str, lines: list[str]) -> Filled | None:
     headings = [at for at in shown if forms[at] == "text" and _HEADING.match(lines[at])]
     if name is None or fences[:1] != shown[1:2] or len(fences) < 2 or len(headings) < _LEAST_HEADINGS:
         return None
-    typed = "\n".join(lines[fences[0] + 1 : fences[1]]).strip()
-    if 2 * len(typed) > len(prompt):
-        return None
     # That heading is of the block, and the same in each command of a set (Spec Kit): what one does stands below the
     # next.
     below = next((at for at in headings if at > fences[1]), shown[-1])
     steps = dict.fromkeys(line for line in lines[below + 1 :] if line[:1].strip() and line[0] != "#")
-    does = "; ".join(clip(line.replace("**", ""), chars=_SHOWN_CHARS) for line in list(steps)[:_SHOWN_LINES])
-    return _filled(prompt, typed, does or name[1])
+    does = [clip(line.replace("**", ""), chars=_SHOWN_CHARS) for line in list(steps)[:_SHOWN_LINES]]
+    return "\n".join(lines[fences[0] + 1 : fences[1]]).strip(), does or [name[1]]
 
 
 def _is_frame(line: str) -> bool:

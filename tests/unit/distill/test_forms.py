@@ -29,6 +29,13 @@ def test_commands_of_one_set_are_named_by_what_each_does() -> None:
     ]
 
 
+def test_a_command_whose_place_was_left_empty_is_named_by_the_first_thing_it_does() -> None:
+    form = filled_in(INPUT.format("$ARGUMENTS") + RULES + LONG + "make the rules shorter")
+
+    assert form is not None
+    assert (form.typed, form.name) == ("make the rules shorter", "You are updating the rules of the project.")
+
+
 def test_a_form_that_does_nothing_below_its_next_heading_has_its_first_headings_name() -> None:
     form = filled_in(INPUT.format("") + "## Outline\n\n" + LONG)
 
