@@ -43,7 +43,24 @@ sum(lines);
 return;"""
 LOOP = "for line in cart:\n    total += line.price"
 MESSAGE = "    Drop the tables of the cart that are no longer used\n    and push what is left of them at once."
-PASTES = {"log": LOG, "code": CODE, "traceback": TRACEBACK, "JSON": JSON, "diff": DIFF, **MAILS}
+SERVED = """\
+ GET /carts/7 404 in 4.4s (compile: 3.9s, render: 564ms)
+ GET /api/session 200 in 67ms (compile: 34ms, render: 15ms)"""
+POWERSHELL = """\
+PS C:\\code\\shop> npx cart-kit migrate
+No path is given, using the default
+Reading the carts
+PS C:\\code\\shop>"""
+PASTES = {
+    "log": LOG,
+    "requests": SERVED,
+    "PowerShell": POWERSHELL,
+    "code": CODE,
+    "traceback": TRACEBACK,
+    "JSON": JSON,
+    "diff": DIFF,
+    **MAILS,
+}
 
 
 def pasted(prompt: str) -> str:
@@ -81,6 +98,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "価格を丸める前に割引を計算してください。\n\n通貨には浮動小数点を使わないでください。",
         "Fix the discount.\nIt comes to 899.1 instead of 899.",
         "API errors must be shown in red.",
+        "GET /carts/7 404 again.",
         "Error: the cart is empty.\nFind out why.",
         "Error: the cart is empty when I save it.\nFind out why\nand test it.",
         "@src/cart.py add a discount",
