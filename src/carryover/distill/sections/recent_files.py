@@ -61,16 +61,23 @@ def newest_edits(view: ProjectView, *, outside: bool, limit: int = 12) -> list[t
     digests = [digest for session in view.sessions for digest in session.digests]
     files = [*chain.from_iterable(digest.touched for digest in digests)]
 
-    def shown(path: str) -> str | None:
-        if (found := placed(path, view, outside=outside)) or not outside or not _is_named(path, digests):
-            return found
-        return _outside(path, view.root, settings=True)
-
-    newest = _newest(files, shown)
+    newest = _newest(files, lambda path: _shown(path, view, digests, outside=outside))
     if not newest and outside:
         lasting = (file for file in files if not file.temporary)
         newest = _newest(lasting, lambda path: _outside(path, view.root, settings=True, scratch=True))
     return sorted(newest.items(), key=lambda item: (item[1].temporary, -item[1].at_ms, -item[1].turn, item[0]))[:limit]
+
+
+def name_of_work(path: str, view: ProjectView) -> str | None:
+    """Returns the name under which `newest_edits` shows a file, also outside of the project; None for those that it
+    shows only if there is no other work."""
+    return _shown(path, view, [digest for session in view.sessions for digest in session.digests], outside=True)
+
+
+def _shown(path: str, view: ProjectView, digests: Sequence[Digest], *, outside: bool) -> str | None:
+    if (found := placed(path, view, outside=outside)) or not outside or not _is_named(path, digests):
+        return found
+    return _outside(path, view.root, settings=True)
 
 
 def runs_of(view: ProjectView, most: int | None = None) -> list[SeenRun]:
@@ -174,14 +181,16 @@ def _is_named(path: str, digests: Iterable[Digest]) -> bool:
 
 
 def _status(path: str, file: EditedFile, runs: list[SeenRun]) -> TestState | None:
-    """Returns the file's status in the newest run that covers it; a pass before the newest edit doesn't count."""
+    """Returns the file's status in the newest run that covers it; a pass before the newest edit doesn't count. Tests
+    are not expected to cover a scratch file."""
     if not runs or file.change == "delete" or not may_be_tested(path):
         return None
+    unknown: TestState | None = None if _SCRATCH.search(path) else "unknown"
     for seen in reversed(runs):
         if (said := verdict(seen.run, path)) is not None:
-            before: TestState = "failing before this edit" if said == "fail" else "unknown"
+            before: TestState | None = "failing before this edit" if said == "fail" else unknown
             return said if (seen.at_ms, seen.turn) >= (file.at_ms, file.turn) else before
-    return "unknown"
+    return unknown
 
 
 def may_be_tested(path: str) -> bool:

@@ -11,7 +11,7 @@ from carryover.distill.digest import Revert
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import PIECE_CHARS, earlier, in_quotes
 from carryover.distill.sections.quoting import from_session
-from carryover.distill.sections.recent_files import relative
+from carryover.distill.sections.recent_files import name_of_work
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 
@@ -25,9 +25,11 @@ _OTHER_WORDS: Final = 120
 
 def reverted_entries(past: Past) -> list[Entry]:
     """Returns a line for each turn that reverted what others had changed, newest first. A turn in which the user only
-    agreed has none: a step that the agent had announced is no sign that anything failed."""
+    agreed has none: a step that the agent had announced is no sign that anything failed. Nor have scratch files and
+    what an agent notes for itself."""
     every = ((one, session) for session in past.view.sessions for one in session.digest.reverts)
-    found = [(one, session) for one, session in every if not only_consents(_prompt(session, one.turn))]
+    wanted = ((one, session) for one, session in every if not only_consents(_prompt(session, one.turn)))
+    found = [(one, session) for one, session in wanted if name_of_work(one.path, past.view) is not None]
     found.sort(key=lambda each: (-each[0].at_ms, each[1].session, -each[0].turn))
     weight = WEIGHTS["reverted"]
     entries: list[Entry] = []
@@ -41,7 +43,7 @@ def reverted_entries(past: Past) -> list[Entry]:
 
 def _text(past: Past, session: SessionView, back: Sequence[Revert]) -> str:
     newest = back[0]
-    paths = [*dict.fromkeys(relative(one.path, past.view.root) or one.path for one in reversed(back))]
+    paths = [*dict.fromkeys(filter(None, (name_of_work(one.path, past.view) for one in reversed(back))))]
     more = f" and {len(paths) - _MOST_FILES} more" if len(paths) > _MOST_FILES else ""
     where = f"{', '.join(paths[:_MOST_FILES])}{more}"
     # The files are at the end of the line, which is cut if it is too long.

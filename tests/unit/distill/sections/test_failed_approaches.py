@@ -227,6 +227,15 @@ def test_a_step_that_the_user_only_agreed_to_reverts_nothing(said: str, counts: 
     assert ("Reverted in turn 2" in text) is counts
 
 
+@pytest.mark.parametrize("path", ["/tmp/try.py", "/home/dev/.agent/memory/cart.md"])
+def test_what_was_reverted_in_a_scratch_file_or_an_agents_notes_is_no_failed_approach(path: str) -> None:
+    talk = session("s1").user("Use floats.").event(model.FileEdit(path=path, change="modify", diff="-cents\n+float"))
+    talk.edited("cart.py").says("Done.").user("Cents, as I said!")
+    talk.event(model.FileEdit(path=path, change="modify", diff="-float\n+cents"))
+
+    assert under("Failed approaches", talk.says("It is cents again.")) == ""
+
+
 def test_what_was_reverted_stands_with_the_prompts_of_both_turns() -> None:
     talk = session("s1").user("Use floats.")
     for name in ("cart.py", "tax.py", "cap.py", "vat.py"):

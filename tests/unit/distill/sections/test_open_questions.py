@@ -27,6 +27,15 @@ def test_failing_and_stale_tests_are_open_and_the_newest_run_counts() -> None:
     assert under("Open questions", talk) == ""
 
 
+def test_a_scratch_file_makes_no_test_run_stale() -> None:
+    talk = session("s1").user(GOAL).ran("pytest -q", "84 passed in 2.1s")
+    talk.event(model.FileEdit(path="/tmp/try.py", change="add")).says("Done.")
+
+    assert under("Open questions", talk) == ""
+    assert "`/tmp/try.py`: added" in under("Recent files", talk)
+    assert "tests unknown" not in under("Recent files", talk)
+
+
 @pytest.mark.parametrize(("said", "is_open"), [("hi", False), ("hi, is the cap right", True)])
 def test_what_an_agent_asks_after_a_greeting_is_no_question(said: str, is_open: bool) -> None:
     talk = session("s1").user(said).says("Hi! Which of the two carts shall I look at?")
