@@ -36,6 +36,8 @@ _NUMBERED: Final = later(r"(?<![\w.])([Qq]?\d{1,2})\s?[.):：、）]\s*([A-Za-z]
 """A number at the beginning of what was asked or replied, and the letter of the option that was chosen."""
 _OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—–\-\ufe0f\u20e3](?!\d)")
 """The beginning of an option: its number or letter, perhaps behind a word. `2.5` and `10:30` begin none."""
+_CODE: Final = later(r"\W*(?:\d{1,2}\s?[.):]\W*)?\[([A-Z]{2,3})\]")
+"""Of a menu's line, perhaps numbered: `3. [CR] Code review`."""
 _WORD: Final = later(r"\w+")
 _VERSION: Final = later(r"[^\W\d_]\d+(?:\.\d+)+")
 """A version right behind a word or a letter: neither its numbers nor that letter choose anything."""
@@ -142,6 +144,8 @@ def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
     for line in lines:
         if option := _OPTION.match(line):
             options.setdefault(option[2].casefold(), {})[(option[1] or "").casefold()] = line
+        if code := _CODE.match(line):
+            options.setdefault(code[1].casefold(), {})[""] = line
     marks, joints = _AND.subn(r"\1 ", _VERSION.sub("version", prompt.casefold()))
     words = _WORD.findall(marks)
     letters = [word for word in words if not word.isdigit()]

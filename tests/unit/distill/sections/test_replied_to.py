@@ -108,6 +108,7 @@ LETTERED = """Two ways:
         (LETTERED, "Option A", "| A | whole cents |"),
         ("1. I read it\n\nNow:\n\n- **Option 1:** cents\n- **Option 2:** euros", "ok option 1", "Option 1: cents"),
         ("[R] Review it\n[C] Continue with the checkout", "C", "[C] Continue with the checkout"),
+        ("Menu:\n\n1. `[MH]` Help\n2. `[CR]` Code review\n\nOr ask.", "CR", "2. `[CR]` Code review"),
         ("1. cents\n2. euros\n\n2.5 euros are the cap since 2:30", "2", "2. euros"),
         ("Done:\n1. the cart\n2. the tax\n\nOpen:\n1. the cap\n2. the column", "2", "2. the column"),
     ],
