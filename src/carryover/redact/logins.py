@@ -7,7 +7,15 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from carryover.redact.values import Span, is_in_use, is_opaque, is_said_password, is_scrambled, is_type_or_state
+from carryover.redact.values import (
+    Span,
+    is_in_use,
+    is_opaque,
+    is_said_password,
+    is_scrambled,
+    is_strong,
+    is_type_or_state,
+)
 from carryover.text.pattern import later
 
 _BETWEEN: Final = " / "
@@ -105,6 +113,19 @@ def passwords_behind_clave(text: str, lower: str) -> Iterator[Span]:
         value = found["value"].rstrip(".,;:")
         if is_in_use(value) or is_scrambled(value, 8):
             yield found.start("value"), found.start("value") + len(value), "password"
+
+
+_ALONE: Final = later(r"(?:\A|\n)[ \t]*\d{1,2}[.)][ \t]+(?P<value>[^\s\"'`|<>(){}\[\]\\/:;,]{8,32})[ \t\r]*(?=\n|\Z)")
+_SIGN_OF_A_PASSWORD: Final = later(r"[!#$%^&*?]")
+
+
+def passwords_answered(text: str, _lower: str) -> Iterator[Span]:
+    """Yields what stands alone behind a number, and can be nothing but a password: of `1. no\\n2. Tulpan20ab1!`, the
+    reply to two questions, the first text asked for it."""
+    for found in _ALONE.finditer(text) if _SIGN_OF_A_PASSWORD.search(text) else ():
+        value = found["value"]
+        if _SIGN_OF_A_PASSWORD.search(value) and is_strong(value) and is_said_password(value):
+            yield *found.span("value"), "password"
 
 
 _FOR_PASSWORDS: Final = ("密码", "密碼", "パスワード", "비밀번호")

@@ -12,6 +12,7 @@ from carryover.redact.cookies import values_of_cookies
 from carryover.redact.logins import (
     ends_sentence,
     keys_in_words,
+    passwords_answered,
     passwords_behind_clave,
     passwords_behind_pass,
     passwords_behind_words,
@@ -99,7 +100,7 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     spans = [span for word in here for span in _spans(text, lower, word)]
     ways = (
         *(passwords_of_logins, passwords_said_first, passwords_in_backquotes, passwords_behind_words),
-        *(passwords_behind_clave, passwords_behind_pass, keys_in_words),
+        *(passwords_answered, passwords_behind_clave, passwords_behind_pass, keys_in_words),
         *(values_of_cookies, values_of_secrets, values_in_inserts),
     )
     others = (span for way in ways for span in way(text, lower))
