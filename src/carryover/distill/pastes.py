@@ -41,7 +41,7 @@ _MACHINE_LINE: Final = later(
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s]"
-    r"|(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S{0,400} \d{3}\b|PS [A-Z]:\\[^\n>]{0,200}>)"
+    r"|(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S{0,400} \d{3}\b|PS [A-Z]:\\[^\n>]{0,200}>|➜ |~\S{0,80} ✗ )"
     r"|\s{2,}(?!(?:[*•]|\d{1,2}[.)]) [^@\s]|[-–] [^\s:]+ \S)\S|.*\{\s*$"
     r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}|(?:[^\W\d_]{1,20},? ){1,6}[^\W\d_]{1,20}: ).*\s\\$"
     r"|(?![-*•–]\s|\d)(?=.*;\s*$).*(?:[=()\[\]{}<>\"']|\w\.\w)|\w+ = \S"

@@ -51,10 +51,15 @@ PS C:\\code\\shop> npx cart-kit migrate
 No path is given, using the default
 Reading the carts
 PS C:\\code\\shop>"""
+PROMPTS = """\
+~/code/shop ✗ cart-kit migrate
+No path is given, using the default
+➜ shop git:(main) ✗ """
 PASTES = {
     "log": LOG,
     "requests": SERVED,
     "PowerShell": POWERSHELL,
+    "prompts": PROMPTS,
     "code": CODE,
     "traceback": TRACEBACK,
     "JSON": JSON,
