@@ -250,16 +250,6 @@ def test_a_command_that_was_refused_did_not_fail_though_nothing_proves_whose_the
     assert not any(isinstance(body, model.UserPrompt) for body in transcript.bodies)
 
 
-@pytest.mark.parametrize("tool", ["WebSearch", "mcp__notes__list"])
-def test_the_order_in_a_refusal_that_anything_can_word_is_not_handed_on(tool: str) -> None:
-    """A refused search of the web (2.0.28) is no failure that says to stop and wait."""
-    transcript = Session()
-    call = transcript.calls(tool, query="pear prices")
-    transcript.result(call, STOP, failed=True, version="2.0.28", toolUseResult=f"Error: {STOP}")
-
-    assert (ended(transcript).status, ended(transcript).output) == ("error", "refused")
-
-
 @pytest.mark.parametrize(("progress", "expected"), [("", "denied"), ("hook", "denied"), ("own", "interrupted")])
 def test_a_call_that_ran_when_the_user_refused_was_interrupted(progress: str, expected: str) -> None:
     """2.1.31 to 2.1.63: Esc while a sub-agent or a command works is worded as a refusal."""

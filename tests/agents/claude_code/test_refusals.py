@@ -26,3 +26,28 @@ def test_a_call_that_the_user_turned_down_or_stopped_did_not_fail(tool: str, tex
 
     [result] = transcript.all(model.ToolResult)
     assert (result.status, result.never_ran) == (status, status == "denied")
+
+
+STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
+WHOLE = (
+    "The user doesn't want to proceed with this tool use. The tool use was rejected (eg. if it was a file edit, the "
+    f"new_string was NOT written to the file). {STOP}"
+)
+
+
+@pytest.mark.parametrize(
+    ("tool", "text"),
+    [
+        ("WebSearch", WHOLE),
+        ("mcp__notes__list", WHOLE),
+        ("Task", f"The user doesn't want to take this action right now. {STOP}"),
+    ],
+)
+def test_the_order_in_a_refusal_that_anything_can_word_is_not_handed_on(tool: str, text: str) -> None:
+    """A refused search of the web (2.0.28), or a sub-agent (2.0.74), is no failure that says to stop and wait."""
+    transcript = Session()
+    call = transcript.calls(tool, query="pear prices")
+    transcript.result(call, text, failed=True, version="2.0.28", toolUseResult=f"Error: {text}")
+
+    [result] = transcript.all(model.ToolResult)
+    assert (result.status, result.output) == ("error", "refused")

@@ -44,13 +44,13 @@ _SAID: Final = later(
 """The whole text of a refusal with the user's words: in the main conversation, a sub-agent, or (the second) before
 2.0.32 and in the editor extension."""
 _WHOLE: Final = later(
-    r"The user doesn't want to proceed with this tool use\. The tool use was rejected \(eg\. if it was a file edit, "
-    r"the new_string was NOT written to the file\)\. "
+    r"The user doesn't want to (?:proceed with this tool use\. The tool use was rejected \(eg\. if it was a file edit, "
+    r"the new_string was NOT written to the file\)|take this action right now)\. "
     r"(?:STOP what you are doing and wait for the user to tell you how to proceed\."
     r"|The user provided the following reason for the rejection:\s*(.*?))\s*",
     re.DOTALL,
 )
-"""The whole text of a refusal before 2.0.32 (2.0.10, 2.0.29)."""
+"""The whole text of a refusal before 2.0.32 (2.0.10, 2.0.29), and of other tools later (2.0.74)."""
 _REJECTED: Final = "User rejected tool use"
 """`toolUseResult` of a refused call (2.1.37 to 2.1.328). For an error it is "Error: " and the tool's text."""
 _HAS_DENIAL_KIND: Final = (2, 1, 186)
