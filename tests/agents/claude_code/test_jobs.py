@@ -45,6 +45,11 @@ _TIME = "<timestamp>2025-11-12T15:39:18.326Z</timestamp>"
     ("name", "output", "shown"),
     [
         ("TaskOutput", f"{OUTPUT}<status>running</status>\n\n<output>\nReady.\n</output>", "running\nReady."),
+        (
+            "TaskOutput",
+            "<task_type>local_agent</task_type>\n\n<status>running</status>\n\n<output>\n[Tool: Write] {}\n</output>",
+            "running",
+        ),
         ("TaskOutput", "<retrieval_status>not_ready</retrieval_status>\n\n<status>running</status>", "running"),
         ("BashOutput", f"<status>running</status>\n\n{_TIME}", "running"),
         (

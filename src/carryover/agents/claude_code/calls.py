@@ -230,10 +230,17 @@ def _launched(call: OpenClaudeCall, result: Fields) -> str:
 
 
 def _state_and_output(output: str) -> str:
-    """Returns what a status call says of a job without the client's tags around it (2.0.28, 2.1.34)."""
+    """Returns what a status call says of a job without the client's tags around it (2.0.28, 2.1.34). Of a sub-agent
+    that still runs, it lists the calls with all that they write (2.0.74), which the sub-agent's own record has."""
     head, printed = _looked_at(output)
     state = (tagged(head, "status") or "").strip()
+    if state == "running" and _is_agent(head):
+        return state
     return "\n".join(filter(None, (state, printed))) if state else output
+
+
+def _is_agent(head: str) -> bool:
+    return "agent" in (tagged(head, "task_type") or "")
 
 
 def _looked_at(output: str) -> tuple[str, str]:
@@ -255,8 +262,7 @@ def _looked(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
         return None
     if state == "done" and (tagged(head, "exit_code") or "0").strip() != "0":
         state = "failed"
-    by_agent = "agent" in (tagged(head, "task_type") or "")
-    return model.BackgroundTask(task_id=task_id, state=state, report=printed if by_agent else "")
+    return model.BackgroundTask(task_id=task_id, state=state, report=printed if _is_agent(head) else "")
 
 
 def _found_ended(call: OpenClaudeCall, output: str) -> model.BackgroundTask | None:
