@@ -410,6 +410,17 @@ def test_instruction_files_that_the_client_appends_are_no_output_of_a_tool(print
     assert [body.output for body in lines.all(model.ToolResult)] == [printed, printed]
 
 
+def test_how_to_read_the_rest_of_a_file_is_no_output_of_a_tool() -> None:
+    above = (
+        "IMPORTANT: The file content has been truncated.\nStatus: Showing lines 3-4 of 9 total lines.\n"
+        "Action: To read more of the file, use start_line: 5.\n\n--- FILE CONTENT (truncated) ---\n"
+    )
+    lines = Lines()
+    lines.gemini("", call("read_file", {"file_path": "/x/cart.py"}, f"{above}x = 1\n"), ident="m1")
+
+    assert [body.output for body in lines.all(model.ToolResult)] == ["x = 1\n"]
+
+
 def test_a_message_is_written_without_its_calls_first() -> None:
     lines = Lines()
     lines.gemini("I read the cart now.", ident="m1")

@@ -165,6 +165,11 @@ _FEEDBACK: Final = later(
 )
 _FOUND: Final = "\n\n--- Newly Discovered Project Context ---\n"
 _FOUND_END: Final = "\n--- End Project Context ---"
+_PART: Final = later(
+    r"IMPORTANT: The file content has been truncated\.\nStatus: [^\n]{1,100}\nAction: [^\n]{1,400}\n+"
+    r"--- FILE CONTENT \(truncated\) ---\n"
+)
+"""Above a part of a file that was read, with how to read the rest (public sessions of 2025 and 2026)."""
 _DISMISSED: Final = "User dismissed"
 
 
@@ -280,4 +285,5 @@ def _response(given: Fields) -> tuple[str, str]:
 
 def _without_instructions(output: str) -> str:
     """Returns what the tool itself gave: the client appends the instruction files that it finds on the way (0.61.0)."""
-    return output.rpartition(_FOUND)[0] if _FOUND in output and output.endswith(_FOUND_END) else output
+    output = output.rpartition(_FOUND)[0] if _FOUND in output and output.endswith(_FOUND_END) else output
+    return output[part.end() :] if (part := _PART.match(output)) else output
