@@ -331,8 +331,3 @@ class Digest(Gist, frozen=True, kw_only=True, omit_defaults=True):
     """The names mentioned so far, by the form in which they are compared; those worth most, if there are many."""
     heard: int = 0
     """The number of events whose names were read."""
-
-    @property
-    def happened(self) -> bool:
-        """Whether there is anything to hand over."""
-        return bool(self.turns or self.worked or self.calls or self.open_calls or self.plan or self.summary)
