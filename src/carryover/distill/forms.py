@@ -135,7 +135,7 @@ def _first_block(lines: list[str]) -> tuple[str, list[str]] | None:
     # That heading is of the block, and the same in each command of a set (Spec Kit): what one does stands below the
     # next.
     below = next((at for at in headings if at > fences[1]), shown[-1])
-    steps = dict.fromkeys(line for line in lines[below + 1 :] if line[:1].strip() and line[0] != "#")
+    steps = dict.fromkeys(line for line in lines[below + 1 :] if line[:1].strip(" \t#") and any(map(str.isalnum, line)))
     does = [clip(line.replace("**", ""), chars=_SHOWN_CHARS) for line in list(steps)[:_SHOWN_LINES]]
     return "\n".join(lines[fences[0] + 1 : fences[1]]).strip(), does or [name[1]]
 

@@ -14,7 +14,9 @@ from carryover.redact.values import (
     is_said_password,
     is_scrambled,
     is_strong,
+    is_technical,
     is_type_or_state,
+    is_uuid,
 )
 from carryover.text.pattern import later
 
@@ -101,7 +103,7 @@ def passwords_in_backquotes(text: str, lower: str) -> Iterator[Span]:
 
 _CLAVE: Final = later(
     r"\bclave(?:[ \t](?!p[uú]blica|primaria|for[aá]nea|[uú]nica)[^\W\d]{1,16}){0,3}(?:[ \t]?[:=])?[ \t]{1,4}"
-    r"[\"'`*]{0,3}(?P<value>[^\s\"'`|<>()\\]{6,32})",
+    r"[\"'`*]{0,3}(?P<value>[^\s\"'`|<>()\\]{6,64})(?![^\s\"'`|<>()\\])",
     re.IGNORECASE,
 )
 
@@ -111,12 +113,13 @@ def passwords_behind_clave(text: str, lower: str) -> Iterator[Span]:
     keys, so the value must be a default one, or look generated."""
     for found in _CLAVE.finditer(text) if "clave" in lower else ():
         value = found["value"].rstrip(".,;:")
-        if is_in_use(value) or is_scrambled(value, 8):
+        if is_in_use(value) or (is_scrambled(value, 8) and not (is_uuid(value) or is_technical(value))):
             yield found.start("value"), found.start("value") + len(value), "password"
 
 
 _ALONE: Final = later(r"(?:\A|\n)[ \t]*\d{1,2}[.)][ \t]+(?P<value>[^\s\"'`|<>(){}\[\]\\/:;,]{8,32})[ \t\r]*(?=\n|\Z)")
-_SIGN_OF_A_PASSWORD: Final = later(r"[!#$%^&*?]")
+_TWO_DIGITS: Final = later(r"\d\D{0,32}\d")
+_SIGN_OF_A_PASSWORD: Final = later(r"[!#$%^&*]")
 
 
 def passwords_answered(text: str, _lower: str) -> Iterator[Span]:
@@ -124,7 +127,7 @@ def passwords_answered(text: str, _lower: str) -> Iterator[Span]:
     reply to two questions, the first text asked for it."""
     for found in _ALONE.finditer(text) if _SIGN_OF_A_PASSWORD.search(text) else ():
         value = found["value"]
-        if _SIGN_OF_A_PASSWORD.search(value) and is_strong(value) and is_said_password(value):
+        if _SIGN_OF_A_PASSWORD.search(value) and _TWO_DIGITS.search(value) and is_strong(value):
             yield *found.span("value"), "password"
 
 

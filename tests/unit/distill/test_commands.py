@@ -275,6 +275,7 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "pay.sh: line 12: syntax error near unexpected token `$'in\\r''\n'pay.sh: line 12: `  case \"$rate\" in",
             "pay.sh: line 12: syntax error near unexpected token `$'in\\r''",
         ),
+        ("1x.sh: run\nbash: line 1: `1x': not a name", "1x.sh: run ¶ bash: line 1: `1x': not a name"),
         ("wsl: Failed to translate 'E:\\till'\nbash: rate: command not found", "bash: rate: command not found"),
         ("shop: unknown command: rate\n\nUsage: shop [command]\n\nFlags:\n  -q\n", "shop: unknown command: rate"),
         (

@@ -104,6 +104,8 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
         "Fix the discount.\nIt comes to 899.1 instead of 899.",
         "API errors must be shown in red.",
         "GET /carts/7 404 again.",
+        "Endpoints:\nGET /carts 200 the list\nPOST /carts 201 the new one",
+        "Please fix:\n➜ the login page must redirect\n➜ the logout too",
         "Error: the cart is empty.\nFind out why.",
         "Error: the cart is empty when I save it.\nFind out why\nand test it.",
         "@src/cart.py add a discount",

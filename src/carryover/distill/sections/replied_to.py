@@ -141,11 +141,14 @@ def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
     that begins with its number or letter, perhaps behind a word ("Option B:"). A prompt of more words has that word
     too."""
     options: dict[str, dict[str, str]] = {}
+    coded: dict[str, str] = {}
     for line in lines:
         if option := _OPTION.match(line):
             options.setdefault(option[2].casefold(), {})[(option[1] or "").casefold()] = line
         if code := _CODE.match(line):
-            options.setdefault(code[1].casefold(), {})[""] = line
+            coded[code[1].casefold()] = line
+    if len(coded) > 1:  # one alone may be a log's: `[OK] the till is open`
+        options.update({code: {"": line} for code, line in coded.items() if code not in options})
     marks, joints = _AND.subn(r"\1 ", _VERSION.sub("version", prompt.casefold()))
     words = _WORD.findall(marks)
     letters = [word for word in words if not word.isdigit()]
