@@ -117,7 +117,7 @@ def passwords_behind_clave(text: str, lower: str) -> Iterator[Span]:
             yield found.start("value"), found.start("value") + len(value), "password"
 
 
-_ALONE: Final = later(r"(?:\A|\n)[ \t]*\d{1,2}[.)][ \t]+(?P<value>[^\s\"'`|<>(){}\[\]\\/:;,]{8,32})[ \t\r]*(?=\n|\Z)")
+_ALONE: Final = later(r"\n[ \t]*\d{1,2}[.)][ \t]+(?P<value>[^\s\"'`|<>(){}\[\]\\/:;,]{8,32})[ \t\r]*(?=\n|\Z)")
 _TWO_DIGITS: Final = later(r"\d\D{0,32}\d")
 _SIGN_OF_A_PASSWORD: Final = later(r"[!#$%^&*]")
 
@@ -125,10 +125,11 @@ _SIGN_OF_A_PASSWORD: Final = later(r"[!#$%^&*]")
 def passwords_answered(text: str, _lower: str) -> Iterator[Span]:
     """Yields what stands alone behind a number, and can be nothing but a password: of `1. no\\n2. Tulpan20ab1!`, the
     reply to two questions, the first text asked for it."""
-    for found in _ALONE.finditer(text) if _SIGN_OF_A_PASSWORD.search(text) else ():
+    # A line break before the first line too: a pattern that begins with it is found in a quarter of the time.
+    for found in _ALONE.finditer(f"\n{text}"):
         value = found["value"]
         if _SIGN_OF_A_PASSWORD.search(value) and _TWO_DIGITS.search(value) and is_strong(value):
-            yield *found.span("value"), "password"
+            yield found.start("value") - 1, found.end("value") - 1, "password"
 
 
 _FOR_PASSWORDS: Final = ("密码", "密碼", "パスワード", "비밀번호")
