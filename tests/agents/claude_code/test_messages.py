@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from carryover.model import (
 )
 from carryover.model import UserPrompt as Prompt
 from carryover.text.pasted import as_pasted
+from support.costs import costing_little
 
 assert AGENT.quoted is not None
 QUOTED = AGENT.quoted
@@ -284,9 +284,8 @@ def test_another_sessions_message_is_an_agents_word() -> None:
     assert transcript.user(f"What does {bare} mean?") == [Prompt(text=f"What does {bare} mean?")]
     # Time in proportion to the text: it is what another agent wrote.
     open_tags = "<cross-session-message>" * 80_000
-    started = time.process_time()
-    transcript.user(open_tags, origin=peer)
-    assert time.process_time() - started < 2
+    with costing_little():
+        transcript.user(open_tags, origin=peer)
 
 
 def test_a_file_that_was_changed_elsewhere_is_known() -> None:
@@ -377,11 +376,9 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_belongs_to_the_turn
 def test_hostile_text_costs_no_time(piece: str, before: str) -> None:
     """Time in proportion to the text, whatever stands in it."""
     text = before + piece * (2_000_000 // len(piece))
-    started = time.process_time()
-    QUOTED.prompt(text, "")
-    QUOTED.outcome("shell", text)
-
-    assert time.process_time() - started < 2
+    with costing_little():
+        QUOTED.prompt(text, "")
+        QUOTED.outcome("shell", text)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from carryover import model
 from carryover.agents.cline.adapter import AGENT
 from contract.case import read_on
+from support.costs import costing_little
 
 
 def said(at: int, kind: str, text: object) -> dict[str, object]:
@@ -55,7 +55,7 @@ def test_a_call_of_a_server_is_about_its_arguments(tmp_path: Path) -> None:
 )
 def test_an_edit_without_an_end_costs_no_time(tmp_path: Path, unit: str) -> None:
     diff = f"{unit * (40_000 // len(unit))}<<<<<<< SEARCH\nheat = 1\n=======\nheat = 2\n>>>>>>> REPLACE"
-    path, started_s = tmp_path / "ui_messages.json", time.process_time()
+    path = tmp_path / "ui_messages.json"
     edit = said(2, "tool", {"tool": "editedExistingFile", "path": "/oven/oven.js", "content": diff})
     ended = said(3, "api_req_started", {"request": "[replace_in_file for 'oven.js'] Result:\nIt was saved to oven.js."})
     path.write_text(json.dumps([said(1, "text", "Bake it"), {**edit, "type": "ask", "ask": "tool"}, ended]))
@@ -63,7 +63,7 @@ def test_an_edit_without_an_end_costs_no_time(tmp_path: Path, unit: str) -> None
     source = AGENT.exported(path, path.read_bytes())
     assert source is not None
 
-    changes = [event.body for event in read_on(AGENT, source).events if isinstance(event.body, model.FileEdit)]
+    with costing_little():
+        changes = [event.body for event in read_on(AGENT, source).events if isinstance(event.body, model.FileEdit)]
 
     assert [(change.added, change.removed) for change in changes] == [(1, 1)]
-    assert time.process_time() - started_s < 2

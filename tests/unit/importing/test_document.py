@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import time
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from carryover.importing.turns import absolute_path, by_turn, turn_reader
 from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
+from support.costs import costing_little
 from support.specstory import events_of
 
 
@@ -47,10 +47,8 @@ def test_a_transcript_is_recognised_by_its_content_wherever_it_is(tmp_path: Path
 
 def test_a_heading_of_many_stars_costs_no_time(tmp_path: Path) -> None:
     (tmp_path / "a.md").write_text(f"# User\n\nHi\n\n# AI{'*' * 50_000}x\n\nHello\n\n# AI\n\nHello\n")
-    started_s = time.process_time()
-
-    assert open_document(Candidate(tmp_path / "a.md")).form != ""
-    assert time.process_time() - started_s < 2
+    with costing_little():
+        assert open_document(Candidate(tmp_path / "a.md")).form != ""
 
 
 def test_each_recording_of_an_agent_is_its_own_and_no_others() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import pytest
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.model import AssistantMessage, TurnEnd, UserPrompt
+from support.costs import costing_little
 from support.specstory import events_of, said_in
 
 
@@ -248,7 +248,5 @@ def test_a_chat_that_begins_with_a_tag_is_no_exported_task(tmp_path: Path) -> No
 def test_tags_that_are_never_closed_take_no_long(tmp_path: Path) -> None:
     told = "<environment_details>\na.py\n</environment_details>"
     messages = [{"role": "user", "content": "<task>\n" * 20_000 + told}, {"role": "assistant", "content": "Done."}]
-    began = time.process_time()
-
-    assert said_in(tmp_path / "task.json", json.dumps(messages)) == [("assistant", "Done.")]
-    assert time.process_time() - began < 2
+    with costing_little():
+        assert said_in(tmp_path / "task.json", json.dumps(messages)) == [("assistant", "Done.")]

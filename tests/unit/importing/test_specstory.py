@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from carryover.importing.specstory import named_folder, parse_beginning, spec_na
 from carryover.model import AgentSummary, Answer, Question, ToolResult, UserPrompt
 from carryover.records.fields import utc_ms
 from carryover.transcript.recorder import OpenCall
+from support.costs import costing_little
 from support.specstory import FOLDER, events_of, read, story
 
 
@@ -398,7 +398,6 @@ HOSTILE_HEAD = (
 TAG = '<tool-use data-tool-type="{}" data-tool-name="x"><details>\n'
 CLOSED = "\n</details></tool-use>\n\n"
 N = 5_000
-LIMIT_S = 2.0
 
 
 @pytest.mark.parametrize(
@@ -415,9 +414,6 @@ LIMIT_S = 2.0
 def test_it_takes_no_longer_than_its_size(tmp_path: Path, body: str) -> None:
     path = tmp_path / "a.md"
     path.write_text(HOSTILE_HEAD + body, encoding="utf-8")
-    began = time.process_time()
-
-    events = events_of(open_document(Candidate(path, project="/home/dev/shop")))
-
-    assert time.process_time() - began < LIMIT_S
+    with costing_little():
+        events = events_of(open_document(Candidate(path, project="/home/dev/shop")))
     assert len(events) <= 5 * N

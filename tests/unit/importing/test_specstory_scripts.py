@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
 from carryover.importing.specstory_blocks import blocks, read_tool
 from carryover.model import ToolResult
+from support.costs import costing_little
 from support.specstory import events_of, story
 
 BEGINNING = 'const r = await tools.exec_command({cmd:"git status","workdir":"/shop'
@@ -94,12 +94,10 @@ def test_an_entity_with_too_many_digits_in_an_output_stays_as_it_is(tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    "text", ["**Agent task list:**\n" * 50_000, f"Tool use: **Edit**\n\nEdit file: {' (1' * 1300}\n---\n" * 800]
+    "text", ["**Agent task list:**\n" * 10_000, f"Tool use: **Edit**\n\nEdit file: {' (1' * 1300}\n---\n" * 160]
 )
 def test_headings_and_brackets_without_an_end_are_read_in_linear_time(text: str) -> None:
-    began = time.process_time()
-    for block in blocks(text):
-        if not isinstance(block, str):
-            read_tool(block, "c", PLAIN, None)
-
-    assert time.process_time() - began < 3
+    with costing_little():
+        for block in blocks(text):
+            if not isinstance(block, str):
+                read_tool(block, "c", PLAIN, None)
