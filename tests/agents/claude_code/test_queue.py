@@ -21,6 +21,33 @@ def test_a_prompt_that_was_taken_back_is_withdrawn() -> None:
     assert transcript.bodies[2:] == [QueuedPrompt(text=text, change="withdrawn") for text in texts]
 
 
+def test_what_the_running_turn_took_up_is_a_prompt_though_nothing_else_says_so() -> None:
+    """Up to 2.1.96 the delivered text itself is not recorded, only that one left the queue."""
+    transcript = Session()
+    transcript.user("Add a discount", version="2.1.29")
+    texts = ("/model opus", "never amend commits", f"also: {OPENED}\nwrite tests")
+    for text in texts:
+        transcript.queue("enqueue", text)
+
+    transcript.queue("enqueue", texts[1])  # written twice, as where two writers damaged a file on Windows
+
+    assert transcript.queue("remove") == [Prompt(text=text, in_turn=True) for text in texts[1:]]
+    assert transcript.queue("remove") == []
+    transcript.queue("enqueue", "and a changelog")
+    assert transcript.queue("remove") == [Prompt(text="and a changelog", in_turn=True)]
+
+
+def test_what_an_attachment_delivers_is_a_prompt_once() -> None:
+    transcript = Session()
+    transcript.user("Add a discount", version="2.1.97")
+    transcript.queue("enqueue", "never amend commits")
+
+    assert transcript.queue("remove") == []
+    assert transcript.attachment("queued_command", prompt="never amend commits", commandMode="prompt") == [
+        Prompt(text="never amend commits", in_turn=True)
+    ]
+
+
 def test_a_queued_prompt_with_a_paste_is_the_one_that_is_delivered() -> None:
     transcript = Session()
     for text, shown in ((PASTED, "Add a discount"), (f"Why?\n\n{PASTED}", f"Why?\n\n{MARKED}")):

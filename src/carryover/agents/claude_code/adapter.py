@@ -45,6 +45,7 @@ from carryover.agents.claude_code.prompts import (
     typed_and_attached,
     typed_of,
 )
+from carryover.agents.claude_code.queued import handle_queue, leave_queue
 from carryover.agents.claude_code.records import GROUP, MAX_TURNS, REPORTS, SESSION, SUBAGENT, copied, note_in
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -76,7 +77,6 @@ _CUT_RECORD: Final = later(
 file."""
 
 _LINE: Final = msgspec.json.Decoder(ClaudeLine)
-_MOST_QUEUED: Final = 50
 _NO_ANSWER: Final = frozenset(("", "No response requested.", "(no content)"))
 """The text of an answer in which the model said nothing, without surrounding white space."""
 _SYNTHETIC: Final = "<synthetic>"
@@ -105,9 +105,6 @@ _INJECTED_ORIGINS: Final = frozenset(
     "unclassified".split()
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
-_TAGGED: Final = later(r"<(?:bash-input>.*|([a-z][\w-]*)(?:\s[^>]*)?>.*</\1>\s*)", re.DOTALL)
-"""The whole of a queued text that the client put between tags: a job's report, another session's message, what an MCP
-server sent over a channel, a command that the user ran with "!" (2.1.101). A record of the queue names no sender."""
 
 _SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
@@ -244,7 +241,7 @@ def _system(builder: ClaudeBuilder) -> None:
         if text:
             builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
     elif subtype == "local_command":
-        _leave_queue(builder, " ".join(command_in(rawjson.content_text(builder.line.content) or "")), withdrawn=True)
+        leave_queue(builder, " ".join(command_in(rawjson.content_text(builder.line.content) or "")), withdrawn=True)
     else:
         builder.skip(f"system/{subtype}", "unknown subtype")
 
@@ -266,7 +263,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
         # A scheduled prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138).
-        left = _leave_queue(builder, " ".join(command_in(text)).strip() or text, withdrawn=True)
+        left = leave_queue(builder, " ".join(command_in(text)).strip() or text, withdrawn=True)
         if left and line.is_meta and builder.subagent_id is None:
             builder.add(model.UserPrompt(text=text, actor="model", scheduled=True), "prompt", digest(text))
         return
@@ -300,7 +297,7 @@ def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:
         builder.skip(f"user/origin/{sender}", "unknown sender")
-    _leave_queue(builder, text, withdrawn=True)
+    leave_queue(builder, text, withdrawn=True)
     return False
 
 
@@ -316,21 +313,7 @@ def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn:
     )
     builder.add(prompt, "prompt", digest(text))
     if builder.actor == "human":
-        _leave_queue(builder, text)
-
-
-def _leave_queue(builder: ClaudeBuilder, text: str, *, withdrawn: bool = False) -> bool:
-    """Removes a text from the queue; returns whether it was there. `withdrawn`: it does not become a prompt that the
-    user typed."""
-    queued = [*builder.context.queued]
-    mark = digest(text.strip())
-    if mark not in queued:
-        return False
-    queued.remove(mark)
-    builder.change(queued=tuple(queued))
-    if withdrawn and mark not in builder.context.scheduled:
-        builder.add(model.QueuedPrompt(text=text, change="withdrawn"), "withdrawn", digest(text))
-    return True
+        leave_queue(builder, text)
 
 
 def _command(builder: ClaudeBuilder, text: str) -> None:
@@ -341,7 +324,7 @@ def _command(builder: ClaudeBuilder, text: str) -> None:
         return
     typed = f"{command} {words}".strip()
     builder.add(model.UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
-    _leave_queue(builder, typed, withdrawn=True)
+    leave_queue(builder, typed, withdrawn=True)
 
 
 def _shell(builder: ClaudeBuilder, text: str) -> None:
@@ -356,28 +339,6 @@ def _shell(builder: ClaudeBuilder, text: str) -> None:
         output = plain_output("\n".join(filter(None, printed)))
         builder.add(shell.ended(ToolOutcome("unknown", output)), "output", digest(output))
         builder.change(shell=None)
-
-
-def _queue(builder: ClaudeBuilder) -> None:
-    """Handles a text that enters or leaves the queue.
-
-    `enqueue` is the only record of a waiting prompt. `dequeue` delivers the oldest as a `user` record, so it adds
-    nothing. `popAll` gives each text back to the person (2.1.16). `remove` means withdrawn, or taken into the running
-    turn, which an attachment delivers. Most entries are reports of background jobs or other sessions' messages.
-    """
-    operation = builder.line.operation
-    text, _ = typed_and_attached([rawjson.content_text(builder.line.content) or ""])
-    if operation == "enqueue" and text.startswith(REPORTS):
-        builder.add_jobs(text, "queue")
-    elif operation == "enqueue":
-        if text and not _TAGGED.fullmatch(text) and not text.startswith(OF_SESSIONS) and not is_no_prompt(text):
-            builder.change(queued=(*builder.context.queued, digest(text))[-_MOST_QUEUED:])
-            if digest(text.strip()) not in builder.context.scheduled:
-                builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
-    elif operation in ("popAll", "remove"):
-        _leave_queue(builder, text, withdrawn=True)
-    elif operation != "dequeue":
-        builder.skip("queue-operation", "unknown operation")
 
 
 def _attachment(builder: ClaudeBuilder) -> None:
@@ -409,7 +370,7 @@ _HANDLERS: Final[dict[str, Callable[[ClaudeBuilder], None]]] = {
     "assistant": _message,
     "system": _system,
     "attachment": _attachment,
-    "queue-operation": _queue,
+    "queue-operation": handle_queue,
     "worktree-state": handle_worktree,
     "custom-title": _title,
     "ai-title": _title,

@@ -93,6 +93,13 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The worktree that it adds."""
 
 
+class WaitingPrompt(msgspec.Struct, frozen=True):
+    """A text in the queue. `mark`: its digest, which stays the same where a secret is taken out of the text."""
+
+    mark: str
+    text: str
+
+
 class AskedPrompt(msgspec.Struct, frozen=True, omit_defaults=True):
     """A prompt and what was said since: the keys of these events. `place`: the digest of the record before it."""
 
@@ -111,8 +118,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The user's own `!command`, until its output comes."""
     tasks: tuple[Todo, ...] = ()
     """The list of TaskCreate and TaskUpdate (2.1.328)."""
-    queued: tuple[str, ...] = ()
-    """Digests of the queued prompts."""
+    waiting: tuple[WaitingPrompt, ...] = ()
+    """The texts in the queue, oldest first."""
     scheduled: tuple[str, ...] = ()
     """Digests of the prompts that the model has scheduled. In the queue they look like the user's."""
     compaction: Literal["manual", "auto"] | None = None

@@ -115,13 +115,18 @@ def plain_output(text: str) -> str:
     return _ADDED.sub("", plain) if may_end else plain
 
 
+def version_numbers(version: str | None) -> tuple[int, ...]:
+    """Returns the numbers of a version, to compare it; none for an unknown one."""
+    return tuple(int(number) for number in (version or "").split(".") if number.isdigit())
+
+
 def line_outcome(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -> ToolOutcome:
     """Determines how a call ended from its record and the output in it; `failed`: whether the record says it did."""
     if not failed:
         stopped = op == "shell" and is_true(fields_of(line.tool_use_result).get("interrupted"))
         return ToolOutcome("interrupted" if stopped else "ok", output)
     if line.tool_denial_kind is None:
-        numbers = tuple(int(number) for number in (line.version or "").split(".") if number.isdigit())
+        numbers = version_numbers(line.version)
         if op == "shell" and () < numbers < _HAS_EXIT_CODE and (found := _WHOLE.fullmatch(output)):
             # What a command printed could be that too, so it is no proof of what the user said.
             words = f"refused, with the words: {found[1]}" if found[1] else ""
