@@ -368,6 +368,14 @@ def test_a_call_that_its_client_left_running_is_told_once() -> None:
     assert "In flight, no result recorded: `make all`" in stands
 
 
+def test_a_call_from_before_a_compaction_is_not_in_flight() -> None:
+    talk = session("s1").user(GOAL).calls("make one").event(AgentSummary(text="Half is done.", source="compaction"))
+    stands = under("Where it stands", talk.calls("make two"))
+
+    assert "In flight, no result recorded: `make two`" in stands
+    assert "make one" not in stands
+
+
 def test_of_calls_without_a_result_the_newest_stand_that_no_other_section_tells() -> None:
     talk = session("s1").user(GOAL).calls("make one").calls("make two").calls("make all")
     stands = under("Where it stands", talk.calls("cart.py", op="edit", name="Edit"))
