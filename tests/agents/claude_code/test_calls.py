@@ -143,6 +143,14 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
     assert transcript.bodies[-1] == model.UserPrompt(text=words)
 
 
+def test_the_shell_of_cowork_is_a_shell() -> None:
+    transcript = Session()
+    transcript.result(transcript.calls("mcp__workspace__bash", command="make"), "Exit code 2\nno rule", failed=True)
+    result = ended(transcript)
+
+    assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "make", "error", 2)
+
+
 TYPED = f"{REJECTED}The user provided the following reason for the rejection:  Ship it today."
 
 
@@ -152,6 +160,7 @@ TYPED = f"{REJECTED}The user provided the following reason for the rejection:  S
         ("mcp__notes__list", {}),
         ("mcp__notes__list", {"version": "1.0.65"}),
         ("mcp__notes__list", {"version": None}),
+        ("mcp__workspace__bash", {"version": "2.1.161"}),
         ("WebFetch", {"version": "2.1.111"}),
         ("Task", {"version": "2.1.111"}),
         ("Edit", {"version": "2.1.186"}),  # that version has a field for it

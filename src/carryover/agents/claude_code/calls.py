@@ -30,7 +30,7 @@ _MOST_EARLY: Final = 8
 _ABOUT: Final = tuple("command file_path notebook_path pattern url query skill path description subject id".split())
 TOOLS: Final = Tools(
     {
-        "shell": "Bash PowerShell Monitor",
+        "shell": "Bash PowerShell Monitor mcp__workspace__bash",
         "read": "Read NotebookRead",
         "edit": "Edit MultiEdit NotebookEdit",
         "write": "Write",
@@ -46,7 +46,8 @@ TOOLS: Final = Tools(
         "plan": ("subject", *_ABOUT),
     },
 )
-"""The known tools (2.0.65 to 2.1.328)."""
+"""The known tools (2.0.65 to 2.1.328). Cowork's shell is an MCP server's, in a machine of its own: what a command
+changes there has other paths than the files that Write names (2.1.128 to 2.1.205)."""
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
 _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
@@ -148,7 +149,9 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     output = rawjson.content_text(block.content)
     if output is None and bytes(block.content) != b"null":
         builder.skip("user/tool_result", "unexpected content")
-    outcome = line_outcome(builder.line, call.op, plain_output(output or ""), failed=block.is_error is True)
+    # What a server's tool prints is no proof of what the user said, a shell's least of all.
+    op = "other" if call.name.startswith("mcp__") else call.op
+    outcome = line_outcome(builder.line, op, plain_output(output or ""), failed=block.is_error is True)
     if call.ran and outcome.status == "denied":
         # Esc while it runs is worded as a refusal (2.1.63).
         outcome = replace(outcome, status="interrupted", never_ran=False)
