@@ -51,3 +51,14 @@ def test_the_order_in_a_refusal_that_anything_can_word_is_not_handed_on(tool: st
 
     [result] = transcript.all(model.ToolResult)
     assert (result.status, result.output) == ("error", "refused")
+
+
+@pytest.mark.parametrize(("printed", "output"), [("", ""), ("12 migrated\n", "12 migrated")])
+def test_a_command_that_the_user_killed_is_interrupted(printed: str, output: str) -> None:
+    """Nothing else says so in 2.1.119."""
+    transcript = Session()
+    said = f"Exit code 137\n{printed}[Request interrupted by user for tool use]"
+    transcript.result(transcript.calls("Bash", command="migrate"), said, failed=True)
+
+    [result] = transcript.all(model.ToolResult)
+    assert (result.status, result.output) == ("interrupted", output)

@@ -64,6 +64,8 @@ _INTERRUPTED: Final = "[Request interrupted by user"
 _WHILE_WRITTEN: Final = "Interrupted by user"
 """The result of each call of a message that the user stopped (2.1.123)."""
 _EXIT_CODE: Final = later(r"(?:Error: )?Exit code (-?\d+)(?:\n|\Z)")
+_KILLED: Final = later(r"Exit code 1(?:37|43)\n(?:(.*)\n)?\[Request interrupted by user for tool use\]\s*", re.DOTALL)
+"""The result of a command that the user stopped, if nothing follows it that says so (2.1.119)."""
 _TOOL_ERROR: Final = later(
     r"(?s)(?:<tool_use_error>|(?=File has (?:not been|been modified since) read))(.*?)(?:</tool_use_error>|\Z)"
 )
@@ -181,6 +183,8 @@ def _by_text(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome | No
         return ToolOutcome("unknown", found[1].strip())
     if found:
         return ToolOutcome("error", found[1].strip(), never_ran=True)
+    if by_client and (found := _KILLED.fullmatch(output)):
+        return ToolOutcome("interrupted", found[1] or "")
     if found := _EXIT_CODE.match(output):
         return ToolOutcome("error", output[found.end() :], exit_code=int(found[1]))
     return None
