@@ -62,3 +62,13 @@ def test_a_command_that_the_user_killed_is_interrupted(printed: str, output: str
 
     [result] = transcript.all(model.ToolResult)
     assert (result.status, result.output) == ("interrupted", output)
+
+
+def test_an_edit_whose_failure_is_written_before_it_never_ran() -> None:
+    """The file was not read (2.1.119)."""
+    transcript = Session()
+    transcript.result("toolu_1", "<tool_use_error>File has not been read yet.</tool_use_error>", failed=True)
+    transcript.calls("Write", file_path="/home/dev/shop/cart.py", content="a")
+
+    result = transcript.all(model.ToolResult)[-1]
+    assert (result.name, result.status, result.never_ran) == ("Write", "error", True)

@@ -84,8 +84,10 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
     call = _called(builder, name, given, asked[0].question if asked else "")
     builder.begin_call(call, part, asked, question=f"{part}.question")
     if (status := builder.context.ended.get(call.id)) is not None:
-        # Its result, which has all else, is there already, without the call's name.
-        builder.end_call(builder.take_call(call.id), ToolOutcome(status), result=f"{part}.ended", edit=f"{part}.edit")
+        # Its result, which has all else, is there already, without the call's name. What an edit fails at, such as a
+        # file that was not read, is found before it runs.
+        outcome = ToolOutcome(status, never_ran=status == "error" and call.op in ("edit", "write"))
+        builder.end_call(builder.take_call(call.id), outcome, result=f"{part}.ended", edit=f"{part}.edit")
     if name == "ExitPlanMode":  # some versions only write the plan to its file
         builder.add(model.PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan")
     elif name == "TodoWrite":
