@@ -74,9 +74,11 @@ _GIT_LOOKING: Final = later(
 _NPM_LOOKING: Final = later(r"^p?npm (?:audit(?! (?:fix|-\S+ fix))|outdated|ls|view)\b")
 """They end with 1 if they have something to report."""
 _PREFIX: Final = later(
-    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*|[A-Z_][A-Z0-9_]*=\S+\s+"
+    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*"
+    r"|[A-Z_][A-Z0-9_]*=(?:\"(?:[^\"$`]|\$(?!\())*\"|'[^']*'|\$(?!\()|[^\s\"'$`;&|()])+(?:\s*(?:&&|;)\s*|\s+)"
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
+"""An assignment whose value a command gives is a step of its own."""
 _GOES_ON: Final = later(r"\bgit (?:-[cC] \S+ )?([a-z-]{2,20}) --continue\b")
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")

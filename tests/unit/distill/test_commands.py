@@ -3,7 +3,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.distill.commands import failed, is_edit_of, signature, why
+from carryover.distill.commands import failed, is_edit_of, signature, tried, why
 from carryover.model import Op, ResultStatus, ToolResult
 from carryover.text.looking import is_looking, is_retry
 
@@ -57,6 +57,20 @@ CHANGING = (
 def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
     assert is_looking(command) == (command in LOOKING)
     assert failed(result(command)) == (command in CHANGING)
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        ("cd shop && CAP=10 make", "make"),
+        ("CAP=10; make", "make"),
+        ("SHOP='my shop'; CAP=\"$HOME/a b\" && make", "make"),
+        ("SHOP=$(pwd -P) && find $SHOP -name cap", "SHOP=$(pwd -P) && find $SHOP -name cap"),
+        ('LOG="$(make 2>&1)"; echo $LOG', 'LOG="$(make 2>&1)"; echo $LOG'),
+    ],
+)
+def test_what_was_tried_is_shown_without_the_values_set_before(command: str, shown: str) -> None:
+    assert tried(result(command)) == f"`{shown}`"
 
 
 @pytest.mark.parametrize(
