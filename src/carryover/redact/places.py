@@ -305,6 +305,7 @@ _PATTERNS: Final = (
         for hint, command in PRINTING
     ),
     ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
+    ("login/", r"login/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),  # a link that logs in
     *((f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})") for name in ("code", "auth")),
     ("appid=", r"appid=(?<=[?&]appid=)(?P<value>[0-9a-f]{32})(?![\w-])"),  # OpenWeather's key; WeChat's is public
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
@@ -382,7 +383,7 @@ _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
-    *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "code=", "auth=", *ENCODING),
+    *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "login/", "code=", "auth=", *ENCODING),
 )
 """Hints of places that prove little, where the value must also look random."""
 _OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(", *ENCODING)
