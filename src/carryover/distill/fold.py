@@ -100,7 +100,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     digest = documents.after_result(digest, event, body)
     digest = _with_jobs(_with_call(digest, body, event), body, event)
     digest = _without_removed(digest, body, event)
-    if body.user_words or (body.status == "denied" and body.op not in ("plan", "ask")):
+    refused = body.status == "denied" and body.op not in ("plan", "ask") and tried(body)  # nothing names a lost call
+    if body.user_words or refused:
         words = clip(one_line(body.user_words), chars=400)
         digest = turns.refused_call(digest, Reply(text=words, to=tried(body), at_ms=event.at_ms, refused=True))
     elif body.status == "ok":

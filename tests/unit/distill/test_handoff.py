@@ -250,6 +250,13 @@ def test_a_refused_call_that_ran_later_was_allowed() -> None:
     assert weights["rm -r a"] >= WEIGHTS["own share"].first > max(weights["git push --force"], weights["rm -r b"])
 
 
+def test_a_refused_call_that_nothing_names_is_left_out() -> None:
+    """A file that begins in the middle of a session has its result alone."""
+    lost = ToolResult(call_id="lost", name="", op="other", status="denied")
+
+    assert "Refused" not in text_of(worked().user("Clean up.").event(lost).edited("cart.py").says("Done."))
+
+
 def test_words_of_a_refusal_that_are_a_prompt_too_are_told_once() -> None:
     words = "Keep the old build, the shop in Vienna runs it!"
     talk = worked().user("Clean up.").event(refusal("rm -r build", words)).user(words).edited("cart.py").says("Kept.")
