@@ -128,8 +128,9 @@ EXPANDED = (
 PLAN = "Implement the following plan:\n\n# Discount\n\n1. In cents."
 AFTER_PLAN = "\n\nIf you need specific details from before exiting plan mode (like exact code), read: /t/a.jsonl"
 UPLOADED = (
-    "<uploaded_files>\n<file><file_path>/sessions/one/mnt/uploads/cart.csv</file_path><file_uuid>0a1b</file_uuid></file>\n"
-    "<file><file_path>shop.heic</file_path></file>\n</uploaded_files>"
+    "<uploaded_files>\n<file><file_path>/sessions/one/mnt/uploads/4ff3f18e-0233-4c04-8ef3-b079c52fce2d-1770954214838_"
+    "cart.csv</file_path><file_uuid>0a1b</file_uuid></file>\n<file><file_path>C:\\shop.heic</file_path></file>\n"
+    "</uploaded_files>"
 )
 LOCAL = (
     "<command-name>/brand-new</command-name>\n            <command-message>brand-new</command-message>\n"
@@ -208,7 +209,7 @@ LOCAL = (
         ),
         # Cowork lists what the user attached (2.1.41 to 2.1.205).
         (f"{UPLOADED}\n\nRound in cart.py.", {}, [Prompt(text="Round in cart.py.", attachments=2)]),
-        (f"{UPLOADED}\n\n", {}, [Prompt(text="", attachments=2)]),
+        (f"{UPLOADED}\n\n", {}, [Prompt(text="@cart.csv @shop.heic", attachments=2)]),
         (f"Why does it begin so?\n{UPLOADED}", {}, [Prompt(text=f"Why does it begin so?\n{UPLOADED}")]),
         (PLAN, {"planContent": "# Discount\n\n1. In cents."}, [Prompt(text=PLAN, accepts_plan=True)]),
         (f"Why is this shown?{AFTER_PLAN}", {}, [Prompt(text=f"Why is this shown?{AFTER_PLAN}")]),

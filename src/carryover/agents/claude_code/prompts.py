@@ -18,7 +18,7 @@ from carryover.records.text import tagged, without_handoff
 from carryover.text.pasted import as_pasted, marked_parts, without_paste_marks
 from carryover.text.pattern import later
 
-_UPLOAD: Final = r"<file><file_path>[^\n]*</file>\n"
+_UPLOAD: Final = r"<file><file_path>([^\n<]*)</file_path>[^\n]*</file>\n"
 _GLUED_BEFORE: Final = later(
     r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>"
     rf"|<uploaded_files>\n(?:{_UPLOAD})+</uploaded_files>)\s*)*",
@@ -27,6 +27,8 @@ _GLUED_BEFORE: Final = later(
 """Up to the last closing tag: what is selected in the editor is a file's, and may hold one. Cowork lists what the user
 attached in front (2.1.41 to 2.1.205)."""
 _UPLOADS: Final = later(_UPLOAD)
+_BEFORE_NAME: Final = later(r"(?:.*[/\\])?(?:[0-9a-f-]{36}-\d{13}_)?")
+"""The folders of an uploaded file, and what Cowork puts before its name (2.1.41 to 2.1.128)."""
 _MOST_GLUED: Final = 10
 _PASTE: Final = later(r"<pasted_content id=\"(\w{1,40})\">\n")
 _AROUND_PASTE: Final = later(r"^</?pasted_content id=\"\w{1,40}\">\n?", re.M)
@@ -88,13 +90,17 @@ _MOST_PROMPTS: Final = 50
 
 
 def typed_and_attached(texts: Sequence[str]) -> tuple[str, int]:
-    """Returns the person's own words in the blocks of a record, and how many files are attached to them."""
-    uploaded = sum(len(_UPLOADS.findall(text, 0, _end_of_glued(text))) for text in texts if "<uploaded_files>" in text)
+    """Returns the person's own words in the blocks of a record, and how many files are attached to them. Where nothing
+    was typed, the names of uploaded files stand for the words."""
+    marked = [text for text in texts if "<uploaded_files>" in text]
+    uploaded = [path for text in marked for path in _UPLOADS.findall(text, 0, _end_of_glued(text))]
     own = [kept for text in texts if (kept := without_client_blocks(text))]
     words = [text for text in own if not _ATTACHED.fullmatch(text)]
     named = [_MENTION.fullmatch(text) for text in words]
     shown = [f"@{name[1]}" if name else text for name, text in zip(named, words, strict=True)]
-    return _typed_around_pastes((" " if any(named) else "\n").join(shown)), uploaded + len(own) - len(words)
+    typed = _typed_around_pastes((" " if any(named) else "\n").join(shown))
+    names = " ".join(f"@{_BEFORE_NAME.sub('', path, count=1)}" for path in uploaded)
+    return typed or names, len(uploaded) + len(own) - len(words)
 
 
 def _typed_around_pastes(text: str) -> str:
