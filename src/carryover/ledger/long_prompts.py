@@ -27,6 +27,7 @@ _OF_THREAD: Final = "SELECT id, at_ms FROM long_prompt WHERE thread_id = ? ORDER
 _BODY: Final = "SELECT body FROM event WHERE id = ?"
 _SHARING: Final = """SELECT text FROM prompt_line
     WHERE line = ? AND text != (SELECT text FROM long_prompt WHERE id = ?) LIMIT ?"""
+_IN_THREAD: Final = "SELECT 1 FROM long_prompt WHERE thread_id = ? AND text = ?"
 _OF_TEXT: Final = "SELECT body FROM event WHERE id = (SELECT min(id) FROM long_prompt WHERE text = ?)"
 
 
@@ -45,6 +46,11 @@ def long_prompts(db: sqlite3.Connection, thread_id: int) -> dict[int, int]:
     rows = db.execute(_OF_THREAD, (thread_id,)).fetchall()
     times = Counter(at_ms for _, at_ms in rows)
     return {at_ms: event_id for event_id, at_ms in rows if times[at_ms] == 1}
+
+
+def is_of_thread(db: sqlite3.Connection, thread_id: int, text: str) -> bool:
+    """Whether a long prompt of the thread has this text."""
+    return db.execute(_IN_THREAD, (thread_id, text_hash(text))).fetchone() is not None
 
 
 def prompt_of(db: sqlite3.Connection, event_id: int) -> UserPrompt | None:

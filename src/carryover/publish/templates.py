@@ -27,7 +27,7 @@ from carryover.distill.pastes import is_machine_line
 from carryover.distill.quotes import clip, lines_of, quoted
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded, stat_regular
-from carryover.ledger.long_prompts import MOST_LIKE_IT, long_prompts, prompt_of, prompts_like
+from carryover.ledger.long_prompts import MOST_LIKE_IT, is_of_thread, long_prompts, prompt_of, prompts_like
 from carryover.probe.memory import remembered
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
@@ -67,7 +67,7 @@ class OwnWords:
         long = [turn for turn in typed if turn.at_ms in known and turn.prompt]
         looked_at = [*long[:-_MOST_OF_THREAD][:1], *reversed(long[-_MOST_OF_THREAD:])][: self._left]
         self._left -= len(looked_at)
-        own = {turn.number: self._own(turn, known[turn.at_ms]) for turn in looked_at}
+        own = {turn.number: self._own(turn, known[turn.at_ms], thread_id) for turn in looked_at}
         return tuple(own.get(turn.number, turn) for turn in turns)
 
     @property
@@ -83,11 +83,13 @@ class OwnWords:
         kinds = (kind for spec in specs() for kind in spec.commands.items())
         return [SharedText.of(text, name) for name, text in command_files(folder, kinds, Path.home(), os.environ)]
 
-    def _own(self, turn: Turn, event_id: int) -> Turn:
+    def _own(self, turn: Turn, event_id: int, thread_id: int) -> Turn:
         prompt = prompt_of(self._db, event_id)
         if prompt is None:
             return turn
         others = list(prompts_like(self._db, event_id, prompt.typed))
+        if len(others) == 1 and is_of_thread(self._db, thread_id, others[0]):
+            others = []  # sent again in the same session, mended
         self._sources |= {text: SharedText.of(text) for text in others if text not in self._sources}
         sources = (*self._commands, *map(self._sources.__getitem__, others))
         found = own_words(prompt.text, sources, command=prompt.command)

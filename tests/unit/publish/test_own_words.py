@@ -140,6 +140,18 @@ def test_a_template_counts_whichever_project_it_came_in(told: Shop, home: Path) 
     assert "Sundays" not in "\n".join(lines)
 
 
+@pytest.mark.parametrize("in_one_session", [True, False])
+def test_a_long_prompt_that_was_mended_in_its_session_stays_the_users_words(
+    told: Shop, *, in_one_session: bool
+) -> None:
+    wanted = "\n".join(f"- {step} (part {part})" for part in range(4) for step in STEPS)
+    prompts = [f"Build the shop{where}.\n\n{wanted}" for where in ("", ", as Vienna's")]
+    sessions = [prompts] if in_one_session else [[prompt] for prompt in prompts]
+    project = [told.session(*sent) for sent in sessions][-1]
+
+    assert ("template “" in "\n".join(told.handoff(project))) is not in_one_session
+
+
 @pytest.mark.parametrize("times", [2, 4])
 def test_a_prompt_that_was_sent_again_stays_the_users_words(told: Shop, times: int) -> None:
     for _ in range(times):
