@@ -94,3 +94,11 @@ def test_a_job_that_can_not_be_stopped_since_it_ended_has_ended(name: str, given
     transcript = Session()
     transcript.runs(name, output, failed=True, result=f"Error: {output}", **{given: "b1"})
     assert ended(transcript) == state
+
+
+def test_a_connectors_tool_is_named_without_the_id_of_its_server() -> None:
+    """An id looks like a token, which is hidden, and the tool with it."""
+    transcript = Session()
+    transcript.runs("mcp__2384c20c-dbc7-4c60-9381-db7c04fd157e__update_workflow", "Done.")
+
+    assert [result.name for result in transcript.all(model.ToolResult)] == ["mcp__update_workflow"]

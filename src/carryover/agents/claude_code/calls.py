@@ -48,6 +48,8 @@ TOOLS: Final = Tools(
 )
 """The known tools (2.0.65 to 2.1.328). Cowork's shell is an MCP server's, in a machine of its own: what a command
 changes there has other paths than the files that Write names (2.1.128 to 2.1.205)."""
+_NUMBERED_SERVER: Final = later(r"\Amcp__[0-9a-f]{8}-[0-9a-f-]{27}__")
+"""Before the tool's name, where the server is a connector of the desktop app: its id looks like a token (2.1.128)."""
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")
 """Keys for the id of a background job: each version has a different one."""
 _LOOKS_AT_JOB: Final = ("BashOutput", "TaskOutput", "AgentOutputTool")
@@ -73,7 +75,7 @@ _OWN_PLANS: Final = later(r"/\.claude/plans/")
 
 def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
     """Handles a `tool_use` block: adds the call and any question, plan or todo list in its input."""
-    builder.call_id, name = block.id or "", block.name or ""
+    builder.call_id, name = block.id or "", _NUMBERED_SERVER.sub("mcp__", block.name or "", count=1)
     if not builder.identify("assistant/tool_use", builder.call_id, name):
         return
     given = rawjson.part_of(block.input, Fields)
