@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterable
+from itertools import islice
 from typing import Final
 
 from carryover.text.pattern import later
@@ -32,10 +33,21 @@ LINE_NUMBER = r"(?:L?\d{1,6}(?:→|:|\t| ?[|│]|\.(?=[ \t])))"
 """What read and search tools of agents print before a line: `L12: ` Cursor, `00012| ` opencode, `12 | ` Roo Code."""
 
 
+_MOST_REPEATED: Final = 8
+"""So many passwords of a text are looked for again in it, so that the time stays proportional to its length."""
+_TELLING: Final = later(r"(?=\D{0,63}\d)(?=[^A-Za-z]{0,63}[A-Za-z])(?=[^!@#$%^&*+?~]{0,63}[!@#$%^&*+?~])\S{8,64}")
+"""Letters, digits and a sign: no other word of a text is the same by chance."""
+
+
 def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> str:
-    """Returns `text` with a mark in place of each span, counted by kind. The first of overlapping spans wins."""
+    """Returns `text` with a mark in place of each span, counted by kind. The first of overlapping spans wins. What is
+    certainly a password is hidden wherever else it stands, even if nothing there tells of it: `-pTulpan12!` worked."""
     parts = []
     done = 0
+    spans = list(spans)
+    said = dict.fromkeys(text[start:end] for start, end, kind in spans if kind == "password")
+    for value in islice(filter(_TELLING.fullmatch, said), _MOST_REPEATED):
+        spans += [(*found.span(), "password") for found in re.finditer(re.escape(value), text)]
     for start, end, kind in sorted(spans):
         if done <= start < end:
             parts += [text[done:start], f"{MARK}{kind}]"]
