@@ -399,7 +399,7 @@ def _changes(
     sections = [*_matches(_SECTION, lines)] or [*_LISTED.finditer(output if output.startswith(_UPDATED) else "")]
     if sections:
         return tuple(FileEdit(path=found[2], change=_SECTIONS.get(found[1], "modify")) for found in sections)
-    if replaced := replaced_in(fenced):
+    if replaced := replaced_in(lines, fenced):
         return tuple(FileEdit(path=path, change="modify") for path in replaced)
     path = given or _path(block, lines, output)
     if path is None:

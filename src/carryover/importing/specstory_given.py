@@ -47,6 +47,8 @@ _WHOLE: Final = "\n  ],\n"
 _REPLACEMENTS: Final = "[map["
 _REPLACED: Final = later(r"(?:map\[| )filePath:")
 """How VS Code's list of replacements begins, as Go prints it: a map each, its names in order."""
+_IN_ONE_LINE: Final = "- replacements: `"
+"""Before a list that has no line break."""
 
 
 class Given(msgspec.Struct, frozen=True):
@@ -122,9 +124,10 @@ def printed_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Seque
     return fenced[sum(map(bool, map(_ARGUMENT.match, lines))) if _INPUT in lines else 0 :]
 
 
-def replaced_in(fenced: Sequence[tuple[str, str]]) -> list[str]:
+def replaced_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> list[str]:
     """Returns the files in lists of replacements, of which each names its file and has the texts behind it."""
-    lists = (text for _, text in fenced if text.startswith(_REPLACEMENTS))
+    texts = (*(line.removeprefix(_IN_ONE_LINE) for line in lines), *(text for _, text in fenced))
+    lists = (text for text in texts if text.startswith(_REPLACEMENTS))
     entries = chain.from_iterable(_REPLACED.split(text)[1:] for text in lists)
     named = (one.partition(" newString:") for one in entries)
     return list(dict.fromkeys(path for path, texts, _ in named if texts and "\n" not in path))

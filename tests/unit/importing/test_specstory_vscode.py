@@ -46,9 +46,11 @@ def test_an_edit_of_several_files_names_each_once_and_not_by_what_it_is_for(tmp_
     of_till = "map[filePath:/p/till.py newString:y oldString:z]"  # 2.1.0, February 2026: not said what for
     lists = ("- explanation: `Round the price and print it`", "- replacements:", "", "```")
     edits = f"[{of_cart} {of_till} {of_cart}]"
-    bodies = bodies_in(tmp_path / "story.md", tool("generic", "multi_replace_string_in_file", *lists, edits, "```"))
+    short = ("- explanation: `Use a / b`", "- replacements: `[map[filePath:/p/a.py newString:x oldString:y]]`")
+    calls = (("multi_replace_string_in_file", *lists, edits, "```"), ("multi_replace_string_in_file", *short))
+    bodies = bodies_in(tmp_path / "story.md", *(tool("generic", *call) for call in calls))
 
-    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/p/cart.py", "/p/till.py"]
+    assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/p/cart.py", "/p/till.py", "/p/a.py"]
 
 
 def test_a_todo_list_is_a_map_in_one_line(tmp_path: Path) -> None:
