@@ -21,9 +21,11 @@ from carryover.agents.pi.relayed import (
     answered,
     by_person,
     called,
+    is_missing,
     is_scheduled,
     relayed,
     scheduled_words,
+    without_notices,
 )
 from carryover.agents.pi.summaries import HEADINGS, UNTIL_KEPT, of_branch, without_lists
 from carryover.model import Actor, Answer, BackgroundTask, PlanUpdate, Skipped, TurnEnd, UserPrompt
@@ -190,12 +192,14 @@ def _result(recorder: _Recorder) -> None:
     failed = is_true(recorder.data.get("isError"))
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
         output, failed = without_ansi(said), True
+    output = without_notices(output)
     shown = output if failed or output.strip() not in _NONE else ""
     is_command = call.op == "shell"
     failed = failed or (is_command and bool(number_of(details.get("exitCode"))))  # OpenClaw's, since 2026.9
     outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=is_command)
     if failed and output == _STOPPED:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
+    outcome = ToolOutcome("unknown") if is_missing(output) else outcome
     answers = answers_in(details, call.subject if call.op == "ask" else None)
     call = msgspec.structs.replace(call, op="ask") if answers else call
     changes = edits_in(details, recorder.cwd) if call.op == "edit" else []

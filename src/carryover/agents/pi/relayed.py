@@ -87,6 +87,14 @@ DELIVERED: Final = "delivery-mirror"
 after a request that failed, the notice of that; else what a tool or another session sent there (February 2026)."""
 
 
+_NOTICE_OF_FETCHED: Final = later(
+    r"SECURITY NOTICE: The following content is from an EXTERNAL, UNTRUSTED source\b[\s\S]{0,1000}?(?=<<<EXTERNAL_UNT)"
+    r"|<<<(?:END_)?EXTERNAL_UNTRUSTED_CONTENT(?: id=\\{0,7}\"[0-9a-f]{1,32}\\{0,7}\")?>>>"
+    r"(?:(?:\n|\\{1,7}n)(?:Source: [\w ]{1,40}(?:\n|\\{1,7}n)---(?:\n|\\{1,7}n))?)?"
+)
+"""Around what a page or a search said (February to April 2026), also in JSON."""
+_NO_RESULT: Final = "[openclaw] missing tool result in session history; inserted synthetic error result"
+"""Begins what OpenClaw writes for a call without a result, since a model is given one for each (February 2026)."""
 _BY_NAME: Final = "tool_call"
 """A tool that calls another one, for those that the model is not told of before it looks for them (2026.9.6)."""
 
@@ -104,6 +112,16 @@ def called(given: Fields) -> tuple[str, Fields]:
     if name == _BY_NAME and (meant := text_of(arguments.get("id"))):
         return meant, fields_of(arguments.get("args"))
     return name, arguments
+
+
+def is_missing(output: str) -> bool:
+    """Whether a result only stands for one that was not recorded."""
+    return output.startswith(_NO_RESULT)
+
+
+def without_notices(output: str) -> str:
+    """Returns what a tool printed, without what OpenClaw tells the model of words from the web."""
+    return _NOTICE_OF_FETCHED.sub("", output) if "EXTERNAL_UNTRUSTED_CONTENT" in output else output
 
 
 def answered(text: str) -> str:
