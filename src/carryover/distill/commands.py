@@ -44,6 +44,8 @@ _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
+_GREETED: Final = later(r"You've successfully authenticated, but [^\n]{1,40} does not provide shell access\.\s*\Z")
+"""What GitHub says last to `ssh -T`, which then ends with 1, since that is all that a key can do there."""
 _CUT_SHORT: Final = later(r"(?![^\n]*\b(?:logs?|logcat|gh)\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
 """A command with the exit code of `tail` or `head`. A log, an issue or one step of several may tell another error."""
 _FIGURE: Final = later(r"error(?:[ _-][a-z]{1,20})?[ \t]{0,9}[:=]?[ \t]{0,9}[\d.,e+%-]+", re.I)
@@ -87,7 +89,7 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.op != "shell":
         return True
-    if _had_enough(result):
+    if _had_enough(result) or _GREETED.search(result.output, max(0, len(result.output) - _MARK_CHARS)):
         return False
     return not found_nothing(result.subject, result.exit_code) and not (
         _timed_out(_telling(result.output)) and is_waiting(result.subject)

@@ -119,6 +119,14 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
     assert failed(msgspec.structs.replace(result(command), exit_code=1, output=printed)) == fails
 
 
+_GREETING = "Hi ann! You've successfully authenticated, but GitHub does not provide shell access.\n"
+
+
+@pytest.mark.parametrize(("printed", "fails"), [(_GREETING, False), (f"{_GREETING}fatal: no shop", True)])
+def test_a_greeting_of_github_is_no_failure(printed: str, fails: bool) -> None:
+    assert failed(msgspec.structs.replace(result("ssh -T git@github.com"), exit_code=1, output=printed)) == fails
+
+
 @pytest.mark.parametrize(
     ("command", "printed", "fails"),
     [
