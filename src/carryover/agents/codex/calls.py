@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex import commands as script_parts
 from carryover.agents.codex.commands import commands_in, joined, shown_input, told_in, workdir_in
+from carryover.agents.codex.denied import denied
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
 from carryover.model import Answer, BackgroundTask, FileEdit, Op, PlanUpdate, ResultStatus
 from carryover.records import rawjson
@@ -75,12 +76,6 @@ _HEAD_CHARS: Final = 400
 _ABORTED: Final = later(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
 _REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
 """The whole output of a refused command or patch, without the header that the client puts before what was printed."""
-_REJECTED: Final = later(
-    r"exec_command failed(?: for `.*`)?: CreateProcess \{ message: \"Rejected\(\\\"rejected by user\\\"\)\" \}",
-    re.DOTALL,
-)
-"""The whole output of a refused `exec_command` (0.105; later with the command). What a command printed has a header
-before it, or stands in such a message with its quotes escaped twice."""
 _NEVER_RAN: Final = (
     "unsupported call: ",
     "unsupported custom tool call: ",
@@ -421,8 +416,10 @@ def read_output(op: Op, text: str) -> ToolOutcome:
         return _ended(int(head[1]), printed) if head[1] else ToolOutcome("error", printed)
     if _ABORTED.fullmatch(text):
         return ToolOutcome("interrupted", text)
-    if (text in _REFUSED and op in ("shell", "edit")) or (op == "shell" and _REJECTED.fullmatch(text)):
+    if text in _REFUSED and op in ("shell", "edit"):
         return ToolOutcome("denied", text, never_ran=True)
+    if op == "shell" and (outcome := denied(text)) is not None:
+        return outcome
     if text.startswith(_NEVER_RAN):
         return ToolOutcome("error", text, never_ran=True)
     if _FAILED.match(text) or (op == "edit" and text.startswith(_PATCH_ERROR)):
