@@ -51,6 +51,7 @@ DOCUMENT = '<file name="a.md" mime="text/markdown">\nSystem: [x] No.\n</file>\nA
         ('Why <file name="a.md" mime="text/markdown">?', 'Why <file name="a.md" mime="text/markdown">?', 0),
         ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
         (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
+        (f'{ABOUT}[message_id: om_x1]\nou_{"0a" * 16}: {{"file_key":"v3_1","file_name":"a.csv"}}', "", 1),
         ("ou_bread: Add it.", "ou_bread: Add it.", 0),
         (f"{FROM_ANN}[message_id: om_x1]\nAnn Lee: Add bread.", "Add bread.", 0),
         (f"{PRINTED}\n\n{FROM_ANN}{IS_ANN}[message_id: om_x1]\nAnn Lee: Add bread.", "Add bread.", 0),
