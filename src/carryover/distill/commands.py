@@ -46,6 +46,10 @@ _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
 _GREETED: Final = later(r"You've successfully authenticated, but [^\n]{1,40} does not provide shell access\.\s*\Z")
 """What GitHub says last to `ssh -T`, which then ends with 1, since that is all that a key can do there."""
+_METER: Final = later(
+    r"\A(?:% Total +% Rec|Dload +Upl).*|\A(?=[^-:]{0,80}[-\d]{1,2}:[-\d]{2}:)[\d .:kMG-]{20,}(?=curl: \(\d|\Z)"
+)
+"""What curl shows of its progress, at times on the line that says why it ends."""
 _CUT_SHORT: Final = later(r"(?![^\n]*\b(?:logs?|logcat|gh)\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
 """A command with the exit code of `tail` or `head`. A log, an issue or one step of several may tell another error."""
 _FIGURE: Final = later(r"error(?:[ _-][a-z]{1,20})?[ \t]{0,9}[:=]?[ \t]{0,9}[\d.,e+%-]+", re.I)
@@ -235,7 +239,7 @@ def _timed_out(lines: list[str]) -> str:
 def _telling(output: str) -> list[str]:
     """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
     shell's warning, what PostgreSQL, git and gh put below an error, what PowerShell draws around a reason do not."""
-    lines = [line.strip() for line in _WRAPPED.sub(r"\1", output).splitlines() if line.strip()]
+    lines = [_METER.sub("", line.strip()) for line in _WRAPPED.sub(r"\1", output).splitlines() if line.strip()]
     if "Line |" in lines:
         lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]
