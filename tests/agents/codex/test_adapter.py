@@ -19,12 +19,13 @@ from agents.codex.contract_case import (
     SESSION,
     payload,
 )
+from agents.codex.rollout import Rollout
 from carryover.adapter.contract import HookEvent
 from carryover.adapter.spec import InstalledHook, OnMachine
 from carryover.agents.codex import SPEC
 from carryover.agents.codex.adapter import AGENT
 from carryover.distill import render
-from carryover.model import Skipped
+from carryover.model import Skipped, TurnEnd
 from contract.case import Payload
 
 NOW_MS: Final = 1_795_000_000_000
@@ -102,3 +103,13 @@ def test_a_thread_that_goes_on_in_another_file_is_one_session(folder: str, part:
 
     assert source is not None
     assert source.session == thread
+
+
+def test_an_error_in_a_record_of_its_own_ends_the_turn_once() -> None:
+    """0.121, a public session."""
+    rollout = Rollout()
+    rollout.turn()
+    (end,) = rollout.event("error", message="no tools", codex_error_info="other")
+
+    assert end == TurnEnd(reason="error", message="no tools")
+    assert rollout.event("task_complete", turn_id="turn-1", last_agent_message=None) == []

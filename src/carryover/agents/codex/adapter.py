@@ -63,6 +63,7 @@ the user's programs."""
 _GUARDIAN: Final = "guardian"
 """The sub-agent that answers, in JSON, whether a command may run (0.126)."""
 _TOKENS: Final = "event_msg/token_count"
+_ERROR: Final = "event_msg/error"
 _COUNTED: Final = (_TOKENS, "turn_context")
 """What an internal thread is read for."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
@@ -228,17 +229,17 @@ def _started(rollout: Rollout) -> None:
 
 
 def _ended(rollout: Rollout) -> None:
-    """Handles `task_complete` and `turn_aborted`.
+    """Handles `task_complete`, `turn_aborted` and `error`.
 
-    Of the first only its error is news, and clients up to 0.145 don't record that. Of the second only the user's own
-    aborts count: `interrupted` (0.125, 0.169), `replaced` (reported).
+    Of the first only its error is news, and clients up to 0.145 don't record that, or in a record of its own before it
+    (0.121). Of the second only the user's own aborts count: `interrupted` (0.125, 0.169), `replaced` (reported).
     """
     rollout.at_turn(rollout.text("turn_id"))
     rollout.change(review=False)
     end: model.TurnEnd | None = None
     if rollout.text("reason") in ("interrupted", "replaced"):
         end = model.TurnEnd(reason="interrupted")
-    elif error := fields_of(rollout.data.get("error")):
+    elif error := rollout.data if rollout.name == _ERROR else fields_of(rollout.data.get("error")):
         # A name, or an object with that name as its only key: a limit, or a provider's 429 until the client gave up.
         kind = error.get("codex_error_info", ABSENT)
         statuses = [number_of(inside(detail, "http_status_code")) for detail in fields_of(kind).values()]
@@ -407,7 +408,7 @@ _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
     _context: "turn_context",
     _compacted: "compacted",
     _started: "event_msg/task_started event_msg/turn_started",
-    _ended: "event_msg/task_complete event_msg/turn_complete event_msg/turn_aborted",
+    _ended: f"event_msg/task_complete event_msg/turn_complete event_msg/turn_aborted {_ERROR}",
     _settings: "event_msg/thread_settings_applied",
     _rolled_back: "event_msg/thread_rolled_back",
     _review: "event_msg/entered_review_mode event_msg/exited_review_mode "
