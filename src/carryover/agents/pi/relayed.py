@@ -18,6 +18,7 @@ _NOT_TYPED: Final = (
     "OpenClaw runtime context (internal):",
     "[Subagent Context] You are running as a subagent",
     "An async command you ran earlier has completed.",
+    "An async command the user already approved has completed.",
 )
 _ABORTED: Final = "Note: The previous agent run was aborted by the user."
 _BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", _ABORTED, *_NOT_TYPED)
