@@ -159,6 +159,7 @@ CASE: Final = Case(
         ),
         user("<hook_context># [CARRYOVER] Last updated 2026-11-20</hook_context>"),
         user("System: Potential loop detected. Take a step back."),
+        user("[Function Response: read_many_files]--- cart.py ---\n\ncents = 1\n\n--- End of content ---"),
         user("Please continue."),
         message("user", [{"functionResponse": {"id": "c1", "name": "glob", "response": {"output": "words"}}}]),
         patch(messages=[{"id": "m2", "timestamp": AT, "type": "user", "content": [{"text": "words of a summary"}]}]),

@@ -88,8 +88,9 @@ _HOOK: Final = "hook_context"
 """Tag of text that a prompt hook added (0.44, 0.61)."""
 _REMINDER: Final = "system-reminder"
 """Tag of text for the model alone that Qwen Code put before a prompt (2025)."""
-_CLIENTS: Final = ("System: ", "[System: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
-"""The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61)..."""
+_CLIENTS: Final = ("System: ", "[System: ", "[Function Response: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
+"""The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61), with
+the files of `read_many_files` (January 2026, a public session)..."""
 _GO_ON: Final = "Please continue."
 """Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
 _LAST_CHANCE: Final = later(
