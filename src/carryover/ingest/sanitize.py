@@ -21,6 +21,7 @@ from carryover.model import (
     SessionInfo,
     TokensUsed,
     ToolResult,
+    UserPrompt,
     with_paths,
 )
 from carryover.platform import here
@@ -35,6 +36,8 @@ _NONE: Final[frozenset[str]] = frozenset()
 _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 _MOST_TOKENS: Final = 1 << 40
 """More than any answer takes. SQLite's sums of greater numbers could overflow."""
+_ONLY_A_KEY: Final = later(r"\s*[0-9a-f]{32}\s*")
+"""Many providers' keys. Of a commit it has 40 digits, and other hashes have words beside them."""
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
@@ -79,6 +82,9 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
         if output is not body.output:
             return msgspec.structs.replace(body, output=output, dropped=body.dropped + dropped)
         return body
+    if isinstance(body, UserPrompt) and _ONLY_A_KEY.fullmatch(body.text):  # the answer to what asked for it
+        counts["secret"] = counts.get("secret", 0) + 1
+        body = msgspec.structs.replace(body, text="[redacted:secret]")
     if isinstance(body, SessionInfo) and body.title:
         body = msgspec.structs.replace(body, title=without_tagged(body.title) or None)
     return map_text(body, hide)

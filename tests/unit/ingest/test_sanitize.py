@@ -129,6 +129,19 @@ def test_what_a_store_of_secrets_shows_is_hidden_whatever_its_name(command: str,
     assert cleaned.output == shown.format(mark, mark)
 
 
+def test_a_prompt_that_is_nothing_but_a_key_is_hidden() -> None:
+    counts: dict[str, int] = {}
+    key = "0a1b2c3d" * 4
+    prompts = [clean_body(UserPrompt(text=text), counts) for text in (f"{key}\n", f"Find {key}", f"{key}00112233")]
+
+    assert [prompt.text for prompt in prompts if isinstance(prompt, UserPrompt)] == [
+        "[redacted:secret]",
+        f"Find {key}",
+        f"{key}00112233",
+    ]
+    assert counts == {"secret": 1}
+
+
 def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read() -> None:
     body = result("", subject="/repo/config/master.key", output="     1\tcorrecthorse")
     cleaned: Any = clean_body(msgspec.structs.replace(body, op="read"), Counter())
