@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -99,19 +100,20 @@ def write_table(reporter: pytest.TerminalReporter) -> None:
             reporter.line(line)
     for line in _versions(rows):
         reporter.line(line)
-    skipped = sum(outcome == "skipped" for outcome, _ in rows)
-    reporter.line(f"{len(rows) - skipped} rows RAN, {skipped} SKIPPED. A skipped row proves nothing.")
+    of = Counter(outcome for outcome, _ in rows)
+    not_run = f"{of['skipped']} SKIPPED, {of['error']} ERRORS"
+    reporter.line(f"{of['passed'] + of['failed']} rows RAN, {not_run}. A row that did not run proves nothing.")
 
 
 def _versions(rows: Sequence[tuple[str, pytest.TestReport]]) -> Iterator[str]:
     ran: dict[str, list[tuple[str, float]]] = {}
     for outcome, report in rows:
-        if outcome != "skipped":
+        if outcome in ("passed", "failed"):
             for name in set(_said(report, "client")):
                 ran.setdefault(name, []).append((outcome, report.duration))
     width = max(map(len, ran), default=0)
     for name in sorted(ran):
-        failed = sum(outcome != "passed" for outcome, _ in ran[name])
+        failed = sum(outcome == "failed" for outcome, _ in ran[name])
         seconds = sum(duration for _, duration in ran[name])
         yield f"VERSION  {name:{width}}  {len(ran[name]):4} rows  {failed:3} failed  {seconds:7.1f} s"
 
@@ -126,6 +128,8 @@ def _lines(outcome: str, report: pytest.TestReport) -> list[str]:
     if outcome == "skipped":
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         return [f"SKIPPED  {name}: {reason.removeprefix('Skipped: ')}"]
-    failed = [] if outcome == "passed" else ["FAILED"]
+    if outcome == "error":  # what a row needs could not be set up, or be put away after it
+        return [f"ERROR    {name}"]
+    failed = ["FAILED"] if outcome == "failed" else []
     head = "  ".join([name, " -> ".join(_said(report, "client")), f"{report.duration:.1f} s", *failed])
     return [f"RAN      {head}", *(f"           {value}" for value in _said(report, "shown"))]

@@ -43,10 +43,13 @@ def test_each_row_is_told_and_each_version_that_ran_is_summed_up() -> None:
     a, b = ("client", "Claude Code 2.1.329"), ("client", "Codex CLI 0.169.0")
     passed = [report("one", 2.0, a, b, ("shown", "1 handoff")), report("two", 1.5, a, a)]
     skipped = [report("four", 0.0, b, reason="npm could not install it")]
-    lines = written(Reporter({"passed": passed, "failed": [report("three", 3.0, b, a)], "skipped": skipped}))
+    error = [report("five", 400.0, a)]
+    stats = {"passed": passed, "failed": [report("three", 3.0, b, a)], "error": error, "skipped": skipped}
+    lines = written(Reporter(stats))
 
     assert lines == [
         "= real agents",
+        "ERROR    handover/handover: five",
         "SKIPPED  handover/handover: four: npm could not install it",
         "RAN      handover/handover: one  Claude Code 2.1.329 -> Codex CLI 0.169.0  2.0 s",
         "           1 handoff",
@@ -54,7 +57,7 @@ def test_each_row_is_told_and_each_version_that_ran_is_summed_up() -> None:
         "RAN      handover/handover: two  Claude Code 2.1.329 -> Claude Code 2.1.329  1.5 s",
         "VERSION  Claude Code 2.1.329     3 rows    1 failed      6.5 s",
         "VERSION  Codex CLI 0.169.0       2 rows    1 failed      5.0 s",
-        "3 rows RAN, 1 SKIPPED. A skipped row proves nothing.",
+        "3 rows RAN, 1 SKIPPED, 1 ERRORS. A row that did not run proves nothing.",
     ]
 
 
