@@ -22,7 +22,7 @@ class Droid(Tool):
 
     id = "droid"
     NAME = "Droid"
-    RELEASED = "npm droid"
+    RELEASED = "npm @factory/cli-linux-x64"
     OLDEST = "0.215.0"
     API = ChatApi
     CANNOT: ClassVar[Mapping[Ability, str]] = {
