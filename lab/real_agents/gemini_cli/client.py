@@ -27,7 +27,12 @@ SETTINGS: Final = {
     "telemetry": {"enabled": False},
     "ui": {"hideTips": True},
 }
-VARIABLES: Final = {"GEMINI_API_KEY": "dummy", "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{PORT}", "TZ": "UTC"}
+VARIABLES: Final = {
+    "GEMINI_API_KEY": "dummy",
+    "GOOGLE_GEMINI_BASE_URL": f"http://127.0.0.1:{PORT}",
+    "TZ": "UTC",
+    "GEMINI_CLI_NO_RELAUNCH": "true",  # else another process does the work, and goes on where this one is killed
+}
 MODEL: Final = "gemini-2.5-pro"
 SETTINGS_FILE: Final = OWN / "settings.json"
 READS_AGENTS_MD: Final = {"context": {"fileName": ["GEMINI.md", "AGENTS.md"]}}

@@ -63,7 +63,10 @@ class OpenClaw(Tool):
 
     @property
     def environment(self) -> Mapping[str, str]:
-        return {"PIP_BREAK_SYSTEM_PACKAGES": "1"}  # its shell has the system's pip, which else refuses before it looks
+        return {
+            "OPENCLAW_NO_RESPAWN": "1",  # else another process does the work, and goes on where this one is killed
+            "PIP_BREAK_SYSTEM_PACKAGES": "1",  # its shell has the system's pip, which else refuses before it looks
+        }
 
     def turn(self, cwd: Path, prompt: str, *replies: Any, **given: Any) -> Turn:
         self._work_in(cwd)
