@@ -196,13 +196,16 @@ def test_what_is_of_a_project_or_holds_something_else_is_refused_and_without_a_s
     tmp_path: Path, origin: Path, desktop: Machine
 ) -> None:
     other = repository(tmp_path / "other", {"a.py": "1\n"})
-    for remote in (f"file://{origin}", str(desktop.shop), str(desktop.shop / "store")):
-        assert "belongs to the project" in desktop.run("sync", "init", remote, code=5)
-    refused = " ".join(desktop.run("sync", "init", str(other), code=5).split())
-    assert "holds something else (" in refused
-    assert "Give an empty git repository, by an address of ssh or https, or an empty folder." in refused
     address, environment = remote_at(tmp_path / "remote")
     desktop.daemon.env.update(environment)
+    git(desktop.shop, "remote", "add", "empty", address)
+    for remote in (address, str(origin), str(desktop.shop), str(desktop.shop / "store")):
+        assert "belongs to the project" in desktop.run("sync", "init", remote, code=5)
+    for remote in (f"file://{origin}", str(other)):
+        refused = " ".join(desktop.run("sync", "init", remote, code=5).split())
+        assert "holds something else (" in refused
+        assert "Give an empty git repository, by an address of ssh or https, or an empty folder." in refused
+    git(desktop.shop, "remote", "remove", "empty")
     git(desktop.shop, "push", "--quiet", str(tmp_path / "remote"), "HEAD:main")
     assert "holds something else (refs/heads/main)" in desktop.run("sync", "init", address, code=5)
     assert not (desktop.folder / ".carryover" / "sync").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
 import socket
@@ -19,7 +20,7 @@ from carryover.past.opened import ask_patiently
 from carryover.past.without_daemon import as_writer, read_new
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import look_at
-from carryover.sync.address import normalised, usable_address, without_credentials
+from carryover.sync.address import folder_at, usable_address, without_credentials
 from carryover.sync.folder import OFF, SyncFolder, SyncState
 from carryover.sync.git_store import store_at
 from carryover.sync.head import Head, code_of
@@ -92,14 +93,16 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
 
 
 def _refuse_project(remote: str) -> None:
-    """Raises UserError (REFUSED) if the store would be in a known project, or in a remote of one."""
+    """Raises UserError (REFUSED) if the store would be in a known project, or at the address of a remote of one: one
+    that holds something is refused however its address is written."""
     roots = {project_root(None), *(row.root for row in known_places() if row.root.startswith("/"))}
-    wanted = normalised(remote)
+    folder = folder_at(remote)
+    place = Path(os.path.realpath(folder)) if folder is not None else None
     home = Path.home().resolve()
     for root in sorted(roots):
         # Of the home folder, which a session may have run in, almost everything is a part.
-        is_in_project = Path(wanted).is_relative_to(root) and not home.is_relative_to(root)
-        if is_in_project or wanted in map(normalised, _remotes(Path(root))):
+        is_in_project = place is not None and place.is_relative_to(root) and not home.is_relative_to(root)
+        if is_in_project or remote in _remotes(Path(root)):
             raise UserError(
                 f"{without_credentials(remote)} belongs to the project {root}, and what was said must not lie beside "
                 f"its code. {_NOTHING} Make an empty repository or folder for it.",

@@ -14,7 +14,7 @@ from carryover.actions.syncing import end_syncing, sync_once
 from carryover.errors import UserError
 from carryover.faces.cli.main import main
 from carryover.paths import StateDir
-from carryover.sync.address import normalised, usable_address, without_credentials
+from carryover.sync.address import usable_address, without_credentials
 from carryover.sync.folder import SyncFolder
 from carryover.sync.git_store import store_at
 from carryover.sync.head import Head, Peer, Segment, accepted_head, opened_segment, sealed_head, sealed_segment, sha_of
@@ -118,24 +118,6 @@ def test_without_ssh_keygen_it_is_said(
 
     assert "needs ssh-keygen of OpenSSH 8.1 or newer" in " ".join(capsys.readouterr().err.split())
     assert not list((tmp_path / "store").iterdir())
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("git@github.com:ann/shop.git", "https://ann:token@GitHub.com/ann/shop", True),
-        ("ssh://git@github.com:22/ann/shop.git/", "git@github.com:ann/shop", True),
-        ("file:///srv/store.git", "/srv/store", True),
-        ("file:///srv/my%20store", "/srv/my store", True),
-        ("git@github.com:ann/shop", "git@github.com:bob/shop", False),
-        ("ssh://host:2222/shop", "ssh://host/shop", False),
-        ("https://[host/shop", " https://[host/shop", True),  # as somebody may have typed it into a repository's config
-        ("file://[/shop", "/shop", False),
-        ("https://[host/shop", "https://[host/bakery", False),
-    ],
-)
-def test_ways_to_write_one_remote_are_the_same_and_others_are_not(one: str, other: str, same: bool) -> None:
-    assert (normalised(one) == normalised(other)) is same
 
 
 def test_a_folder_is_named_from_the_top_and_what_git_reaches_stays_as_it_is() -> None:
