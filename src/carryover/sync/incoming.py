@@ -37,10 +37,9 @@ _decoder: Final[msgspec.json.Decoder[AnyBody]] = msgspec.json.Decoder(AnyBody)
 class LedgerIncoming:
     """Stores payloads of other machines in the ledger."""
 
-    def __init__(self, ledger: Ledger, paths: StatePaths, *, room_bytes: int = ROOM_BYTES) -> None:
+    def __init__(self, ledger: Ledger, paths: StatePaths) -> None:
         self._ledger = ledger
         self._paths = paths
-        self._room_bytes = room_bytes
 
     async def taken(self, head: Head) -> set[str]:
         """Returns which of the machine's segments are in the ledger."""
@@ -48,7 +47,7 @@ class LedgerIncoming:
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""
-        return shutil.disk_usage(self._paths.state.ledger.parent).free > self._room_bytes
+        return shutil.disk_usage(self._paths.state.ledger.parent).free > ROOM_BYTES
 
     async def take(self, head: Head, payload: Payload, segment: str) -> int:
         """Stores the payload of a segment of the machine that says `head`, each event exactly once. Returns how many
