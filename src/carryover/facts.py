@@ -114,8 +114,6 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """The current state of a touched file. Files in unknown languages have only `exists`."""
 
     exists: bool
-    parses: bool | None = None
-    """Whether the file parses; None if there is no grammar or the file was not read."""
     symbol: str | None = None
     """Function or class around the last edit, such as `Cart.discount`."""
     boxes: Boxes | None = None

@@ -15,7 +15,7 @@ from carryover.facts import FileFacts, FileQuery
 from carryover.fsio import read_bytes_bounded
 from carryover.probe.git_command import output_of
 from carryover.probe.memory import known_answer, remember
-from carryover.probe.source_code import Effort, examine, language_of
+from carryover.probe.source_code import Effort, language_of, symbol_at
 from carryover.text.boxes import boxes_in, is_document
 
 LARGEST_BYTES: Final = 256 << 10
@@ -87,8 +87,10 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, effort: E
     if language is None:
         facts = FileFacts(exists=True, boxes=boxes_in(source.decode("utf-8", "replace").splitlines()))
     else:
-        facts = examine(source, language, _edited_line(source, query), effort)
-    if facts != FileFacts(exists=True):  # else the parse was given up
+        line = _edited_line(source, query)
+        symbol = symbol_at(source, language, line, effort) if line is not None else None
+        facts = FileFacts(exists=True, symbol=symbol)
+    if effort.left >= 0:  # else the parse was given up
         remember(question, stamp, (facts, before - effort.left))
     return facts
 

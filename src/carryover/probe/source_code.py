@@ -1,7 +1,7 @@
-"""Finds the function at the place of an edit, and whether the file parses, with tree-sitter. Works on bytes in memory.
+"""Finds the function at the place of an edit, with tree-sitter. Works on bytes in memory.
 
 Each grammar of `GRAMMARS` is a separate package (13 MB together), loaded on first use; more languages are read where
-the extra `carryoverd[languages]` is installed. Without a usable grammar, function and syntax are unknown.
+the extra `carryoverd[languages]` is installed. Without a usable grammar, the function is unknown.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from importlib import import_module
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
-from carryover.facts import FileFacts
 from carryover.text.pattern import later
 
 if TYPE_CHECKING:
@@ -42,7 +41,6 @@ PACKED = {
     ".sol": "solidity",
 }
 """Languages of tree-sitter-language-pack (0.13), whose definitions are told apart by the names of their nodes alone."""
-_WITH_MARKUP: Final = ("javascript", "tsx")
 _NAMED = {"Rakefile": "ruby", "Gemfile": "ruby"}
 
 _CHUNK = 65_536
@@ -72,32 +70,30 @@ class Effort:
         return self.left >= 0
 
 
-def examine(source: bytes, language: str, line: int | None, effort: Effort) -> FileFacts:
-    """Returns all facts about a file from a single parse; `line` is 1-based. Where the effort ends, what the parse
-    would show stays unknown, as without a grammar for the language."""
+def symbol_at(source: bytes, language: str, line: int, effort: Effort) -> str | None:
+    """Returns the qualified name around a 1-based line, such as `Cart.discount` or `cart::Cart::total`; None outside of
+    definitions, without a grammar for the language, and where the effort ends."""
+    lines = source.split(b"\n", line)
+    if not 0 < line <= len(lines):
+        return None
+    text = lines[line - 1]
+    start = len(text) - len(text.lstrip())
+    end = max(start, len(text.rstrip()) - 1)
     try:
-        tree = _tree(source, language, effort)
+        root = _tree(source, language, effort).root_node
     except TimeoutError:
-        return FileFacts(exists=True)
-    # Errors in C and C++ say nothing: macros hide them from a parser. Packed grammars know no newest syntax.
-    says_errors = language in GRAMMARS and language not in ("c", "cpp")
-    says_errors = says_errors and not (language in _WITH_MARKUP and _fails_at_an_ampersand(tree))
-    parses = not tree.root_node.has_error or (False if says_errors else None)
-    symbol = symbol_at(tree, source, language, line) if line is not None else None
-    return FileFacts(exists=True, parses=parses, symbol=symbol)
-
-
-def _fails_at_an_ampersand(tree: Tree) -> bool:
-    """Whether the first thing that the grammar can't read is a `&` in an element's text. TypeScript and Babel accept
-    it; whether the rest has errors is unknown."""
-    around, node = None, tree.root_node
-    while node.has_error and not node.is_error:
-        inner = next((child for child in node.children if child.has_error or child.is_missing), None)
-        if inner is None:
-            return False
-        around, node = node, inner
-    first = node.child(0)
-    return around is not None and around.type == "jsx_element" and first is not None and first.type.startswith("&")
+        return None
+    innermost = root.named_descendant_for_point_range((line - 1, start), (line - 1, end))
+    if innermost is None:
+        return None
+    names = _names_beginning_at(innermost, source, line - 1, language)
+    for node in _around(root, innermost):
+        if _defines(node, language) and (name := _name_of(node, source)):
+            names.append(name)
+        elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
+            definition = node.child_by_field_name("definition")
+            names += [name] if definition is not None and (name := _name_of(definition, source)) else []
+    return _SEPARATORS.get(language, ".").join(reversed(names)) or None
 
 
 def _tree(source: bytes, language: str, effort: Effort) -> Tree:
@@ -162,27 +158,6 @@ _SEPARATORS = {"rust": "::", "cpp": "::", "c": "::", "ruby": "::"}
 def _defines(node: Node, language: str) -> bool:
     own = _DEFINITIONS.get(language)
     return node.type in own if own is not None else _DEFINES.fullmatch(node.type) is not None
-
-
-def symbol_at(tree: Tree, source: bytes, language: str, line: int) -> str | None:
-    """Returns the qualified name around a 1-based line, such as `Cart.discount` or `cart::Cart::total`."""
-    lines = source.split(b"\n", line)
-    if not 0 < line <= len(lines):
-        return None
-    text = lines[line - 1]
-    start = len(text) - len(text.lstrip())
-    end = max(start, len(text.rstrip()) - 1)
-    innermost = tree.root_node.named_descendant_for_point_range((line - 1, start), (line - 1, end))
-    if innermost is None:
-        return None
-    names = _names_beginning_at(innermost, source, line - 1, language)
-    for node in _around(tree.root_node, innermost):
-        if _defines(node, language) and (name := _name_of(node, source)):
-            names.append(name)
-        elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
-            definition = node.child_by_field_name("definition")
-            names += [name] if definition is not None and (name := _name_of(definition, source)) else []
-    return _SEPARATORS.get(language, ".").join(reversed(names)) or None
 
 
 def _around(root: Node, node: Node) -> list[Node]:

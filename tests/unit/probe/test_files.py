@@ -32,7 +32,7 @@ def look(root: Path, path: str, line: int | None = None, anchor: str | None = No
 def test_an_edit_is_found_again_where_its_text_stands_now_nearest_to_where_it_was(root: Path) -> None:
     """`return 1` stands in two methods; lines have moved down since the edit."""
     (root / "twice.py").write_text("\n" * 10 + CART.replace("  # net", ""))
-    total, discount = (FileFacts(exists=True, parses=True, symbol=f"Cart.{name}") for name in ("total", "discount"))
+    total, discount = (FileFacts(exists=True, symbol=f"Cart.{name}") for name in ("total", "discount"))
 
     assert look(root, "cart.py", line=6) == discount
     assert look(root, "twice.py", line=3, anchor="        return 1") == total
@@ -86,19 +86,21 @@ def test_the_boxes_of_a_document_are_counted_inside_the_project_only(root: Path)
 
 
 def test_a_large_file_is_not_read(root: Path) -> None:
-    (root / "large.py").write_text("# note\n" * 100)
+    (root / "large.py").write_text("def total():\n    return 1\n")
+    query = FileQuery(path="large.py", line=2)
 
-    assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=699) == {"large.py": FileFacts(exists=True)}
-    assert file_facts(root, [FileQuery(path="large.py")], limit_bytes=700)["large.py"].parses is True
+    assert file_facts(root, [query], limit_bytes=25) == {"large.py": FileFacts(exists=True)}
+    assert file_facts(root, [query], limit_bytes=26) == {"large.py": FileFacts(exists=True, symbol="total")}
 
 
 def test_what_may_be_parsed_ends_at_the_same_file_also_if_some_are_known_from_before(root: Path) -> None:
     names = ("first.py", "long.py", "PLAN.md", "last.py")
+    begins = "def f():\n    return [\n"
     for name in names:
-        (root / name).write_text("- [x] done\n" if name == "PLAN.md" else "x = [1, 2, 3]\n" * 2000)
-    (root / "long.py").write_text("x = [1, 2, 3]\n" * 60_000)
+        (root / name).write_text("- [x] done\n" if name == "PLAN.md" else begins + "1,\n" * 5000 + "]\n")
+    (root / "long.py").write_text(begins + "1,\n" * 150_000 + "]\n")
     queries = [FileQuery(path=name, line=1) for name in names]
-    known = FileFacts(exists=True, parses=True)
+    known = FileFacts(exists=True, symbol="f")
 
     unread = file_facts(root, queries, most_steps=1000)
     assert unread == dict.fromkeys(names, FileFacts(exists=True)) | {

@@ -9,15 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
-from carryover.facts import FileFacts
 from carryover.probe.source_code import (
     GRAMMARS,
     LANGUAGES,
     PACKED,
     Effort,
-    examine,
     grammar,
     language_of,
+    symbol_at,
 )
 from support.costs import costing_little
 
@@ -41,33 +40,7 @@ def test_every_line_knows_the_definition_it_is_in(language: str) -> None:
 
     source = source_of(language)
 
-    assert [examine(source, language, number, PLENTY).symbol for number in range(1, len(lines) + 1)] == expected
-    assert examine(source, language, None, PLENTY).parses
-
-
-@pytest.mark.parametrize(
-    ("language", "source", "parsed"),
-    [
-        ("python", b"def f(:\n    pass\n", False),
-        ("javascript", b"const a = ;\n", False),
-        ("typescript", b"let a: number = = 1;\n", False),
-        ("tsx", b"const a = <p>Cart & tax {b}</p>;\n", None),
-        ("tsx", b"const a = <><p>Cart && tax</p></>;\n", None),
-        ("javascript", b"const f = () => (\n  <p>\n    Cart & tax\n  </p>\n);\n", None),
-        ("tsx", b"const a = <p>{b &}</p>;\n", False),
-        ("tsx", b"let = = 1; const a = <p>Cart & tax</p>;\n", False),
-        ("go", b"package a\nfunc f( {\n}\n", False),
-        ("rust", b"fn f() -> { 1 \n", False),
-        ("java", b"class A { int f( { } }\n", False),
-        ("ruby", b"class A\n  def f\n", False),
-        ("cpp", b"class A : public QObject {\n  Q_OBJECT\n public:\n  A() NOEXCEPT_IF(1);\n};\n", None),
-        ("cpp", b"FOREACH(item, list) { char c = '{'; const char *s = \"((\"; /* [ */ }\nMACRO\n", None),
-    ],
-)
-def test_a_broken_file_does_not_parse_and_one_that_only_the_grammar_cannot_read_is_left_out(
-    language: str, source: bytes, parsed: bool | None
-) -> None:
-    assert examine(source, language, None, PLENTY).parses is parsed
+    assert [symbol_at(source, language, number, PLENTY) for number in range(1, len(lines) + 1)] == expected
 
 
 @pytest.mark.parametrize(
@@ -101,17 +74,13 @@ def test_no_bytes_break_the_reading(language: str, junk: bytes, cut: int, line: 
     source = source_of(language)
     torn = source[:cut] + junk + source[cut:]
 
-    facts = examine(torn, language, line, PLENTY)
-
-    assert facts.exists
-    assert facts.parses is not None or language in ("c", "cpp", "javascript", "tsx", *PACKED.values())
-    assert examine(torn, language, line, PLENTY) == facts
+    assert symbol_at(torn, language, line, PLENTY) == symbol_at(torn, language, line, PLENTY)
 
 
 @pytest.mark.parametrize("unit", [b"(((", b"/*", b"#if\n"])
 def test_hostile_files_cost_time_in_proportion_to_their_length(unit: bytes) -> None:
     with costing_little():
-        examine(unit * (80_000 // len(unit)), "cpp", 1, PLENTY)
+        symbol_at(unit * (80_000 // len(unit)), "cpp", 1, PLENTY)
 
 
 def without(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,14 +115,15 @@ def test_the_grammar_of_a_language_is_one_that_an_installation_brings(language: 
 )
 def test_nodes_within_nodes_without_an_end_are_read_at_once(language: str, source: bytes, line: int) -> None:
     """Not after minutes, nor so deep that Python gives up: a repository may hold any file."""
-    assert examine(source, language, line, PLENTY) == FileFacts(exists=True, parses=True)
+    assert symbol_at(source, language, line, PLENTY) is None
 
 
 def test_without_a_grammar_or_effort_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert examine(source_of("python"), "python", 2, Effort(0)) == FileFacts(exists=True)
+    assert symbol_at(source_of("python"), "python", 3, PLENTY) is not None
+    assert symbol_at(source_of("python"), "python", 3, Effort(0)) is None
     without("tree_sitter_", monkeypatch)
 
     assert grammar("python") is None
     assert grammar("kotlin") is None, "the extra is not installed either"
-    assert examine(source_of("kotlin"), "kotlin", 2, PLENTY) == FileFacts(exists=True)
-    assert examine(source_of("python"), "python", 3, PLENTY) == FileFacts(exists=True)
+    assert symbol_at(source_of("kotlin"), "kotlin", 2, PLENTY) is None
+    assert symbol_at(source_of("python"), "python", 3, PLENTY) is None

@@ -228,8 +228,6 @@ def _file(file: RecentFile, at_ms: int) -> str:
         parts.append(checked_boxes(facts.boxes))
     if facts is not None and not facts.exists:
         parts.append("not there now")
-    elif facts is not None and facts.parses is False:
-        parts.append("does not parse")
     return f"{in_code(file.path)}{where}: {', '.join(parts)}"
 
 

@@ -262,9 +262,8 @@ def test_it_says_what_was_done_to_a_file_and_how_often(changes: list[Change], wo
     ("facts", "words"),
     [
         (FileFacts(exists=True), "`tax.py`: edited 1 min earlier"),
-        (FileFacts(exists=True, symbol="Tax.rate", parses=True), "`tax.py` (Tax.rate): edited 1 min earlier"),
-        (FileFacts(exists=True, parses=False), "`tax.py`: edited 1 min earlier, does not parse"),
-        (FileFacts(exists=False, parses=False), "`tax.py`: edited 1 min earlier, not there now"),
+        (FileFacts(exists=True, symbol="Tax.rate"), "`tax.py` (Tax.rate): edited 1 min earlier"),
+        (FileFacts(exists=False), "`tax.py`: edited 1 min earlier, not there now"),
         (FileFacts(exists=True, boxes=Boxes(3, 2)), "`tax.py`: edited 1 min earlier, 2 of 3 boxes checked"),
     ],
 )
