@@ -268,7 +268,6 @@ class AgentSummary(Body, frozen=True, tag="agent_summary"):
 
     text: str
     source: Literal["compaction", "away"]
-    trigger: Literal["manual", "auto"] | None = None
     parts: tuple[SummaryPart, ...] = ()
     """The sections, as far as they begin with known headings of the agent."""
 

@@ -60,6 +60,6 @@ class Session:
     def is_cut(self, cut: Cut) -> None:
         """The turn ends without an answer. A killed agent records nothing about it."""
         if cut == "compaction":
-            self.event(model.AgentSummary(text=_SUMMARY, source="compaction", trigger="auto"))
+            self.event(model.AgentSummary(text=_SUMMARY, source="compaction"))
         elif cut != "kill":
             self.event(TurnEnd(reason=cut, message=_LIMIT if cut == "limit" else ""))

@@ -139,7 +139,7 @@ class Typed:
         self._add(QueuedPrompt(text=text))
 
     def compaction(self, text: str) -> None:
-        self._add(AgentSummary(text=text, source="compaction", trigger="auto"))
+        self._add(AgentSummary(text=text, source="compaction"))
 
     def limit(self, resets: str) -> None:
         again = f" Try again at {resets}." if resets else ""

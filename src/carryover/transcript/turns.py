@@ -6,7 +6,7 @@ Which handler a record has is a table's row too (`dispatch`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from carryover.model import Actor, AgentSummary, AssistantMessage, UserPrompt
 from carryover.records.resets import failed_turn, names_limit
@@ -79,7 +79,6 @@ def add_summary(
     text: str,
     kinds: Kinds | None = None,
     *,
-    trigger: Literal["manual", "auto"] | None = None,
     without: Collection[str] = (),
 ) -> None:
     """Adds the summary that a compaction made, with its sections in the tags or under the headings `kinds`, but for
@@ -87,7 +86,7 @@ def add_summary(
     if text := without_handoff(text).strip():
         parts = parts_by_tag(text, kinds or {}) or parts_by_heading(text, kinds or {})
         parts = tuple(part for part in parts if part.heading.lower() not in without)
-        recorder.add(AgentSummary(text=text, source="compaction", trigger=trigger, parts=parts), key)
+        recorder.add(AgentSummary(text=text, source="compaction", parts=parts), key)
 
 
 def add_failure(

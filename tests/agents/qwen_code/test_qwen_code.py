@@ -157,7 +157,7 @@ def test_a_title_a_compaction_and_a_job_are_read() -> None:
     found = read("compress-rename-clear", "69cc")
     assert standing(found, model.SessionInfo)[-1].title == "My cart title"
     [summary] = standing(found, model.AgentSummary)
-    assert (summary.text, summary.trigger) == ("SNAP default", "manual")
+    assert summary.text == "SNAP default"
     [job] = standing(read("subagent", "a145"), model.BackgroundTask)
     assert (job.state, job.report) == ("done", "SUBREPORT: one test.")
 

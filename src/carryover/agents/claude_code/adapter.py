@@ -90,9 +90,9 @@ _QUIET: Final = frozenset(
     "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
     "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
     "system/api_error system/informational system/stop_hook_summary "
-    "system/turn_duration system/agents_killed system/bridge_status system/memory_saved system/microcompact_boundary "
-    "system/model_consent_fallback system/model_refusal_fallback system/permission_retry "
-    "system/scheduled_task_fire".split()
+    "system/turn_duration system/agents_killed system/bridge_status system/memory_saved "
+    "system/compact_boundary system/microcompact_boundary system/model_consent_fallback system/model_refusal_fallback "
+    "system/permission_retry system/scheduled_task_fire".split()
 )
 """`summary` lines describe other sessions (2.0.65); `api-request-blob` repeats prompts and is the bulk of a file;
 `api_error` is a retry, not the end of a turn (2.1.15)."""
@@ -233,10 +233,7 @@ def _tokens(builder: ClaudeBuilder, message: Message) -> None:
 
 def _system(builder: ClaudeBuilder) -> None:
     subtype = builder.line.subtype
-    if subtype == "compact_boundary":
-        trigger = text_of(inside(builder.line.compact_metadata, "trigger"))
-        builder.change(compaction=trigger if trigger in ("manual", "auto") else None)
-    elif subtype == "away_summary":
+    if subtype == "away_summary":
         text = without_handoff(rawjson.content_text(builder.line.content) or "").replace(_RECAP_HINT, "").strip()
         if text:
             builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
@@ -283,10 +280,7 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
     if summary:
         words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
         parts = parts_by_heading(words, _SUMMARY_KINDS)
-        trigger = builder.context.compaction
-        body = model.AgentSummary(text=words, source="compaction", trigger=trigger, parts=parts)
-        builder.add(body, "summary", digest(summary))
-    builder.change(compaction=None)
+        builder.add(model.AgentSummary(text=words, source="compaction", parts=parts), "summary", digest(summary))
 
 
 def _is_typed(builder: ClaudeBuilder, text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 import msgspec
 from msgspec.structs import replace
@@ -71,7 +71,6 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     error: msgspec.Raw = ABSENT
     api_error_status: msgspec.Raw = ABSENT
     content: msgspec.Raw = ABSENT
-    compact_metadata: msgspec.Raw = ABSENT
     attachment: Fields | None = None
     """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
     worktree_session: msgspec.Raw = ABSENT
@@ -122,7 +121,6 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The texts in the queue, oldest first."""
     scheduled: tuple[str, ...] = ()
     """Digests of the prompts that the model has scheduled. In the queue they look like the user's."""
-    compaction: Literal["manual", "auto"] | None = None
     prompts: tuple[str, ...] = ()
     """Digests of the places of prompts, where a copy of the history may begin: see `is_copy`."""
     copied_ms: int = 0

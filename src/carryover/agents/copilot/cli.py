@@ -55,7 +55,6 @@ _LIMITS: Final = ("rate_limit", "quota", "quota_exceeded", "session_limit", "wee
 """`errorType` of a usage limit."""
 _OF_CLIENT: Final = ("mcp", "model")
 """The `errorType` of an MCP server or a list of models that the client could not load. It ends no turn (1.0.59)."""
-_TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "threshold": "auto"}
 _QUIET: Final = tuple(
     "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "
     "human_response.recorded mcp.oauth_recovery_completed model. permission.assent permission.carried "
@@ -338,8 +337,7 @@ def _compaction(recorder: LogRecorder) -> None:
         return
     if recorder.subagent_id is None:
         recorder.change(compacted_ms=recorder.at_ms, prompted=False)
-    trigger = _TRIGGERS.get(recorder.text("trigger"))
-    add_summary(recorder, "summary", recorder.text("summaryContent"), _SUMMARY_KINDS, trigger=trigger)
+    add_summary(recorder, "summary", recorder.text("summaryContent"), _SUMMARY_KINDS)
 
 
 def _abort(recorder: LogRecorder) -> None:

@@ -210,7 +210,7 @@ class _Recorder(OneSession[_Context], kw_only=True):
         if self.context.summary_next:
             # What it replaces was not undone.
             self.change(summary_next=False, gone=())
-            self.add(AgentSummary(text=text, source="compaction", trigger="manual"), "summary")
+            self.add(AgentSummary(text=text, source="compaction"), "summary")
             return
         self.learn(model=text_of(fields_of(self.data.get("metadata")).get("model")))
         stopped = text.rstrip().endswith(_STOPPED)

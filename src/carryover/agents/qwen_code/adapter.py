@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -58,7 +58,6 @@ _QUIET_SYSTEM: Final = frozenset(
     "session_source session_sources_snapshot slash_command turn_result user_text_elements".split()
 )
 """What a rewind does follows from the parents of the records after it."""
-_TRIGGERS: Final[dict[str, Literal["manual", "auto"]]] = {"manual": "manual", "token_limit": "auto"}
 
 
 class _Line(claude_records.Line, frozen=True, rename="camel"):
@@ -258,8 +257,7 @@ def _telemetry(builder: _Builder) -> None:
 def _summary(builder: _Builder) -> None:
     history = items_of(builder.payload.get("compressedHistory"))
     text = contents.shown_text(contents.parts_of(inside(history[0], "parts")) or []) if history else ""
-    trigger = _TRIGGERS.get(text_of(fields_of(builder.payload.get("info")).get("triggerReason")))
-    add_summary(builder, "summary", tagged(text, "state_snapshot") or text, contents.SUMMARY_KINDS, trigger=trigger)
+    add_summary(builder, "summary", tagged(text, "state_snapshot") or text, contents.SUMMARY_KINDS)
 
 
 def _title(builder: _Builder) -> None:

@@ -38,7 +38,7 @@ OUR_STYLES: Final = re.compile(r"\x1b\[(?:0|1|2|1;3[136]|3[12346])m")
 END: Final = "end of a command"
 SESSION: Final = "0abc0000-0000-4000-8000-000000000000"
 STRUCTURE: Final = {
-    *("kind", "change", "state", "op", "actor", "status", "reason", "source", "trigger", "end", "session", "agent"),
+    *("kind", "change", "state", "op", "actor", "status", "reason", "source", "end", "session", "agent"),
     *("type", "uuid", "parentUuid", "sessionId", "timestamp", "role", "id", "tool_use_id", "cwd", "promptSource"),
     *("path", "stop_reason", "userType", "entrypoint", "file_path", "filePath", "old_string", "new_string", "command"),
 }
