@@ -299,8 +299,6 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     """None if it can't be started with a prompt."""
     also: tuple[str, ...] = ()
     """Its other programs whose sessions are in the same places and are read too, as people name them."""
-    not_covered: tuple[str, ...] = ()
-    """Its other programs whose sessions are not on the user's disk."""
     user_settings: Callable[[OnMachine], Iterable[UserSetting]] | None = None
     """What the user's settings of the agent mean for Carryover; None: nothing. Reads files."""
 

@@ -34,7 +34,6 @@ SPEC: Final = spec.AgentSpec(
     name="Claude Code",
     aliases=("claude",),
     also=("VS Code extension", "desktop app", "Agent SDK"),
-    not_covered=("Claude Code on the web",),
     guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
     commands={
         spec.PROJECT: (".claude/commands/*.md", ".claude/commands/*/*.md", ".claude/skills/*/SKILL.md"),

@@ -74,7 +74,6 @@ SPEC: Final = spec.AgentSpec(
     name="Codex CLI",
     short_name="Codex",
     also=("IDE extension", "desktop app"),
-    not_covered=("Codex cloud",),
     guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
     commands={
         spec.PROJECT: (".codex/prompts/*.md", ".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),

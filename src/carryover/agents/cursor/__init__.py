@@ -29,7 +29,6 @@ def _drops(settings: Mapping[str, Any]) -> str | None:
 SPEC: Final = spec.AgentSpec(
     id="cursor",
     name="Cursor",
-    not_covered=("cloud agents",),
     guidance=(".cursor/rules/*.mdc", ".cursorrules"),
     commands={
         spec.PROJECT: (".cursor/commands/*.md",),
