@@ -52,11 +52,11 @@ def report_of(seen: Detection, content: str | None, config: str | None = None) -
     return report
 
 
-def test_what_the_settings_say_of_hooks_and_transcripts(seen: Detection) -> None:
-    assert (report_of(seen, None), number_of(seen, "deletes")) == (HooksReport(missing=("PreCompact", "Stop")), 30)
+def test_what_the_settings_say_of_hooks(seen: Detection) -> None:
+    assert report_of(seen, None) == HooksReport(missing=("PreCompact", "Stop"))
 
     ours = '{"type": "command", "command": "sh /state/hook.sh claude-code Stop 2>/dev/null || true", "timeout": 5}'
-    content = '{"cleanupPeriodDays": 7, "disableAllHooks": true, "hooks": {"Stop": [{"hooks": [' + ours + "]}]}}"
+    content = '{"disableAllHooks": true, "hooks": {"Stop": [{"hooks": [' + ours + "]}]}}"
 
     assert report_of(seen, content) == HooksReport(
         present=("Stop",),
@@ -65,14 +65,13 @@ def test_what_the_settings_say_of_hooks_and_transcripts(seen: Detection) -> None
         switched_off_by="disableAllHooks",
         switched_off_in=str(seen.config),
     )
-    assert number_of(seen, "deletes") == 7
 
 
 def test_settings_that_are_not_json_or_no_file_are_named(seen: Detection) -> None:
     found = report_of(seen, '{"model": "opus",}')
 
     assert (found.problem or "").startswith(f"{seen.config} can't be used: ")
-    assert (found.missing, number_of(seen, "deletes")) == ((), 30)
+    assert found.missing == ()
     assert seen.config is not None
     seen.config.unlink()
     seen.config.mkdir()

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from carryover.adapter import spec
-from carryover.adapter.user_settings import off_by, whole_number
+from carryover.adapter.user_settings import off_by
 
 STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
@@ -19,15 +18,6 @@ _END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
 _START: Final = spec.HookEntry(event="SessionStart", timeout_s=5, also={"matcher": "startup|clear|compact|resume|fork"})
 
 _SETTINGS: Final = spec.Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
-
-_DAYS: Final = "cleanupPeriodDays"
-
-
-def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
-    yield from off_by(_SETTINGS, ("disableAllHooks",), value=True)(agent)  # 1.0.68
-    days = whole_number(agent.values(_SETTINGS).get(_DAYS), 30)
-    yield spec.UserSetting(kind="deletes", by=_DAYS, at=agent.located(_SETTINGS), number=days)
-
 
 SPEC: Final = spec.AgentSpec(
     id="claude-code",
@@ -54,7 +44,7 @@ SPEC: Final = spec.AgentSpec(
     folders=(spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
     # One subfolder per start directory.
     transcripts=(spec.Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
-    user_settings=_user_settings,
+    user_settings=off_by(_SETTINGS, ("disableAllHooks",), value=True),  # 1.0.68
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         sets=(

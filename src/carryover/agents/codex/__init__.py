@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from carryover.adapter import spec
-from carryover.adapter.user_settings import off_by, value_of, whole_number
+from carryover.adapter.user_settings import cut_at, off_by, value_of
 from carryover.fsio import is_folder
 
 _CONFIG: Final = spec.Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
@@ -38,7 +38,7 @@ def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
     is_asked = not agent.version or agent.version >= (0, 130)
     if agent.hook is not None and is_asked and not _has_reviewed(values, agent.hook):
         yield spec.UserSetting(kind="review", by=_REVIEW, at=file)
-    yield spec.UserSetting(kind="cut", by=_READS, at=file, number=whole_number(values.get(_READS), 32_768))  # 0.169.0
+    yield cut_at(values, _READS, 32_768, file)  # 0.169.0
 
 
 def _has_reviewed(settings: Mapping[str, Any], hook: spec.InstalledHook) -> bool:

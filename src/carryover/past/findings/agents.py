@@ -100,7 +100,7 @@ def _with_files(
     [seen] = settings.with_config_files([detection], [state.hook_script])
     spec = seen.spec
     roots = recorded_roots([spec], config, machine.home, os.environ)
-    cut, deletes = settings.settings_of(seen, "cut"), settings.settings_of(seen, "deletes")
+    cut = settings.settings_of(seen, "cut")
     today = {os.path.realpath(root) for root in seen.roots}
     return msgspec.structs.replace(
         agent,
@@ -113,8 +113,6 @@ def _with_files(
         moved_from=tuple(root for root in config.of(spec.id).roots if os.path.realpath(root) not in today),
         roots_today=tuple(map(str, seen.roots)),
         reads_bytes=cut.number if cut is not None else None,
-        keeps_days=deletes.number if deletes is not None else None,
-        kept_by=deletes.by if deletes is not None else None,
     )
 
 

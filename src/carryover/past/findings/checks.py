@@ -199,7 +199,6 @@ def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, _Row]:
         "transcripts/moved": agent.moved_from,
         "version/newer": agent.state == "newer",
         "version/older": agent.state == "older",
-        "transcripts/deleted": agent.keeps_days is not None,
     }
 
 

@@ -55,9 +55,6 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     moved_from: tuple[str, ...] = ()
     roots_today: tuple[str, ...] = ()
     reads_bytes: int | None = None
-    keeps_days: int | None = None
-    """Number of days after which it deletes its transcripts; None if it keeps them."""
-    kept_by: str | None = None
     sessions: int = 0
     last_event_ms: int | None = None
     last_handoff_ms: int | None = None

@@ -76,10 +76,7 @@ def test_what_is_broken_is_named_and_put_right(up: DaemonProcess, installed: Pat
         "Other users of this machine can read ~/.carryover.",
     }
     assert "✓ The script that the hooks run is in place." in run.out("doctor", "--fix").splitlines()
-    deletes = "· Claude Code deletes transcripts that are older than 30 days"
-    after = run.out("doctor")
-    assert after.startswith("No problems found.\n")
-    assert deletes in after
+    assert run.out("doctor").startswith("No problems found.\n")
     assert set(json.loads(installed.read_bytes())["hooks"]) == set(whole["hooks"])
     assert state_dir().root.stat().st_mode & 0o777 == 0o700
     assert state_dir().hook_script.read_bytes() == script

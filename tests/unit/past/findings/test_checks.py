@@ -153,7 +153,6 @@ def test_what_is_wrong_with_an_agent_is_found() -> None:
         changed(CODEX, name="I", lost_folder="/home/dev/work", lost_by="CODEX_HOME"),
         changed(CLAUDE, name="J", moved_from=("/data/projects",)),
         changed(CLAUDE, name="K", state="newer", version="9.9"),
-        changed(CLAUDE, name="L", keeps_days=30, kept_by="cleanupPeriodDays"),
         changed(CLAUDE, name="M", newly_covered=True, selected=False, problem="not judged"),
         changed(CLAUDE, name="N", state="missing", problem="not judged"),
         changed(CLAUDE, name="O", missing=("Stop",), locked="it is read-only"),
@@ -175,7 +174,6 @@ def test_what_is_wrong_with_an_agent_is_found() -> None:
         "agents todo: Found here since the last install or refresh, and not selected: M.",
         "review todo: F: hooks are installed, but not reviewed yet: Stop.",
         "version note: K 9.9 is newer than the versions Carryover knows.",
-        "transcripts note: L deletes transcripts that are older than 30 days (`cleanupPeriodDays`).",
     ]
 
 
