@@ -6,7 +6,7 @@ import json
 from random import Random
 from typing import Any, Final
 
-from carryover.past.check.damage import OTHER_VALUES, damaged_places
+from carryover.past.check.damage import OTHER_VALUES, places
 
 _DEEPEST: Final = 200
 _NOTHING: Final = b""
@@ -26,11 +26,11 @@ def crossed(one: bytes, other: bytes, most: int, seed: int) -> bytes:
 
 def _changed(data: bytes, donor: Any, random: Random) -> bytes:
     value = _json_in(data)
-    found = list(damaged_places(value))
+    found = [(container, place) for container, place, _ in places(value)]
     if not found:
         return _NOTHING
     container, place = random.choice(found)
-    parts = [other[name] for other, name in damaged_places(donor)] or list(OTHER_VALUES)
+    parts = [other[name] for other, name, _ in places(donor)] or list(OTHER_VALUES)
     way = random.randrange(4)
     if way == 0:
         del container[place]

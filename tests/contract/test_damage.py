@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Agent, Record
 from carryover.agents import adapters
 from carryover.past.check import checks
-from carryover.past.check.damage import HOSTILE, damaged, damaged_places, shapes
+from carryover.past.check.damage import HOSTILE, damaged, places, shapes
 from contract.case import Case, Reading, Recording, fold_into, fold_one, moved, naming, read_on, source_at
 
 
@@ -63,7 +63,7 @@ def test_reasons_repeat_nothing_of_the_content(agent: Agent, case: Case) -> None
     counted = 0
     for data in (*case.unknown, *case.not_typed, *case.quiet):
         value = json.loads(data)
-        for container, place in damaged_places(value):
+        for container, place, _ in places(value):
             kept = container[place]
             for other in (words, [words], {words: words}):
                 container[place] = other

@@ -45,11 +45,6 @@ def shapes(value: Any) -> Any:
     return type(value).__name__
 
 
-def damaged_places(value: Any) -> Iterator[tuple[Any, Any]]:
-    """Yields each container with the places in it that hold something."""
-    return ((container, place) for container, place, _ in _placed(value, 6, "", ()))
-
-
 def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
     """Yields copies of a record with one part missing or of another type.
 
@@ -57,7 +52,7 @@ def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
     kinds of the objects that it is in, and the shape of the object that holds it; of the record itself, its own shape.
     With it, each part becomes every third of the other values; the next kinds of parts become the rest.
     """
-    for container, place, way in _placed(value, 6, "", ()):
+    for container, place, way in places(value):
         kept = container[place]
         others = OTHER_VALUES
         if known is not None:
@@ -75,7 +70,7 @@ def damaged(value: Any, known: set[str] | None = None) -> Iterator[bytes]:
         container[place] = kept
 
 
-def _placed(value: Any, depth: int, path: str, kinds: tuple[str, ...]) -> Iterator[tuple[Any, Any, str]]:
+def places(value: Any, depth: int = 6, path: str = "", kinds: tuple[str, ...] = ()) -> Iterator[tuple[Any, Any, str]]:
     """Yields containers and places, each with its path, in which all items of a list are one, and the kinds passed."""
     if isinstance(value, dict):
         kinds = (*kinds, *(str(value.get(name))[:32] for name in KIND_NAMES if isinstance(value.get(name), str)))
@@ -84,4 +79,4 @@ def _placed(value: Any, depth: int, path: str, kinds: tuple[str, ...]) -> Iterat
         below = f"{path}/{place if isinstance(value, dict) else ''}"
         yield value, place, f"{below} {kinds}"
         if depth:
-            yield from _placed(part, depth - 1, below, kinds)
+            yield from places(part, depth - 1, below, kinds)
