@@ -25,8 +25,6 @@ class HooksReport(msgspec.Struct, frozen=True, kw_only=True):
     """Events whose hook runs our script but was changed."""
     to_review: tuple[str, ...] = ()
     """Events whose hook the user has yet to review."""
-    reviewed: bool = False
-    """Whether the agent asks for reviews and every hook has been reviewed."""
     switched_off: bool = False
     switched_off_by: str | None = None
     """The setting that switches all hooks off, such as `features.hooks = false`."""

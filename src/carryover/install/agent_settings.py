@@ -97,15 +97,13 @@ def _compared(report: HooksReport, seen: Detection, config: Path, script: Path) 
     by_event = {hook.event: hook for hook in hooks.wanted}
     present = tuple(event for event, hook in by_event.items() if here.get(event) == [hook])
     edited = tuple(event for event in dict.fromkeys((*by_event, *here)) if event in here and event not in present)
-    waiting = to_review(seen, data, script)
     return msgspec.structs.replace(
         report,
         present=present,
         missing=tuple(event for event in by_event if event not in here),
         edited=edited,
         dropped=hooks.drop_reason(decode(data or b"")[1]),
-        to_review=waiting,
-        reviewed=review_of(seen) is not None and not waiting and bool(present or edited),
+        to_review=to_review(seen, data, script),
     )
 
 

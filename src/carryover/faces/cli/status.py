@@ -337,5 +337,4 @@ def _agent(agent: AgentFacts, facts: Gathered, now_ms: int) -> Iterator[str]:
     if agent.entry is not None and (agent.selected or agent.entry.present):
         yield _detail("", f"`{agent.entry.entry}` in {config}: {'there' if agent.entry.present else 'missing'}")
     if agent.hooks is not None:
-        reviewed = " (reviewed)" if agent.hooks.reviewed else ""
-        yield _detail("", f"hooks in {config}: {', '.join(agent.hooks.present) or 'none'}{reviewed}")
+        yield _detail("", f"hooks in {config}: {', '.join(agent.hooks.present) or 'none'}")
