@@ -42,7 +42,7 @@ _WHEREABOUTS: Final = """SELECT id, root, moved_to, not_moved != 0, identity, ma
 _NO_PIN: Final = f"NOT (session.agent = '{NOTE}' AND session.native_id BETWEEN '{PIN}' AND '{PIN}~')"
 _COUNTS: Final = f"""SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM event WHERE retracted != 0),
     (SELECT count(*) FROM session WHERE agent != '{NOTE}'),
-    (SELECT count(*) FROM source), (SELECT count(*) FROM source WHERE state = 'gone'),
+    (SELECT count(*) FROM source),
     (SELECT count(DISTINCT project_id) FROM session WHERE {_NO_PIN}),
     page_count * page_size FROM pragma_page_count, pragma_page_size"""
 _LAST_WORK: Final = f"""SELECT project_id, max(last_ms) FROM session
@@ -57,16 +57,8 @@ SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.nat
     AND (NOT :in_part OR EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
             WHERE thread.session_id = session.id AND event.at_ms >= :begin AND event.at_ms < :end))"""
 """Condition on `session` rows with anything that a `Selection` selects."""
-# A project's handoff counts for the agent whose session there is the newest.
-_BY_AGENT: Final = f"""WITH
-    worked AS (SELECT project_id, agent, count(*) AS sessions, max(last_ms) AS last_ms FROM session
-        WHERE agent != '{NOTE}' AND machine = '' GROUP BY project_id, agent),
-    newest AS (SELECT project_id, max(last_ms) AS last_ms FROM worked GROUP BY project_id)
-    SELECT agent, sum(sessions) AS sessions, max(worked.last_ms) AS last_event_ms,
-        max(CASE WHEN worked.last_ms = newest.last_ms AND published_sha IS NOT NULL AND refusal IS NULL
-            THEN published_ms END) AS last_handoff_ms
-    FROM worked LEFT JOIN newest USING (project_id) LEFT JOIN project ON project.id = project_id
-    GROUP BY agent ORDER BY agent"""
+_BY_AGENT: Final = f"""SELECT agent, count(*) AS sessions, max(last_ms) AS last_event_ms FROM session
+    WHERE agent != '{NOTE}' AND machine = '' GROUP BY agent ORDER BY agent"""
 SHORTEST_ID: Final = 8
 _NEIGHBOURS: Final = """SELECT native_id, (SELECT max(native_id) FROM session WHERE native_id < :name),
     (SELECT min(native_id) FROM session WHERE native_id > :name) FROM session WHERE native_id = :name LIMIT 1"""
@@ -297,7 +289,7 @@ def totals(db: sqlite3.Connection) -> Totals:
     """Returns counts over the whole ledger, for `status`."""
     counters = dict(db.execute("SELECT name, n FROM counter").fetchall())
     kind_of = "redacted:"
-    counted = ("events", "sessions", "sources", "gone_sources", "project_count", "bytes")
+    counted = ("events", "sessions", "sources", "project_count", "bytes")
     return Totals(
         **dict(zip(counted, db.execute(_COUNTS).fetchone(), strict=True)),
         redactions={name.removeprefix(kind_of): n for name, n in counters.items() if name.startswith(kind_of)},
@@ -317,7 +309,6 @@ class AgentRow(msgspec.Struct, frozen=True, kw_only=True):
     agent: str
     sessions: int
     last_event_ms: int | None
-    last_handoff_ms: int | None
 
 
 def agents_seen(db: sqlite3.Connection) -> list[AgentRow]:

@@ -114,8 +114,6 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
     events: int = 0
     sessions: int = 0
     sources: int = 0
-    gone_sources: int = 0
-    """Number of transcripts no longer on disk; their content is in the ledger."""
     project_count: int = 0
     bytes: int = 0
     redactions: dict[str, int] = {}

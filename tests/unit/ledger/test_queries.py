@@ -97,14 +97,13 @@ async def test_a_commit_of_the_same_moment_is_the_one_that_was_published(ledger:
         assert changed_since_published(scribe.db, project) == since
 
 
-async def test_a_note_is_no_agents_and_takes_no_handoff_from_one(scribe: Scribe, ledger: Ledger) -> None:
+async def test_a_note_is_no_agents(scribe: Scribe, ledger: Ledger) -> None:
     await scribe.tell(scribe.event("a", session="s1", cwd="/srv/app"))
     noted = Scribe(ledger, agent=NOTE, written=10)
     for session, cwd in (("note-1", "/srv/app"), ("note-2", "/other")):
         await noted.tell(noted.event(AssistantMessage(text="Cap it."), session=session, cwd=cwd), path=f"/{session}")
-    await ledger.set_published(1, "sha", 9_000, None)
 
-    assert [(row.agent, row.last_handoff_ms) for row in agents_seen(scribe.db)] == [(scribe.agent, 9_000)]
+    assert [row.agent for row in agents_seen(scribe.db)] == [scribe.agent]
     assert [row.native_id for row in sessions(scribe.db, 1, limit=5, notes=False)] == ["s1"]
     assert [row.native_id for row in sessions(scribe.db, 1, limit=5)] == ["note-1", "s1"]
 
@@ -164,16 +163,13 @@ def test_sessions_are_counted_by_agent_in_a_project_or_in_all() -> None:
         assert sessions_by_agent(db, 1) == {"codex": 5}
 
 
-def test_a_projects_handoff_counts_for_the_agent_whose_session_there_is_the_newest() -> None:
+def test_the_sessions_of_each_agent_are_counted_also_without_a_project() -> None:
     with closing(_ledger_of(["shop", "till", "shop-2", "till-2", "nowhere"])) as db:
-        db.execute("UPDATE project SET published_sha = 'sha', published_ms = 70 + id")
         db.execute("UPDATE session SET agent = 'aider' WHERE native_id IN ('till', 'shop-2', 'nowhere')")
         db.execute("UPDATE session SET project_id = NULL WHERE native_id = 'nowhere'")
 
-        found = [(row.agent, row.sessions, row.last_event_ms, row.last_handoff_ms) for row in agents_seen(db)]
-        assert found == [("aider", 3, 4, 71), ("codex", 2, 3, 72)]
-        db.execute("UPDATE project SET refusal = 'not yet' WHERE id = 2")
-        assert [row.last_handoff_ms for row in agents_seen(db)] == [71, None]
+        found = [(row.agent, row.sessions, row.last_event_ms) for row in agents_seen(db)]
+        assert found == [("aider", 3, 4), ("codex", 2, 3)]
 
 
 def test_only_sessions_of_this_machine_can_be_resumed_and_all_are_listed() -> None:

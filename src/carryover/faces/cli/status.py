@@ -325,7 +325,6 @@ def _agent(agent: AgentFacts, facts: Gathered, now_ms: int) -> Iterator[str]:
         _DRIFT.get(agent.state, ""),
         "not selected" if agent.selected is False else "",
         last,
-        f"last handoff {ago(agent.last_handoff_ms, now_ms)}" if agent.last_handoff_ms else "",
     )
     yield _detail(agent.name, ", ".join(harmless(text) for text in details if text))
     if agent.roots:

@@ -58,7 +58,7 @@ def agent_facts(
 def recorded_of(ledger: LedgerFacts | None, agent: str) -> AgentRow:
     """Returns what the ledger holds of an agent."""
     rows = {row.agent: row for row in ledger.agents} if ledger is not None else {}
-    return rows.get(agent) or AgentRow(agent=agent, sessions=0, last_event_ms=None, last_handoff_ms=None)
+    return rows.get(agent) or AgentRow(agent=agent, sessions=0, last_event_ms=None)
 
 
 def _answering(machine: Machine) -> list[AgentSpec]:
@@ -86,7 +86,6 @@ def _agent(detection: Detection, config: Config, row: AgentRow, *, is_new: bool)
         lost_by=detection.lost_by or None,
         sessions=row.sessions,
         last_event_ms=row.last_event_ms,
-        last_handoff_ms=row.last_handoff_ms,
     )
 
 

@@ -57,7 +57,6 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     reads_bytes: int | None = None
     sessions: int = 0
     last_event_ms: int | None = None
-    last_handoff_ms: int | None = None
 
     @property
     def is_here(self) -> bool:

@@ -276,20 +276,19 @@ AGENT: dict[str, Any] = {
     "hooks": HOOKS,
     "roots": {"/home/dev/.claude/projects": True},
     "last_event_ms": NOW_MS - 3 * MINUTE_MS,
-    "last_handoff_ms": NOW_MS - MINUTE_MS,
 }
 
 
 def test_an_agent_is_reported_with_version_paths_and_times() -> None:
     assert section("agents", agents=[AGENT]) == [
-        "  Claude Code      2.1.328, last event 3 min ago, last handoff 1 min ago",
+        "  Claude Code      2.1.328, last event 3 min ago",
         "                   transcripts in ~/.claude/projects",
         "                   hooks in ~/.claude/settings.json: SessionStart, Stop",
     ]
     newer = {**AGENT, "state": "newer", "version": "9.9.0", "selected": False, "last_event_ms": None}
     assert section("agents", agents=[newer])[0] == (
         "  Claude Code      9.9.0, newer than the versions that are known; their last hooks are used, not selected, "
-        "nothing recorded yet, last handoff 1 min ago"
+        "nothing recorded yet"
     )
     for selected, watched in ((True, "; watched all the same"), (False, "")):
         away = {**AGENT, "selected": selected, "roots": {"/home/dev/.claude/projects": False}}
