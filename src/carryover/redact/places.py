@@ -12,6 +12,7 @@ from carryover.redact import values
 from carryover.redact.browsers import OF_BROWSERS
 from carryover.redact.databases import A_TEXT, OF_DATABASES
 from carryover.redact.files import ENCODING, OF_FILES
+from carryover.redact.hints import finder
 from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, PRINTING, USER, VALUE
 from carryover.redact.values import (
     MARK,
@@ -331,53 +332,10 @@ _PATTERNS: Final = (
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
-_OPTION: Final = " -"
-_COMMON_PARTS: Final = (
-    *("login", "assword", "pass", "sql", "SHA", "uth", "secret", "jwt.", "::", "PASS", "AUTH", "redis", "crypt"),
-    *("wd=", _OPTION),
-)
-"""Parts of several hints, so that most texts are searched once for all of these."""
-_WITH: Final = {
-    "-P": ("bcp", "mosquitto_", "zip", "unzip", "ipmitool"),
-    "|": ("echo", "printf", *ENCODING[3:]),
-    "&": ("&quot;",),
-    "<": ("<<<",),
-    "(": (*ENCODING[:3], "OTP(", "PDO(", "mysqli(", "Credential(", "SecretStr(", "Fernet(", "onnect("),
-    "*": (":*:",),
-    "ass": ("ass", "Pass"),
-    "tool": ("oathtool", "altool"),
-    "ctl": ("rabbitmqctl", "etcdctl"),
-    '"k': ('"kty', '"key1', '"keyName', "username"),
-    "secret": ("jsonpath",),
-    "SecureString": ("put-parameter",),
-    "://": ("alias set", "reset", "code=", "auth=", "appid=", "/t/", "op://"),
-    "@": ("impacket-", "exec.py", "@tcp("),
-    "assword": (
-        *("machine", "default login", "assword", "send", "element", "textbox"),
-        *(".fill(", ".type(", ".send_keys(", ".sendKeys(", ".pressSequentially("),
-    ),
+_PLACES: Final = {
+    name: [later(pattern) for hint, pattern in _PATTERNS if hint == name] for name in dict.fromkeys(dict(_PATTERNS))
 }
-"""What every text has that one of these hints can match in, and few others have."""
-
-
-def _part(hint: str, pattern: str) -> str:
-    """Returns what is looked for before `hint`; nothing if all texts are searched for `hint` itself."""
-    ways = (
-        *(part for part in _COMMON_PARTS if part in hint),
-        *(part for part, hints in _WITH.items() if hint in hints),
-        *(_OPTION for option in ("-", "(?:-") if f"{OPTIONS}{option}" in pattern),
-    )
-    return ways[0] if ways else ""
-
-
-def _by_part() -> dict[str, dict[str, list[re.Pattern[str]]]]:
-    places: dict[str, dict[str, list[re.Pattern[str]]]] = {}
-    for hint, pattern in _PATTERNS:
-        places.setdefault(_part(hint, pattern), {}).setdefault(hint, []).append(later(pattern))
-    return places
-
-
-_PLACES: Final = _by_part()
+_hints_in: Final = finder(_PLACES)
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = (
@@ -402,13 +360,7 @@ _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 
 def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
-    near = (
-        place
-        for part, places in _PLACES.items()
-        if part in text or (part == _OPTION and "\t-" in text)
-        for place in places.items()
-    )
-    here = [(hint, pattern) for hint, patterns in near if hint in text for pattern in patterns]
+    here = [(hint, pattern) for hint in _hints_in(text) for pattern in _PLACES[hint]]
     vague, firm = (
         [span for hint, pattern in here if (hint in _VAGUE) is is_vague for span in _passwords(text, hint, pattern)]
         for is_vague in (True, False)
