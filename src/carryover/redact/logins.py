@@ -20,7 +20,6 @@ from carryover.redact.values import (
 )
 from carryover.text.pattern import later
 
-_BETWEEN: Final = " / "
 _WORDS: Final = (
     "creden", "creds", "login", "log in", "sign in", "test user", "passw", "mot de passe", "identifiants",
     "zugangsdaten", "anmeldung", "contraseña", "пароль", "логин",
@@ -37,14 +36,13 @@ def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
 
     `lower` is `text` in lower case.
     """
-    for second in _SECOND.finditer(text) if _BETWEEN in text else ():
+    for second in _SECOND.finditer(text):
         said = lower[max(0, second.start() - _MOST_BEFORE) : second.start()].rpartition("\n")[2]
         value = second["value"]
         if any(word in said for word in _WORDS) and (is_said_password(value) or is_scrambled(value, 10)):
             yield *second.span("value"), "password"
 
 
-_SIGNS: Final = ("passwor", "contraseña", "passcode")
 _WORD: Final = later(r"password|passwort|contraseña|passcode")
 _SAID_FIRST: Final = later(
     r"(?<![\w.,:/-])(?P<quote>[\"'`]?)(?P<value>[^\s\"'`|<>()\\]{4,32})(?P=quote)[ \t](?:is|ist|es)"
@@ -62,7 +60,7 @@ def ends_sentence(text: str, at: int) -> bool:
 
 def passwords_said_first(text: str, lower: str) -> Iterator[Span]:
     """Yields what a sentence calls a password at its end: `645866 is the computer password`."""
-    for word in _WORD.finditer(lower) if any(sign in lower for sign in _SIGNS) else ():
+    for word in _WORD.finditer(lower):
         said = _SAID_FIRST.search(text, max(0, word.start() - _MOST_SAID), word.start())
         if said is not None and ends_sentence(text, word.end()) and _is_password(said["value"]):
             yield *said.span("value"), "password"
@@ -72,7 +70,7 @@ def _is_password(value: str) -> bool:
     return value.isdigit() or is_said_password(value)
 
 
-_KEY: Final = later(r"api(?P<between>[^\na-z0-9]{1,24}?)(?P<value>[a-z0-9_+/=-]{20,256}+)(?![\w./(\[])", re.IGNORECASE)
+_KEY: Final = later(r"api(?P<between>[^\na-z0-9]{1,24}?)(?P<value>[a-z0-9_+/=-]{20,256}+)(?![\w./(\[])")
 """Between the two are only words of another script: of the Latin one, the word for a key is known (`named.py`)."""
 
 
@@ -81,11 +79,12 @@ def keys_in_words(text: str, lower: str) -> Iterator[Span]:
 
     `lower` is `text` in lower case.
     """
-    for found in _KEY.finditer(text) if "api" in lower and not text.isascii() else ():
+    for found in _KEY.finditer(lower) if not text.isascii() else ():
         says = any(sign.isalpha() for sign in found["between"])
         announced = not found["between"].rstrip(" \t")[-1:].isalpha()  # else, `API` is what a commit is about
-        if says and is_opaque(found["value"], or_hash=announced):
-            yield *found.span("value"), "secret"
+        start, end = found.span("value")
+        if says and is_opaque(text[start:end], or_hash=announced):
+            yield start, end, "secret"
 
 
 _QUOTED: Final = later(
@@ -108,10 +107,10 @@ _CLAVE: Final = later(
 )
 
 
-def passwords_behind_clave(text: str, lower: str) -> Iterator[Span]:
+def passwords_behind_clave(text: str, _lower: str) -> Iterator[Span]:
     """Yields what a Spanish sentence calls a `clave`: ``la clave nueva es `Xk82mQp1` ``. The word also means other
     keys, so the value must be a default one, or look generated."""
-    for found in _CLAVE.finditer(text) if "clave" in lower else ():
+    for found in _CLAVE.finditer(text):
         value = found["value"].rstrip(".,;:")
         if is_in_use(value) or (is_scrambled(value, 8) and not (is_uuid(value) or is_technical(value))):
             yield found.start("value"), found.start("value") + len(value), "password"
@@ -122,7 +121,7 @@ _TWO_DIGITS: Final = later(r"\d\D{0,32}\d")
 _SIGN_OF_A_PASSWORD: Final = later(r"[!#$%^&*]")
 
 
-def passwords_answered(text: str, _lower: str) -> Iterator[Span]:
+def passwords_answered(text: str) -> Iterator[Span]:
     """Yields what stands alone behind a number, and can be nothing but a password: of `1. no\\n2. Tulpan20ab1!`, the
     reply to two questions, the first text asked for it."""
     # A line break before the first line too: a pattern that begins with it is found in a quarter of the time.
@@ -132,15 +131,15 @@ def passwords_answered(text: str, _lower: str) -> Iterator[Span]:
             yield found.start("value") - 1, found.end("value") - 1, "password"
 
 
-_FOR_PASSWORDS: Final = ("密码", "密碼", "パスワード", "비밀번호")
+FOR_PASSWORDS: Final = ("密码", "密碼", "パスワード", "비밀번호")
 # Behind a page, a button or a route for passwords is its name: `忘记密码页面：ForgotPassword2`.
 _BEHIND_MORE: Final = later(
-    rf"(?:{'|'.join(_FOR_PASSWORDS)})[^\n:：]{{1,24}}(?<!页面|界面|画面|按钮|组件|路由|接口|화면)[:：]"
+    rf"(?:{'|'.join(FOR_PASSWORDS)})[^\n:：]{{1,24}}(?<!页面|界面|画面|按钮|组件|路由|接口|화면)[:：]"
     r"[ \t]?(?P<value>[^\s\"'`]{8,64})"
     r"(?:[ \t](?:->|=>|→)[ \t](?P<other>[^\s\"'`]{8,128}))?"
 )
 _RIGHT_BEHIND: Final = later(
-    rf"(?:{'|'.join(_FOR_PASSWORDS)})(?P<value>(?=[!-~]{{1,32}}[!@#$%^&*?])[!-~]{{8,32}})(?![!-~])"
+    rf"(?:{'|'.join(FOR_PASSWORDS)})(?P<value>(?=[!-~]{{1,32}}[!@#$%^&*?])[!-~]{{8,32}})(?![!-~])"
 )
 """The value has a sign that no identifier has, since a name may follow the word: `忘记密码ForgotPassword2`."""
 _SAID_TO_BE: Final = later(
@@ -155,8 +154,6 @@ def passwords_behind_words(text: str, _lower: str) -> Iterator[Span]:
     """Yields a password behind a colon that other words precede, in scripts without spaces, and what it is turned
     into: `密码需要 URL 编码：tulpan?12 -> tulpan%3F12`; and one right behind the word: `密码Tulpan@2031`,
     `密码是tulpan`."""
-    if text.isascii() or not any(word in text for word in _FOR_PASSWORDS):
-        return
     for found in _BEHIND_MORE.finditer(text):
         if is_said_password(found["value"]):
             yield from ((*found.span(group), "password") for group in ("value", "other") if found[group])
@@ -184,7 +181,7 @@ def passwords_behind_pass(_text: str, lower: str) -> Iterator[Span]:
     """Yields what a sentence calls a `pass`: `the login pass Tulpan12$`, `my pass is tulpan12`. The word has other
     meanings, so two of three must hold: a login is named before it, something links it to the value, or the value has a
     sign."""
-    for found in _PASS.finditer(lower) if "pass" in lower else ():
+    for found in _PASS.finditer(lower):
         said = lower[max(0, found.start() - _MOST_OF_A_LOGIN) : found.start()]
         of_login = _OF_A_LOGIN.search(said) is not None or _NAMED_LOGIN.search(said) is not None
         value = found["value"].rstrip(".,;:")

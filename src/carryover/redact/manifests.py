@@ -30,7 +30,7 @@ _LEAST: Final = 4
 def values_of_secrets(text: str, _: str) -> Iterator[Span]:
     """Yields the values below `data` and `stringData` of each manifest in `text` whose kind is Secret; of a block, each
     of its lines."""
-    if "Secret" not in text or "kind" not in text:
+    if "Secret" not in text or _KIND.search(text) is None:
         return
     start = 0
     for end in (*(part.start() for part in _PART.finditer(text)), len(text)):

@@ -5,11 +5,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Final
 
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
 from carryover.redact.cookies import values_of_cookies
 from carryover.redact.logins import (
+    FOR_PASSWORDS,
     ends_sentence,
     keys_in_words,
     passwords_answered,
@@ -55,7 +57,6 @@ _WORDS = {
     "pat": after_word("pat(?![ht])"),
     _BEARER_TOKEN: after_word(r"bearer_token_\w{1,30}"),
 }
-_ASCII_WORDS = [word for word in _WORDS if word.isascii()]
 _KINDS = {
     **dict.fromkeys(("pass", *PASSWORDS), "password"),
     **dict.fromkeys(("token", "pat", _BEARER_TOKEN), "token"),
@@ -92,20 +93,33 @@ _SIGN = later(r"[^a-z0-9]")
 _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 
+_WAYS: Final = (
+    (passwords_of_logins, (" / ",)),
+    (passwords_said_first, ("passwor", "contraseña", "passcode")),
+    (passwords_in_backquotes, ("passwor", "contraseña", "пароль", "密码", "パスワード", "비밀번호")),
+    (passwords_behind_words, FOR_PASSWORDS),
+    (passwords_behind_clave, ("clave",)),
+    (passwords_behind_pass, ("pass",)),
+    (keys_in_words, ("api",)),
+    (values_of_cookies, ("httponly", "curl", "\ttrue\t", "\tfalse\t", "cookies", "connect.sid", "sessi")),
+    (values_of_secrets, ("secret",)),
+    (values_in_inserts, ("insert into ",)),
+    (seed_phrases, ("mnemonic", "seed", "phrase")),
+)
+"""What else finds values, and what a text must have one of, in lower case, to have such a value."""
+_HINTS: Final = tuple({*_WORDS, *(hint for _, hints in _WAYS for hint in hints)})
+_ASCII_HINTS: Final = tuple(hint for hint in _HINTS if hint.isascii())
+
+
 def hide_named(text: str, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
     lower = values.lowered(text)
-    words = _ASCII_WORDS if lower.isascii() else _WORDS
-    here = [word for word in words if word in lower]
+    hints = {hint for hint in (_ASCII_HINTS if lower.isascii() else _HINTS) if hint in lower}
+    here = [word for word in _WORDS if word in hints]
     spans = [span for word in here for span in _spans(text, lower, word)]
-    ways = (
-        *(passwords_of_logins, passwords_said_first, passwords_in_backquotes, passwords_behind_words),
-        *(passwords_answered, passwords_behind_clave, passwords_behind_pass, keys_in_words),
-        *(values_of_cookies, values_of_secrets, values_in_inserts),
-    )
-    others = (span for way in ways for span in way(text, lower))
+    others = (span for way, needed in _WAYS if not hints.isdisjoint(needed) for span in way(text, lower))
     columns = values_in_columns(text, lower, here) if here and "\n" in text else ()
-    return insert_marks(text, [*spans, *seed_phrases(lower), *others, *columns], counts)
+    return insert_marks(text, [*spans, *others, *passwords_answered(text), *columns], counts)
 
 
 def _spans(text: str, lower: str, word: str) -> Iterator[Span]:

@@ -25,7 +25,7 @@ _IN_NO_PHRASE: Final = frozenset(
 _WORD: Final = later("[a-z]{3,8}")
 
 
-def seed_phrases(lower: str) -> Iterator[Span]:
+def seed_phrases(_text: str, lower: str) -> Iterator[Span]:
     """Yields the spans of seed phrases in a text in lower case, whether in a row or as a numbered list."""
     for name, phrase in _PHRASES.items():
         for match in phrase.finditer(lower) if name in lower else ():

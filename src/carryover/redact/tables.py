@@ -45,7 +45,7 @@ _NEXT_ROW: Final = later(r"\s{0,40},?\s{0,40}\(")
 
 def values_in_inserts(text: str, lower: str) -> Iterator[Span]:
     """Yields what SQL inserts into a column with the name of a secret."""
-    for insert in _INSERT.finditer(lower) if "insert into " in lower else ():
+    for insert in _INSERT.finditer(lower):
         names = [_NAMED.fullmatch(name.strip()) for name in insert["columns"].split(",")]
         row = _NEXT_ROW.match(text, insert.end())
         for _ in range(_MOST_ROWS if any(names) else 0):
