@@ -156,6 +156,15 @@ def test_prompts_have_the_times_of_their_inputs_though_answers_to_questions_are_
     assert first < untyped < last
 
 
+def test_a_prompt_typed_twice_in_a_row_is_one_input_and_uses_up_none_of_those_after_it(tmp_path: Path) -> None:
+    said = ["Go on", "Go on", "Use integers only", "Go on"]
+    chat = HEAD + "".join(f"{prompt(text)}{answer(f'{number} is done.')}" for number, text in enumerate(said))
+
+    found = of(reading(tmp_path, chat, typed("Go on", "Use integers only", "Go on")).events, UserPrompt)
+
+    assert [(body.text, body.actor) for body in found] == [(text, "human") for text in said]
+
+
 @pytest.mark.parametrize("length", [MAX_LINE_BYTES + 100, 3 * MAX_LINE_BYTES])
 def test_a_line_too_long_to_hold_costs_itself_only(tmp_path: Path, length: int) -> None:
     path = tmp_path / HISTORY

@@ -20,6 +20,8 @@ _NEWEST_BYTES: Final = 256 << 10
 """The newest input is searched for in this many last bytes: it may be a long paste."""
 _AHEAD: Final = 300
 """Inputs that may have come in between: answers to questions are inputs too."""
+_LONGEST_ANSWER: Final = 5
+"""Characters of an answer to a question: `y`, `skip`, `don't`."""
 _EARLIER_MS: Final = 1_500
 """A session's header has whole seconds, and the first question may be answered before it is written."""
 _STAMP: Final = r"# (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?)"
@@ -89,12 +91,21 @@ class Inputs:
         return self._find(text) is not None if self._inputs else None
 
     def take(self, text: str) -> int | None:
-        """Consumes the inputs up to this text and returns when it was typed (UTC ms); None if it was not typed."""
+        """Consumes the inputs up to this text and returns when it was typed (UTC ms); None if it was not typed.
+
+        An input like the one before is not recorded again (0.37 to 0.86.2). It is one unless only answers come between.
+        """
         found = self._find(text)
+        between = self._inputs[self._next : found]
+        if self._is_last(text) and (found is None or any(len(each) > _LONGEST_ANSWER for _, each in between)):
+            found = self._next - 1
         if found is None:
             return None
         self._next = found + 1
         return self._inputs[found][0]
+
+    def _is_last(self, text: str) -> bool:
+        return self._next > 0 and self._inputs[self._next - 1][1] == plain_prompt(text)
 
     def _find(self, text: str) -> int | None:
         wanted = plain_prompt(text)
