@@ -55,13 +55,23 @@ def test_the_architects_answer_after_its_thinking_is_no_prompt(tmp_path: Path) -
     assert [found.text for found in of(events, model.UserPrompt)] == ["b, please"]
 
 
-def test_a_question_that_aider_answers_as_the_one_before_is_no_prompt_and_ends_no_turn(tmp_path: Path) -> None:
-    question = "Add file to the chat? (Y)es/(N)o/(A)ll/(S)kip all/(D)on't ask again [Yes]: "
-    events = events_of(tmp_path, prompt("Fix it"), prompt(f"{question}all"), answer(f"It is b.\n\n{BLOCK}"), APPLIED)
+@pytest.mark.parametrize(
+    ("question", "choice"),
+    [
+        ("Add file to the chat? (Y)es/(N)o/(A)ll/(S)kip all/(D)on't ask again [Yes]: ", "all"),
+        ("Run shell commands? (Y)es/(N)o/(S)kip all [Yes]: ", "skip"),  # 0.57.1: one that must be asked has no "all"
+    ],
+)
+def test_a_question_that_aider_answers_as_the_one_before_is_no_prompt_and_ends_no_turn(
+    tmp_path: Path, question: str, choice: str
+) -> None:
+    events = events_of(
+        tmp_path, prompt("Fix it"), prompt(f"{question}{choice}"), answer(f"It is b.\n\n{BLOCK}"), APPLIED
+    )
 
     assert [found.text for found in of(events, model.UserPrompt)] == ["Fix it"]
     assert [found.status for found in of(events, model.ToolResult)] == ["ok", "ok"]
-    asked = events_of(tmp_path, prompt(f"What does this ask?\n\n{question}all"))
+    asked = events_of(tmp_path, prompt(f"What does this ask?\n\n{question}{choice}"))
     assert len(of(asked, model.UserPrompt)) == 1
 
 

@@ -29,7 +29,9 @@ _STAMPED: Final = later(_STAMP)
 _ENTRY: Final = later(rf"^{_STAMP}\r?\n((?:\+[^\n]*\n)+)", re.MULTILINE)
 
 _OF_FILES: Final = ("/add", "/drop", "/read-only")
-_CHOICE: Final = later(r"[^?\n]{1,200}\? \(Y\)es/\(N\)o/\(A\)ll/[^\n\[]{0,60} \[\w{1,10}\]: (?:all|skip)\s*")
+_CHOICE: Final = later(
+    r"[^?\n]{1,200}\? \(Y\)es/\(N\)o/(?:\(A\)ll/)?\(S\)kip all[^\n\[]{0,40} \[\w{1,10}\]: (?:all|skip)\s*"
+)
 
 
 def inputs_of(history: Path) -> Path:
