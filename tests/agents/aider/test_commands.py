@@ -55,6 +55,13 @@ def test_the_architects_answer_after_its_thinking_is_no_prompt(tmp_path: Path) -
     assert [found.text for found in of(events, model.UserPrompt)] == ["b, please"]
 
 
+def test_documents_that_aider_adds_to_a_question_about_itself_are_no_prompt(tmp_path: Path) -> None:
+    documents = prompt('# Question: what is it?\n\n# Relevant docs:\n\n<doc from_url="https://x">\nA map.\n</doc>')
+    events = events_of(tmp_path, prompt("/help what is it?"), documents, answer("A map."), prompt("# Question: b?"))
+
+    assert [found.text for found in of(events, model.UserPrompt)] == ["# Question: b?"]
+
+
 @pytest.mark.parametrize(
     ("question", "choice"),
     [

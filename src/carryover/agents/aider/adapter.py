@@ -33,6 +33,9 @@ _MAX_LINT_CHARS: Final = 3_000
 _MAX_SUBJECT: Final = 500
 _ASKING: Final = ("/ask", "/code", "/architect", "/context")
 """Commands whose text goes to the model and is written down again without the command."""
+_HELP: Final = "# Question: "
+_DOCS: Final = "\n\n# Relevant docs:"
+"""Before and after the words given to `/help`, in the prompt that Aider makes of them and of its own documents."""
 _SHELL: Final = {"/run": "", "/git": "git "}
 _THINKING: Final = later(r"<(thinking-content-[0-9a-f]{32})>.*?(?:</\1>\s*|\Z)", re.DOTALL)
 _COMMAND_LINE: Final = later(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>(?s:.*)))?", re.IGNORECASE)
@@ -102,7 +105,8 @@ def _prompt(recorder: BlockRecorder, text: str) -> None:
     _end_of_turn(recorder)
     if not text or text == "<blank>":
         return
-    again = mark in (recorder.context.repeated, recorder.context.answer)
+    about = text.removeprefix(_HELP).partition(_DOCS)[0]
+    again = not {mark, mark_of(about)}.isdisjoint((recorder.context.repeated, recorder.context.answer))
     recorder.change(repeated=0, answer=0)
     if again:
         # The words of a command once more, or the architect's answer, handed to the editor model.
@@ -121,6 +125,8 @@ def _command(recorder: BlockRecorder, text: str) -> None:
     if word in _ASKING and words:
         recorder.add(model.UserPrompt(text=words, actor=recorder.prompted_by, command=word), f"{recorder.item}:prompt")
         recorder.change(repeated=mark_of(words), in_turn=True)
+    elif word == "/help":
+        recorder.change(repeated=mark_of(words))
     elif word == "/test":
         recorder.run("test", words or recorder.context.test_command, "human")
     elif word in _SHELL and words:
