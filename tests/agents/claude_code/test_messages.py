@@ -181,6 +181,8 @@ LOCAL = (
         ("<local-command-caveat>Caveat: ...</local-command-caveat>", {"isMeta": True}, []),
         ("<local-command-stdout>\x1b[2mDone\x1b[22m</local-command-stdout>", {}, []),
         *((text, {}, []) for text in ("Unknown skill: a", "Operation stopped by hook: a\nb")),
+        ("Commands are in the form `/command [args]`", {}, []),
+        ('This skill can only be invoked by Claude, not directly by users. Ask Claude to use the "a" skill.', {}, []),
         ("<ci-monitor-event>PR #3: 1 comment", {}, [Prompt(text="<ci-monitor-event>PR #3: 1 comment", actor="model")]),
         ("/exit\n ⎿  Until then!", {}, []),
         ("/exit\nand say why", {}, [Prompt(text="/exit\nand say why")]),

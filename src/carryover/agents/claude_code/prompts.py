@@ -41,10 +41,12 @@ _LOCAL: Final = ("<command-name>", "<local-command-stdout>", "<local-command-std
 _SKILL: Final = '<command-message>The "'
 """The beginning of a note that the model runs a skill (2.0, read about)."""
 _CLIENTS_WORDS: Final = later(
-    r"Unknown (?:slash command|skill): \S+|\{\"task_id\":[^\n]*\}|/[\w:-]+\s*(?:\n\s*⎿[^\n]*)+"
+    r"Unknown (?:slash command|skill): \S+|Commands are in the form `/command \[args\]`"
+    r"|This skill can only be invoked by Claude, not directly by users\.[^\n]*"
+    r"|\{\"task_id\":[^\n]*\}|/[\w:-]+\s*(?:\n\s*⎿[^\n]*)+"
 )
-"""Texts that the client puts among the user's (2.0.76; of a skill, 2.1.23 to 2.1.101), or into the queue (2.1.49,
-2.1.63); a command that it ran itself, with what it said (SpecStory's documents of 2025)."""
+"""Texts that the client puts among the user's (2.0.76; of a skill, 2.1.23 to 2.1.101; for a "/" alone, 2.1.88), or into
+the queue (2.1.49, 2.1.63); a command that it ran itself, with what it said (SpecStory's documents of 2025)."""
 _COMMAND: Final = later(r"\s*/[a-z-]+\s*")
 """The whole of a command that the client may run itself: a plugin's has a colon, and is none."""
 _BLOCKED: Final = "Operation stopped by hook: "
