@@ -44,16 +44,23 @@ def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> st
     certainly a password is hidden wherever else it stands, even if nothing there tells of it: `-pTulpan12!` worked."""
     parts = []
     done = 0
-    spans = list(spans)
-    said = dict.fromkeys(text[start:end] for start, end, kind in spans if kind == "password")
-    for value in islice(filter(_TELLING.fullmatch, said), _MOST_REPEATED):
-        spans += [(*found.span(), "password") for found in re.finditer(re.escape(value), text)]
-    for start, end, kind in sorted(spans):
+    spans = sorted(spans)
+    for start, end, kind in spans:
         if done <= start < end:
             parts += [text[done:start], f"{MARK}{kind}]"]
             counts[kind] = counts.get(kind, 0) + 1
             done = end
-    return "".join((*parts, text[done:])) if parts else text
+    if not parts:
+        return text
+    parts.append(text[done:])
+    said = dict.fromkeys(text[start:end] for start, end, kind in spans if kind == "password")
+    told = sorted(islice(filter(_TELLING.fullmatch, said), _MOST_REPEATED), key=len, reverse=True)
+    if told:
+        repeated = re.compile("|".join(map(re.escape, told)))
+        for at in range(0, len(parts), 2):  # between the marks, so that a password in which another begins stays hidden
+            parts[at], times = repeated.subn(f"{MARK}password]", parts[at])
+            counts["password"] = counts.get("password", 0) + times
+    return "".join(parts)
 
 
 def end_of(shape: re.Pattern[str], text: str, start: int, limit: int = sys.maxsize) -> int:
