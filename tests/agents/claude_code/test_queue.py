@@ -35,6 +35,7 @@ def test_what_the_running_turn_took_up_is_a_prompt_though_nothing_else_says_so()
     assert transcript.queue("remove") == []
     transcript.queue("enqueue", "and a changelog")
     assert transcript.queue("remove") == [Prompt(text="and a changelog", in_turn=True)]
+    assert len({event.key for event in transcript.events}) == len(transcript.events)
 
 
 def test_what_an_attachment_delivers_is_a_prompt_once() -> None:

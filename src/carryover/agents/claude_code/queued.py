@@ -70,4 +70,4 @@ def _take_up(builder: ClaudeBuilder) -> None:
     builder.change(waiting=tuple(prompt for prompt in waiting if prompt.text.startswith("/")))
     for mark, text in {prompt.mark: prompt.text for prompt in waiting if not prompt.text.startswith("/")}.items():
         if mark not in builder.context.scheduled:
-            builder.add(model.UserPrompt(text=text, in_turn=True), "prompt", mark)
+            builder.add(model.UserPrompt(text=text, in_turn=True), f"prompt-{mark}", mark)
