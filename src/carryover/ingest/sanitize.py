@@ -14,9 +14,11 @@ import msgspec
 from carryover.adapter.contract import CONTEXT_NAMES
 from carryover.ledger.batch import ReadyEvent
 from carryover.model import (
+    Answer,
     AnyBody,
     Event,
     Op,
+    QueuedPrompt,
     Retracted,
     SessionInfo,
     TokensUsed,
@@ -82,7 +84,7 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
         if output is not body.output:
             return msgspec.structs.replace(body, output=output, dropped=body.dropped + dropped)
         return body
-    if isinstance(body, UserPrompt) and _ONLY_A_KEY.fullmatch(body.text):  # the answer to what asked for it
+    if isinstance(body, UserPrompt | QueuedPrompt | Answer) and _ONLY_A_KEY.fullmatch(body.text):  # it was asked for
         counts["secret"] = counts.get("secret", 0) + 1
         body = msgspec.structs.replace(body, text="[redacted:secret]")
     if isinstance(body, SessionInfo) and body.title:

@@ -13,11 +13,13 @@ from carryover.ingest import sanitize
 from carryover.ingest.sanitize import HEAD_CHARS, TAIL_CHARS, RealPaths, bound_output, clean_body, clean_context
 from carryover.model import (
     AgentSummary,
+    Answer,
     AnyBody,
     AssistantMessage,
     Event,
     FileEdit,
     Question,
+    QueuedPrompt,
     Retracted,
     SessionInfo,
     SummaryPart,
@@ -127,6 +129,13 @@ def test_what_a_store_of_secrets_shows_is_hidden_whatever_its_name(command: str,
 
     mark = "[redacted:password]"
     assert cleaned.output == shown.format(mark, mark)
+
+
+@pytest.mark.parametrize("body", [QueuedPrompt(text=""), Answer(call_id="c1", question="Which key?", text="")])
+def test_a_key_that_is_queued_or_answers_a_question_is_hidden(body: QueuedPrompt | Answer) -> None:
+    given = msgspec.structs.replace(body, text="0a1b2c3d" * 4)
+
+    assert clean_body(given, {}) == msgspec.structs.replace(body, text="[redacted:secret]")
 
 
 def test_a_prompt_that_is_nothing_but_a_key_is_hidden() -> None:
