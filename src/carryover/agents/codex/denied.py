@@ -4,6 +4,7 @@ What a command printed has a header before it, or stands in such a message with 
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from carryover.adapter.contract import ToolOutcome
@@ -18,7 +19,10 @@ _REJECTED_END: Final = '\\")" }'
 _BY_USER: Final = "rejected by user"
 _TO_THE_MODEL: Final = "\\\\nThe agent must not "
 """Begins what the model is told to do next, after an automatic review (0.126)."""
-_ESCAPED: Final = later(r"\\(.)")
+_ESCAPED: Final = later(r"\\(?:u\{([0-9a-f]{1,5}|10[0-9a-f]{4})\}|(.))")
+"""A sign that is not printable has its number."""
+_COLOUR: Final = "1b"
+"""Begins a colour, the rest of which was taken out before."""
 _BLANKS: Final = {"n": "\n", "t": "\t", "r": "\r"}
 
 
@@ -46,5 +50,12 @@ def _unescaped(quoted: str) -> str:
     is_twice = quoted.startswith("\\")
     text = quoted[2:-2] if is_twice else quoted[1:-1]
     for _ in range(2 if is_twice else 1):
-        text = _ESCAPED.sub(lambda sign: _BLANKS.get(sign[1], sign[1]), text)
+        text = _ESCAPED.sub(_meant, text)
     return text
+
+
+def _meant(escaped: re.Match[str]) -> str:
+    number, sign = escaped.groups()
+    if number is None:
+        return _BLANKS.get(sign, sign)
+    return "" if number == _COLOUR else chr(int(number, 16))
