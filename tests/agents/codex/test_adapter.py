@@ -109,6 +109,8 @@ def test_an_error_in_a_record_of_its_own_ends_the_turn_once() -> None:
     """0.121, a public session."""
     rollout = Rollout()
     rollout.turn()
+    for info in ("thread_rollback_failed", {"active_turn_not_steerable": {"turn_kind": "compact"}}):
+        assert rollout.event("error", message="no", codex_error_info=info) == []
     (end,) = rollout.event("error", message="no tools", codex_error_info="other")
 
     assert end == TurnEnd(reason="error", message="no tools")

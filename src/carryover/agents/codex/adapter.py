@@ -64,6 +64,8 @@ _GUARDIAN: Final = "guardian"
 """The sub-agent that answers, in JSON, whether a command may run (0.126)."""
 _TOKENS: Final = "event_msg/token_count"
 _ERROR: Final = "event_msg/error"
+_GOES_ON: Final = frozenset(("thread_rollback_failed", "active_turn_not_steerable"))
+"""Errors of what the user asked for beside the turn, which goes on (0.160, source)."""
 _COUNTED: Final = (_TOKENS, "turn_context")
 """What an internal thread is read for."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
@@ -234,6 +236,9 @@ def _ended(rollout: Rollout) -> None:
     Of the first only its error is news, and clients up to 0.145 don't record that, or in a record of its own before it
     (0.121). Of the second only the user's own aborts count: `interrupted` (0.125, 0.169), `replaced` (reported).
     """
+    info = rollout.data.get("codex_error_info", ABSENT)
+    if rollout.name == _ERROR and not _GOES_ON.isdisjoint((text_of(info), *fields_of(info))):
+        return
     rollout.at_turn(rollout.text("turn_id"))
     rollout.change(review=False)
     end: model.TurnEnd | None = None
