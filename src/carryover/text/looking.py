@@ -75,7 +75,8 @@ _NPM_LOOKING: Final = later(r"^p?npm (?:audit(?! (?:fix|-\S+ fix))|outdated|ls|v
 """They end with 1 if they have something to report."""
 _PREFIX: Final = later(
     r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*"
-    r"|[A-Z_][A-Z0-9_]*=(?:\"(?:[^\"$`]|\$(?!\())*\"|'[^']*'|\$(?!\()|[^\s\"'$`;&|()])+(?:\s*(?:&&|;)\s*|\s+)"
+    r"|[A-Z_][A-Z0-9_]*="
+    r"(?:\"(?:\\.|[^\"$`\\]|\$(?!\())*\"|'[^']*'|\\.|\$(?!\()|[^\s\"'$`;&|()\\])+(?:\s*(?:&&|;)\s*|\s+)"
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
 """An assignment whose value a command gives is a step of its own."""

@@ -65,6 +65,7 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
         ("cd shop && CAP=10 make", "make"),
         ("CAP=10; make", "make"),
         ("SHOP='my shop'; CAP=\"$HOME/a b\" && make", "make"),
+        ('SHOP="my \\"shop\\"" CAP=a\\ b make', "make"),
         ("SHOP=$(pwd -P) && find $SHOP -name cap", "SHOP=$(pwd -P) && find $SHOP -name cap"),
         ('LOG="$(make 2>&1)"; echo $LOG', 'LOG="$(make 2>&1)"; echo $LOG'),
     ],
