@@ -382,6 +382,12 @@ def test_a_prompt_delivered_in_mid_turn_is_an_attachment_and_belongs_to_the_turn
     assert transcript.skipped == []
 
 
+def test_a_list_of_uploads_in_one_line_costs_no_time() -> None:
+    listed = "<file><file_path>cart.csv</file_path>" * 20_000
+    with costing_little():
+        Session().user(f"<system-reminder>{listed}</system-reminder>\n{UPLOADED}\n\nRound.")
+
+
 @pytest.mark.parametrize("before", ["", "</system-reminder>"])
 @pytest.mark.parametrize("piece", ["<system-reminder>", REMINDER, " ", "\n", "\x1b]", "<ide_opened_file>"])
 def test_hostile_text_costs_no_time(piece: str, before: str) -> None:

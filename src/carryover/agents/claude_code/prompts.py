@@ -26,7 +26,7 @@ _GLUED_BEFORE: Final = later(
 )
 """Up to the last closing tag: what is selected in the editor is a file's, and may hold one. Cowork lists what the user
 attached in front (2.1.41 to 2.1.205)."""
-_UPLOADS: Final = later(_UPLOAD)
+_UPLOADS: Final = later(f"^{_UPLOAD}", re.M)
 _BEFORE_NAME: Final = later(r"(?:.*[/\\])?(?:[0-9a-f-]{36}-\d{13}_)?")
 """The folders of an uploaded file, and what Cowork puts before its name (2.1.41 to 2.1.128)."""
 _MOST_GLUED: Final = 10
