@@ -70,7 +70,7 @@ _FILE_END: Final = "</file>"
 """Around the content of a document that came with a message, below its words."""
 _MARKED: Final = "\n[message_id: "
 """Stands behind a message, at times with nothing before it."""
-_ONLY_FILE: Final = later(r'\{"(?:image|file)_key":"[^"\n]{1,200}"[^\n{}]{0,400}\}')
+_ONLY_FILE: Final = later(r'\{"(?:image|file)_key":"[^"\n]{1,200}"(?:,"file_name":"([^"\n]{1,200})")?[^\n{}]{0,400}\}')
 """All that stands for a picture or a file of a Feishu chat."""
 _NOTHING: Final = "NO_REPLY"
 _REPLIES: Final = later(r"^\[\[reply_to(?:_current|:[^\]\n]{1,80})\]\][ \n]?", re.MULTILINE)
@@ -163,8 +163,8 @@ def relayed(text: str) -> tuple[str, int, bool]:
     said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
     if speaks is not None and not said.startswith(_NOT_TYPED):  # a report may hold such a fact, with any name
         said = said.removeprefix(f"{speaks[1]}: ")
-    if _ONLY_FILE.fullmatch(said):
-        return "", max(attached, 1), True
+    if alone := _ONLY_FILE.fullmatch(said):
+        return f"@{alone[1]}" if alone[1] else "", max(attached, 1), True
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
     return said, attached, not said.startswith(_NOT_TYPED)
 
