@@ -114,12 +114,20 @@ async def test_a_document_that_a_newer_client_continued_counts_once(tmp_path: Pa
     assert standing_prompts(tmp_path / "ledger.sqlite") == ["Make a pear cost as much as an apple", "What is left?"]
 
 
+@pytest.mark.parametrize(
+    "task",
+    [
+        "Your task is to do a deep investigation of the codebase to find all relevant files.\n<objective>\nPrices",
+        "Your task is to answer the following question about Gemini CLI:\n<question>\nWhat is a hook?\n</question>",
+    ],
+)
 @pytest.mark.parametrize("backwards", [False, True], ids=["as written", "the other way round"])
-async def test_the_document_of_the_clients_investigator_is_that_of_a_sub_agent(tmp_path: Path, backwards: bool) -> None:
+async def test_the_document_of_a_sub_agent_of_the_clients_is_that_of_one(
+    tmp_path: Path, backwards: bool, task: str
+) -> None:
     """It has the session's id, and nothing else says whose it is (0.29.5)."""
     document = json.loads(ONE_SHOT.path.read_bytes())
     root = tmp_path / "tmp"
-    task = "Your task is to do a deep investigation of the codebase to find all relevant files.\n<objective>\nPrices"
     own = [
         {"id": f"i{number}", "timestamp": document["startTime"], "type": kind, "content": [{"text": text}]}
         for number, (kind, text) in enumerate((("user", task), ("gemini", "I look."), ("user", "You MUST end now.")))

@@ -118,6 +118,8 @@ def test_an_answer_of_qwen_code_in_a_document_is_one() -> None:
         "[System: You successfully executed a tool but returned an empty response. Please explain your progress.]",
         "Please continue.",
         "You have exceeded the time limit. You have one final chance to complete the task with a short grace period.",
+        "You have stopped calling tools without finishing. You have one final chance to complete the task.",
+        "[Function Response: read_many_files]--- /shop/a.py ---\n\na = 1\n\n--- End of content ---",
         "<hook_context>words</hook_context>",
         "<session_context>\nShop.\n</session_context>\nShip it.\n</session_context>",
         "<session_context>\nShop.",

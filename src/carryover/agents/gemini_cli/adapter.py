@@ -94,9 +94,11 @@ the files of `read_many_files` (January 2026, a public session)..."""
 _GO_ON: Final = "Please continue."
 """Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
 _LAST_CHANCE: Final = later(
-    r"You have exceeded the (?:maximum number of turns|time limit)\. You have one final chance "
+    r"You have (?:exceeded the (?:maximum number of turns|time limit)|stopped calling tools without finishing)\. "
+    r"You have one final chance "
 )
-"""What the client sends to a sub-agent that has used up its turns or its time (public sessions of 2025 and 2026)."""
+"""What the client sends to a sub-agent that has used up its turns or its time, or has not reported (public sessions of
+2025 and 2026)."""
 _INJECTED: Final = later(
     rf"(?:\A\s*|(?<!\s)\s*(?<=\n)[^\S\n]*){re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*",
     re.MULTILINE | re.DOTALL,

@@ -50,8 +50,12 @@ LAYOUTS: Final = (
 _MAX_NOTE_BYTES: Final = 1 << 20
 _BEFORE_PROMPT: Final = 10
 """Messages of the client, such as those on updates, that may precede the first prompt."""
-_INVESTIGATION: Final = "Your task is to do a deep investigation of the codebase "
-"""How the prompt begins that the client gives its investigator (December 2025, 0.29)."""
+_TASKS: Final = (
+    "Your task is to do a deep investigation of the codebase ",
+    "Your task is to answer the following question about Gemini CLI:\n<question>\n",
+)
+"""How the prompts begin that the client gives its investigator (December 2025, 0.29) and the one that knows the client
+(January 2026)."""
 _HASH: Final = later(r"[0-9a-f]{64}")
 
 
@@ -98,8 +102,8 @@ def conversation_in(path: Path, stat: FileStat) -> Document:
         raise not_whole(path, stat, "not a conversation")
     names = ("sessionId", "projectHash", "startTime", "kind", "directories")
     header = {name: document[name] for name in names if name in document}
-    if investigator := _investigator_in(messages):
-        header |= {"kind": msgspec.Raw(b'"subagent"'), "subagentId": investigator}
+    if subagent := _subagent_in(messages):
+        header |= {"kind": msgspec.Raw(b'"subagent"'), "subagentId": subagent}
     root, summary = start_folder(path), document.get("summary")
 
     def begin(on: bool, more: bool) -> bytes:
@@ -109,10 +113,10 @@ def conversation_in(path: Path, stat: FileStat) -> Document:
     return Document("document", messages, begin, end=end)
 
 
-def _investigator_in(messages: Sequence[msgspec.Raw]) -> msgspec.Raw | None:
-    """Returns the id of the first prompt if it is the task of the client's investigator: that sub-agent has a document
-    of its own, with the session's id and without a `kind`."""
+def _subagent_in(messages: Sequence[msgspec.Raw]) -> msgspec.Raw | None:
+    """Returns the id of the first prompt if it is the task of a sub-agent of the client's, which has a document of its
+    own, with the session's id and without a `kind`."""
     first = (message for message in map(fields_of, messages[:_BEFORE_PROMPT]) if text_of(message.get("type")) == "user")
     prompt = next(first, {})
     task = shown_text(parts_of(prompt.get("content")) or [])
-    return prompt.get("id") if task.startswith(_INVESTIGATION) else None
+    return prompt.get("id") if task.startswith(_TASKS) else None
