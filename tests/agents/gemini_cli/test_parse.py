@@ -85,6 +85,18 @@ def test_what_an_editor_puts_below_a_prompt_was_not_typed(below: str, words: str
     assert lines.all(model.UserPrompt) == [model.UserPrompt(text=words, attachments=attachments)]
 
 
+@pytest.mark.parametrize("around", ["\n<user_input>\n{}\n</user_input>", ' "{}"'])
+@pytest.mark.parametrize("results", [[], [{"functionResponse": {"id": "c1", "name": "glob", "response": {}}}]])
+def test_what_the_user_says_at_work_is_theirs_without_the_clients_order(around: str, results: list[Any]) -> None:
+    """It goes with the results of calls, or begins a turn if the one at work has just ended (April 2026)."""
+    order = "Internal instruction: Re-evaluate the active plan using this user steering update."
+    lines = Lines()
+    said = {"text": f"User steering update:{around.format('Keep prices whole')}\n{order}"}
+    lines.add(lines.message("user", [said, *results]))
+
+    assert lines.all(model.UserPrompt) == [model.UserPrompt(text="Keep prices whole", in_turn=bool(results))]
+
+
 def test_an_entity_with_too_many_digits_stays_as_typed() -> None:
     lines = Lines()
     lines.user((typed := f"What is &#{'9' * 5000};?") + OPEN_FILE)

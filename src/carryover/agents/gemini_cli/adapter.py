@@ -42,6 +42,7 @@ from carryover.agents.gemini_cli.contents import (
     TOOLS,
     numbers_of_short,
     parts_of,
+    said_at_work,
     shell_outcome,
     shown_text,
     typed_command,
@@ -213,6 +214,7 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     if ran := _typed_command(recorder, message.id, text):
         _add_command(recorder, message.id, *ran)
         return msgspec.structs.replace(message, said=True)
+    in_turn = said_at_work(text) is not None and any("functionResponse" in part for part in parts)
     text, beside = typed_in_editor(text)
     text, attachments = _typed(text), attachments + beside
     if message.said or not (text or attachments):
@@ -220,7 +222,7 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"
     text, command = ("", "/init") if _INIT.match(text) else (text, None)
     _converse(recorder, digest(text), is_again=is_again)
-    prompt = UserPrompt(text=text, actor=actor, attachments=attachments, command=command)
+    prompt = UserPrompt(text=text, actor=actor, attachments=attachments, command=command, in_turn=in_turn)
     recorder.add(prompt, f"{message.id}/prompt")
     recorder.change(waiting=Marker(message.id))
     return msgspec.structs.replace(message, said=True)
@@ -370,6 +372,7 @@ def _text(raw: msgspec.Raw | None) -> str:
 
 def _typed(text: str) -> str:
     """Returns the person's words in what was sent in their name; empty if there are none."""
+    text = said_at_work(text) or text
     for tag in (_REMINDER, _HOOK):
         while text.startswith(f"<{tag}>") and f"</{tag}>" in text:
             text = text.partition(f"</{tag}>")[2].lstrip("\n")

@@ -86,6 +86,12 @@ _SHELL_MODE: Final = later(
     re.DOTALL,
 )
 """The user's own `!command`, as the client reports it to the model."""
+_STEERED: Final = later(
+    r"User steering update:(?: \"(.*)\"|\n<user_input>\n(.*)\n</user_input>)\nInternal instruction: Re-evaluate [^\n]*",
+    re.DOTALL,
+)
+"""What the user said while the agent worked, as the client passes it on with an order to the model (April 2026; with
+quotation marks: public source)."""
 _EDITORS: Final = later(r"\nCurrent File Path:\n```|\nUser Selected Files:\n(?:- [^\n]*(?:\n|\Z))+\Z")
 """What Gemini Code Assist puts below a prompt: the open file, perhaps with a selection, and files that were added."""
 _CHOSEN: Final = ("\nCurrent Selection:\n```", "\nUser Selected Files:\n- ")
@@ -115,6 +121,12 @@ def parts_of(raw: msgspec.Raw | None) -> list[Fields] | None:
 def shown_text(parts: list[Fields]) -> str:
     """Returns the text of parts, without the model's thoughts, which the user is not shown."""
     return "".join(text_of(part.get("text")) for part in parts if not is_true(part.get("thought")))
+
+
+def said_at_work(text: str) -> str | None:
+    """Returns the user's words in what the client sends while the agent works; None for any other text."""
+    steered = _STEERED.fullmatch(text.strip())
+    return steered and (steered[1] or steered[2])
 
 
 def typed_in_editor(text: str) -> tuple[str, int]:
