@@ -106,6 +106,7 @@ def test_a_command_that_a_file_stands_for_is_what_was_typed(window: Window) -> N
 def test_a_text_is_one_message_until_the_model_does_something_else(window: Window) -> None:
     reference = {"kind": "inlineReference", "name": "add", "inlineReference": {"uri": uri("/x/calc.py"), "range": {}}}
     symbol = {"kind": "inlineReference", "inlineReference": {"name": "sub", "location": {"uri": uri("/x/calc.py")}}}
+    folder = {"kind": "inlineReference", "inlineReference": uri("/x/build/")}
     found = answered(
         window,
         model.AssistantMessage,
@@ -114,6 +115,8 @@ def test_a_text_is_one_message_until_the_model_does_something_else(window: Windo
         {"kind": "undoStop", "id": "s1"},
         markdown(", then "),
         symbol,
+        markdown(" in "),
+        folder,
         {"kind": "markdownVuln", "content": markdown("."), "vulnerabilities": []},
         {"kind": "thinking", "value": "THOUGHT"},
         {"kind": "markdownContent", "content": markdown("Now the tests.")},
@@ -121,7 +124,7 @@ def test_a_text_is_one_message_until_the_model_does_something_else(window: Windo
     )
 
     assert found == [
-        model.AssistantMessage(text="First `add`, then `sub`.", final=False),
+        model.AssistantMessage(text="First `add`, then `sub` in `build`.", final=False),
         model.AssistantMessage(text="Now the tests.", final=True),
     ]
 

@@ -206,7 +206,7 @@ def _text_of_part(fields: Fields) -> str:
     if reference := fields_of(fields.get("inlineReference")):
         uri = fields_of(fields_of(reference.get("location")).get("uri")) or fields_of(reference.get("uri")) or reference
         named = text_of(fields.get("name")) or text_of(reference.get("name"))
-        return f"`{named or posixpath.basename(text_of(uri.get('path')))}`"
+        return f"`{named or posixpath.basename(text_of(uri.get('path')).rstrip('/'))}`"
     return text_of(fields.get("value")) or markdown_of(fields.get("content"))
 
 
