@@ -202,6 +202,7 @@ PRINTED = {"input": "{}", "output": [{"type": "text", "value": "a"}, {"value": "
         (tool("x", "c", resultDetails=PICTURE), "error", None, ""),
         (tool("x", "c", resultDetails=[uri("/x")]), "ok", None, ""),
         (tool("x", "c", data={"kind": "simpleToolInvocation", "input": "in", "output": "out"}), "ok", None, "out"),
+        (shell("make", "c", pastTenseMessage="$(info) Enable [shell integration](https://x.y)"), "unknown", None, ""),
         (tool("runTests", "c", pastTenseMessage=markdown("11/12 tests passed")), "unknown", None, "11/12 tests passed"),
     ],
 )  # fmt: skip

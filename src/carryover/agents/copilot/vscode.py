@@ -308,8 +308,9 @@ def _outcome_of(op: Op, tool: Fields, data: Fields, state: int, reported: str) -
         return None
     if op != "shell":
         return ToolOutcome("ok", output)
-    # A test run has no exit code, but the chat shows how many tests passed.
-    return ToolOutcome("unknown", output or _shown(tool.get("pastTenseMessage")))
+    # A test run has no exit code, but the chat shows how many tests passed; of a command, only a hint of the editor's.
+    shown = "" if is_given(data.get("commandLine")) else _shown(tool.get("pastTenseMessage"))
+    return ToolOutcome("unknown", output or shown)
 
 
 def _output_in(data: Fields, details: Fields) -> str:
