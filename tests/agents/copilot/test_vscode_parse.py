@@ -339,6 +339,19 @@ def test_a_call_of_the_extension_itself_is_not_one_that_the_model_was_told_of(wi
     assert [(result.status, result.output) for result in found] == [("ok", ""), ("ok", ""), ("unknown", "")]
 
 
+def test_calls_that_the_extension_does_not_note_do_not_hide_how_the_others_ended(window: Window) -> None:
+    told = noted(("search_subagent", "calc.py"), ("run_in_terminal", "1 failed\n\nCommand exited with code 1"))
+    by_subagent = tool("copilot_readFile", "b", subAgentInvocationId="a")
+    parts = [tool("search_subagent", "a"), by_subagent, tool("manage_todo_list", "c"), shell("pytest", "d")]
+    found = bodies(window, model.ToolResult, request("Go.", *parts, result=told))
+
+    assert [(result.name, result.status) for result in found][2:] == [
+        ("manage_todo_list", "ok"),
+        ("run_in_terminal", "error"),
+    ]
+    assert found[3].exit_code == 1
+
+
 def test_the_note_that_another_command_was_run_is_no_output(window: Window) -> None:
     note = "Note: The {} the command to `pytest`, and this is the output of running that command instead:\n1 failed"
     told = noted(

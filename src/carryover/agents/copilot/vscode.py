@@ -146,7 +146,9 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
     parts = _parts(items_of(request.get("response")))
     last = max((n for n, (kind, _, text) in enumerate(parts) if text or kind in _EVENT_KINDS), default=-1)
     spoken = max((n for n, (kind, *_) in enumerate(parts) if kind in (_TEXT, "thinking")), default=-1)
-    reported = _reported(request, [number for number, (kind, tool, _) in enumerate(parts) if _is_of_model(kind, tool)])
+    calls = [(number, tool) for number, (kind, tool, _) in enumerate(parts) if _is_of_model(kind, tool)]
+    noted = [number for number, tool in calls if not _is_unnoted(tool)]
+    reported = _reported(request, [number for number, _ in calls]) or _reported(request, noted)
     call = OpenCall(id="", name="", op="other")
     for number, (kind, fields, text) in enumerate(parts):
         recorder.part_ms = ended_ms if number == last and text else 0
@@ -217,6 +219,11 @@ def _without_borders(text: str) -> str:
 def _is_of_model(kind: str, tool: Fields) -> bool:
     """Whether a part is a call of the model, and not one that the extension makes for such a call."""
     return kind in _TOOL_KINDS and not text_of(tool.get("toolId")).endswith("_internal")
+
+
+def _is_unnoted(tool: Fields) -> bool:
+    """Whether a part may be a call that the extension does not note: of the todo list, or a sub-agent's."""
+    return text_of(tool.get("toolId")) == "manage_todo_list" or is_given(tool.get("subAgentInvocationId"))
 
 
 def _reported(request: Fields, places: list[int]) -> dict[int, str]:
