@@ -22,8 +22,8 @@ _TOKEN: Final = later(
     re.DOTALL,
 )
 _QUOTING: Final = later(r"'([^']*)'|\"((?:[^\"\\]|\\.)*)\"|\\(.)", re.DOTALL)
-_SCRIPT_OPTION: Final = later(r"-\w*c")
-_SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash"))
+_SCRIPT_OPTION: Final = later(r"-\w*c|--run|--command")
+_SHELLS: Final = frozenset(("bash", "sh", "zsh", "dash", "nix-shell"))
 _WRAPPERS: Final = frozenset(("docker", "docker-compose", "podman", "ssh", "sudo", "env", "timeout", "nohup", "nix"))
 """Programs that run the command among their words: in a container, on another machine, with other settings."""
 _LONGEST: Final = 16_384
