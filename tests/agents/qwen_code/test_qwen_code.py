@@ -178,6 +178,27 @@ def test_a_file_that_is_named_is_not_part_of_the_prompt() -> None:
     ]
 
 
+PICTURE = "@C:\\Users\\dev\\.qwen\\tmp\\clipboard\\clipboard-1774963871961-6158136c-b670-4425-a726-d07c7615225e.png"
+
+
+@pytest.mark.parametrize(
+    ("sent", "typed", "attachments"),
+    [
+        ("c:\\Users\\dev\\my shop\\.env\n\n\nFix it.\n\nPlease.", "Fix it.\n\nPlease.", 1),
+        ("/home/dev/shop/cart.py#3-9\nUntitled-1\n\nFix it.", "Fix it.", 2),
+        (f"Untitled-1\n\nFix it.\n\n{PICTURE} {PICTURE}", "Fix it.", 3),
+        ("/etc/hosts is wrong\n\nFix it.", "/etc/hosts is wrong\n\nFix it.", 0),
+        ("/review\n\nFix it.", "/review\n\nFix it.", 0),
+        ("/home/dev/shop/cart.py\nFix it.\n\n@cart.py", "/home/dev/shop/cart.py\nFix it.\n\n@cart.py", 0),
+    ],
+)
+def test_files_that_the_extension_for_vs_code_names_are_no_words(sent: str, typed: str, attachments: int) -> None:
+    _, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), QwenContext(), Record(number=1, data=user(sent)))
+    [prompt] = [event.body for event in parsed.events if isinstance(event.body, model.UserPrompt)]
+
+    assert (prompt.text, prompt.attachments) == (typed, attachments)
+
+
 def test_the_tokens_of_an_answer_have_the_same_key_in_a_fork() -> None:
     first, fork = ({used.key: used for used in read("fork", part).tokens} for part in ("1111", "e454"))
 

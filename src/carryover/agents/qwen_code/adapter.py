@@ -52,6 +52,10 @@ _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
 """The `prompt_id` of a request that is not the turn's own: for a suggestion of the next prompt, or of a sub-agent
 (0.14). That of a turn is `<session>########<number>`, and has another form without a terminal."""
 _HOOK: Final = "<qwen:user-prompt-submit-context>"
+_FILES: Final = later(r"(?:(?:[A-Za-z]:\\[^\n:*?\"<>|]+|/(?:[^\s/]+/)+[^\s/]+|Untitled-\d+(?:#[\d-]+)?)\n)+\n")
+"""What the extension for VS Code writes above a prompt: the open file, and those that the user added."""
+_PICTURES: Final = later(r"(?:@[^@\n]{1,400}clipboard-\d+-[0-9a-f-]{36}\.\w{1,8} ?)+")
+"""What it writes below one: where it has stored the pasted pictures."""
 _QUIET_SYSTEM: Final = frozenset(
     "at_command attribution_snapshot background_task_completed branch_checkpoint file_history_snapshot goal_state "
     "goal_turn_end omni_recall parent_session rewind session_artifact_event session_artifact_snapshot session_model "
@@ -201,6 +205,13 @@ def _prompt(builder: _Builder, text: str, parts: list[Fields]) -> None:
         return
     text = contents.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
+    if (files := _FILES.match(text)) is not None:
+        attachments += files[0].count("\n") - 1
+        text = text[files.end() :].strip()
+    before, _, below = text.rpartition("\n\n")
+    if _PICTURES.fullmatch(below) is not None:
+        attachments += below.count("@")
+        text = before.strip()
     in_turn = builder.line.subtype == _IN_TURN
     add_prompt(builder, "prompt", text, actor=builder.actor, attachments=attachments, in_turn=in_turn)
 
