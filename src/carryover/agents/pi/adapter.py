@@ -25,6 +25,7 @@ from carryover.agents.pi.relayed import (
     is_scheduled,
     relayed,
     scheduled_words,
+    without_memory,
     without_notices,
 )
 from carryover.agents.pi.summaries import HEADINGS, UNTIL_KEPT, of_branch, without_lists
@@ -294,6 +295,7 @@ def _user(recorder: _Recorder) -> None:
         return
     recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
+    text = without_memory(text)
     said, sent, is_typed = relayed(text)
     is_typed = is_typed and by_person(recorder.data)
     scheduled = next(filter(is_scheduled, (text, said)), None)

@@ -32,6 +32,9 @@ _BY_SCHEDULE: Final = (
     r"Read HEARTBEAT\.md if (?:it )?exists\b|\[OpenClaw heartbeat poll\]"
     r"|A scheduled reminder has been triggered\. The reminder "
 )
+_MEMORY: Final = "Note: Reference memory below."
+_MEMORY_END: Final = "\nuser\u200b原\u200b始\u200bquery\u200b：\u200b\u200b\u200b\u200b\n\n"
+"""Around what the plugin MemOS Cloud puts before each message, a schedule's too (March 2026)."""
 _JOB: Final = later(rf"\ASystem(?: \(untrusted\))?: \[(?s:.*)\n\n(?={_BY_SCHEDULE})")
 """A job's report above the prompt that a schedule sends: its lines have any form."""
 _FROM: Final = (
@@ -136,6 +139,11 @@ def answered(text: str) -> str:
     thoughts, is_marked, said = text.partition("<final>")
     is_around = is_marked and (not thoughts.strip() or thoughts.rstrip().endswith("</think>"))
     return thoughts.rstrip() + said.rstrip().removesuffix("</final>") if is_around else text
+
+
+def without_memory(text: str) -> str:
+    """Returns a message without what a plugin remembers for the model."""
+    return text.rpartition(_MEMORY_END)[2] if text.startswith(_MEMORY) else text
 
 
 def is_scheduled(text: str) -> bool:
