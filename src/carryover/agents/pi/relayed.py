@@ -73,6 +73,11 @@ _FILE_END: Final = "</file>"
 """Around the content of a document that came with a message, below its words."""
 _MARKED: Final = "\n[message_id: "
 """Stands behind a message, at times with nothing before it."""
+_HEARD: Final = later(r"\[Audio\]\n(?:User text:\n(?:[\s\S]*?\n)?)?Transcript:\n")
+_LOOKED_AT: Final = later(r"\[(?:Image|Video)\]\n(?:User text:\n([\s\S]*?)\n)?Description:\n")
+"""Before what a model heard in a recording, which the user said, or saw in a picture; behind what came with it."""
+_WHERE_IT_IS: Final = later(r"[^\n]*[/\\]media[/\\]inbound[/\\][^\n]*")
+"""What comes with a picture that has no words."""
 _ONLY_FILE: Final = later(r'\{"(?:image|file)_key":"[^"\n]{1,200}"(?:,"file_name":"([^"\n]{1,200})")?[^\n{}]{0,400}\}')
 """All that stands for a picture or a file of a Feishu chat."""
 _NOTHING: Final = "NO_REPLY"
@@ -171,6 +176,11 @@ def relayed(text: str) -> tuple[str, int, bool]:
     said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
     if speaks is not None and not said.startswith(_NOT_TYPED):  # a report may hold such a fact, with any name
         said = said.removeprefix(f"{speaks[1]}: ")
+    if (heard := _HEARD.match(said)) is not None:
+        return said[heard.end() :], max(attached, 1), True
+    if (looked_at := _LOOKED_AT.match(said)) is not None:
+        typed = looked_at[1] or ""
+        return "" if _WHERE_IT_IS.fullmatch(typed) else typed, max(attached, 1), True
     if alone := _ONLY_FILE.fullmatch(said):
         return f"@{alone[1]}" if alone[1] else "", max(attached, 1), True
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
