@@ -50,6 +50,7 @@ DOCUMENT = '<file name="a.md" mime="text/markdown">\nSystem: [x] No.\n</file>\nA
         (f"Save both.\n\n{DOCUMENT}\n{DOCUMENT}", "Save both.", 2),
         ('Why <file name="a.md" mime="text/markdown">?', 'Why <file name="a.md" mime="text/markdown">?', 0),
         ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
+        ("[Queued messages while agent was busy]\n\n---\nQueued #1 (from Ann (7))\nAdd bread.", "Add bread.", 0),
         (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
         (f'{ABOUT}[message_id: om_x1]\nou_{"0a" * 16}: {{"file_key":"v3_1","file_name":"a.csv"}}', "@a.csv", 1),
         ('[Sun 2026-03-01 10:00 UTC] {"image_key":"img_v3_1"}', "", 1),

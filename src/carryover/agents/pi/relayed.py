@@ -58,7 +58,7 @@ _ATTACHED: Final = later(r"^\[media attached[^\]\n]*\]\n?", re.MULTILINE)
 _AROUND: Final = later(
     r"^(?:[A-Z][\w ]{1,40} \(untrusted[^)\n]{0,40}\):\n```json\n(?:(?!```)[^\n]*\n)*```\n*"
     r"|\[(?:System: The bot |message_id: )[^\n]*\]\n*"
-    r"|\[Queued messages while agent was busy\]\n+|---\nQueued #\d+\n"
+    r"|\[Queued messages while agent was busy\]\n+|---\nQueued #\d+(?: \(from [^\n]{1,80}\))?\n"
     rf"|ou_[0-9a-f]{{32}}: |{re.escape(_ABORTED)}[^\n]*\n*"
     r"|\[Bootstrap truncation warning\](?:\n(?!\[Bootstrap t)[^\n]+)*\Z"
     r"|To send an image back, (?:prefer the message tool|add a line like:) [^\n]*\n?|<media:\w+>\s?)",
