@@ -84,7 +84,10 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     branch = digest.branch if changes else turn.branch
     counted = {"calls": turn.calls + 1, "changes": turn.changes + changes, "branch": branch}
     digest = with_turn(digest, **counted, end="", last_ms=event.at_ms)
-    return replace(digest, open_calls=(*digest.open_calls, opened)[-MOST_PENDING:])
+    # Some clients compact while a call runs (Copilot). One that is open when the next begins has lost its result.
+    compacted_ms = digest.summary.at_ms if digest.summary is not None else 0
+    others = (call for call in digest.open_calls if call.at_ms >= compacted_ms)
+    return replace(digest, open_calls=(*others, opened)[-MOST_PENDING:])
 
 
 def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:

@@ -305,12 +305,11 @@ def _killed(digest: Digest, at_ms: int) -> Digest:
 
 
 def summary(digest: Digest, event: Event, body: model.AgentSummary) -> Digest:
-    """Keeps the newest summary of each kind: from a compaction, and for a user who was away. A compaction comes between
-    calls: one that is open then never gets its result (Claude Code 2.1.29)."""
+    """Keeps the newest summary of each kind: from a compaction, and for a user who was away."""
     text = "" if body.parts else clip_middle(without_handoffs(body.text).strip(), chars=_LONGEST_SUMMARY)
     parts = (replace(part, text=clip_middle(part.text, chars=_LONGEST_PART)) for part in body.parts[:_MOST_PARTS])
     made = kept.Summary(text=text, at_ms=event.at_ms, turn=digest.prompts, parts=tuple(parts))
-    return replace(digest, recap=made) if body.source == "away" else replace(digest, summary=made, open_calls=())
+    return replace(digest, recap=made) if body.source == "away" else replace(digest, summary=made)
 
 
 def plan(digest: Digest, event: Event, body: model.PlanUpdate) -> Digest:

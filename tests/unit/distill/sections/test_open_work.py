@@ -368,8 +368,11 @@ def test_a_call_that_its_client_left_running_is_told_once() -> None:
     assert "In flight, no result recorded: `make all`" in stands
 
 
-def test_a_call_from_before_a_compaction_is_not_in_flight() -> None:
+def test_a_call_from_before_a_compaction_is_in_flight_until_the_next_one() -> None:
+    """Copilot compacts while a call runs; of Claude Code 2.1.29, one that waited had no result."""
     talk = session("s1").user(GOAL).calls("make one").event(AgentSummary(text="Half is done.", source="compaction"))
+    assert "In flight, no result recorded: `make one`" in under("Where it stands", talk)
+
     stands = under("Where it stands", talk.calls("make two"))
 
     assert "In flight, no result recorded: `make two`" in stands
