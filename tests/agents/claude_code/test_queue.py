@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from agents.claude_code.session import Session
 from agents.claude_code.test_messages import LOCAL, MARKED, OPENED, PASTED
+from carryover.agents.claude_code.lines import WaitingPrompt
 from carryover.model import BackgroundTask, QueuedPrompt
 from carryover.model import UserPrompt as Prompt
 
@@ -36,6 +38,14 @@ def test_what_the_running_turn_took_up_is_a_prompt_though_nothing_else_says_so()
     transcript.queue("enqueue", "and a changelog")
     assert transcript.queue("remove") == [Prompt(text="and a changelog", in_turn=True)]
     assert len({event.key for event in transcript.events}) == len(transcript.events)
+
+
+def test_what_was_forgotten_in_the_queue_is_no_prompt() -> None:
+    transcript = Session()
+    transcript.user("Add a discount", version="2.1.29")
+    transcript.context = replace(transcript.context, waiting=(WaitingPrompt(mark="", text=""),))
+
+    assert transcript.queue("remove") == []
 
 
 def test_what_an_attachment_delivers_is_a_prompt_once() -> None:

@@ -69,5 +69,5 @@ def _take_up(builder: ClaudeBuilder) -> None:
     waiting = builder.context.waiting
     builder.change(waiting=tuple(prompt for prompt in waiting if prompt.text.startswith("/")))
     for mark, text in {prompt.mark: prompt.text for prompt in waiting if not prompt.text.startswith("/")}.items():
-        if mark not in builder.context.scheduled:
+        if text and mark not in builder.context.scheduled:  # `forget` leaves none
             builder.add(model.UserPrompt(text=text, in_turn=True), f"prompt-{mark}", mark)
