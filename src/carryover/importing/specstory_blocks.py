@@ -46,6 +46,7 @@ _REASONS: Final = (
     "The string to replace was not found in the file.",
     "The model provided an ambiguous search string to replace.",
     "Model provided invalid arguments to find/replace tool.",
+    "Incorrect tool arguments",
 )
 """All that is shown of a call that failed, in one line."""
 _ALONE: Final = ("Cancelled", *_REASONS)
@@ -89,7 +90,10 @@ _CREATED: Final = later(r"[Cc]reated (?:successfully|and wrote|new file)|success
 _LEADS_IN: Final = later(r"(?:(?:Parameters|Additional data|Result|Error):|Cancelled)$|Status: \*\*")
 """Lines that say nothing of what a call was about: labels of a tool that has no form of its own (v2.1.0), and how it
 ended."""
-_FAILED: Final = (*_REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred")
+_FAILED: Final = (
+    *(*_REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred", "File not found"),
+    'Glob pattern "**/*" matches every file',
+)
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
@@ -332,7 +336,7 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     """Returns the file that a block is about, or else its summary or first line."""
     named = _path(block, lines, "")
     if named is None:
-        telling = (line for line in lines if line not in _REASONS and not _LEADS_IN.match(line))
+        telling = (line for line in lines if not (line.startswith(_FAILED) or _LEADS_IN.match(line)))
         return block.summary or next(filter(None, telling), "")
     suffix = PurePath(named).suffix
     is_path = ((suffix and " " not in suffix) or "/" in named) and _WILD.isdisjoint(named)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
-from carryover.model import AssistantMessage, TurnEnd, UserPrompt
+from carryover.model import AssistantMessage, ToolResult, TurnEnd, UserPrompt
 from carryover.records.fields import utc_ms
-from support.specstory import events_of
+from support.specstory import FOLDER, events_of
 
 
 def test_what_claude_code_writes_in_place_of_an_answer_ends_the_turn(tmp_path: Path) -> None:
@@ -52,3 +54,22 @@ def test_a_text_after_a_thought_goes_on_with_the_text_before_it(tmp_path: Path) 
     answers = {body.text: body.goes_on for body in bodies if isinstance(body, AssistantMessage)}
     assert answers == {"A. Cents\nB. Floats": False, "Say A or B.": True, "Done.": False, "The job ended.": False}
     assert sum(isinstance(body, UserPrompt) for body in bodies) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "never_ran"),
+    [
+        ("edit_file_v2", "Incorrect tool arguments", True),
+        ("read_file_v2", "File not found", False),
+        ("glob_file_search", 'Glob pattern "**/*" matches every file and is not allowed.', False),
+    ],
+)
+def test_a_call_that_failed_may_show_only_its_reason(tmp_path: Path, name: str, line: str, never_ran: bool) -> None:
+    tool = f'<tool-use data-tool-type="unknown" data-tool-name="{name}"><details>\n'
+    tool += f"<summary>Tool use: **{name}**</summary>\n{line}\n</details></tool-use>\n"
+    path = tmp_path / "story.md"
+    path.write_text(f"{(FOLDER / 'cursor-2.1.0.md').read_text()}\n_**Agent (default)**_\n\n{tool}")
+    events = events_of(open_document(Candidate(path, project="/home/dev/shop")))
+
+    result = [event.body for event in events if isinstance(event.body, ToolResult)][-1]
+    assert (result.name, result.status, result.never_ran, result.subject) == (name, "error", never_ran, "")
