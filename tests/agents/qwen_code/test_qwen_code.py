@@ -86,6 +86,20 @@ def cancelled(ident: str, text: str) -> bytes:
     return record("tool_result", uuid=ident, message=message, toolCallResult={"callId": ident, "status": "cancelled"})
 
 
+def test_a_command_whose_timeout_is_refused_never_ran() -> None:
+    call = {"id": "c1", "name": "run_shell_command", "args": {"command": "make"}}
+    refused = {"id": "c1", "name": call["name"], "response": {"error": "Timeout cannot exceed 600000ms (10 minutes)."}}
+    ended = {"callId": "c1", "status": "error", "error": {}}
+    message = {"role": "user", "parts": [{"functionResponse": refused}]}
+    context, found = QwenContext(), list[Any]()
+    lines = (answered({"functionCall": call}), record("tool_result", uuid="r1", message=message, toolCallResult=ended))
+    for number, line in enumerate(lines, 1):
+        context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
+        found += [event.body for event in parsed.events if isinstance(event.body, model.ToolResult)]
+
+    assert [(result.status, result.never_ran) for result in found] == [("error", True)]
+
+
 def test_a_rewound_turn_is_taken_back_and_its_files_stay() -> None:
     found = read("rewind")
 

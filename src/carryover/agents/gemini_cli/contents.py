@@ -59,7 +59,7 @@ TOOLS: Final = Tools(
 
 NEVER_RAN: Final = later(
     r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"
-    r"|Skill \"[^\"]*\" not found|Unknown tool)",
+    r"|Skill \"[^\"]*\" not found|Unknown tool|Timeout cannot exceed )",
     re.IGNORECASE,
 )
 """The beginning of the refusal of a call that never ran."""
