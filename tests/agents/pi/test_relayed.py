@@ -112,6 +112,9 @@ def test_what_the_client_wrote() -> None:
     assert relayed(f"[Sun {AT}] {report}") == (report, 0, False)
     assert relayed(f"{GONE.replace('System:', 'System (untrusted):')}\n{ended}") == (ended, 0, False)
     assert relayed(denied) == (denied, 0, False)
+    wakes = "Wake up, my friend!"
+    assert relayed(wakes) == relayed(f"[Sun {AT}] {wakes}") == (wakes, 0, False)
+    assert relayed(f"{wakes} Bread!")[2]
     queued = f"[Queued announce messages while agent was busy]\n\n---\nQueued #1\n{report}"
     assert not relayed(queued)[2]
     cron = '[System Message] [sessionId: 0a1b2c3d-1111] A cron job "prices" just completed successfully.\n\nResult:\n3'

@@ -186,14 +186,13 @@ def _result(recorder: _Recorder) -> None:
     if not recorder.identify("message/toolResult", ident):
         return
     call = recorder.take_call(ident, name, "ask" if name in _ASKS else TOOLS.op(name))
-    output = without_ansi(rawjson.content_text(recorder.data.get("content")) or "")
+    output = without_notices(without_ansi(rawjson.content_text(recorder.data.get("content")) or ""))
     details = fields_of(recorder.data.get("details"))
     output = without_time(output) if "wallTimeMs" in details else output
     patch = text_of(details.get("patch"))
     failed = is_true(recorder.data.get("isError"))
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
-        output, failed = without_ansi(said), True
-    output = without_notices(output)
+        output, failed = without_notices(without_ansi(said)), True
     shown = output if failed or output.strip() not in _NONE else ""
     is_command = call.op == "shell"
     failed = failed or (is_command and bool(number_of(details.get("exitCode"))))  # OpenClaw's, since 2026.9

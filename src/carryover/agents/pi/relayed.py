@@ -20,6 +20,8 @@ _NOT_TYPED: Final = (
     "An async command you ran earlier has completed.",
     "An async command the user already approved has completed.",
 )
+_WAKES: Final = "Wake up, my friend!"
+"""What it sends when it has been set up."""
 _ABORTED: Final = "Note: The previous agent run was aborted by the user."
 _BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", _ABORTED, *_NOT_TYPED)
 _REPORT: Final = later(
@@ -169,7 +171,7 @@ def relayed(text: str) -> tuple[str, int, bool]:
     """Returns what the user wrote in a prompt, how many files came with it, and whether it was the user."""
     text, files = _without_files(text)
     if not text.startswith(_BEGINS) and _MARKED not in text:
-        return text, files, True
+        return text, files, text != _WAKES
     said = _own(_REPORT.sub("", _ABOVE.sub("", _JOB.sub("", text))))
     attached = max(files, len(_ATTACHED.findall(said)))
     speaks = _SPEAKS.search(said)
@@ -184,7 +186,7 @@ def relayed(text: str) -> tuple[str, int, bool]:
     if alone := _ONLY_FILE.fullmatch(said):
         return f"@{alone[1]}" if alone[1] else "", max(attached, 1), True
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
-    return said, attached, not said.startswith(_NOT_TYPED)
+    return said, attached, said != _WAKES and not said.startswith(_NOT_TYPED)
 
 
 def _without_files(text: str) -> tuple[str, int]:
