@@ -37,6 +37,7 @@ _MEASURE: Final = later(
 """A number, a time, a version's number, a range of lines, a commit's hash, a size, a speed, a file's mode or a line in
 it, also with the first word of that line, as grep prints it; a mail address."""
 _WIDE: Final = later(r"[\u2e80-\ud7af]")
+_LATIN: Final = later(r"[a-z]")
 _OF_A_LOOP: Final = later(r"[a-z]\.\w+")
 """An attribute of a variable of one letter, as scripts on a command line have them."""
 _COMPOUND: Final = later(r"[A-Z]?[a-z]+(?:-[A-Z]?[a-z]+)+")
@@ -114,7 +115,8 @@ def _says_little(key: str, name: InPlay) -> bool:
     """Whether a name alone says nothing: a word, words in a script that writes them together, also around a name, or
     that only a text has in one (`user-facing`), a measure, or the handoff itself."""
     is_words = not key.isascii() and (key.replace("-", "").isalpha() or len(key) > _LONGEST_WORD)
-    is_words |= not name.called and _WIDE.search(key) is not None
+    is_named = name.called and (_LATIN.search(key) is not None or _is_path(name.shown))
+    is_words |= _WIDE.search(key) is not None and not is_named
     is_words |= key.startswith("redacted:")
     is_words |= not name.called and _COMPOUND.fullmatch(name.shown) is not None
     is_own = names_handoff_file(name.shown)  # the reader has it

@@ -226,6 +226,12 @@ def test_words_around_a_name_in_a_script_without_blanks_are_a_name_if_a_call_had
     assert names_not_held(known, (), ROOT, 150) == ("分类规则.md", "größe_2")
 
 
+def test_numbers_between_words_of_such_a_script_are_no_name_but_in_a_path() -> None:
+    known = names("0-3秒", "端口8765", "计划/2026年", "iso_8秒")
+    known = {key: name._replace(called=True) for key, name in known.items()}
+    assert names_not_held(known, (), ROOT, 150) == ("计划/2026年", "iso_8秒")
+
+
 def test_an_attribute_of_a_variable_of_one_letter_says_nothing() -> None:
     known = names("m.group", "re.match", "/shop/src/cart.py", "c.py")
     assert names_not_held(known, (), "/shop", 150) == ("c.py, src/cart.py", "re.match")
