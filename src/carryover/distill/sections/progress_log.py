@@ -104,7 +104,8 @@ def summary_entries(past: Past) -> list[Entry]:
             if what == "recap" and _is_done_since(summary, session.digest):
                 continue
             waits = session is past.lead and not _is_answered_since(summary, session.digest)
-            is_done = _is_done_since(summary, session.digest) or _is_committed(summary, session.digest)
+            ends = (_is_done_since, _is_committed, _is_replanned)
+            is_done = any(one(summary, session.digest) for one in ends)
             for heading, text, is_next in _parts_of(summary, is_done=is_done):
                 weight = WEIGHTS["announced"] if is_next and waits else BY_WORTH
                 entries += _quoted(past, session, summary, f"{what}{heading}", text, weight)
@@ -146,6 +147,11 @@ def _is_committed(summary: Summary, digest: Digest) -> bool:
     return later and any(turn.number == summary.turn and turn.committed_ms > summary.at_ms for turn in digest.turns)
 
 
+def _is_replanned(summary: Summary, digest: Digest) -> bool:
+    """Whether the todo list, of which something is done, was kept since: it says what is next by now."""
+    return digest.plan_ms > summary.at_ms and any(item.state == "done" for item in digest.plan)
+
+
 def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str, bool]]:
     """Returns the parts by what they begin with, and whether they say what comes next; without what was still to do if
     it `is_done`. A text in one piece mostly ends with that (Codex 0.47)."""
@@ -162,7 +168,10 @@ def _quoted(
     since = max(0, session.digest.prompts - given.turn)
     typed = (one for turn in session.digest.turns for one in turn.replies if one.is_added and one.at_ms > given.at_ms)
     unknown = since + sum(1 for _ in typed) + len(waiting_prompts(session.digest))
-    label = f"{past.agent(step)}'s {what} ({past.turn(given.turn, session)}, {_prompts_since(unknown)})"
+    # Of a long turn, it may be out of date though no prompt came since.
+    ago = "" if unknown or isinstance(given, Proposal) else earlier(given.at_ms, past.at_ms)
+    notes = ", ".join(filter(None, (past.turn(given.turn, session), ago, _prompts_since(unknown))))
+    label = f"{past.agent(step)}'s {what} ({notes})"
     kind: EntryKind = "plan" if isinstance(given, Proposal) else "summary"
     is_new_recap = session is past.lead and given is session.digest.recap and since <= _MOST_SINCE
     weight = WEIGHTS["recap"] if is_new_recap else weight
