@@ -40,6 +40,11 @@ _SHOWN_END: Final = later(r"(?:(?<! ) 2>&1)? ?\| ?(?:tail|head) [-\dn ]{1,12}\Z|
 _FOUND: Final = later(r"^((?:[A-Za-z]:)?[^:\n]{1,400}):\d{1,7}[:-]", re.M)
 _UNCOMMITTED: Final = later(r"\bgit (?:-C \S{1,200} )?(?:status\b|diff(?: --[\w=-]{1,40})*(?= *(?:\Z|[\n|;&>]|2>)))")
 """Commands that show what is not committed."""
+_OF_COMMIT: Final = later(
+    r"(?m)^ ?(?:create|delete) mode \d{6} .*\n?|^ (?:rename|copy|rewrite|mode change) .*\n?"
+    r"|^ ?Committer: .*(?:\n.*){0,16}\n *git commit --amend --reset-author\n?"
+)
+"""What git prints below a commit's subject: each file that it made, moved or deleted, and how to set one's name."""
 _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
@@ -234,6 +239,7 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = still_so(call, since, call.at_ms, past.view)
+    output = _OF_COMMIT.sub("", output) if "git commit" in call.subject else output
     output = output if output.strip("…\n ") else ""
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)

@@ -264,6 +264,20 @@ def test_the_code_that_a_command_read_in_the_project_is_there_to_read_again(comm
     assert ("def total" in render(handoff(talk))) == is_shown
 
 
+def test_of_what_git_reports_of_a_commit_its_files_and_advice_are_left_out() -> None:
+    advice = (
+        " Committer: dev <dev@till>\nYour name and email address were configured automatically based\non your host.\n\n"
+        "    git config --global --edit\n\nAfter doing this, you may fix the identity with:\n\n"
+        "    git commit --amend --reset-author\n\n"
+    )
+    report = " 2 files changed, 9 insertions(+)\n create mode 100644 cart.py\n rename a.py => b.py (90%)"
+    talk = Conversation().user(GOAL)
+    talk.ran('git commit -m "Add carts" && make', f"[main 1234567] Add carts\n{advice}{report}\nbuilt in 2 s")
+    text = under("Recent files", talk)
+
+    assert "[main 1234567] Add carts ¶ 2 files changed, 9 insertions(+) ¶ built in 2 s" in text
+
+
 def test_a_command_that_could_not_read_a_file_of_the_project_is_told() -> None:
     talk = Conversation().user(GOAL).ran("cat cart.py", "cat: cart.py: No such file", status="error").says("Done.")
 
