@@ -81,8 +81,10 @@ def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
     first = pasted[0]
     last = pasted[-1]
     is_led_to = first > 0 and blocks[first - 1].rstrip().endswith(COLONS)
-    # People write a single line such as "API errors must be red" themselves.
-    if first == last and not is_led_to and len(blocks[first]) <= MOST_TYPED and "\n" not in blocks[first]:
+    # People write a single line such as "API errors must be red" themselves, and dictate long ones.
+    is_line = first == last and not is_led_to and "\n" not in blocks[first]
+    is_told = len(blocks) == 1 and not _is_laid_out(prompt)
+    if is_line and len(blocks[first]) <= (1 + is_told) * MOST_TYPED:
         return ((False, prompt),)
     if (is_led_to and not _is_laid_out(blocks[first])) or _has_headers(blocks[first].splitlines()):
         # Prose that a colon introduces extends to the end, except for a short question about it.

@@ -201,6 +201,15 @@ def test_a_list_may_be_twice_as_long_as_prose_and_still_be_typed(prompt: str) ->
     assert parts(prompt) == ((False, prompt),)
 
 
+def test_one_long_line_of_prose_alone_was_typed_or_dictated_unless_it_is_a_machines() -> None:
+    told = "Read what the till wrote, see where cents are lost, and say how each sum is to be rounded. " * 16
+
+    assert parts(told) == ((False, told),)
+    assert typed_words(told * 2) == ""
+    assert typed_words(f'{{"order": "{told}"}}') == ""
+    assert typed_words(f"Is that right?\n\n{told}") == "Is that right?"
+
+
 def test_combining_marks_neither_make_a_paste_of_a_prompt_nor_take_its_words_room() -> None:
     prompt = "fix e" + "\u0301" * 3000 + " in the parser"
 
