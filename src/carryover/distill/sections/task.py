@@ -232,7 +232,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
             is_last = not any(turn.prompt for turn in since if turn.began > step.turn.began)
             what = "Newest prompt" if is_last else "Newest task"
         paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        own = WEIGHTS[role]
+        own = WEIGHTS["taken up before" if role == "taken up" and whose else role]
         if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
             own = own._replace(part=WEIGHTS["list before"].part)
         entries += _prompt(step, own, paste, replying_to(step, f"{what} ({whose}{past.sent(step)})", is_task=True))

@@ -210,10 +210,25 @@ def test_a_plan_that_the_user_accepted_is_not_told_as_pasted() -> None:
     assert "pasted" not in shown
 
 
-def fixed_task(talk: Conversation) -> str:
+def fixed_task(*talks: Conversation) -> str:
     """Returns the lines of the task that are taken first, however much the others are worth."""
-    entries = (entry for one in handoff(talk).sections if one.title == "Task" for entry in one.entries)
+    entries = (entry for one in handoff(*talks).sections if one.title == "Task" for entry in one.entries)
     return " ".join(entry.text for entry in entries if entry.weight <= FIXED)
+
+
+@pytest.mark.parametrize("later", [0, 1])
+def test_the_end_of_what_the_leading_session_took_up_is_fixed(later: int) -> None:
+    """Of an earlier session's request, the beginning alone is."""
+    order = "Write cart.py with a table of all its rows, sorted by the day on which they came in, as the shop wants. "
+    talk = session("s1").user("Build the shop.").edited("shop.py").says("The shop is built.")
+    talk.user(f"{order * 3}Ask before you take one out.").edited("cart.py").says("cart.py is written.")
+    talk.user("Sort cart.py by name.").edited("cart.py").says("cart.py is sorted.")
+    asks = session("s2", hours=1) if later else talk
+    asks.user("How long are the names?").ran("ls").says("Up to thirty letters.")
+    talks = (talk, asks) if later else (talk,)
+
+    assert "Write cart.py" in fixed_task(*talks)
+    assert ("Ask before you take one out." in fixed_task(*talks)) == (not later)
 
 
 def test_the_stored_prompt_that_a_session_began_with_comes_before_replies_to_its_questions() -> None:
