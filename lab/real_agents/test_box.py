@@ -3,7 +3,7 @@
 import pytest
 
 from real_agents.lab import product, shop
-from real_agents.lab.box import ENVIRONMENT, HOME, Box
+from real_agents.lab.box import ENVIRONMENT, HOME, Box, Terminal
 from real_agents.lab.packages import cache_dir
 from real_agents.lab.rows import Row
 
@@ -51,6 +51,18 @@ def test_the_end_of_a_box_ends_its_processes_and_deletes_its_files(row: Row) -> 
     assert sleeper.wait() != 0
     assert not state.exists()
     row.shown("no process and no file is left")
+
+
+def test_a_terminal_begins_while_the_server_of_another_is_there(row: Row) -> None:
+    """The server of the last one may end a moment later, on a busy machine."""
+    with (
+        Box(cache_dir() / "runs") as box,
+        Terminal(box, "sleep", "600", cwd=HOME) as last,
+        Terminal(box, "cat", cwd=HOME) as terminal,
+    ):
+        terminal.enter("here")
+        assert "here" not in last.screen()
+    row.shown("two terminals, each with a screen of its own")
 
 
 def test_a_client_that_a_failed_row_leaves_running_is_ended(row: Row) -> None:

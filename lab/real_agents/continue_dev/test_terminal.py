@@ -18,8 +18,7 @@ NEWEST: Final = newest(TOOL.id)
 
 
 def kill(tool: Tool, terminal: Terminal) -> None:
-    pid = tool.box.must("tmux", "list-panes", "-F", "#{pane_pid}").strip()
-    tool.box.must("kill", "-KILL", pid)
+    tool.box.must("kill", "-KILL", terminal.pid())
 
 
 def press_escape(tool: Tool, terminal: Terminal) -> None:

@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Final, Self
 
@@ -243,27 +244,34 @@ PASTED_S: Final = 0.6
 
 PRESSES: Final = 6
 
+_SERVERS: Final = count()
+"""A server for each terminal: one that is about to end refuses what the next terminal asks (tmux 3.3a)."""
+
 
 class Terminal:
     """A terminal of 120 x 50 with one program in it. Leaving the context ends the program."""
 
     def __init__(self, box: Box, *command: str, cwd: Path, env: Mapping[str, str] | None = None) -> None:
         self._box = box
+        self._tmux = ("tmux", "-L", f"lab{next(_SERVERS)}", "-f", "/dev/null")
         where = ("-x", "120", "-y", "50", "-c", str(cwd))
-        box.must("tmux", "-f", "/dev/null", "new-session", "-d", "-s", "lab", *where, shlex.join(command), env=env)
+        box.must(*self._tmux, "new-session", "-d", "-s", "lab", *where, shlex.join(command), env=env)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._box.run("tmux", "kill-server")
+        self._box.run(*self._tmux, "kill-server")
 
     def screen(self) -> str:
-        return self._box.must("tmux", "capture-pane", "-p", "-t", "lab")
+        return self._box.must(*self._tmux, "capture-pane", "-p", "-t", "lab")
+
+    def pid(self) -> str:
+        return self._box.must(*self._tmux, "list-panes", "-t", "lab", "-F", "#{pane_pid}").strip()
 
     def key(self, *names: str) -> None:
         """Presses keys, named as tmux names them: "Enter", "Escape", "C-c"."""
-        self._box.must("tmux", "send-keys", "-t", "lab", *names)
+        self._box.must(*self._tmux, "send-keys", "-t", "lab", *names)
 
     def choose(self, key: str, pattern: str) -> None:
         """Presses a key until `pattern` is on the screen: a key that comes too soon is lost. Raises TimeoutError."""
@@ -275,13 +283,13 @@ class Terminal:
         return self.wait(pattern)
 
     def enter(self, text: str) -> None:
-        self._box.must("tmux", "send-keys", "-t", "lab", "-l", text)
+        self._box.must(*self._tmux, "send-keys", "-t", "lab", "-l", text)
         self.wait(r"[\s┃]+".join(map(re.escape, text.split())))  # wherever the input field breaks the line
         time.sleep(PASTED_S)
         self.key("Enter")
 
     def wait_end(self) -> None:
-        wait_until(lambda: self._box.run("tmux", "has-session", "-t", "lab").code != 0)
+        wait_until(lambda: self._box.run(*self._tmux, "has-session", "-t", "lab").code != 0)
 
     def wait_text(self, text: str) -> None:
         """Until `text` is on the screen, wherever a line is broken, in a word too. Raises TimeoutError."""
