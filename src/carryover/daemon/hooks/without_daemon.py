@@ -86,3 +86,5 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+    sys.stdout.flush()
+    os._exit(0)  # the script discards what was printed if its time is up while an interpreter frees what it holds

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -73,6 +75,18 @@ def test_a_session_gets_the_answer_for_its_start_reason(asked: Asked, shop: Path
     assert "Your context was just compacted" in asked(starting(shop, "compact", **own))
     assert asked(starting(shop, "resume", **own)) == ""
     assert asked(starting(shop, "fork")) == ""
+
+
+@pytest.mark.usefixtures("now")
+def test_its_process_ends_as_soon_as_it_has_answered(home: Path, shop: Path) -> None:
+    """An answer counts only if the process has ended in time."""
+    module = "carryover.daemon.hooks.without_daemon"
+    later = "import atexit, runpy; atexit.register(print, 'later')"
+    program = f"{later}; runpy.run_module('{module}', run_name='__main__')"
+    command = [sys.executable, "-c", program, str(home / ".carryover"), "claude-code", "SessionStart"]
+    output = subprocess.run(command, input=starting(shop), capture_output=True, check=True).stdout.decode()
+    assert TASK in output
+    assert not output.endswith("later\n")
 
 
 def test_the_answer_is_that_of_the_repository_around_the_folder_and_never_anothers(
