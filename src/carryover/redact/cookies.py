@@ -35,6 +35,11 @@ _OF_SESSION: Final = later(
 )
 """Cookies that frameworks name so."""
 
+SIGNS_OF_LIST: Final = ("__cf_bm=", "cf_clearance=", "guest_id=", "sessionid=", "csrftoken=", "_ga=", "ct0=")
+_LIST: Final = later(r"(?<![^\s\"'`])(?:[\w.-]{1,128}=[^\s;\\]{0,4096}; ?){3,64}[\w.-]{1,128}=[^\s;\\]{0,4096}")
+_OF_LIST: Final = later(r"=\"?(?P<value>[^\s;\"'\\]{16,4096})")
+"""What a browser shows of a request's cookies, with one of them that sites have for every visitor."""
+
 
 def _may_name_session(text: str, lower: str) -> bool:
     if "%" in text and "connect.sid" in text:  # its value has `s%3A` in front
@@ -59,6 +64,10 @@ def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
     for found in _IN_DICT.finditer(text) if "cookies" in text else ():
         for pair in _PAIR.finditer(text, *found.span("pairs")):
             if is_scrambled(pair["value"], 12) and not is_dummy(pair["value"]):
+                yield *pair.span("value"), "cookie"
+    for found in _LIST.finditer(text) if any(sign in text for sign in SIGNS_OF_LIST) else ():
+        for pair in _OF_LIST.finditer(text, *found.span()):
+            if is_scrambled(pair["value"], 16) and not is_dummy(pair["value"]):
                 yield *pair.span("value"), "cookie"
     for found in _OF_SESSION.finditer(text) if _may_name_session(text, lower) else ():
         if is_scrambled(found["value"], 16):

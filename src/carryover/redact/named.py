@@ -9,7 +9,7 @@ from typing import Final
 
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
-from carryover.redact.cookies import values_of_cookies
+from carryover.redact.cookies import SIGNS_OF_LIST, values_of_cookies
 from carryover.redact.logins import (
     FOR_PASSWORDS,
     ends_sentence,
@@ -101,7 +101,10 @@ _WAYS: Final = (
     (passwords_behind_clave, ("clave",)),
     (passwords_behind_pass, ("pass",)),
     (keys_in_words, ("api",)),
-    (values_of_cookies, ("httponly", "curl", "\ttrue\t", "\tfalse\t", "cookies", "connect.sid", "sessi")),
+    (
+        values_of_cookies,
+        ("httponly", "curl", "\ttrue\t", "\tfalse\t", "cookies", "connect.sid", "sessi", *SIGNS_OF_LIST),
+    ),
     (values_of_secrets, ("secret",)),
     (values_in_inserts, ("insert into ",)),
     (seed_phrases, ("mnemonic", "seed", "phrase")),

@@ -283,6 +283,15 @@ def test_the_value_of_a_cookie_in_a_file_of_netscape_s_form_is_hidden() -> None:
     assert redact(f"{lasting}{MIXED}") == (f"{lasting}[redacted:cookie]", {"cookie": 1})
 
 
+def test_the_values_in_a_list_of_cookies_are_hidden_without_its_header() -> None:
+    for around in ("{}", "Use '{}'.", "Log in:\n{}"):
+        kept = around.format('cart=2; guest_id=v1%3A1776; sid=VALUE; kdt="VALUE"; theme=dark-blue-2; ct0=VALUE')
+        for value in (MIXED, HEX):
+            assert redact(kept.replace("VALUE", value)) == (kept.replace("VALUE", "[redacted:cookie]"), {"cookie": 3})
+    rule = f"FREQ=DAILY;BYHOUR=9;HASH={HEX[:8]};INTERVAL=2"
+    assert redact(rule) == (rule, {})
+
+
 def test_a_value_that_is_of_no_cookie_stays() -> None:
     told = ('{"name": "httpOnly", "value": "required"}', '{"key": "httpOnly", "value": "Prevents a script"}')
     row = "1\tTRUE\t12\tAlice Smith\talice@example.com"
