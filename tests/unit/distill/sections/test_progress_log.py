@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from carryover.distill.entry import FIXED, INSTEAD, NEEDED
-from carryover.model import AgentSummary, BackgroundTask, FileEdit, SummaryPart, TurnEnd
+from carryover.model import AgentSummary, BackgroundTask, FileEdit, PlanItem, PlanUpdate, SummaryPart, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, section, session, under, worked
 
 
@@ -19,6 +21,20 @@ def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
     assert is_fixed()
     talk.user("Now the tax, with a rate for books.")
     assert not is_fixed()
+
+
+def test_a_todo_list_that_was_kept_since_says_what_is_next_in_place_of_the_summary() -> None:
+    parts = (SummaryPart("next", "Next Step", "Round the tax."), SummaryPart("errors", "Errors", "Floats lost cents."))
+    items = (PlanItem(text="Round the tax", state="active"), PlanItem(text="Print it"))
+    talk = session("s1").user(GOAL).edited("cart.py").event(PlanUpdate(items=items))
+    talk.event(AgentSummary(text="x", source="compaction", parts=parts)).edited("tax.py")
+    title = "From the agent's own summary"
+    assert "Round the tax." in under(title, talk)
+
+    done = (replace(items[0], state="done"), replace(items[1], state="active"))
+    talk.event(PlanUpdate(items=done)).edited("print.py")
+    [line] = section(talk, title=title)
+    assert "“Errors” (turn 1, 3 min earlier, no prompt since): Floats lost cents." in line
 
 
 def test_a_recap_goes_once_three_turns_were_answered_since() -> None:

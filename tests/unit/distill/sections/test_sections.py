@@ -268,20 +268,6 @@ def test_what_a_summary_had_still_to_do_goes_once_its_turn_has_ended_with_an_ans
     assert "“Of errors” (turn 1, 1 prompt since)" in line
 
 
-def test_a_todo_list_that_was_kept_since_says_what_is_next_in_place_of_the_summary() -> None:
-    parts = (SummaryPart("next", "Next Step", "Round the tax."), SummaryPart("errors", "Errors", "Floats lost cents."))
-    items = (model.PlanItem(text="Round the tax", state="active"), model.PlanItem(text="Print it"))
-    talk = session("s1").user(GOAL).edited("cart.py").event(model.PlanUpdate(items=items))
-    talk.event(model.AgentSummary(text="x", source="compaction", parts=parts)).edited("tax.py")
-    title = "From the agent's own summary"
-    assert "Round the tax." in under(title, talk)
-
-    done = (replace(items[0], state="done"), replace(items[1], state="active"))
-    talk.event(model.PlanUpdate(items=done)).edited("print.py")
-    [line] = section(talk, title=title)
-    assert "“Errors” (turn 1, 3 min earlier, no prompt since): Floats lost cents." in line
-
-
 def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
     talk = worked()
     now, later = (Opinion(session=f"note-{h}", title="Cap it", at_ms=talk.at_ms + h * 3_600_000) for h in (0, 3))
