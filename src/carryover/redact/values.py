@@ -213,7 +213,10 @@ def is_in_use(value: str) -> bool:
     return _IN_USE.fullmatch(value) is not None
 
 
-_SAID_PASSWORD: Final = later(r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}")
+_SAID_PASSWORD: Final = later(
+    r"(?=\D{1,32}\d)(?=[^A-Za-z]{0,32}[A-Za-z])[^\s/_.:,;()\[\]{}<>=-]{6,32}"
+    r"|\d{6,14}[A-Za-z][A-Za-z.!]{0,8}(?<![.])"  # a date and a few signs
+)
 _TECHNICAL: Final = later(
     r"(?i)(?:base|sha|md|utf|aes|rsa|ascii|oauth|http|ipv|pbkdf|argon|bcrypt|scrypt|pkcs|hs|rs|es|ps|x|p|v|s|k|blake|rot"
     r"|crypt|des|tls|ssl|u?int|latin|iso|user|line|step|version|python|windows|string|n?varchar|level|phase|stage|sprint"
