@@ -90,7 +90,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
     "list before":     Weight(0.25, 0.04),              # what a newest prompt of few words goes on with
     "goal before":     Weight(0.2, 0.5),                # of an earlier session, where this one has only short prompts
-    "taken up":        Weight(0.2, 0.39),               # the prompt that most answers since are about
+    "taken up":        Weight(0.2, 0.399),              # the prompt that most answers since are about
     "taken up before": Weight(0.2, 0.5),                # that of an earlier session
     "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
     "template":        Weight(0.25),                    # the name of the template around one, added likewise

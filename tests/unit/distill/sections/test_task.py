@@ -216,6 +216,19 @@ def fixed_task(*talks: Conversation) -> str:
     return " ".join(entry.text for entry in entries if entry.weight <= FIXED)
 
 
+def test_what_else_the_user_said_outlasts_the_end_of_what_was_taken_up() -> None:
+    order = "Write cart.py with a table of all its rows, sorted by the day on which they came in, as the shop wants. "
+    talk = session("s1").user("Build the shop.").edited("shop.py").says("The shop is built.")
+    talk.user(f"{order * 3}Ask before you take one out.").edited("cart.py").says("cart.py is written.")
+    talk.user("Sort cart.py by name.").edited("cart.py").says("cart.py is sorted.")
+    talk.user("How long are the names?").ran("ls").says("Up to thirty letters.")
+    entries = [entry for one in handoff(talk).sections for entry in one.entries]
+    [end] = [entry.weight for entry in entries if "Ask before" in entry.text]
+    [other] = [entry.weight for entry in entries if "Sort cart.py" in entry.text]
+
+    assert other < end <= FIXED
+
+
 @pytest.mark.parametrize("later", [0, 1])
 def test_the_end_of_what_the_leading_session_took_up_is_fixed(later: int) -> None:
     """Of an earlier session's request, the beginning alone is."""
