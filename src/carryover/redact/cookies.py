@@ -35,9 +35,12 @@ _OF_SESSION: Final = later(
 )
 """Cookies that frameworks name so."""
 
-SIGNS_OF_LIST: Final = ("__cf_bm=", "cf_clearance=", "guest_id=", "sessionid=", "csrftoken=", "_ga=", "ct0=")
-_LIST: Final = later(r"(?<![^\s\"'`])(?:[\w.-]{1,128}=[^\s;\\]{0,4096}; ?){3,64}[\w.-]{1,128}=[^\s;\\]{0,4096}")
-_OF_LIST: Final = later(r"=\"?(?P<value>[^\s;\"'\\]{16,4096})")
+SIGNS_OF_LIST: Final = (
+    *("__cf_bm=", "cf_clearance=", "guest_id=", "sessionid=", "csrftoken=", "_ga=", "ct0="),
+    *("datr=", "hsid=", "bcookie=", "buvid3=", "_zap="),  # Facebook, Google, LinkedIn, Bilibili, Zhihu
+)
+_LIST: Final = later(r"(?<![\w.%=&?/-])(?:[\w.%-]{1,128}=[^\s;\\]{0,4096}; ?){3,}[\w.%-]{1,128}=[^\s;\\]{0,4096}")
+_OF_LIST: Final = later(r"=\"?(?P<value>[^\s;\"'`<>()\[\]{}\\]{16,4096})")
 """What a browser shows of a request's cookies, with one of them that sites have for every visitor."""
 
 
@@ -65,7 +68,7 @@ def values_of_cookies(text: str, lower: str) -> Iterator[Span]:
         for pair in _PAIR.finditer(text, *found.span("pairs")):
             if is_scrambled(pair["value"], 12) and not is_dummy(pair["value"]):
                 yield *pair.span("value"), "cookie"
-    for found in _LIST.finditer(text) if any(sign in text for sign in SIGNS_OF_LIST) else ():
+    for found in _LIST.finditer(text) if any(sign in lower for sign in SIGNS_OF_LIST) else ():
         for pair in _OF_LIST.finditer(text, *found.span()):
             if is_scrambled(pair["value"], 16) and not is_dummy(pair["value"]):
                 yield *pair.span("value"), "cookie"

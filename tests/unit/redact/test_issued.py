@@ -86,6 +86,7 @@ def test_ordinary_lines_are_left_alone() -> None:
         '"random_password" {' * 20_000,
         "cookies={" * 20_000 + "PHPSESSID=" * 20_000,
         "_ga=;" + " a=;" * 60_000 + " a=" + "b" * 200_000,
+        "_ga= " + "(a=" * 60_000,
         "ACL SETUSER a " * 20_000,
         "insert into a (password) values (" * 10_000,
         "insert into a (password) values " + "('" * 50_000,

@@ -292,6 +292,22 @@ def test_the_values_in_a_list_of_cookies_are_hidden_without_its_header() -> None
     assert redact(rule) == (rule, {})
 
 
+def test_a_list_of_cookies_is_found_by_what_large_sites_set_and_whatever_is_around_it() -> None:
+    for kept in (
+        "datr=VALUE; sb=VALUE; c_user=100012345678901; xs=VALUE",  # Facebook
+        "SID=VALUE; HSID=VALUE; APISID=VALUE; theme=2",  # Google
+        "buvid3=VALUE; SESSDATA=VALUE; bili_jct=VALUE; DedeUserID=1234567",  # Bilibili
+        "_zap=VALUE; d_c0=VALUE; z_c0=VALUE; theme=2",  # Zhihu
+        "ct0=VALUE; kdt=VALUE; AMCV_1%40AdobeOrg=1; att=VALUE",
+        f"ct0=VALUE; {'a=1; ' * 80}att=VALUE; kdt=VALUE",
+        "(ct0=VALUE; a=1; kdt=VALUE; att=VALUE)",
+        "[ct0=VALUE; a=1; kdt=VALUE; att=VALUE]",
+        "Cookies:kdt=VALUE; a=1; ct0=VALUE; att=VALUE",
+    ):
+        hidden = kept.replace("VALUE", "[redacted:cookie]")
+        assert redact(kept.replace("VALUE", MIXED)) == (hidden, {"cookie": 3})
+
+
 def test_a_value_that_is_of_no_cookie_stays() -> None:
     told = ('{"name": "httpOnly", "value": "required"}', '{"key": "httpOnly", "value": "Prevents a script"}')
     row = "1\tTRUE\t12\tAlice Smith\talice@example.com"
