@@ -78,8 +78,10 @@ _MARKED: Final = "\n[message_id: "
 _HEARD: Final = later(r"\[Audio\]\n(?:User text:\n(?:[\s\S]*?\n)?)?Transcript:\n")
 _LOOKED_AT: Final = later(r"\[(?:Image|Video)\]\n(?:User text:\n([\s\S]*?)\n)?Description:\n")
 """Before what a model heard in a recording, which the user said, or saw in a picture; behind what came with it."""
-_WHERE_IT_IS: Final = later(r"[^\n]*[/\\]media[/\\]inbound[/\\][^\n]*")
-"""What comes with a picture that has no words."""
+_WHERE_IT_IS: Final = later(
+    r"(?:[^\n:/\\]{1,40}: )?(?:[A-Za-z]:|~)?(?:[/\\][^\n/\\]+)*[/\\]media[/\\]inbound[/\\][^\s/\\]+"
+)
+"""What comes with a picture that has no words: its path, perhaps behind the sender's name."""
 _ONLY_FILE: Final = later(r'\{"(?:image|file)_key":"[^"\n]{1,200}"(?:,"file_name":"([^"\n]{1,200})")?[^\n{}]{0,400}\}')
 """All that stands for a picture or a file of a Feishu chat."""
 _NOTHING: Final = "NO_REPLY"
