@@ -91,9 +91,11 @@ _LEADS_IN: Final = later(r"(?:(?:Parameters|Additional data|Result|Error):|Cance
 """Lines that say nothing of what a call was about: labels of a tool that has no form of its own (v2.1.0), and how it
 ended."""
 _FAILED: Final = (
-    *(*_REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred", "File not found"),
+    *(*_REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred"),
     'Glob pattern "**/*" matches every file',
 )
+_FAILED_ALONE: Final = frozenset(("Error:", "File not found"))
+"""Likewise, if nothing else is on the line."""
 
 
 class ToolBlock(msgspec.Struct, frozen=True):
@@ -336,7 +338,7 @@ def _subject(block: ToolBlock, lines: Sequence[str], folder: str | None) -> str:
     """Returns the file that a block is about, or else its summary or first line."""
     named = _path(block, lines, "")
     if named is None:
-        telling = (line for line in lines if not (line.startswith(_FAILED) or _LEADS_IN.match(line)))
+        telling = (line for line in lines if not (_says_failed(line) or _LEADS_IN.match(line)))
         return block.summary or next(filter(None, telling), "")
     suffix = PurePath(named).suffix
     is_path = ((suffix and " " not in suffix) or "/" in named) and _WILD.isdisjoint(named)
@@ -378,10 +380,14 @@ def _command(block: ToolBlock, plain: Sequence[str], fenced: Sequence[tuple[str,
     return ""
 
 
+def _says_failed(line: str) -> bool:
+    return line in _FAILED_ALONE or line.startswith(_FAILED)
+
+
 def _outcome(op: Op, lines: Sequence[str], output: str | None, quoted: QuotedText) -> ToolOutcome | None:
     if "Status: **loading**" in lines:
         return None
-    failed = "Error:" in lines or any(line.startswith(_FAILED) for line in lines)
+    failed = any(map(_says_failed, lines))
     if not {"Cancelled", "Canceled", "Status: **cancelled**"}.isdisjoint(lines):
         return ToolOutcome("interrupted", output or "")
     if output is None and failed:

@@ -73,3 +73,15 @@ def test_a_call_that_failed_may_show_only_its_reason(tmp_path: Path, name: str, 
 
     result = [event.body for event in events if isinstance(event.body, ToolResult)][-1]
     assert (result.name, result.status, result.never_ran, result.subject) == (name, "error", never_ran, "")
+
+
+def test_words_that_begin_like_such_a_reason_are_none(tmp_path: Path) -> None:
+    tool = (
+        '<tool-use data-tool-type="task" data-tool-name="task_v2"><details>\n<summary>Tool use: **task_v2**</summary>\n'
+    )
+    tool += "File not found errors are shown to the user now.\n</details></tool-use>\n"
+    path = tmp_path / "story.md"
+    path.write_text(f"{(FOLDER / 'cursor-2.1.0.md').read_text()}\n_**Agent (default)**_\n\n{tool}")
+    events = events_of(open_document(Candidate(path, project="/home/dev/shop")))
+
+    assert [event.body for event in events if isinstance(event.body, ToolResult)][-1].status != "error"
