@@ -198,15 +198,15 @@ PICTURE = "@C:\\Users\\dev\\.qwen\\tmp\\clipboard\\clipboard-1774963871961-61581
 @pytest.mark.parametrize(
     ("sent", "typed", "attachments"),
     [
-        ("c:\\Users\\dev\\my shop\\.env\n\n\nFix it.\n\nPlease.", "Fix it.\n\nPlease.", 1),
-        ("/home/dev/shop/cart.py#3-9\nUntitled-1\n\nFix it.", "Fix it.", 2),
-        (f"Untitled-1\n\nFix it.\n\n{PICTURE} {PICTURE}", "Fix it.", 3),
+        ("c:\\Users\\dev\\my shop\\.env\n\n\nFix it.\n\nPlease.", "@.env Fix it.\n\nPlease.", 1),
+        ("/home/dev/shop/cart.py#3-9\nUntitled-1\n\nFix it.", "@cart.py#3-9 @Untitled-1 Fix it.", 2),
+        (f"Untitled-1\n\nFix it.\n\n{PICTURE} {PICTURE}", "@Untitled-1 Fix it.", 3),
         ("/etc/hosts is wrong\n\nFix it.", "/etc/hosts is wrong\n\nFix it.", 0),
         ("/review\n\nFix it.", "/review\n\nFix it.", 0),
         ("/home/dev/shop/cart.py\nFix it.\n\n@cart.py", "/home/dev/shop/cart.py\nFix it.\n\n@cart.py", 0),
     ],
 )
-def test_files_that_the_extension_for_vs_code_names_are_no_words(sent: str, typed: str, attachments: int) -> None:
+def test_files_that_the_extension_for_vs_code_names_are_attached(sent: str, typed: str, attachments: int) -> None:
     _, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), QwenContext(), Record(number=1, data=user(sent)))
     [prompt] = [event.body for event in parsed.events if isinstance(event.body, model.UserPrompt)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, Final, Self
 
 import msgspec
@@ -53,7 +53,8 @@ _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
 (0.14). That of a turn is `<session>########<number>`, and has another form without a terminal."""
 _HOOK: Final = "<qwen:user-prompt-submit-context>"
 _FILES: Final = later(r"(?:(?:[A-Za-z]:\\[^\n:*?\"<>|]+|/(?:[^\s/]+/)+[^\s/]+|Untitled-\d+(?:#[\d-]+)?)\n)+\n")
-"""What the extension for VS Code writes above a prompt: the open file, and those that the user added."""
+"""What the extension for VS Code writes above a prompt: the open file, and those that the user added. Someone in a
+terminal may type the same, so the names stay with the words."""
 _PICTURES: Final = later(r"(?:@[^@\n]{1,400}clipboard-\d+-[0-9a-f-]{36}\.\w{1,8} ?)+")
 """What it writes below one: where it has stored the pasted pictures."""
 _QUIET_SYSTEM: Final = frozenset(
@@ -206,8 +207,9 @@ def _prompt(builder: _Builder, text: str, parts: list[Fields]) -> None:
     text = contents.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
     if (files := _FILES.match(text)) is not None:
-        attachments += files[0].count("\n") - 1
-        text = text[files.end() :].strip()
+        named = [f"@{PureWindowsPath(path).name}" for path in files[0].split("\n") if path]
+        attachments += len(named)
+        text = f"{' '.join(named)} {text[files.end() :].strip()}"
     before, _, below = text.rpartition("\n\n")
     if _PICTURES.fullmatch(below) is not None:
         attachments += below.count("@")
