@@ -35,7 +35,7 @@ _ASKING: Final = ("/ask", "/code", "/architect", "/context")
 """Commands whose text goes to the model and is written down again without the command."""
 _HELP: Final = "# Question: "
 _DOCS: Final = "\n\n# Relevant docs:"
-"""Before and after the words given to `/help`, in the prompt that Aider makes of them and of its own documents."""
+"""Around the words given to `/help`, in the prompt that Aider makes of them and its own documents."""
 _SHELL: Final = {"/run": "", "/git": "git "}
 _THINKING: Final = later(r"<(thinking-content-[0-9a-f]{32})>.*?(?:</\1>\s*|\Z)", re.DOTALL)
 _COMMAND_LINE: Final = later(r"(?:.*[/\\])?aider(?:\.exe|\.py|-script\.py)?(?: (?P<options>(?s:.*)))?", re.IGNORECASE)

@@ -46,8 +46,8 @@ TOOLS: Final = Tools(
         "plan": ("subject", *_ABOUT),
     },
 )
-"""The known tools (2.0.65 to 2.1.328). Cowork's shell is an MCP server's, in a machine of its own: what a command
-changes there has other paths than the files that Write names (2.1.128 to 2.1.205)."""
+"""The known tools (2.0.65 to 2.1.328). Cowork's shell belongs to an MCP server and runs on a machine of its own:
+what a command changes there has other paths than the files that Write names (2.1.128 to 2.1.205)."""
 _NUMBERED_SERVER: Final = later(r"\Amcp__[0-9a-f]{8}-[0-9a-f-]{27}__")
 """Before the tool's name, where the server is a connector of the desktop app: its id looks like a token (2.1.128)."""
 _JOBS: Final = ("task_id", "bash_id", "shell_id", "agentId")

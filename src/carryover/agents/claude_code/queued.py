@@ -63,9 +63,8 @@ def handle_queue(builder: ClaudeBuilder) -> None:
 
 
 def _take_up(builder: ClaudeBuilder) -> None:
-    """Handles that the running turn took what waits out of the queue: at once all that are no commands, though each
-    has a record of its own. So a record that is missing, as where the client damaged its file, puts nothing out of
-    step."""
+    """Handles that the running turn took what waits out of the queue: all texts that are no commands, at the first
+    record, though each has one of its own. So nothing is lost where a damaged file lacks one of these records."""
     waiting = builder.context.waiting
     builder.change(waiting=tuple(prompt for prompt in waiting if prompt.text.startswith("/")))
     for mark, text in {prompt.mark: prompt.text for prompt in waiting if not prompt.text.startswith("/")}.items():
