@@ -197,7 +197,13 @@ LOCAL = (
             {},
             [Prompt(text="", command="/doctor")],
         ),
-        (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN)]),
+        (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN, accepts_plan=True)]),
+        # Sent by the client itself, with what the user typed on accepting it (2.1.332).
+        (
+            f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.\n\nUser feedback on this plan: Never floats.",
+            {"origin": {"kind": "auto-continuation"}, "planContent": "# Discount\n\n1. In cents."},
+            [Prompt(text=PLAN, accepts_plan=True), Prompt(text="Never floats.")],
+        ),
         # Of an editor that works through the SDK: each file is named in a block, and its content in another.
         (
             [
@@ -213,7 +219,7 @@ LOCAL = (
         (f"{UPLOADED}\n\nRound in cart.py.", {}, [Prompt(text="Round in cart.py.", attachments=2)]),
         (f"{UPLOADED}\n\n", {}, [Prompt(text="@cart.csv @shop.heic", attachments=2)]),
         (f"Why does it begin so?\n{UPLOADED}", {}, [Prompt(text=f"Why does it begin so?\n{UPLOADED}")]),
-        (PLAN, {"planContent": "# Discount\n\n1. In cents."}, [Prompt(text=PLAN, accepts_plan=True)]),
+        (PLAN, {}, [Prompt(text=PLAN)]),
         (f"Why is this shown?{AFTER_PLAN}", {}, [Prompt(text=f"Why is this shown?{AFTER_PLAN}")]),
     ],
 )

@@ -155,8 +155,9 @@ def test_a_turn_is_quoted_whole(project: ProjectRoot, session: ClaudeSession) ->
 def test_a_plan_that_the_user_accepted_is_not_quoted_as_the_users_words(
     session: ClaudeSession, shop: Path, read_in: ReadIn
 ) -> None:
-    plan = "Implement the following plan:\n\n1. In cents."
-    session.append(session.line(type="user", message={"role": "user", "content": plan}, planContent="1. In cents."))
+    hint = "If you need specific details from before exiting plan mode (like exact code), read: /t/a.jsonl"
+    plan = f"Implement the following plan:\n\n1. In cents.\n\n{hint}"
+    session.append(session.line(type="user", message={"role": "user", "content": plan}))
     read_in(session)
 
     shown = turn(project_at(str(shop)), "turn 1", began_ms=LONG_AGO_MS)

@@ -42,6 +42,7 @@ from carryover.agents.claude_code.prompts import (
     is_clients,
     is_copy,
     is_no_prompt,
+    said_on_plan,
     typed_and_attached,
     typed_of,
 )
@@ -258,6 +259,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     attachments += files
     if add_message(builder, text, line.origin):
         return
+    on_plan = next((said for said in map(said_on_plan, texts) if said is not None), None)
     if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
         # A scheduled prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138).
         left = leave_queue(builder, " ".join(command_in(text)).strip() or text, withdrawn=True)
@@ -272,8 +274,10 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         _shell(builder, text)
     elif text.startswith(REPORTS):
         builder.add_jobs(text, "words")
-    elif (text or attachments) and _is_typed(builder, text):
-        _prompt(builder, text, attachments)
+    elif on_plan is not None or ((text or attachments) and _is_typed(builder, text)):
+        _prompt(builder, text, attachments, accepts_plan=on_plan is not None)
+        if on_plan:
+            builder.add(model.UserPrompt(text=on_plan), "said", digest(on_plan))
 
 
 def _summary(builder: ClaudeBuilder, summary: str) -> None:
@@ -295,7 +299,9 @@ def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
     return False
 
 
-def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn: bool = False) -> None:
+def _prompt(
+    builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn: bool = False, accepts_plan: bool = False
+) -> None:
     words, command = command_behind(text)
     prompt = model.UserPrompt(
         text=words,
@@ -303,7 +309,7 @@ def _prompt(builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn:
         actor=builder.actor,
         attachments=attachments,
         in_turn=in_turn,
-        accepts_plan=builder.line.plan_content is not None,
+        accepts_plan=accepts_plan,
     )
     builder.add(prompt, "prompt", digest(text))
     if builder.actor == "human":

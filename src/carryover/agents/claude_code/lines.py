@@ -58,8 +58,6 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     is_meta: bool | None = None
     is_compact_summary: bool | None = None
     is_visible_in_transcript_only: bool | None = None
-    plan_content: str | None = None
-    """The plan that the prompt is."""
     origin: msgspec.Raw = ABSENT
     prompt_source: str | None = None
     tool_use_result: msgspec.Raw = ABSENT

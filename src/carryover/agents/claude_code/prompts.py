@@ -69,7 +69,9 @@ _MONITORED: Final = "<ci-monitor-event>"
 """How the message begins that the desktop app sends for a comment on a pull request that it watches (2.1.101)."""
 _ACCEPTED_PLAN: Final = "Implement the following plan:"
 _AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
-"""Around a plan that was accepted with a new conversation to carry it out (2.1.42, 2.1.63)."""
+"""Around a plan that was accepted with a new conversation to carry it out (2.1.12 to 2.1.79)."""
+_ON_PLAN: Final = "\n\nUser feedback on this plan: "
+"""What the user typed on accepting it, at the end of the prompt (2.1.111 to 2.1.332, by the client's source)."""
 _REPORTED: Final = "Help me fix the issues reported by /doctor below.\n\nFor each issue: "
 """How the prompt begins that the client writes when the user has the issues fixed that `/doctor` shows (2.1.150,
 2.1.167); what to ask before a change, then the issues follow."""
@@ -161,7 +163,13 @@ def without_client_blocks(text: str) -> str:
     for _ in range(_MOST_GLUED):
         opened = text.rfind("<system-reminder>") if text.endswith("</system-reminder>") else -1
         text = text[:opened].rstrip() if opened >= 0 else text
-    return text.rpartition(_AFTER_PLAN)[0].rstrip() if text.startswith(_ACCEPTED_PLAN) and _AFTER_PLAN in text else text
+    return text if said_on_plan(text) is None else text.rpartition(_AFTER_PLAN)[0].rstrip()
+
+
+def said_on_plan(text: str) -> str | None:
+    """Returns what the user typed on accepting the plan that a prompt is; None if it is no such prompt."""
+    plan, hint, rest = text.rpartition(_AFTER_PLAN)
+    return rest.partition(_ON_PLAN)[2].strip() if hint and plan.startswith(_ACCEPTED_PLAN) else None
 
 
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
