@@ -14,7 +14,7 @@ from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
-from carryover.model import UserPrompt
+from carryover.model import AssistantMessage, UserPrompt
 from carryover.past.titles import show_command
 from carryover.probe.git_history import GitCommit
 from carryover.records.fields import path_in_project
@@ -25,11 +25,16 @@ WHOLE_SECOND_MS: Final = 999
 _SAME_ACT_MS: Final = 60_000
 _MOST_NAMES: Final = 20
 """Maximum number of a file's former names that are followed."""
-_PROMPTS: Final = f"""SELECT id, body FROM event WHERE retracted = 0 AND {is_of("user_prompt")}
+_PROMPTS: Final = f"""SELECT id, thread_id, body FROM event WHERE retracted = 0 AND {is_of("user_prompt")}
     AND thread_id = """
 _OF_THREAD: Final = f"{_PROMPTS} ? AND id < ? ORDER BY id DESC"
 _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? AND subagent_id = '')
     AND at_ms <= ? ORDER BY id DESC"""
+_ANSWERS: Final = f"""SELECT body FROM event WHERE retracted = 0 AND {is_of("assistant_message")}
+    AND thread_id = ? AND id < ? ORDER BY id DESC LIMIT 1"""
+_SHORT_REPLY: Final = 40
+"""A prompt of no more characters may say nothing without the question that it answers."""
+_ASKED_CHARS: Final = 160
 
 
 Edits = Mapping[int, EditRow]
@@ -99,6 +104,8 @@ class TurnChange(msgspec.Struct, frozen=True, kw_only=True):
     subagent_id: str | None
     prompt: str | None
     """The user's request; None if no prompt is recorded before the edit."""
+    asked: str
+    """The question that the agent had ended with, if the prompt is too short to say anything without it."""
     change: str
     """`add`, `modify`, `delete` or `rename`: the last edit's, but `add` if the turn created the file."""
     path: str
@@ -184,7 +191,7 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
     turns: dict[tuple[int, int], TurnChange] = {}
     starts = {session: turn_starts(db, session) for session in {row.session_id for row in edits.values()}}
     for row in (edits[event_id] for event_id in sorted(edits)):
-        prompt_id, prompt = _prompt_before(db, row)
+        prompt_id, prompt, asked = _prompt_before(db, row)
         turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id)
         change = TurnChange(
             at_ms=row.at_ms,
@@ -192,6 +199,7 @@ def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
             session=row.session,
             subagent_id=row.subagent_id,
             prompt=prompt,
+            asked=asked,
             change=row.body.change,
             path=row.body.path,
             old_path=row.body.old_path,
@@ -225,14 +233,26 @@ def _sum(former: int | None, number: int | None) -> int | None:
     return former if number is None else number + (former or 0)
 
 
-def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None]:
-    """Returns row id and text of the prompt of the main turn in which the edit was made, or 0 and None."""
+def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | None, str]:
+    """Returns row id and text of the prompt of the main turn in which the edit was made, and what it answers; if there
+    is none, 0, None and an empty text."""
     if row.subagent_id is not None:
         before = db.execute(_OF_SESSION, (row.session_id, row.at_ms))
     else:
         before = db.execute(_OF_THREAD, (row.thread_id, row.event_id))
-    for event_id, stored in before:
+    for event_id, thread_id, stored in before:
         body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.begins_turn:
-            return event_id, without_paste_marks(body.typed)
-    return 0, None
+            prompt = without_paste_marks(body.typed)
+            return event_id, prompt, _asked(db, thread_id, event_id) if len(prompt) <= _SHORT_REPLY else ""
+    return 0, None, ""
+
+
+def _asked(db: sqlite3.Connection, thread_id: int, prompt_id: int) -> str:
+    # Not at the top: only a short prompt needs them.
+    from carryover.distill.quotes import excerpt
+    from carryover.distill.sections.quoting import question_of
+
+    bodies = (read_body(db, stored) for (stored,) in db.execute(_ANSWERS, (thread_id, prompt_id)))
+    asked = next((question_of(body.text) for body in bodies if isinstance(body, AssistantMessage)), "")
+    return excerpt(asked, _ASKED_CHARS, tail=0.8)

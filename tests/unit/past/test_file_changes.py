@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.sessions import move_project
-from carryover.model import FileEdit, ToolCall
+from carryover.model import AssistantMessage, FileEdit, ToolCall
 from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, writers_of, writes
@@ -49,6 +49,21 @@ async def test_edits_of_a_turn_are_one_change_with_its_prompt(scribe: Scribe) ->
         ("now test it\n\nKeyError", "modify", 1, None),
         ("add a cart", "add", 2, 11),
     ]
+
+
+async def test_a_short_prompt_has_the_question_that_it_answers(scribe: Scribe) -> None:
+    say = "Tests fail.\n\nShall I round in whole cents?"
+    await scribe.tell(
+        scribe.event("why are floats in the cart?"),
+        scribe.event(AssistantMessage(text=say, final=True)),
+        scribe.event("yes"),
+        scribe.event(edit("/repo/cart.py")),
+        scribe.event(AssistantMessage(text=say, final=True)),
+        scribe.event("no, first read what the importer does with a price of three decimals"),
+        scribe.event(edit("/repo/cart.py")),
+    )
+
+    assert [each.asked for each in changes(scribe, "/repo/cart.py")] == ["", "Shall I round in whole cents?"]
 
 
 async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_former_path(scribe: Scribe) -> None:

@@ -15,6 +15,7 @@ CHANGE = TurnChange(
     session="s1",
     subagent_id=None,
     prompt=None,
+    asked="",
     change="modify",
     path="/repo/cart.py",
     old_path=None,

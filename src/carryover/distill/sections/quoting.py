@@ -98,7 +98,7 @@ def parted(
 
 def _ranks(count: int, head: bool) -> list[int]:
     """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so
-    on; with `head`: first, second, last, third, fourth, last but one, and so on."""
+    on; with `head`: first, last, second, third, last but one, fourth, and so on."""
     ranks = [0] * count
     first = 0
     last = count - 1
@@ -185,6 +185,11 @@ def last_words(turn: Turn) -> LastWords:
     replied_ms = max((reply.at_ms for reply in turn.replies if reply.text), default=0)
     asked = (_parted(said.text).question for said in reversed(turn.said) if said.at_ms > replied_ms)
     return LastWords(body="", question=next(filter(None, asked), ""))
+
+
+def question_of(answer: str) -> str:
+    """Returns the question that an answer ends with; empty if it asks nothing."""
+    return _words_of(answer).question
 
 
 def announced(past: Past) -> str:
