@@ -4,6 +4,7 @@ A call in the script: {"tool": "Bash", "input": {"command": "ls"}}. More replies
 
     {"full_context": "text" or {"tool": ...}}       an answer that says the context is nearly full
     {"as_told": "task done"}                        what a model says that does what the handoff in its context asks for
+    {"plan": "text"}                                a call that writes the file in which the client looks for a plan
 """
 
 import json
@@ -45,6 +46,7 @@ RESETS_S: Final = 5400
 _SUMMARY: Final = "Your first response in this session MUST be:"
 _QUESTION: Final = re.compile(r'^2\. The question: "(.+)"$', re.MULTILINE)
 _BEGIN: Final = re.compile(r"Begin your first response with `(.+?)`")
+_PLAN_FILE: Final = re.compile(rf"{re.escape(str(HOME))}/\.claude/plans/[\w-]+\.md")
 _TITLE: Final = "# [CARRYOVER] Last updated"
 _SPEAKER: Final = r"(?:[^:\n]*\(turn [^)\n]*\): )?"
 
@@ -78,6 +80,9 @@ class MessagesApi(ModelHandler):
     def answer(self, body: dict[str, Any], reply: Any) -> None:
         if isinstance(reply, dict) and "as_told" in reply:
             reply = first_response(self.told(body), reply["as_told"])
+        if isinstance(reply, dict) and "plan" in reply:
+            file = _PLAN_FILE.findall(self.told(body))[-1]
+            reply = {"tool": "Write", "input": {"file_path": file, "content": reply["plan"]}}
         super().answer(body, reply)
 
     def refuse(self, status: int, **error: Any) -> None:
@@ -240,6 +245,13 @@ class ClaudeCode(Tool):
     def switch_hooks_off(self) -> None:
         settings = json.loads(self.box.here(SETTINGS).read_text("utf-8"))
         self.box.write(SETTINGS, json.dumps({**settings, "disableAllHooks": True}))
+
+    def plan_mode(self, root: Path) -> Terminal:
+        """A terminal in which it makes a plan, and offers to carry that out in a new conversation."""
+        settings = json.loads(self.box.here(SETTINGS).read_text("utf-8"))
+        self.box.write(SETTINGS, json.dumps({**settings, "showClearContextOnPlanAccept": True}))
+        command = (*self.installed.command, "--permission-mode", "plan")
+        return Terminal(self.box, *command, cwd=root, env=self.environment)
 
     def interrupt(self, terminal: Terminal) -> None:
         # In a terminal of tmux 2.0.65 takes only Escape.

@@ -4,6 +4,7 @@ from typing import Final
 
 import pytest
 
+from real_agents.claude_code.client import ClaudeCode
 from real_agents.lab import handoffs, product, shop
 from real_agents.lab.box import HOME, wait_until
 from real_agents.lab.handoffs import GATES
@@ -72,6 +73,28 @@ def test_a_compaction_of_one_session_tells_its_own_work_and_not_anothers(tool: T
 
     row.shown(f"task: {' / '.join(handoffs.sections(handoff)['Task'])}")
     assert TASK in handoffs.sections(handoff)["Task"][0]
+
+
+@NEWEST
+def test_what_is_typed_on_accepting_a_plan_with_a_new_conversation_is_the_users(tool: ClaudeCode, row: Row) -> None:
+    shop.begin_installed(tool)
+    with tool.plan_mode(PROJECT) as terminal:
+        terminal.wait(tool.READY)
+        tool.script({"plan": "# Discount\n\n1. In whole cents."}, {"tool": "ExitPlanMode", "input": {}}, "Done.")
+        terminal.enter("Plan a discount")
+        for at in (2, 3, 4):
+            terminal.wait(r"❯ \d\.")
+            terminal.choose("Down", rf"❯ {at}\.")
+        terminal.choose("n", r"❯ 4\. n")
+        terminal.choose("BTab", "● Done")
+    task = handoffs.sections(shop.left_by(tool))["Task"]
+
+    for line in task:
+        row.shown(line)
+    assert [line.partition(": ")[2] for line in task[1:]] == [
+        "Implement the following plan: ¶ Discount ¶ 1. In whole cents.",
+        "n",
+    ]
 
 
 @NEWEST

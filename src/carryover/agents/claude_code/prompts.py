@@ -71,7 +71,7 @@ _ACCEPTED_PLAN: Final = "Implement the following plan:"
 _AFTER_PLAN: Final = "\n\nIf you need specific details from before exiting plan mode "
 """Around a plan that was accepted with a new conversation to carry it out (2.1.12 to 2.1.79)."""
 _ON_PLAN: Final = "\n\nUser feedback on this plan: "
-"""What the user typed on accepting it, at the end of the prompt (2.1.111 to 2.1.332, by the client's source)."""
+"""What the user typed on accepting it, at the end of the prompt (2.1.332; in the source of 2.1.111 too)."""
 _REPORTED: Final = "Help me fix the issues reported by /doctor below.\n\nFor each issue: "
 """How the prompt begins that the client writes when the user has the issues fixed that `/doctor` shows (2.1.150,
 2.1.167); what to ask before a change, then the issues follow."""
