@@ -145,6 +145,8 @@ LOCAL = (
         ("Add a discount", {"origin": {"kind": "human"}, "promptSource": "typed", "turnOrigin": "human"}, DISCOUNT),
         ("Add a discount", {"origin": {"kind": "human"}, "promptSource": "queued"}, DISCOUNT),
         ("Add a discount", {"promptSource": "sdk", "turnOrigin": "sdk"}, DISCOUNT),
+        ("Add a discount", {"promptSource": "sdk", "rowSource": "local"}, DISCOUNT),
+        *(("Ship it", {"rowSource": source}, []) for source in ("harness", "hook", "recorded")),
         # 2.0.65 and 2.1.111 write no origin at all.
         ("Add a discount", {}, DISCOUNT),
         (f" {OPENED}\n{REMINDER}\nAdd a discount\n\n{REMINDER}\n{REMINDER}\n", {}, DISCOUNT),

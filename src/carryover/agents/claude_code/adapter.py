@@ -106,6 +106,8 @@ _INJECTED_ORIGINS: Final = frozenset(
     "unclassified".split()
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
+_WRITTEN_BY: Final = ("harness", "hook", "recorded")
+"""`rowSource` of a `user` record that the client or a hook wrote, or that repeats one (source of 2.1.332)."""
 
 _SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
@@ -290,7 +292,8 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
 def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
     """Whether a person typed the record's text or, in a sub-agent, a model wrote it as a prompt."""
     sender = text_of(inside(builder.line.origin, "kind")) or "human"
-    by_user = sender == "human" and builder.line.prompt_source != "system" and not text.startswith(OF_SESSIONS)
+    is_written = builder.line.prompt_source == "system" or builder.line.row_source in _WRITTEN_BY
+    by_user = sender == "human" and not is_written and not text.startswith(OF_SESSIONS)
     if by_user or builder.subagent_id is not None:
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:

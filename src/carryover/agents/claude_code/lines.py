@@ -60,6 +60,7 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     is_visible_in_transcript_only: bool | None = None
     origin: msgspec.Raw = ABSENT
     prompt_source: str | None = None
+    row_source: str | None = None
     tool_use_result: msgspec.Raw = ABSENT
     tool_denial_kind: str | None = None
     tool_denial_before_run: bool | None = None
