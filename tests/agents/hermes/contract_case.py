@@ -111,6 +111,6 @@ CASE: Final = Case(
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="the databases of all profiles, exports that you name",
+    reads="the databases of all profiles",
     shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "todo list", "who asks"}),
 )

@@ -23,7 +23,6 @@ from carryover.agents.hermes.database import (
     MessageRow,
     database_reader,
 )
-from carryover.agents.hermes.export import EXPORT, is_export, read_export
 from carryover.model import Answer, PlanUpdate, Question, TurnEnd, UserPrompt
 from carryover.records.asked import plan_items
 from carryover.records.changes import as_shown
@@ -34,10 +33,8 @@ from carryover.records.summary import kinds_of
 from carryover.records.text import without_ansi, without_handoff
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
-from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import OpenCall, Tools
-from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredBuilder, StoredContext, parse_entries
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
@@ -266,14 +263,12 @@ _ROLES: Final[dict[str, Callable[[StoredBuilder, MessageRow], None] | None]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the source in a copy of a database or in an export, anywhere on disk. Databases of other programs have
-    tables of the same names."""
+    """Returns the source in a copy of a database anywhere on disk. Databases of other programs have tables of the same
+    names."""
 
     def is_own(db: sqlite.Connection) -> bool:
         return sqlite.tables(db) >= TABLES and sqlite.has_column(db, "sessions", "parent_session_id")
 
-    if is_export(path, head):
-        return Source(agent=SPEC.id, path=str(path), rank=-1)  # below the database, which has more
     with suppress(OSError):
         if path.suffix == ".db" and head.startswith(SQLITE) and sqlite.read_database(path, is_own):
             return Source(agent=SPEC.id, path=str(path))
@@ -282,13 +277,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(
-        lambda path: EXPORT if path.suffix == EXPORT else "database",
-        {
-            EXPORT: SnapshotReader(read_export),
-            "database": StatCachedReader(database_reader()),
-        },
-    ),
+    reader=StatCachedReader(database_reader()),
     context_type=StoredContext,
     layouts=_LAYOUTS,
     parse=partial(parse_entries, RECORD, _entry),

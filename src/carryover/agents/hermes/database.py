@@ -83,7 +83,7 @@ class _Dump(msgspec.Struct, frozen=True, order=True):
     at_us: int
 
 
-class Row(msgspec.Struct, frozen=True):
+class _Row(msgspec.Struct, frozen=True):
     """A message without its content. `place` is its role and time, by which a copy that kept its time is known."""
 
     id: int
@@ -116,7 +116,7 @@ class _Database:
                 title=sqlite.column_text(title)[:1000] or None,
                 model=sqlite.column_text(model)[:200] or None,
             )
-            self._sessions[session.id] = (bool(is_subagent), session, us_of(started))
+            self._sessions[session.id] = (bool(is_subagent), session, _us_of(started))
 
     def conversations(self) -> list[tuple[str, str]]:
         """Returns the sessions, most recently changed first."""
@@ -130,7 +130,7 @@ class _Database:
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
         """Returns a session with its messages, and the requests of it that failed for good."""
         is_subagent, session, started_us = self._sessions[ident]
-        rows = without_copies(self._rows(ident))
+        rows = _without_copies(self._rows(ident))
         above = self._above(session)
         if is_subagent:
             root = next((each.id for each in above if not self._sessions[each.id][0]), session.forked_from)
@@ -140,13 +140,13 @@ class _Database:
             rows = _without_beginning(rows, before)
         cwd = next((each.directory for each in (session, *above) if each.directory), None)
         session = msgspec.structs.replace(session, directory=cwd)
-        places: list[Row | _Dump] = sorted((*rows, *self._dumps.get(ident, [])), key=lambda place: place.at_us)
+        places: list[_Row | _Dump] = sorted((*rows, *self._dumps.get(ident, [])), key=lambda place: place.at_us)
         pieces = _pieces(places)
 
-        def record(number: int, place: Row | _Dump) -> bytes | None:
+        def record(number: int, place: _Row | _Dump) -> bytes | None:
             if pieces[number][1] == "passed":
                 return None
-            entry = self._message(place) if isinstance(place, Row) else _error(place)
+            entry = self._message(place) if isinstance(place, _Row) else _error(place)
             return entry_of(session, entry, max(0, place.at_us // 1000)) if entry is not None else None
 
         return stored_session(session, places, record, pieces)
@@ -162,7 +162,7 @@ class _Database:
             session = above
         return found
 
-    def _message(self, row: Row) -> MessageRow:
+    def _message(self, row: _Row) -> MessageRow:
         [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
         listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
         return MessageRow(
@@ -175,7 +175,7 @@ class _Database:
             finish=sqlite.column_text(finish),
         )
 
-    def _rows(self, session: str) -> list[Row]:
+    def _rows(self, session: str) -> list[_Row]:
         return [_row_of(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
 
     def _found(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
@@ -196,20 +196,20 @@ def _error(dump: _Dump) -> MessageRow | None:
     return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 
-def _pieces(places: Sequence[Row | _Dump]) -> list[MarkedPiece]:
+def _pieces(places: Sequence[_Row | _Dump]) -> list[MarkedPiece]:
     """Returns the pieces. Messages do not change; a request that failed does, if the turn goes on."""
     found: list[MarkedPiece] = []
     of_failed = "the end"
     for place in reversed(places):
-        found.append((str(place.at_us), "" if isinstance(place, Row) else of_failed))
-        if isinstance(place, Row):
+        found.append((str(place.at_us), "" if isinstance(place, _Row) else of_failed))
+        if isinstance(place, _Row):
             of_failed = "the end" if place.place[0] == "user" else "passed"
     return found[::-1]
 
 
-def without_copies(rows: Iterable[Row]) -> list[Row]:
+def _without_copies(rows: Iterable[_Row]) -> list[_Row]:
     """Returns the messages as they were first written, without those that the user took back."""
-    found: list[Row] = []
+    found: list[_Row] = []
     known: set[tuple[str, int]] = set()
     listed = list(rows)
     archived = False
@@ -223,11 +223,11 @@ def without_copies(rows: Iterable[Row]) -> list[Row]:
     return found
 
 
-def _is_near(row: Row, other: Row) -> bool:
+def _is_near(row: _Row, other: _Row) -> bool:
     return abs(row.at_us - other.at_us) <= COPIED_WITHIN_US
 
 
-def _without_beginning(rows: list[Row], before: list[Row]) -> list[Row]:
+def _without_beginning(rows: list[_Row], before: list[_Row]) -> list[_Row]:
     """Returns the messages after those at the beginning that were copied from the session before."""
     older: dict[tuple[object, ...], list[int]] = {}
     for number, row in enumerate(before):
@@ -244,12 +244,12 @@ def _without_beginning(rows: list[Row], before: list[Row]) -> list[Row]:
     return rows[copied:]
 
 
-def _row_of(*values: Any) -> Row:
+def _row_of(*values: Any) -> _Row:
     """Returns a row of the columns that `_ROWS` names."""
     ident, role, at, active, compacted, length, head, call_id, sums_up = values
-    place = (sqlite.column_text(role), us_of(at))
+    place = (sqlite.column_text(role), _us_of(at))
     same = (role, call_id) if call_id else (role, length, head)
-    return Row(ident, place[1], place, same, bool(active), bool(compacted), bool(sums_up) and role != b"tool")
+    return _Row(ident, place[1], place, same, bool(active), bool(compacted), bool(sums_up) and role != b"tool")
 
 
 def _dumps(path: Path) -> list[_Dump]:
@@ -263,7 +263,7 @@ def _dumps(path: Path) -> list[_Dump]:
     return sorted(found)
 
 
-def us_of(value: object) -> int:
+def _us_of(value: object) -> int:
     """Returns a row's time in microseconds; 0 if it can't be one."""
     return round(value * 1_000_000) if isinstance(value, float) and 0 < value < 4_102_444_800 else 0
 
