@@ -53,14 +53,13 @@ def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
 
 
 def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[PlanItem, ...]:
-    """Returns the entries of a list of the form `[{<name>, "status"}]`, without cancelled ones, which oh-my-pi calls
-    abandoned."""
+    """Returns the entries of a list of the form `[{<name>, "status"}]`, without cancelled ones."""
     todos = map(fields_of, items_of(raw)[:most])
     entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]
     return tuple(
         PlanItem(text=bounded(text, SHORT_CHARS), state=PLAN_STATES.get(status, "pending"))
         for text, status in entries
-        if text and status not in ("cancelled", "abandoned")
+        if text and status != "cancelled"
     )
 
 

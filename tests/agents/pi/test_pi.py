@@ -384,43 +384,16 @@ def test_the_tokens_of_an_answer_have_the_same_key_in_a_fork() -> None:
     ]
 
 
-def test_a_session_of_oh_my_pi_is_known_by_the_header_below_its_title_and_read_with_its_edits() -> None:
-    """The arguments of `edit` are in a language of its own, so what it did is taken from the result (18.2.3)."""
+def test_a_session_of_oh_my_pi_is_known_by_the_header_below_its_title() -> None:
     [path] = Path(__file__).with_name("oh_my_pi").glob("18.2.3/*/*.jsonl")
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes())
     assert source is not None
     found = read_on(AGENT, source)
     commands = [result for result in of(found.events, model.ToolResult) if result.op == "shell"]
-    [*_, plan] = of(found.events, model.PlanUpdate)
 
     assert (source.session, found.skipped) == ("01a2239a-5476-7285-9418-1494a54a1aba", [])
     assert prompts(found)[1:] == ["Go on and price plums", "Name a third fruit"]
-    assert edits(found) == [
-        ("/home/dev/work/shop/prices.py", "modify", 3),
-        ("/home/dev/work/shop/stock.py", "modify", 3),
-        ("/home/dev/work/shop/stock.py", "delete", None),
-        ("/home/dev/work/shop/NOTES.md", "modify", 1),
-    ]
-    assert of(found.events, model.FileEdit)[0].diff.splitlines()[-2:] == ["-    pear = 1", "+    pear = 2"]
-    assert [(each.output, each.exit_code) for each in commands] == [("(no output)", 3), ("done\n", 0)]
-    assert [(item.text, item.state) for item in plan.items] == [("Price pears", "done"), ("Price plums", "active")]
+    assert [each.exit_code for each in commands] == [3, 0]
     assert of(found.events, model.SessionInfo)[0].title == "OK"
     assert of(found.events, model.TurnEnd)[-1].reason == "interrupted"
-
-
-def test_a_file_that_oh_my_pi_moves_or_makes_and_a_step_it_gives_up() -> None:
-    session = Transcript(AGENT, source_at(AGENT, recording("expansion")))
-    moved = {"op": "update", "path": "/shop/b.py", "sourcePath": "/shop/a.py", "diff": "-1|x\n+1|y\n...\n-70|z"}
-    made = {"op": "create", "path": "/shop/c.py", "diff": "+1|z", "newText": "z\n"}
-    tasks = [{"content": "Sell", "status": "abandoned"}, {"content": "Buy", "status": "blocked"}]
-    for name, details in (("edit", {"perFileResults": [moved, made]}), ("todo", {"phases": [{"tasks": tasks}]})):
-        call = {"type": "toolCall", "id": name, "name": name, "arguments": {"input": "[a.py#0000]"}}
-        session.fold(assistant(call, stopReason="toolUse"))
-        session.fold(message("toolResult", toolCallId=name, toolName=name, details=details))
-    (first, second), [plan] = session.all(model.FileEdit), session.all(model.PlanUpdate)
-
-    assert (first.path, first.old_path, first.change) == ("/shop/b.py", "/shop/a.py", "rename")
-    assert first.diff.splitlines() == ["@@ +1 @@", "-x", "+y", "@@ +70 @@", "-z"]
-    assert (second.path, second.change, second.added) == ("/shop/c.py", "add", 1)
-    assert [(item.text, item.state) for item in plan.items] == [("Buy", "pending")]

@@ -13,7 +13,6 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, source_at
 from carryover.agents.pi import SPEC
-from carryover.agents.pi.oh_my_pi import edits_in, todo_in, without_time
 from carryover.agents.pi.questions import answers_in
 from carryover.agents.pi.relayed import (
     DELIVERED,
@@ -29,7 +28,7 @@ from carryover.agents.pi.relayed import (
     without_notices,
 )
 from carryover.agents.pi.summaries import HEADINGS, UNTIL_KEPT, of_branch, without_lists
-from carryover.model import Actor, Answer, BackgroundTask, PlanUpdate, Skipped, TurnEnd, UserPrompt
+from carryover.model import Actor, Answer, BackgroundTask, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in
 from carryover.records.changes import as_shown
@@ -80,7 +79,6 @@ _ENDINGS: Final = Endings(
     interrupted=later(r"(?<!\s)\s*Command aborted\s*\Z"),
     never_ran=later(r"Validation failed for tool |Tool \S+ not found"),
 )
-_TODO: Final = "todo"
 _ASKS: Final = ("ask", "ask_user")
 """Tools of oh-my-pi and OpenClaw that ask the user, if they have questions: an extension's `ask` may look things up."""
 _RUNNERS: Final = ("exec", "process")
@@ -188,7 +186,6 @@ def _result(recorder: _Recorder) -> None:
     call = recorder.take_call(ident, name, "ask" if name in _ASKS else TOOLS.op(name))
     output = without_notices(without_ansi(rawjson.content_text(recorder.data.get("content")) or ""))
     details = fields_of(recorder.data.get("details"))
-    output = without_time(output) if "wallTimeMs" in details else output
     patch = text_of(details.get("patch"))
     failed = is_true(recorder.data.get("isError"))
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
@@ -202,13 +199,10 @@ def _result(recorder: _Recorder) -> None:
     outcome = ToolOutcome("unknown") if is_missing(output) else outcome
     answers = answers_in(details, call.subject if call.op == "ask" else None)
     call = msgspec.structs.replace(call, op="ask") if answers else call
-    changes = edits_in(details, recorder.cwd) if call.op == "edit" else []
-    changes = changes or [*as_shown(call.changes, patch)]
+    changes = as_shown(call.changes, patch)
     if is_true(details.get("created")):
         changes = [msgspec.structs.replace(change, change="add") for change in changes]
     recorder.end_call(call, outcome, changes=changes)
-    if name == _TODO and "phases" in details:
-        recorder.add(PlanUpdate(items=todo_in(details)), "plan")
     for number, (asked, text) in enumerate(answers):
         recorder.add(Answer(call_id=call.id, question=asked, text=text), f"answer{number}")
     _job(recorder, call, details)
