@@ -307,6 +307,25 @@ def test_another_sessions_message_is_an_agents_word() -> None:
         transcript.user(open_tags, origin=peer)
 
 
+def test_what_teammates_sent_in_one_record_is_each_ones_own_word() -> None:
+    """The record names no sender; where one only became idle, its client says so (2.1.232)."""
+    idle = '{"type":"idle_notification","from":"retro","idleReason":"available"}'
+    tags = [
+        f'<teammate-message teammate_id="retro" color="blue">\n{idle}\n</teammate-message>',
+        '<teammate-message teammate_id="tests" summary="Round 2">\nSame scope?\n</teammate-message>',
+    ]
+    record = "\n\n".join(["Another Claude session sent a message:", *tags, "This came from another Claude session."])
+    record = record.replace("\n\n", "\n", 1)
+    assert Session().user(record) == [
+        Prompt(text=idle, actor="model", sender=""),
+        Prompt(text="Same scope?", actor="model", sender="tests"),
+    ]
+    report = 'Another Claude session sent a message:\n<agent-message from="review">\nREVISE\n</agent-message>'
+    assert Session().user(report, isMeta=True, origin={"kind": "peer"}) == [
+        Prompt(text="REVISE", actor="model", sender="review")
+    ]
+
+
 def test_a_file_that_was_changed_elsewhere_is_known() -> None:
     """The client sees it at the next step (2.1.126 to 2.1.226)."""
     transcript = Session()

@@ -67,6 +67,17 @@ def test_a_queued_prompt_with_a_paste_is_the_one_that_is_delivered() -> None:
         assert transcript.user(text) == [Prompt(text=shown)]
 
 
+def test_a_queued_command_is_the_one_that_is_delivered() -> None:
+    """The queue holds it as the record will (2.1.50)."""
+    record = "<command-message>git:commit</command-message>\n<command-name>/git:commit</command-name>"
+    transcript, waiting = Session(), QueuedPrompt(text="/git:commit")
+
+    assert transcript.queue("enqueue", record) == [waiting]
+    prompt = Prompt(text="", command="/git:commit")
+    assert transcript.user(record) == [prompt, replace(waiting, change="withdrawn")]
+    assert transcript.queue("enqueue", record.replace("git:", "")) == []
+
+
 def test_reports_of_jobs_and_messages_of_other_sessions_are_never_queued_prompts() -> None:
     """But what a report says of the job is known from then on, long before it is delivered."""
     report = "<task-notification>\n<task-id>b1</task-id>\n<status>completed</status>\n</task-notification>"

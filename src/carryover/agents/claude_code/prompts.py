@@ -78,11 +78,15 @@ _REPORTED: Final = "Help me fix the issues reported by /doctor below.\n\nFor eac
 _MENTION: Final = later(r"\[@([^\]\n]+)\]\([^)\n]+\)")
 _ATTACHED: Final = later(r"<context ref=\"[^\"\n]*\">.*</context>", re.DOTALL)
 """Blocks of an editor that works through the SDK: a file named among the words, and its content (2.1.132)."""
-OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message")
+OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message", "<agent-message")
 """The beginning of such a message; in a record of its own, a sentence of the client's is in front."""
+_FORWARDED: Final = "Another Claude session sent a message:\n"
+"""That sentence. What teammates sent meanwhile follows it in one record, which names no sender (2.1.232)."""
 _SENT: Final = later("|".join(OF_SESSIONS))
-_MESSAGE: Final = later(r"<(cross-session|teammate)-message(\s[^>]*)?>(.*)</\1-message>", re.DOTALL)
-_NAME: Final = later(r"\sfrom-name=\"([^\"]+)\"")
+_CLOSED: Final = later("|".join(f"</{tag[1:]}>" for tag in OF_SESSIONS))
+_NAME: Final = later(r"(?:\s(?:from-name|teammate_id)|<agent-message from)=\"([^\"]+)\"")
+_STATUS: Final = '{"type":"'
+"""The beginning of what a teammate's client sends, as that it is idle (2.1.39 to 2.1.232): nobody says it."""
 _UNNAMED: Final = "another session"
 _COPYING: Final = ("2.0.29",)
 """Versions whose editor extension writes the history into the same file again, under other ids and times: after an
@@ -218,21 +222,24 @@ def is_no_prompt(text: str) -> bool:
 
 
 def add_message(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
-    """Adds a message of another session (2.1.225 to 2.1.231) or of the desktop app; returns whether the text is one.
-    Its words are an agent's or a stranger's, never the user's."""
+    """Adds the messages of other sessions (2.1.225 to 2.1.232) or of the desktop app; returns whether the text holds
+    any. Their words are an agent's or a stranger's, never the user's."""
     if text.startswith(_MONITORED) and builder.subagent_id is None:
         builder.add(model.UserPrompt(text=text, actor="model"), "prompt", digest(text))
         return True
+    text = text.removeprefix(_FORWARDED)
     if not text.startswith(OF_SESSIONS) and text_of(inside(origin, "kind")) != "peer":
         return False
-    begin = _SENT.search(text)
-    found = _MESSAGE.match(text, begin.start()) if begin is not None else None
-    words = without_handoff(found[3]).strip() if found is not None else ""
-    if found is None or not words or builder.subagent_id is not None:
+    opened = [(part, _SENT.search(part)) for part in _CLOSED.split(text)[:-1]]
+    messages = [part[begin.start() :].partition(">") for part, begin in opened if begin is not None]
+    if not messages or builder.subagent_id is not None:
         return False
-    name = _NAME.search(found[2] or "")
-    sender = name[1] if name is not None else _UNNAMED
-    builder.add(model.UserPrompt(text=words, actor="model", sender=sender), "message", digest(words))
+    for at, (tag, _, sent) in enumerate(messages):
+        words, name = without_handoff(sent).strip(), _NAME.search(tag)
+        sender = "" if words.startswith(_STATUS) else name[1] if name is not None else _UNNAMED
+        if words:
+            prompt = model.UserPrompt(text=words, actor="model", sender=sender)
+            builder.add(prompt, f"message-{at}" if at else "message", digest(words))
     return True
 
 

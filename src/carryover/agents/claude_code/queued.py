@@ -8,7 +8,7 @@ from typing import Final
 from carryover import model
 from carryover.agents.claude_code.lines import ClaudeBuilder, WaitingPrompt
 from carryover.agents.claude_code.outcomes import version_numbers
-from carryover.agents.claude_code.prompts import OF_SESSIONS, is_no_prompt, typed_and_attached
+from carryover.agents.claude_code.prompts import OF_SESSIONS, command_in, is_no_prompt, typed_and_attached
 from carryover.agents.claude_code.records import REPORTS
 from carryover.records import rawjson
 from carryover.records.fields import bounded, digest
@@ -46,6 +46,8 @@ def handle_queue(builder: ClaudeBuilder) -> None:
     """
     operation = builder.line.operation
     text, _ = typed_and_attached([rawjson.content_text(builder.line.content) or ""])
+    if text.startswith("<command-message>"):  # of a command that was sent again and again (2.1.50)
+        text = " ".join(command_in(text)).strip()
     if operation == "enqueue" and text.startswith(REPORTS):
         builder.add_jobs(text, "queue")
     elif operation == "enqueue":
