@@ -23,7 +23,7 @@ from carryover.text.pattern import later
 _WORDS: Final = (
     "creden", "creds", "login", "log in", "sign in", "test user", "passw", "mot de passe", "identifiants",
     "zugangsdaten", "anmeldung", "contraseña", "пароль", "логин",
-    "密码", "账号", "パスワード", "ログイン", "비밀번호", "로그인",
+    "密码", "账号", "パスワード", "ログイン", "비밀번호", "로그인", "계정", "비번",
 )  # fmt: skip
 """What the line says before the pair; `creden` begins the word of several languages."""
 _MOST_BEFORE: Final = 161
