@@ -112,9 +112,10 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     if seen := commands.tests_in(body, event, turn=digest.prompts, at_ms=event.at_ms):
         began, mark = digest.failures, signature(body)  # now, if a step before the tests had failed
         began = tuple(replace(failure, solved=True) if failure.signature == mark else failure for failure in began)
-        return replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=began)
-    digest = replace(digest, failures=_explained(digest, body))
-    digest = replace(digest, failures=_failures_after(digest, body, event.at_ms))
+        digest = replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=began)
+    if seen is None or seen.run.status == "pass":  # else the failure is that of the tests
+        digest = replace(digest, failures=_explained(digest, body))
+        digest = replace(digest, failures=_failures_after(digest, body, event.at_ms))
     if named := branch_in(body):
         is_first = digest.turns[-1].changes <= 1  # nothing else of this turn was done on the branch that it left
         digest = replace(with_turn(digest, branch=named) if is_first or committed(body) else digest, branch=named)

@@ -59,7 +59,7 @@ _MODULES = ("unittest", "manage.py")
 _FOLDER = frozenset(("-C", "-s", "--prefix", "--cwd", "--directory", "--dir", "--project-dir", "--start-directory"))
 _MENTION = later(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
-    r"|ginkgo|\bt\b"
+    r"|ginkgo|\bt\b|commit|push"
 )
 _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
 """How unittest calls all test files; any other pattern restricts the run."""
@@ -132,6 +132,8 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
     perhaps = False
     for place, word in enumerate(words):
         name = _VERSION.sub("", PurePosixPath(word).name)
+        if name == "git" and {"commit", "push"} & {*words}:  # a hook may run tests before them
+            return Invocation(certain=False, ends_well=False, ends_badly=False)
         if name in _NAMES:
             return None
         stem = name if name.endswith(_SETTINGS) else PurePosixPath(name).stem

@@ -207,6 +207,16 @@ def test_a_commit_is_named_with_its_id_if_git_printed_one() -> None:
     assert talk.turn.commits == ("Cap it (1a2b3c4)", "Round it")
 
 
+def test_a_commit_whose_hook_ran_tests_is_both_a_commit_and_a_test_run() -> None:
+    tests = "$ bun test\n 12 pass\n 0 fail\nRan 12 tests across 2 files. [9.00ms]\n"
+    talk = Conversation().user("Commit it.").ran("git commit -m Cap", f"{tests}$ tsc\nerror: no", status="error")
+    assert [run.run.passed for run in talk.digest.runs] == [12]
+    assert not failure(talk).solved
+
+    talk.ran("git commit -m Cap", f"{tests}[main 1a2b3c4] Cap\n 1 file changed")
+    assert (talk.turn.commits, failure(talk).solved) == (("Cap (1a2b3c4)",), True)
+
+
 @pytest.mark.parametrize(
     ("output", "solved"),
     [

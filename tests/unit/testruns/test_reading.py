@@ -127,6 +127,19 @@ def test_a_build_that_may_run_tests_is_a_run_only_when_its_output_shows_one(comm
     assert read_test_run(command, output_of("maven-surefire-3.2.5-pass"), exit_code=0, failed=False) is not None
 
 
+@pytest.mark.parametrize("command", ['git add . && git commit -m "Cap it"', "git -C shop commit -qm Cap", "git push"])
+def test_tests_that_a_hook_of_git_ran_are_a_run_whether_or_not_git_went_on(command: str) -> None:
+    tests = "$ bun test\n\n 12 pass\n 0 fail\nRan 12 tests across 2 files. [9.00ms]\n"
+    linted = read_test_run(command, f"{tests}$ tsc\ncart.ts(2,6): error TS2322: no\n", exit_code=1, failed=True)
+    failed = read_test_run(command, tests.replace("0 fail", "1 fail"), exit_code=1, failed=True)
+
+    assert (linted and linted.status, linted and linted.passed) == ("pass", 12)
+    assert (failed and failed.status, failed and failed.failed) == ("fail", 1)
+    assert read_test_run(command, "[main 1a2b3c4] 3 failed\n 2 files changed", exit_code=0, failed=False) is None
+    assert read_test_run(command, "error: failed to push some refs to 'shop'", exit_code=1, failed=True) is None
+    assert read_test_run("git log --grep=push", tests, exit_code=0, failed=False) is None
+
+
 @pytest.mark.parametrize(
     ("output", "status"),
     [("  ✔ Should mint\n\n  29 passing (2s)\n  77 failing\n", "fail"), ("  29 passing (2s)\n", "pass")],
