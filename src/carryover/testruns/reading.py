@@ -112,13 +112,15 @@ class Findings(msgspec.Struct):
     of_build: bool = False
     """Whether the reason is why a package could not be built, not why a test failed."""
     interrupted: bool = False
-    """Whether a line marks something as passed or failed."""
+    ends_in_fail: bool = False
+    """Whether the last word of `go test` is there, which may be all that `tail` left of the tests that failed."""
 
     @property
     def bad(self) -> bool:
         """Whether something failed. Counts take precedence over single lines."""
         has_bad_file = "fail" in self.files.values()
-        if self.counts["failed"] or self.counts["errors"] or ((self.marked or has_bad_file) and not self.counts):
+        has_bad_line = (self.marked or has_bad_file) and not self.counts
+        if self.ends_in_fail or self.counts["failed"] or self.counts["errors"] or has_bad_line:
             return True
         return self.broken and (has_bad_file or not self.counts["passed"])  # unless it is what passing tests print
 
@@ -133,6 +135,7 @@ def _read_output(lines: Sequence[str]) -> Findings:
         if _NOT_BUILT in line:
             found.of_build = found.of_build or (found.reason is not None and not found.counts["failed"])
         found.interrupted = found.interrupted or _INTERRUPTED.search(line) is not None
+        found.ends_in_fail = found.ends_in_fail or line == "FAIL"
         if one := _GO_TEST.match(line):
             kind = _GO_RESULTS[one[2]]
             if not one[1]:  # else a subtest, which is part of a test
@@ -230,7 +233,7 @@ def _see_marked(found: Findings, marked: re.Match[str], *, is_last: bool = False
         subject, _, why = subject.partition(" - ")
         if why and outcome == "fail" and found.reason is None:
             found.reason = why[:_LONGEST_SHOWN]
-        _saw(found, path[1], outcome)
+        _saw(found, path[1], outcome, ran="[no tests to run]" not in marked["rest"])
     elif module := re.fullmatch(r"\S+ \(([\w.<>]+)\)", subject):
         if not module[1].startswith("unittest.") and (file := module_path(module[1])):
             _saw(found, file, outcome)
@@ -264,7 +267,7 @@ def _complete(found: Findings, lines: Sequence[str]) -> None:
     found.ended = found.ended or bool(counts)
     ran = counts["passed"] or counts["failed"] or counts["errors"]
     # Looked for last, since with all its spellings it takes as long as a fourth of the rest.
-    found.empty = not ran and (bool(counts) or any(map(_NOTHING_RAN.search, lines)))
+    found.empty = not ran and (bool(counts) or (not found.files and any(map(_NOTHING_RAN.search, lines))))
     names = found.failed_names  # a name alone, and behind its group
     found.failed_names = [name for name in names if not _is_repeated(name, names)]
     if not found.failed_names:

@@ -127,6 +127,23 @@ def test_a_build_that_may_run_tests_is_a_run_only_when_its_output_shows_one(comm
     assert read_test_run(command, output_of("maven-surefire-3.2.5-pass"), exit_code=0, failed=False) is not None
 
 
+@pytest.mark.parametrize(
+    ("left", "status"),
+    [
+        ("--- PASS: TestCap (0.00s)\nFAIL\nFAIL\tshop/cart\t2.680s\nFAIL\n", "fail"),
+        ("--- PASS: TestCap (0.00s)\nPASS\nok  \tshop/cart\t2.680s\nFAIL\n", "fail"),
+        ("ok  \tshop/cart\t(cached)\nFAIL\n[test:ci] ERROR task failed\n", "fail"),
+        ("ok  \tshop/cart\t2.680s\nok  \tshop/tax\t0.010s [no tests to run]\n", "pass"),
+        ("ok  \tshop/tax\t0.010s [no tests to run]\n", "unknown"),
+    ],
+)
+def test_the_last_lines_of_go_tell_whether_tests_failed_and_whether_any_ran(left: str, status: str) -> None:
+    run = read_test_run("go test ./... 2>&1 | tail", left, exit_code=0, failed=False)
+
+    assert run is not None
+    assert run.status == status
+
+
 @pytest.mark.parametrize("command", ['git add . && git commit -m "Cap it"', "git -C shop commit -qm Cap", "git push"])
 def test_tests_that_a_hook_of_git_ran_are_a_run_whether_or_not_git_went_on(command: str) -> None:
     tests = "$ bun test\n\n 12 pass\n 0 fail\nRan 12 tests across 2 files. [9.00ms]\n"
