@@ -75,6 +75,10 @@ _NO_TOOL: Final = later(r"Tool '[^'\n]{1,100}' does not exist\.")
 """The result of a call of a tool that does not exist (schema 6)."""
 _DENIED: Final = ("blocked", "pending_approval")
 """States of a command that the user, or the client for lack of one, did not allow (code)."""
+_NOT_REFUSED: Final = ("BLOCKED: Command timed out", "BLOCKED (hardline)", "BLOCKED: Failed to send")
+"""Why the client did not run a command that nobody refused."""
+_SILENT: Final = ("[user did not respond within ", "The user did not provide a response within the time limit.")
+"""Stands for the answer of a user who gave none."""
 GOES_ON: Final = ("verification_required", "verify_hook_continue")
 """Why an answer did not end its turn, though nothing was called: the client asked for more."""
 _SUMMARY_KINDS: Final = kinds_of(
@@ -196,7 +200,7 @@ def _outcome(call: OpenCall, output: str, result: Fields) -> ToolOutcome:
         code = number_of(result.get("exit_code"))
         text = without_ansi(text_of(result.get("output")))
         if text_of(result.get("status")) in _DENIED:
-            return ToolOutcome("denied", error, never_ran=True)
+            return ToolOutcome("error" if error.startswith(_NOT_REFUSED) else "denied", error, never_ran=True)
         if code == _STOPPED and _STOPPED_TEXT in text:
             return ToolOutcome("interrupted", text.replace(_STOPPED_TEXT, "").rstrip())
         if code is not None and code < 0:
@@ -233,7 +237,8 @@ def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
         return
     if call.op == "plan":
         recorder.add(PlanUpdate(items=plan_items(result.get("todos"), "content")), "todos")
-    if call.op == "ask" and (answer := text_of(result.get("user_response"))):
+    answer = text_of(result.get("user_response"))
+    if call.op == "ask" and answer and not answer.startswith(_SILENT):
         recorder.add(Answer(call_id=call.id, question=text_of(result.get("question")), text=answer), "answer")
 
 
