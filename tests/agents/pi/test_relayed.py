@@ -390,3 +390,30 @@ def test_what_it_delivered_to_a_chat_is_said_once_and_answers_no_request_that_fa
     assert [end.reason for end in of(events, model.TurnEnd)] == ["limit"]
     assert not of(events, model.Retracted)
     assert "delivery-mirror" not in {info.model for info in of(events, model.SessionInfo)}
+
+
+def test_what_it_answers_to_a_command_takes_nothing_back(tmp_path: Path) -> None:
+    """OpenClaw wrote an answer to `/model` without a parent, and what came next below it (February 2026)."""
+    shown = {"type": "text", "text": "Current: rye-1"}
+    lines = [
+        json.loads(line) | {"id": str(at), "parentId": str(at - 1) if at > 1 else None}
+        for at, line in enumerate(
+            (
+                entry("session", id="s1", version=3, cwd="/home/ann/shop"),
+                user("Count the bread."),
+                assistant({"type": "text", "text": "Three loaves."}),
+                message("assistant", shown, stopReason="injected"),
+                user("And the milk."),
+            )
+        )
+    ]
+    del lines[3]["parentId"]
+    path = tmp_path / "session.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    assert AGENT.exported is not None
+    source = AGENT.exported(path, path.read_bytes())
+    assert source is not None
+
+    events = read_on(AGENT, source).events
+    assert [prompt.text for prompt in of(events, model.UserPrompt)] == ["Count the bread.", "And the milk."]
+    assert not of(events, model.Retracted)

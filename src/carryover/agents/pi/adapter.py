@@ -104,7 +104,7 @@ class _Line(msgspec.Struct, frozen=True, rename="camel"):
 
     type: str
     id: str | None = None
-    parent_id: str | None = None
+    parent_id: str | None = ""  # what OpenClaw answers to a command has none, and goes on; a root's is null
     target_id: str | None = None
     timestamp: str | None = None
     cwd: str | None = None
