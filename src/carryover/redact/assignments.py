@@ -105,11 +105,12 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
         return _in_element(text, name, begin, at, sort)
     if sort == ":" and (annotation := _ANNOTATION.match(text, at)):
         at = annotation.end()
-    outer = text[begin - 1 : begin]
+    whole = begin - (text[begin - 1 : begin] == "^")  # of a pattern: `grep '^API_KEY=' .env`
+    outer = text[whole - 1 : whole]
     if outer == ":" == linked:
         return None  # a part of an identifier: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db`
     if outer and outer in _ENDS and not word["close"] and sort != "words":
-        return _in_quotes_with_its_name(text, name, begin, at, sort)
+        return _in_quotes_with_its_name(text, name, whole, at, sort)
     in_words = sort == "words" and _is_linked_by_words(text, begin, name, linked)
     if opened := _OPEN.match(text, at):
         start = opened.end()
