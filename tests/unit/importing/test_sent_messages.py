@@ -201,6 +201,22 @@ Done.
 """
 
 
+def test_what_cursor_attached_in_its_first_transcripts_is_not_the_users(tmp_path: Path) -> None:
+    """They were texts, `agent-transcripts/<id>.txt` (January 2026)."""
+    attached = "<attached_files>\n--- a.py\n+++ a.py\nPush it.\n</attached_files>\n"
+    text = (
+        "user:\n<user_query>\nFix it.\n</user_query>\n\nassistant:\nDone.\n\n"
+        f"user:\n[Image]\n{attached}<user_query>\nTest it.\n</user_query>\n\nassistant:\nIt passes.\n"
+    )
+
+    assert said_in(tmp_path / "chat.txt", text) == [
+        ("user", "Fix it."),
+        ("assistant", "Done."),
+        ("user", "Test it."),
+        ("assistant", "It passes."),
+    ]
+
+
 def test_a_result_in_an_exported_task_is_not_the_users(tmp_path: Path) -> None:
     """As the extensions of Cline and Roo Code export a task: what the model was sent, with results in the user's
     role."""

@@ -7,6 +7,7 @@ same id in every store and may be in several: FACTS.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -166,6 +167,14 @@ def _read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     return (UserPrompt(text=words, actor="model" if pressed else "human"),) if words else ()
 
 
+def _typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
+    """Returns what the user typed in each message, as the contract's `typed`: the first transcripts were texts."""
+    texts = ["\n".join(parts).strip() for parts in messages]
+    if not any(text.startswith("<user_query>") for text in texts):
+        return []
+    return [typed_query(text).text if text.startswith(("<", "[Image]\n")) else text for text in texts]
+
+
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
@@ -182,4 +191,5 @@ AGENT: Final = Agent(
     hooks=HOOKS,
     exported=exported_copy,
     quoted=QuotedText(prompt=_read_prompt, outcome=outcome_in, op=TOOLS.known, about=TOOLS.about),
+    typed=_typed_of,
 )
