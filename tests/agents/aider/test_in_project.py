@@ -151,6 +151,7 @@ def moved(home: Path) -> Path:
         "chat-history-file: './.aider/chat.md'  # kept apart",
         'model: gpt-4o\r\nchat-history-file:   ".aider/chat.md"\r\n',
         "chat-history-file: other.md\nchat-history-file: .aider/chat.md",
+        "chat-history-file: .aider/chat.md \t ",
     ],
 )
 @pytest.mark.parametrize("whose", ["the project's", "the user's"])
@@ -158,6 +159,15 @@ def test_a_history_that_settings_name_is_a_source(moved: Path, home: Path, whose
     ((moved if whose == "the project's" else home) / FILE).write_bytes(line.encode())
 
     assert [source.path for source in sources_of(AGENT, moved)] == [str(moved / ".aider" / "chat.md")]
+
+
+def test_a_settings_file_of_many_blanks_is_read_at_once(moved: Path) -> None:
+    """A repository can bring one, and the daemon reads it. Where time grew with the square, this took 15 minutes."""
+    blanks = "\t" * 120_000
+    (moved / ".env").write_text(f"AIDER_CHAT_HISTORY_FILE=a{blanks}!\n")
+    (moved / FILE).write_text(f"chat-history-file: .aider/chat.md{blanks}\r!\nchat-history-file: b.md{blanks}# kept\n")
+
+    assert moved_histories(moved)[-1] == moved / "b.md"
 
 
 @pytest.mark.parametrize("name", ["../zoo/chat.md", "/etc/passwd", "..", ".", "~/chat.md", "link/chat.md", "link.md"])

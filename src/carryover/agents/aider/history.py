@@ -40,7 +40,7 @@ _NAME: Final = ".aider.chat.history.md"
 FILE: Final = ".aider.conf.yml"
 VARIABLE: Final = "AIDER_CHAT_HISTORY_FILE"
 _SETTINGS_BYTES: Final = 256 << 10
-_VALUE: Final = r"""[ \t]*(?P<value>"[^"\r\n]*"|'[^'\r\n]*'|[^\s#"'][^\r\n#]*?)[ \t]*(?:#[^\r\n]*)?\r?$"""
+_VALUE: Final = r"""[ \t]*(?P<value>"[^"\r\n]*"|'[^'\r\n]*'|[^\s#"'][^\r\n#]*+)[ \t]*(?:#[^\r\n]*)?\r?$"""
 _SETTINGS: Final = (
     (".env", later(rf"^(?:export[ \t]+)?{VARIABLE}[ \t]*={_VALUE}", re.MULTILINE)),
     (FILE, later(rf"^chat-history-file[ \t]*:[ \t]{_VALUE}", re.MULTILINE)),
@@ -151,7 +151,7 @@ def _value_in(path: str, pattern: re.Pattern[str], _stat: tuple[int, int, int]) 
     """Returns the file that settings name. Cached by stat, since the settings are asked for every second."""
     text = (read_small(Path(path), limit=_SETTINGS_BYTES) or b"").decode("utf-8", "replace").replace("\0", "")
     found = list(pattern.finditer(text))
-    return found[-1]["value"].strip("\"'") if found else None
+    return found[-1]["value"].rstrip().strip("\"'") if found else None
 
 
 def _below(root: Path, name: str) -> Path | None:
