@@ -193,7 +193,8 @@ def _name_of(node: Node, source: bytes) -> str | None:
         return None
     name = _text(_first_field(node, "name", "property", "key", "declarator", "type"), source)
     if node.type == "method_declaration" and (receiver := node.child_by_field_name("receiver")) is not None:
-        owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", _text(receiver, source) or "")
+        # Of a long one only the end: the pattern tries each place of a name.
+        owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", (_text(receiver, source) or "")[-400:])
         return f"{owner[1]}.{name}" if owner else name
     if node.type == "impl_item":
         return re.sub(r"<.*", "", name or "", flags=re.DOTALL) or None

@@ -118,6 +118,13 @@ def test_nodes_within_nodes_without_an_end_are_read_at_once(language: str, sourc
     assert symbol_at(source, language, line, PLENTY) is None
 
 
+def test_a_receiver_without_an_end_is_read_at_once() -> None:
+    """Not after hours: Go's name of what a method belongs to is as long as a repository likes."""
+    source = b"package a\n\nfunc (" + b"a" * 300_000 + b" T) M() {\n\tx := 1\n}\n"
+
+    assert symbol_at(source, "go", 4, PLENTY) == "T.M"
+
+
 def test_without_a_grammar_or_effort_a_file_is_handed_over_without_them(monkeypatch: pytest.MonkeyPatch) -> None:
     assert symbol_at(source_of("python"), "python", 3, PLENTY) is not None
     assert symbol_at(source_of("python"), "python", 3, Effort(0)) is None
