@@ -28,7 +28,7 @@ from carryover.text.pattern import later
 _LARGEST_NAME: Final = 16_384
 _LARGEST_CONFIG: Final = 1 << 20
 _GIT_FILE: Final = b"gitdir: "
-_WORK_TREE: Final = later(rb'^[ \t]*worktree[ \t]*=[ \t]*"?(.*?)"?[ \t\r]*$', re.MULTILINE | re.IGNORECASE)
+_WORK_TREE: Final = later(rb'^[ \t]*worktree[ \t]*=[ \t]*"?(.*)', re.MULTILINE | re.IGNORECASE)
 _ESCAPED: Final = later(rb'\\([\\"])')
 _NAMES_WORK_TREE: Final = later(rb"worktree[ \t]*=", re.IGNORECASE)
 _HEAD: Final = later(rb"ref:[ \t]*refs/|[0-9a-f]{40}")
@@ -216,7 +216,8 @@ def _work_trees(git_dir: Path) -> Iterator[Path]:
     """Yields what the data folder calls its checkout. Only the user and git write there, unless all is a stranger's."""
     for text in filter(None, configuration_of(git_dir)):
         for value in _WORK_TREE.findall(text):
-            yield git_dir / os.fsdecode(_ESCAPED.sub(rb"\1", value))
+            bare = value.rstrip(b" \t\r").removesuffix(b'"')
+            yield git_dir / os.fsdecode(_ESCAPED.sub(rb"\1", bare))
 
 
 def _keeps_refs_elsewhere(git_dir: Path) -> bool:

@@ -229,6 +229,15 @@ def head_as_a_link(home: Path) -> Path:
     return home / "app"
 
 
+def named_behind_blanks(home: Path) -> Path:
+    """Read at once, not after an hour: the blanks that end a value are not tried one by one."""
+    root = separate(home)
+    settings = root / os.fsdecode((root / ".git").read_bytes().strip().removeprefix(b"gitdir: ")) / "config"
+    forged = f"[other]\n\tworktree = a{' ' * 500_000}x\n"
+    settings.write_text(f'{settings.read_text()}{forged}[core]\n\tworktree = "{root}" \t\n')
+    return root
+
+
 DETACHED = (submodule_of_a_submodule, submodule_of_a_worktree)
 MAIN = {worktree: "app", relative_worktree: "app", moved_worktree: "app", worktree_whose_main_moved: "renamed"}
 
@@ -239,7 +248,7 @@ MAIN = {worktree: "app", relative_worktree: "app", moved_worktree: "app", worktr
         *(plain, *MAIN, worktree_of_bare, top_of_bare, worktree_beside_bare, separate, separated_later, cloned_apart),
         *(submodule, submodule_with_an_odd_name, sparse_submodule, submodule_of_a_submodule, submodule_of_a_worktree),
         *(worktree_of_a_submodule, worktree_of_a_separate_one, link_that_is_named_back, clone_that_shares_objects),
-        head_as_a_link,
+        *(head_as_a_link, named_behind_blanks),
     ],
     ids=lambda kind: kind.__name__,
 )
