@@ -21,7 +21,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.errors import ExitCode, UserError, os_reason, visible
-from carryover.fsio import FileLock, private_dir, read_if_there
+from carryover.fsio import FileLock, is_there, private_dir, read_if_there
 from carryover.outside.journal import Journal, load_journal, read_journal, write_down
 from carryover.outside.listed import Listed, fingerprint
 from carryover.outside.swap import BeingChanged, own_links, swap
@@ -193,7 +193,7 @@ def _check_link(path: Path, top: Path) -> None:
 def obstacle(path: Path) -> str | None:
     """Returns why a file is not to be edited, as a clause; None if it may be."""
     real = Path(os.path.realpath(path))
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):  # it is not there, or its folder lets nobody in
         found = real.stat()
         if found.st_uid != os.geteuid():
             return "it belongs to another user"
@@ -201,7 +201,7 @@ def obstacle(path: Path) -> str | None:
             return "it is read-only"
         if found.st_nlink > 1 + len(own_links(real)):
             return "it has a second hard link, which an edit would cut off"
-    folder = next(parent for parent in real.parents if parent.exists())
+    folder = next(parent for parent in real.parents if is_there(parent))
     return None if os.access(folder, os.W_OK | os.X_OK) else f"its folder {folder} can't be written"
 
 

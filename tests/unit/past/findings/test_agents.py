@@ -63,3 +63,14 @@ def test_an_agent_that_answers_with_an_error_is_reported_with_it(state: StateDir
     program(home / "programs" / "claude", "exit 3")
 
     assert reports(state, home, in_short=False)["claude-code"].unread == "it ended with code 3"
+
+
+def test_a_folder_of_settings_that_lets_nobody_in_is_reported(state: StateDir, home: Path) -> None:
+    """As `sudo` leaves it behind; a file in its place answers root in the same way."""
+    (home / ".claude").touch()
+
+    found = reports(state, home, in_short=False)["claude-code"]
+
+    assert found.hooks is not None
+    assert found.hooks.problem == f"{home}/.claude/settings.json can't be read (Not a directory)."
+    assert found.locked == f"its folder {home}/.claude can't be written"
