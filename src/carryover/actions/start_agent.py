@@ -116,9 +116,9 @@ def _limited_agents(state: StateDir) -> set[str]:
 def startable_agent(agent_id: str, config: Config, root: str) -> tuple[str, Starter, FoundCommand]:
     """Returns the agent's name, how it starts, and its command. Raises UserError, which says how the handoff of the
     project at `root` gets there else: REFUSED if it takes no prompt, NOTHING_FOUND if missing."""
-    spec = next(spec for spec in specs() if spec.id == agent_id)
+    spec = next((spec for spec in specs() if spec.id == agent_id), None)
     name, machine = agent_name(agent_id), Machine.here(config.agents.recorded_env())
-    if spec.start is None:
+    if spec is None or spec.start is None:
         cannot = f"Carryover can't start {name} with a first prompt."
         raise UserError(f"{cannot} {_offer(config, machine)}{_by_hand(root)}", ExitCode.REFUSED)
     command = start_command(spec, machine)

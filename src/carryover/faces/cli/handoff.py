@@ -13,9 +13,9 @@ from carryover.faces.cli.arguments import (
     add_tokens_argument,
     describe,
     flag,
-    known_agent,
     listed_agents,
     positive,
+    recorded_agent,
 )
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
@@ -82,7 +82,7 @@ def add_arguments(parser: CommandParser) -> None:
     )
     add("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
     add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")
-    parser.explain(add("--to", metavar="AGENT", type=known_agent), _to_whom)
+    parser.explain(add("--to", metavar="AGENT", type=recorded_agent), _to_whom)
     add(
         "--session",
         metavar="ID",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, known_agent, listed_agents
+from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, listed_agents, recorded_agent
 from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
@@ -142,7 +142,7 @@ def _agent_named(text: str) -> str | None:
     """Returns the agent's id, or `OTHER`; None for the word that a handoff has where it knows no other agent here."""
     if text == "AGENT":
         return None
-    return text if text == OTHER else known_agent(text)
+    return text if text == OTHER else recorded_agent(text)
 
 
 def run_to(args: argparse.Namespace) -> None:

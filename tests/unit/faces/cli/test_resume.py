@@ -295,11 +295,15 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     [
         ("claude-code", ExitCode.NOTHING_FOUND, "no `claude` command"),
         ("windsurf", ExitCode.REFUSED, "can't start Windsurf with a first prompt"),
+        ("my-agent", ExitCode.REFUSED, "can't start my-agent with a first prompt"),
     ],
 )
 def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
     shop: Path, run: Run, agent: str, code: ExitCode, words: str
 ) -> None:
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text('[[sources]]\nagent = "my-agent"\nfiles = ["~/mine/*.jsonl"]\n')
+
     err = run.err(code, "handoff", str(shop), "--to", agent)
 
     assert words in err and "`carryover handoff --copy` puts the handoff on the clipboard" in err
