@@ -116,7 +116,7 @@ class ProjectsConfig(msgspec.Struct, frozen=True):
     include: tuple[Pattern, ...] = ()
     """If not empty, only matching projects are covered."""
     exclude: tuple[Pattern, ...] = ()
-    """Matching projects are never covered."""
+    """No agent gets the handoff of a matching project."""
 
     def __post_init__(self) -> None:
         for pattern in (*self.include, *self.exclude):

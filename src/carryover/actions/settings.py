@@ -40,7 +40,7 @@ _MEANINGS: Final = {
     "server.port": "port for hooks, on this machine only",
     "server.page": "whether `carryover ui` has its page",
     "projects.include": "if any, only these projects",
-    "projects.exclude": "projects that are never covered",
+    "projects.exclude": "projects whose handoff no agent gets",
     "sync.every": "how often to sync: 5m, 1h",
     "agents.selected": "agents that you use Carryover for",
     "agents.known": "agents that install or refresh found",
