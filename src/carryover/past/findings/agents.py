@@ -100,6 +100,7 @@ def _with_files(
     spec = seen.spec
     roots = recorded_roots([spec], config, machine.home, os.environ)
     cut = settings.settings_of(seen, "cut")
+    folders = [folder for root in roots for folder in (root.path, *root.path.glob("*/")) if is_folder(folder)]
     today = {os.path.realpath(root) for root in seen.roots}
     return msgspec.structs.replace(
         agent,
@@ -109,6 +110,7 @@ def _with_files(
         locked=obstacle(seen.config) if seen.config is not None else None,
         review=settings.review_of(seen),
         roots={str(root.path): is_folder(root.path) for root in roots},
+        closed=tuple(str(folder) for folder in folders if not os.access(folder, os.R_OK | os.X_OK)),
         moved_from=tuple(root for root in config.of(spec.id).roots if os.path.realpath(root) not in today),
         roots_today=tuple(map(str, seen.roots)),
         reads_bytes=cut.number if cut is not None else None,

@@ -196,6 +196,7 @@ def _agent(facts: Gathered, agent: AgentFacts) -> dict[str, _Row]:
         "hooks/entry-unreadable": entry and entry.problem,
         "hooks/entry-missing": installed and entry and not (entry.problem or entry.present),
         "folder/lost": agent.lost_folder is not None,
+        "transcripts/closed": agent.closed,
         "transcripts/moved": agent.moved_from,
         "version/newer": agent.state == "newer",
         "version/older": agent.state == "older",

@@ -52,6 +52,8 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How users review hooks in this agent, as sentences; None if it asks for no review."""
     roots: dict[str, bool] = {}
     """Folders that are read, both current and recorded ones, and whether each exists."""
+    closed: tuple[str, ...] = ()
+    """Those of them, and folders in them, that this user may not read."""
     moved_from: tuple[str, ...] = ()
     roots_today: tuple[str, ...] = ()
     reads_bytes: int | None = None

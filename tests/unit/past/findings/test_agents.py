@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.past.findings.checks import findings
 from carryover.past.findings.facts import AgentFacts
 from carryover.past.findings.gather import gather
 from carryover.paths import StateDir
@@ -74,3 +75,20 @@ def test_a_folder_of_settings_that_lets_nobody_in_is_reported(state: StateDir, h
     assert found.hooks is not None
     assert found.hooks.problem == f"{home}/.claude/settings.json can't be read (Not a directory)."
     assert found.locked == f"its folder {home}/.claude can't be written"
+
+
+def test_a_folder_of_transcripts_that_may_not_be_read_is_reported(
+    state: StateDir, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = home / ".claude" / "projects" / "-work-shop"
+    shop.mkdir(parents=True)
+    assert reports(state, home, in_short=True)["claude-code"].closed == ()
+    shop.chmod(0)
+    # Root may read everything.
+    monkeypatch.setattr(os, "access", lambda path, mode, able=os.access: path != shop and able(path, mode))
+
+    facts = gather("short")
+
+    assert [agent.closed for agent in facts.agents if agent.closed] == [(str(shop),)]
+    found = [finding.what for finding in findings(facts)]
+    assert "Claude Code: you may not read ~/.claude/projects/-work-shop." in found
