@@ -190,8 +190,7 @@ def known_agent(text: str) -> str:
         return agent_id
     names = [name for agent in agents.agents_to_list() for name in (agent.id, *agent.aliases)]
     meant = did_you_mean(text.strip(), names)
-    every = listed_agents(startable=False)
-    raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} It knows: {every}.")
+    raise argparse.ArgumentTypeError(f"Carryover knows no agent {text!r}{meant or '.'} `carryover agents` lists all.")
 
 
 def recorded_agent(text: str) -> str:
@@ -210,11 +209,11 @@ def agents_in_list(text: str) -> tuple[str, ...]:
     return ids
 
 
-def listed_agents(*, startable: bool) -> str:
-    """Lists agent ids for people, each with its other names: `claude-code (claude), codex`."""
+def startable_agents() -> str:
+    """Lists the agents that take a first prompt, each with its other names: `claude-code (claude), codex`."""
     from carryover.actions import agents
 
-    listed = agents.agents_to_list(startable=startable)
+    listed = agents.agents_to_list(startable=True)
     return ", ".join(f"{one.id} ({', '.join(one.aliases)})" if one.aliases else one.id for one in listed)
 
 

@@ -13,9 +13,9 @@ from carryover.faces.cli.arguments import (
     add_tokens_argument,
     describe,
     flag,
-    listed_agents,
     positive,
     recorded_agent,
+    startable_agents,
 )
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
@@ -95,7 +95,7 @@ def add_arguments(parser: CommandParser) -> None:
 def _to_whom() -> str:
     return (
         "put the handoff into the project and print the command that continues in AGENT, by its id or another name: "
-        f"{listed_agents(startable=True)}; any other needs --copy"
+        f"{startable_agents()}; any other needs --copy"
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, listed_agents, recorded_agent
+from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, recorded_agent, startable_agents
 from carryover.faces.cli.sessions import session_lines
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
@@ -119,7 +119,7 @@ TO_EXAMPLES: Final = """\
 def to_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, TO, TO_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
-    able = listed_agents(startable=True)
+    able = startable_agents()
     add(
         "agent",
         metavar="AGENT",
