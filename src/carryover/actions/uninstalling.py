@@ -90,7 +90,7 @@ def plan_removal(*, purge: bool) -> Uninstall:
 def uninstall(*, purge: bool) -> Uninstall:
     """Plans again, carries it out and returns what was done, with failures in `notes`, which do not stop the rest.
 
-    If hooks had to stay in some settings, the journal is kept too, so that uninstall can be run again. Raises UserError
+    If something had to stay in a file, the journal is kept too, so that uninstall can be run again. Raises UserError
     if the daemon can't be stopped, or another command edits.
     """
     state, service = state_dir(), registered(os.environ)
@@ -178,7 +178,8 @@ def _carried_out(uninstall: Uninstall, state: StateDir) -> Uninstall:
     roots = [edit.text.root for edit in uninstall.rules if edit.text.root is not None]
     edits += apply([edit for root in roots for edit in project_rules(root)], state)
     (state.root / LOCK).unlink(missing_ok=True)
-    last_removed, last_stays = _removed(_last_of_all(in_state, state))
+    problems = [edit.problem for edit in edits if edit.problem is not None]
+    last_removed, last_stays = _removed(_last_of_all(in_state, state, goes_on=bool(problems)))
     # Outside of projects, a handoff's folder is in one that the settings name for all handoffs.
     for folder in {path.parent for path, _ in removed if path.name != STORE}:
         with contextlib.suppress(OSError):  # it contains other projects' handoffs, or files of the user's
@@ -186,17 +187,17 @@ def _carried_out(uninstall: Uninstall, state: StateDir) -> Uninstall:
     if not had_state:  # it was created for the lock
         with contextlib.suppress(OSError):
             state.root.rmdir()
-    problems = (edit.problem for edit in edits if edit.problem is not None)
     return Uninstall(edits, (*removed, *last_removed), notes=(*problems, *stays, *last_stays))
 
 
-def _last_of_all(in_state: Sequence[tuple[Path, str]], state: StateDir) -> list[tuple[Path, str]]:
-    """Returns what goes of the state folder. The journal, which the edits may have made, stays while it is needed."""
+def _last_of_all(in_state: Sequence[tuple[Path, str]], state: StateDir, *, goes_on: bool) -> list[tuple[Path, str]]:
+    """Returns what goes of the state folder. The journal, which the edits may have made, stays while it is needed: if
+    uninstalling `goes_on` once the user has done something."""
     journal, file = load_journal(state), state.root / JOURNAL
     top = [(path, what) for path, what in in_state if path == state.root]
     needed = {state.root, file, *([state.root / former.EDITS] if journal.settings else [])}
     is_purge = bool(top) or file in dict(in_state)  # the folder itself may be a link, or hold something else
-    is_done = not journal.live or (is_purge and not journal.settings)
+    is_done = not journal.live or (is_purge and not (journal.settings or goes_on))
     gone = [(file, dict(FILES)[JOURNAL])] if is_done else []
     return [*((path, what) for path, what in in_state if path not in needed), *gone, *top]
 

@@ -261,6 +261,23 @@ def test_settings_that_do_not_parse_are_left_and_can_be_done_later(state: StateD
     assert (config.exists(), state.root.exists()) == (False, False)
 
 
+def test_a_file_that_may_not_be_written_is_done_later(state: StateDir, config: Path, home: Path) -> None:
+    root = repository(home / "app", {"AGENTS.md": "Be kind.\n"})
+    install(state, config)
+    published(state, root)
+    write_down(state.root, in_project(root, "AGENTS.md"))
+    (root / "AGENTS.md").chmod(0o444)
+
+    done = uninstall(purge=True)
+
+    assert done.notes[0].startswith(f"{root / 'AGENTS.md'} is left alone: it is read-only.")
+    assert [path.name for path in state.root.iterdir()] == ["journal.jsonl"]
+
+    (root / "AGENTS.md").chmod(0o644)
+    assert uninstall(purge=True).notes == ()
+    assert ((root / "AGENTS.md").read_text(), state.root.exists()) == ("Be kind.\n", False)
+
+
 def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home: Path) -> None:
     install(state, config)
     published(state, repository(home / "app"))
