@@ -68,7 +68,7 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
 
 
 def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
-    if marked := _fenced_by_hand(prompt) or _quoted_by_hand(prompt):
+    if marked := _quoted_by_hand(prompt):
         return marked
     blocks = _blocks(prompt)
     lines = prompt.splitlines()
@@ -109,22 +109,6 @@ def _without_margin(prompt: str) -> str:
     if margin != _MARGIN:
         return prompt
     return "\n".join([first, *(line.removeprefix(_MARGIN * " ") for line in others)])
-
-
-def _fenced_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:
-    """Returns the parts of a prompt in which a fence is closed behind other text of its line, as people do and programs
-    do not: all that stands outside of its fences was typed. Empty for another prompt."""
-    pieces = prompt.split(_FENCE)
-    fenced = [("\n" in piece, piece) for piece in pieces[1::2]]
-    if len(pieces) % 2 == 0 or not any(is_block and piece.rpartition("\n")[2].strip() for is_block, piece in fenced):
-        return ()
-    found = [(False, pieces[0])]
-    for (is_block, piece), after in zip(fenced, pieces[2::2], strict=True):
-        if is_block:
-            found += [(True, piece), (False, after)]
-        else:
-            found[-1] = (False, f"{found[-1][1]}{_FENCE}{piece}{_FENCE}{after}")
-    return tuple((was, text.strip()) for was, text in found if text.strip())
 
 
 def _quoted_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:

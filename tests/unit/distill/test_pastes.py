@@ -223,21 +223,6 @@ def test_a_long_line_costs_no_more_than_its_length(piece: str) -> None:
         is_machine_line(piece * 200_000 + "x")
 
 
-def test_between_fences_that_were_set_by_hand_the_user_speaks() -> None:
-    """Fences of programs stand on lines of their own; then a text between them may be the program's."""
-    asks = "hide it if it says ```done```"
-    prompt = f"```{JSON}```\n\n{asks}\nthe button calls this\n```curl -X POST \\\n  /refund```\nand nothing else"
-    by_program = f"```\n{JSON}\n```\n\nThen run:\n\n```\n{JSON}\n```\n\nIs that right?"
-
-    assert parts(prompt) == (
-        (True, JSON),
-        (False, f"{asks}\nthe button calls this"),
-        (True, "curl -X POST \\\n  /refund"),
-        (False, "and nothing else"),
-    )
-    assert typed_words(by_program) == "Is that right?"
-
-
 @pytest.mark.parametrize("pasted", [LOG, TRACEBACK.replace('"', "'"), CODE])
 def test_what_stands_behind_a_quoted_paste_on_its_last_line_was_typed(pasted: str) -> None:
     asked = "find out why, but change nothing yet. " + "It worked before the last release, as I said. " * 40
