@@ -18,16 +18,6 @@ _HEADING: Final = later(r"\s*#{1,3}\s+(\S.{0,59})")
 _LEAST_HEADINGS: Final = 2
 _PLACE: Final = later(r"\s*(?:\$ARGUMENTS|\$@|\{\{ ?(?:args|input) ?\}\})\s*", re.I)
 """A line that stands where a client puts what was typed, in a command's file that it did not fill in."""
-_SHOUTED: Final = later(r"\b[A-Z]{4,40}\b")
-_ENDS_OF_CODE: Final = tuple(";,({)")
-_FRAME: Final = later(
-    r"[-*•]?\s?(?:\d\ufe0f?\u20e3|[\u2190-\u2bff\U0001f000-\U0001faff]).*"
-    r"|\W{0,6}\w[\w.]{0,40}[_.]\w\S{0,40}\s{1,40}[-–—]\s.*"
-)
-"""A line with a picture in front, or of a tool and what it does."""
-_SAYS: Final = later(r"[^:：]{1,40}[:：]\W{0,4}(?:[\w'’]{1,40}\s){3}\S")
-"""A label with a sentence."""
-_LEAST_FRAME: Final = 8
 _STORED_CHARS: Final = 200
 _HANDED_OVER: Final = later(r"(?<![\w@])@[\w.-]{1,40}(?:/[\w.-]{1,60}){1,8}\b")
 """A reference to a file, as people and commands write it: `@flows/agents/editor.md`."""
@@ -71,12 +61,11 @@ def without_pastes(prompt: str) -> str:
 def filled_in(prompt: str) -> Filled | None:
     """Returns what was typed into a form. None if the prompt is no form, which is longer than people type and one of:
     a command's file with the command below it, or that begins with the command's name, or whose place for the arguments
-    is empty; a text of which at least half the lines are an orchestrator's frame; a heading with a code block alone
-    below it and more headings."""
+    is empty; a heading with a code block alone below it and more headings."""
     if len(prompt) <= MOST_TYPED:
         return None
     lines = prompt.splitlines()
-    return _of_a_file(prompt, lines) or _in_a_frame(prompt, lines) or _below_a_heading(prompt, lines)
+    return _of_a_file(prompt, lines) or _below_a_heading(prompt, lines)
 
 
 def whole_form(kind: str, prompt: str) -> Filled:
@@ -108,13 +97,6 @@ def _of_a_file(prompt: str, lines: list[str]) -> Filled | None:
     return _filled(prompt, last.strip() if is_typed else "", name if block is None else block[1][0])
 
 
-def _in_a_frame(prompt: str, lines: list[str]) -> Filled | None:
-    forms = line_forms(lines)
-    own = [line for form, line in zip(forms, lines, strict=True) if form != "text" or not _is_frame(line.strip())]
-    is_framed = len(lines) - len(own) >= max(_LEAST_FRAME, sum(line.strip() != "" for line in own))
-    return _filled(prompt, "\n".join(own).strip(), _first(lines)) if is_framed else None
-
-
 def _below_a_heading(prompt: str, lines: list[str]) -> Filled | None:
     block = _first_block(lines)
     if block is None or 2 * len(block[0]) > len(prompt):
@@ -138,12 +120,6 @@ def _first_block(lines: list[str]) -> tuple[str, list[str]] | None:
     steps = dict.fromkeys(line for line in lines[below + 1 :] if line[:1].strip(" \t#") and any(map(str.isalnum, line)))
     does = [clip(line.replace("**", ""), chars=_SHOWN_CHARS) for line in list(steps)[:_SHOWN_LINES]]
     return "\n".join(lines[fences[0] + 1 : fences[1]]).strip(), does or [name[1]]
-
-
-def _is_frame(line: str) -> bool:
-    in_capitals = line.isupper() and not any(sign.isdigit() for sign in line)
-    shouts = in_capitals or (len(_SHOUTED.findall(line)) > 1 and not line.endswith(_ENDS_OF_CODE))
-    return (shouts or _FRAME.fullmatch(line) is not None) and not (_SAYS.match(line) or is_machine_line(line))
 
 
 def _first(lines: list[str]) -> str:

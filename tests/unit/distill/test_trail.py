@@ -348,40 +348,6 @@ def test_an_unmarked_text_that_announces_something_is_no_answer(final: bool | No
     assert (talk.turn.end == "answered") is answered
 
 
-ORCHESTRA = """\
-🧠 THE ORCHESTRA OF THE SHOP
-════════════════════════════
-You conduct the players below.
-
-PLAYERS AND TOOLS:
-📌 Score: s-17
-🎯 Objective: {}
-👥 Players: 4
-
-1️⃣ **THE STRINGS**
-   mcp__orchestra__begin    - Begins a piece for all the players at once
-   mcp__orchestra__repeat   - Plays a piece again from any of its bars
-   mcp__orchestra__end      - Ends a piece when every player has finished
-✅ ALWAYS play all the voices of a piece in one message
-❌ NEVER play one voice after the other, it MUST sound at once
-- 🥁 Players of drums count the bars for all the others
-YOU MUST START ALL PLAYERS IN ONE SINGLE MESSAGE
-"""
-
-
-def test_of_an_orchestrators_template_the_sentences_are_the_task() -> None:
-    goal = "number the vouchers of each branch by year"
-    prompt = ORCHESTRA.format(goal) + "REMEMBER TO PLAY ALL THE VOICES OF EACH PIECE AT ONCE\n" * 12
-    task = under("Task", session("s1").user(prompt).edited("cart.py").says("Numbered."))
-
-    sockets = "TCP 127.0.0.1:5173 0.0.0.0:0 LISTENING\n" * 40
-    assert "template" not in under("Task", session("s1").user(sockets).edited("cart.py").says("One is open."))
-    assert f"You conduct the players below. ¶ 🎯 Objective: {goal}" in task
-    assert "template “🧠 THE ORCHESTRA OF THE SHOP”, 1,2" in task
-    assert "VOICES" not in task
-    assert "mcp__" not in task
-
-
 class Untimed(Conversation):
     """A session in a document without times."""
 
