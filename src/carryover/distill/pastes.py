@@ -31,7 +31,6 @@ COLONS: Final = (":", "：")
 
 _MARGIN: Final = 2
 _FENCE: Final = "```"
-_QUOTE: Final = '"'
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code, a command over several lines, unless words lead to it on its first one. People indent the items of a list too,
@@ -68,8 +67,6 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
 
 
 def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
-    if marked := _quoted_by_hand(prompt):
-        return marked
     blocks = _blocks(prompt)
     lines = prompt.splitlines()
     if len(lines) == 2 and _has_headers(lines) and not has_machine_line(prompt):
@@ -109,24 +106,6 @@ def _without_margin(prompt: str) -> str:
     if margin != _MARGIN:
         return prompt
     return "\n".join([first, *(line.removeprefix(_MARGIN * " ") for line in others)])
-
-
-def _quoted_by_hand(prompt: str) -> tuple[tuple[bool, str], ...]:
-    """Returns the parts of a prompt that leads to a paste in quotation marks and goes on behind it on the same line,
-    where it would be taken for the end of the paste. Empty for another prompt."""
-    lines = prompt.strip().splitlines()
-    # A program closes on each line what it opens there.
-    opens, *closes = [at for at, line in enumerate(lines) if line.count(_QUOTE) % 2] or [0]
-    if closes != [len(lines) - 1]:
-        return ()
-    head, _, first = lines[opens].rpartition(_QUOTE)
-    last, _, behind = lines[-1].partition(_QUOTE)
-    before = "\n".join([*lines[:opens], head]).strip()
-    paste = "\n".join([first, *lines[opens + 1 : -1], last])
-    is_led_to = before != "" and not _is_pasted([before], 0)
-    if not (is_led_to and any(map(str.isalpha, behind)) and _is_pasted([paste], 0)):
-        return ()
-    return ((False, before), (True, paste), (False, behind.strip()))
 
 
 def _is_pasted(blocks: list[str], at: int, *, in_item: bool = False) -> bool:

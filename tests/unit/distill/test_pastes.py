@@ -223,29 +223,6 @@ def test_a_long_line_costs_no_more_than_its_length(piece: str) -> None:
         is_machine_line(piece * 200_000 + "x")
 
 
-@pytest.mark.parametrize("pasted", [LOG, TRACEBACK.replace('"', "'"), CODE])
-def test_what_stands_behind_a_quoted_paste_on_its_last_line_was_typed(pasted: str) -> None:
-    asked = "find out why, but change nothing yet. " + "It worked before the last release, as I said. " * 40
-    prompt = f'It fails again, see "{pasted} " {asked}'
-
-    assert parts(prompt) == ((False, "It fails again, see"), (True, f"{pasted} "), (False, asked.strip()))
-
-
-@pytest.mark.parametrize(
-    "prompt",
-    [
-        f'It fails again, see "{LOG}"',
-        f'"{LOG} " find out why',
-        f'{LOG}\n"{LOG} " find out why',
-        'Call it "cart\nand basket" in both shops',
-        f'The name "cart" is in "{LOG}\nstdout: "cart" and "basket" failed',
-    ],
-)
-def test_without_words_on_both_sides_of_a_quoted_paste_its_last_line_is_judged_as_others(prompt: str) -> None:
-    assert all(text in prompt for _, text in parts(prompt))
-    assert (False, "find out why") not in parts(prompt)
-
-
 def test_the_margin_of_a_terminals_box_makes_no_paste_of_what_was_typed_there() -> None:
     typed = "Compare the rules with the ones\nof the shop: do they ask for\ntypes?\n\nChange nothing yet."
     copied = typed.replace("\n", "\n  ").replace("  \n", "\n")
