@@ -55,7 +55,6 @@ _LONGEST_ADDED: Final = 1200
 _LONGEST_REMARK: Final = 200
 BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
-_AT_ONCE_MS: Final = 1000
 _WHILE_MS: Final = 60_000
 """A text that is newer may still be followed by the call that it leads to."""
 _IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
@@ -284,24 +283,11 @@ def _stands(reply: Reply, call: str) -> bool:
 
 def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
     """Records that the turn was cut off, whatever was said in it. Who cancels at a limit was stopped by the limit."""
-    if body.reason == "interrupted":
-        if digest.turn is not None and digest.turn.end == "limit":
-            return digest
-        digest = _killed(digest, event.at_ms)
+    if body.reason == "interrupted" and digest.turn is not None and digest.turn.end == "limit":
+        return digest
     message = clip(_IN_JSON.sub(r"\1", one_line(body.message[:_LONGEST_ERROR])), chars=200)
     cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)
-
-
-def _killed(digest: Digest, at_ms: int) -> Digest:
-    """Returns the digest after an interruption: the command that a signal ended just before was stopped by it, and did
-    not fail (Claude Code 2.1.133, 2.1.138: 2 ms before)."""
-    call = digest.calls[-1] if digest.calls else None
-    if call is None or (call.exit_code or 0) <= BY_SIGNAL or at_ms - call.at_ms > _AT_ONCE_MS:
-        return digest
-    stopped = replace(call, status="interrupted", exit_code=None)
-    failures = tuple(failure for failure in digest.failures if failure.at_ms != call.at_ms)
-    return replace(digest, calls=(*digest.calls[:-1], stopped), failures=failures)
 
 
 def summary(digest: Digest, event: Event, body: model.AgentSummary) -> Digest:

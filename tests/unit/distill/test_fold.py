@@ -8,7 +8,7 @@ import pytest
 
 from carryover import model
 from carryover.distill.digest import Digest, Failure
-from support.conversation import GOAL, MINUTE_MS, Conversation, session
+from support.conversation import GOAL, Conversation, session
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
 
@@ -181,23 +181,6 @@ def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_muc
 
     assert failure(talk.ran("make cap", "ok")).solved is solved
     assert not failure(Conversation().user("Cap it.").ran("make cap", "no", status="error").ran("make tax")).solved
-
-
-@pytest.mark.parametrize(
-    ("exit_code", "later_ms", "status"), [(137, 2, "interrupted"), (1, 2, "error"), (137, 60_000, "error")]
-)
-def test_a_command_that_the_user_stopped_has_not_failed(exit_code: int, later_ms: int, status: str) -> None:
-    """The interruption comes right after the result, which has only a signal's exit code (Claude Code 2.1.138)."""
-    talk = Conversation().user("Install the skill.").calls("npx skills add")
-    result = model.ToolResult(
-        call_id="c1", name="Bash", op="shell", status="error", subject="npx skills add", exit_code=exit_code
-    )
-    talk.event(result)
-    talk.at_ms += later_ms - MINUTE_MS
-    talk.event(model.TurnEnd(reason="interrupted"))
-
-    assert (talk.turn.end, talk.digest.calls[-1].status) == ("interrupted", status)
-    assert len(talk.digest.failures) == (status == "error")
 
 
 def test_a_commit_is_named_with_its_id_if_git_printed_one() -> None:
