@@ -44,9 +44,6 @@ _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
 _FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
-_GREETED: Final = later(r"You've successfully authenticated, but [^\n]{1,40} does not provide shell access\.\s*\Z")
-"""What GitHub says last to `ssh -T`, which then ends with 1, since that is all that a key can do there."""
-_STEP: Final = later(r"&&|\|\||[;\n]")
 _METER: Final = later(
     r"\A(?:% Total +% Rec|Dload +Upl).*|\A(?=[^-:]{0,80}[-\d]{1,2}:[-\d]{2}:)[\d .:kMG-]{20,}(?=curl: \(\d|\Z)"
 )
@@ -94,18 +91,11 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.op != "shell":
         return True
-    if _had_enough(result) or _was_greeted(result):
+    if _had_enough(result):
         return False
     return not found_nothing(result.subject, result.exit_code) and not (
         _timed_out(_telling(result.output)) and is_waiting(result.subject)
     )
-
-
-def _was_greeted(result: ToolResult) -> bool:
-    """Whether GitHub only greeted a key, in the last step of a command: one behind it did not run, or failed itself."""
-    if result.exit_code not in (1, None) or "ssh " not in _STEP.split(result.subject)[-1]:
-        return False
-    return _GREETED.search(result.output, max(0, len(result.output) - _MARK_CHARS)) is not None
 
 
 def _failed_before_pipe(result: ToolResult) -> bool:

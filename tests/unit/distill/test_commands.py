@@ -120,23 +120,6 @@ def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
     assert failed(msgspec.structs.replace(result(command), exit_code=1, output=printed)) == fails
 
 
-_GREETING = "Hi ann! You've successfully authenticated, but GitHub does not provide shell access.\n"
-
-
-@pytest.mark.parametrize(
-    ("command", "code", "printed", "fails"),
-    [
-        ("ssh -T git@github.com 2>&1", 1, _GREETING, False),
-        ("ssh-add -l && ssh -T git@github.com", None, _GREETING, False),
-        ("ssh -T git@github.com", 1, f"{_GREETING}fatal: no shop", True),
-        ("ssh -T git@github.com && git push", 1, _GREETING, True),
-        ("ssh -T git@github.com; ./deploy", 3, _GREETING, True),
-    ],
-)
-def test_a_greeting_of_github_is_no_failure(command: str, code: int | None, printed: str, fails: bool) -> None:
-    assert failed(msgspec.structs.replace(result(command), exit_code=code, output=printed)) == fails
-
-
 @pytest.mark.parametrize(
     ("command", "printed", "fails"),
     [
