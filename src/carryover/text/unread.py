@@ -1,5 +1,5 @@
-"""Recognises by form alone the lines that no reader reads: drawings, encoded data, bytes, numbers in rows, minified
-code, listings of files, progress, frames in code of others."""
+"""Recognises by form alone the lines that no reader reads: drawings, encoded data, numbers in rows, minified code,
+listings of files, progress."""
 
 from __future__ import annotations
 
@@ -13,9 +13,6 @@ _MOST_LETTERS: Final = 0.5
 _ENCODED: Final = later(r"[\"']?(?:data:[\w/+.-]+;base64,)?(?:[A-Za-z0-9+/]{64,}|[A-Za-z0-9_-]{64,})={0,2}[\"',;]{0,3}")
 _MIXED: Final = later(r"(?=.*[a-z])(?=.*[A-Z])(?=.*\d)")
 _HEX: Final = later(r"(?:0x)?[0-9a-fA-F]{129,}|(?:[0-9a-f]{4,16}:?\s+)(?:[0-9a-f]{2,4}\s+){7,}.{0,40}")
-_BYTES: Final = later(
-    r"(?=.*[A-Fa-fx])(?:0x)?[0-9A-Fa-f]{2}(?:(?:-[0-9A-Fa-f]{2}){4,}|(?:[ :,]+(?:0x)?[0-9A-Fa-f]{2}){7,})"
-)
 _LISTED: Final = later(
     r"[-dlbcps][-rwxsStT]{9}[.+@]?\s+\d+\s.+|(?:\S*/)?\.git/(?:objects|logs|refs|hooks|info)(?:/\S*)?"
 )
@@ -23,14 +20,6 @@ _LISTED: Final = later(
 _FETCHED: Final = later(
     r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?"
 )
-_FRAME: Final = later(
-    r"(?:\(wrapper [a-z-]{1,30}\) )?(?=[^:\n]*\.)(?=[^:\n]*[./+][A-Z_<][^:./+\n]*:)[\w<>`+/.$|]{3,300}"
-    r":(?!\d)[\w<>`.$|]{1,200} \((?:[^\s(),]+(?:, ?[^\s(),]+)*)?\)(?: \(at [^\n]*\))?"
-    r"|[\w$.<>()\[\] ]{1,100} @ \S{1,200}\.m?js\?v=[0-9a-f]{6,40}:\d+"
-)
-"""A line of a stack in a log of Unity, with types in brackets: those that call the logger are below each of its
-messages. A note on a place in a file (`cart.py:12 (rounds twice)`) is none. Or a line of a package of others, as a
-browser's console shows it of a page that Vite serves."""
 _AMONG_OTHERS: Final = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
 """A number without commas: one that had them could be divided in many ways."""
 _NUMBERS: Final = later(rf"{_AMONG_OTHERS}(?:[\s,;/]+{_AMONG_OTHERS}){{7,}},*")
@@ -48,7 +37,7 @@ _EXAMINED: Final = 4000
 def is_unread(line: str) -> bool:
     """Whether a line, stripped of white space, has a form that people and models skip."""
     line = line[:_EXAMINED]
-    if any(form.fullmatch(line) for form in (_BYTES, _LISTED, _FETCHED, _NUMBERS, _FRAME)):
+    if any(form.fullmatch(line) for form in (_LISTED, _FETCHED, _NUMBERS)):
         return True
     if len(line) < _SHORTEST:
         return False
