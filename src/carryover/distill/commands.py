@@ -12,7 +12,7 @@ from carryover.records.file_bodies import without_bodies
 from carryover.records.text import names_handoff_file
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
-from carryover.text.looking import found_nothing, is_looking, is_waiting, without_prefix
+from carryover.text.looking import found_nothing, is_looking, without_prefix
 from carryover.text.pattern import later
 from carryover.text.stack import is_frame
 
@@ -91,11 +91,7 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.op != "shell":
         return True
-    if _had_enough(result):
-        return False
-    return not found_nothing(result.subject, result.exit_code) and not (
-        _timed_out(_telling(result.output)) and is_waiting(result.subject)
-    )
+    return not (_had_enough(result) or found_nothing(result.subject, result.exit_code))
 
 
 def _failed_before_pipe(result: ToolResult) -> bool:

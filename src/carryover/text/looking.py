@@ -56,8 +56,6 @@ _FINDS_NOTHING: Final = later(
 """Programs that end with 1 to say that there is none, or that there is a difference."""
 _MAY_FAIL: Final = later(r"\s-(?:ErrorAction|EA)[ :](?:SilentlyContinue|Ignore|0)\b", re.I)
 """A PowerShell command that is to say nothing if it fails: what it removes may not be there."""
-_LOOP: Final = later(r"(?:^|[;&|\s(])(?:until|while|for)\s")
-_PAUSE: Final = later(r"\b(?:sleep|Start-Sleep)\s", re.I)
 _OWN_EXIT: Final = later(r"exit \d+$")
 _STEPS: Final = later(r"(\|\||&&|[;\n|])")
 _WRITES: Final = later(
@@ -80,7 +78,6 @@ _PREFIX: Final = later(
     r"|(?:sudo|time|env|timeout \S+)\s+)+"
 )
 """An assignment whose value a command gives is a step of its own."""
-_GOES_ON: Final = later(r"\bgit (?:-[cC] \S+ )?([a-z-]{2,20}) --continue\b")
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 
@@ -160,11 +157,6 @@ def _showing(command: str) -> list[list[str]]:
     return [] if is_loop else [words for words in parts if words and words[0] not in _SHOW_NOTHING]
 
 
-def is_waiting(command: str) -> bool:
-    """Whether a command looks again and again until something is so: if its time is up, nothing was tried in vain."""
-    return _LOOP.search(command) is not None and _PAUSE.search(command) is not None
-
-
 def without_prefix(command: str) -> str:
     """Returns the command without leading `cd`, variable assignments and the like."""
     return _PREFIX.sub("", command).strip()
@@ -186,11 +178,9 @@ def found_nothing(command: str, code: int | None) -> bool:
 
 
 def is_retry(failed: str, succeeded: str) -> bool:
-    """Whether two commands are the same with other options or another launcher, or the second ends what the first has
-    left under way, as `git rebase --continue` does. A success behind a pipe doesn't count, as the exit code is not the
-    command's, unless the failed one was cut short by the same; nor one that only looks at what that was to leave."""
-    if (goes_on := _GOES_ON.search(succeeded)) and f"git {goes_on[1]} " in f"{failed} ":
-        return not set("|;") & set(succeeded[goes_on.end() :])
+    """Whether two commands are the same with other options or another launcher. A success behind a pipe doesn't count,
+    as the exit code is not the command's, unless the failed one was cut short by the same; nor one that only looks at
+    what that was to leave."""
     if (whole := uncut(failed)) != failed:
         failed, succeeded = whole, uncut(succeeded)
     words = _core(failed)

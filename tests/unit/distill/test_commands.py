@@ -170,10 +170,6 @@ def test_tail_and_head_hide_that_a_command_failed(command: str, printed: str, fa
         ("-x", "--help", False),
         ("python move.py && tail -n 10 move.log", "tail -n 20 move.log", False),
         ("cd src && cat -n cart.py", "cat cart.py", True),
-        ("git checkout new && git cherry-pick 9cad#c", "git add . && git cherry-pick --continue --no-edit", True),
-        ("git pull && git rebase main", "GIT_EDITOR=true git -c core.editor=true rebase --continue", True),
-        ("git rebase main", "git rebase --continue 2>&1 | tail -3", False),
-        ("git rebase main", "git cherry-pick --continue", False),
     ],
 )
 def test_a_retry_differs_in_options_or_launcher_or_ends_what_was_begun(first: str, later: str, same: bool) -> None:
@@ -322,18 +318,6 @@ def test_what_was_raised_stands_at_the_head_of_a_long_stack() -> None:
     assert why(f"Loading shop.csproj\nTimeoutException: No answer.\n{stack}") == "TimeoutException: No answer."
     newer = f"TimeoutException: No answer.\n{stack}error: the restore failed\n"
     assert why(newer) == "error: the restore failed"
-
-
-@pytest.mark.parametrize(
-    ("command", "output", "fails"),
-    [
-        ("until curl -s shop:80; do sleep 5; done", "Command timed out after 2m 0s", False),
-        ("until curl -s shop:80; do sleep 5; done", "curl: bad option", True),
-        ("./ship.sh --until noon", "Command timed out after 2m 0s", True),
-    ],
-)
-def test_a_wait_whose_time_was_up_is_no_failed_approach(command: str, output: str, fails: bool) -> None:
-    assert failed(msgspec.structs.replace(result(command), output=output)) is fails
 
 
 def test_the_reason_of_a_failure_is_the_error_in_json_output() -> None:
