@@ -14,7 +14,7 @@ from carryover.distill.said_again import without_said_again
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of
-from carryover.records.shell_jobs import port_of, time_limit_ms
+from carryover.records.shell_jobs import port_of
 from carryover.text.looking import is_looking
 
 _CUT_OFF: Final = {"interrupted": "interrupted", "error": "ended in an error", "limit": "stopped at a usage limit"}
@@ -351,10 +351,8 @@ def _place_of(job: Pending, session: SessionView) -> tuple[str, ...]:
 
 
 def is_running(job: Pending, at_ms: int) -> bool:
-    """Whether a job without a recorded end may run at a time: it was started or mentioned in the day before, or within
-    the time that its command line gives it."""
-    limit_ms = time_limit_ms(job.text)
-    return job.at_ms > at_ms - (DAY_MS if limit_ms is None else limit_ms) and not is_looking(job.text)
+    """Whether a job without a recorded end may run at a time: it was started or mentioned in the day before."""
+    return job.at_ms > at_ms - DAY_MS and not is_looking(job.text)
 
 
 def _sitting(turns: Sequence[Turn], newest: Turn) -> list[Turn]:

@@ -27,9 +27,7 @@ _NOT_TOLD: Final = later(r"[\s\"']+")
 _BEFORE_CALLS: Final = ("{", "=")
 """What stands before the `&` with which PowerShell calls a program: `try { & $msbuild }`, `$out = & $msbuild`."""
 _LONGEST_LINE: Final = 100
-_TIMED: Final = later(r"(?:(?:sudo|nohup) )*timeout (?:-[ks] \S+ |-\S+ )*(\d{1,7})([smhd]?) ")
 _PORT: Final = later(r"(?<![\w.-])(?<!-o )-{0,2}(?:(?:server|http|web)[.-])?port[= ](\d{2,5})\b", re.I)
-_UNITS_MS: Final = {"": 1000, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)(?:[\w.-]*[/~])*([\w.-]+)(?=[\"'\s;&)]|\Z)")
 
 
@@ -48,12 +46,6 @@ def job_left(command: str) -> tuple[str, str] | None:
             logs = _LOG.findall(command)
             left = (logs[-1] if logs else line, line)
     return left
-
-
-def time_limit_ms(line: str) -> int | None:
-    """Returns how long a job with this command line runs at most, if `timeout` ends it; None if nothing does."""
-    timed = _TIMED.match(line)
-    return int(timed[1]) * _UNITS_MS[timed[2]] if timed is not None else None
 
 
 def port_of(line: str) -> str | None:

@@ -39,21 +39,6 @@ def test_a_job_that_a_command_left_running_is_open_also_after_other_answers(comm
     assert handoff(talk, worked("s2", "Add a logo.", hours=50)).settled
 
 
-@pytest.mark.parametrize(
-    ("command", "runs"),
-    [
-        ("timeout 15s ./tunnel.sh > tunnel.log 2>&1 &", False),
-        ("sudo timeout -k 5 90 ./tunnel.sh > tunnel.log &", False),
-        ("nohup timeout 2h ./tunnel.sh > tunnel.log &", True),
-        ("./tunnel.sh --timeout 15 > tunnel.log &", True),
-    ],
-)
-def test_a_job_with_a_time_limit_runs_no_longer_than_that(command: str, runs: bool) -> None:
-    talk = worked().user("Try the tunnel.").ran(command).says("It is tried.").user("Why?").says("It fails.")
-
-    assert ("in the background, no end recorded" in under("Where it stands", talk)) is runs
-
-
 @pytest.mark.parametrize(("jobs", "more"), [(3, []), (4, ["and 1 more"])])
 def test_three_jobs_are_named_and_others_counted(jobs: int, more: list[str]) -> None:
     talk = worked().user("Start them.")
