@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
-from carryover.distill.goals import says_something
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import (
     before_call,
@@ -104,8 +103,7 @@ def summary_entries(past: Past) -> list[Entry]:
             if what == "recap" and _is_done_since(summary, session.digest):
                 continue
             waits = session is past.lead and not _is_answered_since(summary, session.digest)
-            ends = (_is_done_since, _is_committed, _is_replanned)
-            is_done = any(one(summary, session.digest) for one in ends)
+            is_done = _is_done_since(summary, session.digest) or _is_replanned(summary, session.digest)
             for heading, text, is_next in _parts_of(summary, is_done=is_done):
                 weight = WEIGHTS["announced"] if is_next and waits else BY_WORTH
                 entries += _quoted(past, session, summary, f"{what}{heading}", text, weight)
@@ -138,13 +136,6 @@ def _is_past(summary: Summary, digest: Digest) -> bool:
 def _is_answered_since(summary: Summary, digest: Digest) -> bool:
     """Whether any turn has ended with an answer since."""
     return any(turn.end == "answered" and turn.said[-1].at_ms > summary.at_ms for turn in digest.turns)
-
-
-def _is_committed(summary: Summary, digest: Digest) -> bool:
-    """Whether the turn of the summary made a commit since, and the user then asked something else: it did what
-    was next, though the turn was cut off before it said so."""
-    later = any(turn.number > summary.turn and says_something(turn) for turn in digest.turns)
-    return later and any(turn.number == summary.turn and turn.committed_ms > summary.at_ms for turn in digest.turns)
 
 
 def _is_replanned(summary: Summary, digest: Digest) -> bool:

@@ -258,14 +258,3 @@ def test_the_next_steps_of_a_summary_are_dropped_after_several_answered_turns() 
 
     talk.user("And the logo.").edited("logo.py").says("It is there.")
     assert section(talk, title="From the agent's own summary") == []
-
-
-def test_what_a_summary_had_to_do_goes_with_a_commit_of_its_turn_once_something_else_was_asked() -> None:
-    step = SummaryPart(kind="next", heading="Next Step", text="Round last, then commit.")
-    talk = session("s1").user(GOAL).edited("cart.py")
-    talk.event(AgentSummary(text="Round last, then commit.", source="compaction", parts=(step,)))
-    talk.edited("tax.py").ran("git commit -a", "[main 4a7f2c1] Round last").event(TurnEnd(reason="interrupted"))
-    assert "then commit" in under("From the agent's own summary", talk.user("continue").edited("tax.py"))
-
-    talk.user("What is left of the receipt's totals?").edited("tax.py")
-    assert section(talk, title="From the agent's own summary") == []
