@@ -60,7 +60,7 @@ def call_entries(past: Past) -> list[Entry]:
         weight = WEIGHTS["last call"] if is_last else BY_WORTH
         parts = _call(past, made.call, made.session, weight)
         entries += _with_error(parts, made.call, weight) if is_last else parts
-    return [*_unnamed_edits(past), *joined_short(sorted(entries, key=lambda entry: entry.at_ms))]
+    return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
 
 
 def _with_error(parts: list[Entry], call: Call, weight: Weight) -> list[Entry]:
@@ -70,20 +70,6 @@ def _with_error(parts: list[Entry], call: Call, weight: Weight) -> list[Entry]:
     at = max((at for at, one in enumerate(parts) if error and error in one.text), default=0)
     parts[at] = msgspec.structs.replace(parts[at], weight=weight.first)
     return parts
-
-
-def _unnamed_edits(past: Past) -> list[Entry]:
-    """Returns that files were edited if the record of a session names none of them: else it would look as if none had
-    been. Of its calls, only the newest are kept."""
-    sessions = (session for session in past.view.sessions if session.digest.turns and not session.digest.touched)
-    calls = [_Made(call, session) for session in sessions for call in session.digest.calls if not call.subject]
-    edits = [made for made in calls if made.call.op in ("edit", "write") and made.call.status in ("ok", "unknown")]
-    if not edits:
-        return []
-    call, session = sorted(edits, key=lambda made: made.call.at_ms)[-1]
-    step = _step_of(call, session)
-    text = f"files that the record does not name: edited {len(edits)} or more times, last in "
-    return [from_turn(step, text + past.place(step, call.at_ms), "call", WEIGHTS["file"].first, at_ms=call.at_ms)]
 
 
 class _Made(NamedTuple):

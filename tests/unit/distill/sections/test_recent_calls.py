@@ -33,18 +33,6 @@ def test_a_command_that_found_nothing_is_no_error(command: str, code: int, end: 
     assert f"`{command}` → {end}" in render(handoff(talk))
 
 
-def test_edits_of_which_no_file_is_named_are_told() -> None:
-    """As in SpecStory's documents of early 2025, which show the changed lines alone."""
-    done, failed = (model.ToolResult(call_id="c", name="edit", op="edit", status=end) for end in ("unknown", "error"))
-    talk = Conversation().user(GOAL).event(done).event(failed).says("Done.")
-    talk.user("And the docs.").event(done).says("Done.").user("Thanks.").says("Good.")
-    told = "files that the record does not name: edited 2 or more times, last in turn 2"
-
-    assert told in under("Recent files", talk)
-    assert "does not name" not in render(handoff(talk.edited("cart.py")))
-    assert "does not name" not in render(handoff(Conversation().user(GOAL).event(failed).says("No.")))
-
-
 def test_output_of_which_every_line_is_left_out_is_none() -> None:
     talk = Conversation().user(GOAL).ran("make all", "…\n…").says("Done.")
     assert "`make all`" in under("Recent files", talk) and "…" not in under("Recent files", talk)
