@@ -52,8 +52,6 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     mark = f"job:{body.task_id}"
     if body.state == "stopped":  # its end may be reported before the call that stopped it has its result
         digest = replace(digest, failures=tuple(one for one in digest.failures if one.signature != mark))
-    if body.state == "done" and ran is not None:
-        digest = replace(digest, failures=tuple(_after(failure, signature(ran)) for failure in digest.failures))
     is_new = body.state == "failed" and not any(failure.signature == mark for failure in digest.failures)
     if is_new and (ran is None or failed(ran)):
         failure = Failure(
@@ -78,11 +76,6 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         turn=digest.prompts,
     )
     return with_call(digest, made)
-
-
-def _after(failure: Failure, succeeded: str) -> Failure:
-    is_same = succeeded in (failure.signature, failure.command)
-    return replace(failure, solved=True) if is_same else failure
 
 
 def _was_killed(digest: Digest, body: BackgroundTask) -> bool:
