@@ -43,7 +43,6 @@ _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
-_FIRST: Final = later(r"\|[ \t]*select(?:-object)?[ \t]+-first[ \t]+(\d{1,4})\s*\Z", re.I)
 _METER: Final = later(
     r"\A(?:% Total +% Rec|Dload +Upl).*|\A(?=[^-:]{0,80}[-\d]{1,2}:[-\d]{2}:)[\d .:kMG-]{20,}(?=curl: \(\d|\Z)"
 )
@@ -91,7 +90,7 @@ def failed(result: ToolResult) -> bool:
         return False
     if result.op != "shell":
         return True
-    return not (_had_enough(result) or found_nothing(result.subject, result.exit_code))
+    return not found_nothing(result.subject, result.exit_code)
 
 
 def _failed_before_pipe(result: ToolResult) -> bool:
@@ -111,15 +110,6 @@ def _error_before_pipe(result: ToolResult) -> str:
 def may_solve(result: ToolResult) -> bool:
     """Whether a call succeeded, as far as is known. Of an edit, the file's entry has more."""
     return result.status == "ok" and result.op != "edit" and not _error_before_pipe(result)
-
-
-def _had_enough(result: ToolResult) -> bool:
-    """Whether PowerShell closed a pipe once it had all the lines that `-First` asks for. The program before the pipe
-    then ends with an error."""
-    taken = _FIRST.search(result.subject) if result.exit_code == 1 else None
-    if taken is None or error_in(result.output):
-        return False
-    return sum(line.strip() != "" for line in result.output.splitlines()) >= int(taken[1])
 
 
 def only_looked(call: Call | ToolResult) -> bool:

@@ -107,22 +107,6 @@ def test_a_last_step_that_found_nothing_and_an_exit_of_its_own_are_no_failure(
 @pytest.mark.parametrize(
     ("command", "printed", "fails"),
     [
-        ("shop list | Select-Object -First 2", "cart\r\nlid\r\n", False),
-        ("shop list | select -first 2", "cart\nlid", False),
-        ("shop list | Select-Object -First 3", "cart\nlid", True),
-        ("shop list | Select-Object -First 2", "opened\nError: no shop", True),
-        ("shop list | Select-Object -First 2; shop sell", "cart\nlid", True),
-    ],
-)
-def test_a_pipe_that_powershell_closed_once_it_had_enough_is_no_failure(
-    command: str, printed: str, fails: bool
-) -> None:
-    assert failed(msgspec.structs.replace(result(command), exit_code=1, output=printed)) == fails
-
-
-@pytest.mark.parametrize(
-    ("command", "printed", "fails"),
-    [
         ("cd shop && python sell.py 2>&1 | tail -30", "Traceback:\nModuleNotFoundError: no cart\n", True),
         ("npx tsc | head -40", "lid.ts(1,2): error TS2322: No.\ncart.ts(3,4): error TS2322: No.", True),
         ("npx tsc | head -40", "lid.ts(1,2): error TS2322: No.\n  A lid is no cart.", False),
