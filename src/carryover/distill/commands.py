@@ -43,10 +43,6 @@ _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 _NO_CHAIN: Final = later(r"[;\n]|\|\|")
 _PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
-_METER: Final = later(
-    r"\A(?:% Total +% Rec|Dload +Upl).*|\A(?=[^-:]{0,80}[-\d]{1,2}:[-\d]{2}:)[\d .:kMG-]{20,}(?=curl: \(\d|\Z)"
-)
-"""What curl shows of its progress, at times on the line that says why it ends."""
 _CUT_SHORT: Final = later(r"(?![^\n]*\b(?:logs?|logcat|gh)\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
 """A command with the exit code of `tail` or `head`. A log, an issue or one step of several may tell another error."""
 _FIGURE: Final = later(r"error(?:[ _-][a-z]{1,20})?[ \t]{0,9}[:=]?[ \t]{0,9}[\d.,e+%-]+", re.I)
@@ -223,7 +219,7 @@ def _timed_out(lines: list[str]) -> str:
 def _telling(output: str) -> list[str]:
     """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
     shell's warning, what PostgreSQL, git and gh put below an error, what PowerShell draws around a reason do not."""
-    lines = [_METER.sub("", line.strip()) for line in _WRAPPED.sub(r"\1", output).splitlines() if line.strip()]
+    lines = [line.strip() for line in _WRAPPED.sub(r"\1", output).splitlines() if line.strip()]
     if "Line |" in lines:
         lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]

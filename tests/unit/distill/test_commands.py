@@ -309,9 +309,6 @@ def test_the_reason_of_a_failure_is_the_error_in_json_output() -> None:
     then_well = '{\n "ok": true,\n "data": {\n  "message": "saved",\n  "ids": [\n   "rec9"\n  ]\n }\n}'
 
     assert why(failed_first + then_well) == 'no file "cart.json"'
-    meter = "  0     0    0     0    0     0      0      0 --:--:-- --:--:-- --:--:--     0"
-    unknown = "curl: (6) Could not resolve host: shop.example"
-    assert why(f"  % Total    % Received\n   Dload  Upload\n\r{meter}\r{meter}{unknown}\n") == unknown
     assert why('{"error":{"message":"no rows"}}') == "no rows"
     served = '127.0.0.1 replied {"error": {"message": "no rows"}}\n1 of 9 carts differs\nmake: *** [check] Stopped\n'
     assert (
