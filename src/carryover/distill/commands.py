@@ -18,10 +18,11 @@ from carryover.text.stack import is_frame
 
 _RAISED: Final = later(
     r"(?:Caused by: |Exception in thread \"[^\"\n]{1,80}\" |Unhandled exception\. )?"
-    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|\*\* \([\w.]{1,100}\) \S",
+    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|\*\* \([\w.]{1,100}\) \S"
+    r"|(?:panic|fatal error): \S|thread '[^'\n]{1,80}' (?:\(\d{1,20}\) )?panicked at \S",
     re.I,
 )
-"""What languages print of an error that was raised; the last form is Elixir's."""
+"""What languages print of an error that was raised; the last forms are Elixir's, Go's and Rust's."""
 _REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
 _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?:\d+: error: \S")
 """Line and column, or the line of an error, in the form of compilers and linters; searches print neither."""
@@ -54,6 +55,7 @@ _FRAME: Final = later(
     r"|bash: line \d+: warning: here-document at line |wsl: Failed to translate "
     r"|[^\n]{1,200}: line \d+: `(?![^\n]{0,200}': not a )"  # bash quotes the line below the syntax error in it
     r"|At line:\d+ char:\d+$|(?:LINE \d+|HINT|hint): |- To [^\n]{1,60}, run: gh "
+    r"|note: (?:run with `RUST_BACKTRACE=|Some details are omitted, )"
 )
 _WRAPPED: Final = later(r"^( +\+ (?:CategoryInfo|FullyQualifiedErrorId)\b[^\n]*)(?:\n {3}(?! )[^\n]*)+", re.M)
 """What Windows PowerShell puts below a reason, and the rest of it on further lines: `ndException`."""

@@ -241,6 +241,18 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "** (RateError) no rate in %{\n  id: 3\n}\n\n    (shop 1.0.0) lib/rates.ex:3: Rates.of/1",
             "** (RateError) no rate in %{",
         ),
+        (
+            "panic: no rate for 7\n\ngoroutine 1 [running]:\nmain.total(...)\n\t/cart.go:6 +0x1d\nexit status 2",
+            "panic: no rate for 7",
+        ),
+        (
+            "fatal error: out of memory\n\nruntime stack:\n" + "shop/rates.of(0x7)\n\t/shop/rates.go:3 +0xd9\n" * 30,
+            "fatal error: out of memory",
+        ),
+        (
+            "thread 'main' (7) panicked at src/cart.rs:3:5:\nno rate for 7\nnote: run with `RUST_BACKTRACE=1` to see",
+            "thread 'main' (7) panicked at src/cart.rs:3:5: ¶ no rate for 7",
+        ),
         ("no display\n╚════", "no display"),
         ("denied for schema shop\nLINE 1: SELECT * FROM shop\n               ^\nHINT:  Ask.", "denied for schema shop"),
         (
