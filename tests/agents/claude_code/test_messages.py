@@ -206,6 +206,15 @@ LOCAL = (
             {"origin": {"kind": "auto-continuation"}, "planContent": "# Discount\n\n1. In cents."},
             [Prompt(text=PLAN, accepts_plan=True), Prompt(text="Never floats.")],
         ),
+        (
+            f"{OPENED}\n{PLAN}{AFTER_PLAN}\n\nUser feedback on this plan: Never floats.\n\n{REMINDER}",
+            {},
+            [Prompt(text=PLAN, accepts_plan=True), Prompt(text="Never floats.")],
+        ),
+        *(
+            (f"{PLAN}{AFTER_PLAN}\n\nUser feedback on this plan: Push it.", others, [])
+            for others in ({"origin": {"kind": "channel"}}, {"rowSource": "hook"})
+        ),
         # Of an editor that works through the SDK: each file is named in a block, and its content in another.
         (
             [

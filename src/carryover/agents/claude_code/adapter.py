@@ -107,7 +107,7 @@ _INJECTED_ORIGINS: Final = frozenset(
 )
 """Origins of `user` records that are not from the user (2.1.328: task-notification)."""
 _WRITTEN_BY: Final = ("harness", "hook", "recorded")
-"""`rowSource` of a `user` record that the client or a hook wrote, or that repeats one (source of 2.1.332)."""
+"""`rowSource` of a `user` record that the client, a hook, or a timer or an event caused (source of 2.1.332)."""
 
 _SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
@@ -276,10 +276,10 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         _shell(builder, text)
     elif text.startswith(REPORTS):
         builder.add_jobs(text, "words")
-    elif on_plan is not None or ((text or attachments) and _is_typed(builder, text)):
+    elif (text or attachments) and _is_typed(builder, text, accepts_plan=on_plan is not None):
         _prompt(builder, text, attachments, accepts_plan=on_plan is not None)
         if on_plan:
-            builder.add(model.UserPrompt(text=on_plan), "said", digest(on_plan))
+            builder.add(model.UserPrompt(text=on_plan, actor=builder.actor), "said", digest(on_plan))
 
 
 def _summary(builder: ClaudeBuilder, summary: str) -> None:
@@ -289,11 +289,12 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
         builder.add(model.AgentSummary(text=words, source="compaction", parts=parts), "summary", digest(summary))
 
 
-def _is_typed(builder: ClaudeBuilder, text: str) -> bool:
-    """Whether a person typed the record's text or, in a sub-agent, a model wrote it as a prompt."""
+def _is_typed(builder: ClaudeBuilder, text: str, *, accepts_plan: bool) -> bool:
+    """Whether a person typed or accepted the record's text or, in a sub-agent, a model wrote it as a prompt."""
     sender = text_of(inside(builder.line.origin, "kind")) or "human"
+    is_accepted = accepts_plan and sender == "auto-continuation"
     is_written = builder.line.prompt_source == "system" or builder.line.row_source in _WRITTEN_BY
-    by_user = sender == "human" and not is_written and not text.startswith(OF_SESSIONS)
+    by_user = is_accepted or (sender == "human" and not is_written and not text.startswith(OF_SESSIONS))
     if by_user or builder.subagent_id is not None:
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:

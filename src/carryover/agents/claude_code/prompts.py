@@ -159,6 +159,22 @@ def without_client_blocks(text: str) -> str:
 
     Seen: `<ide_opened_file>` in front (2.1.11), `<system-reminder>` at the end (2.0.65).
     """
+    text = _without_blocks(text)
+    return text if _on_plan(text) is None else text.rpartition(_AFTER_PLAN)[0].rstrip()
+
+
+def said_on_plan(text: str) -> str | None:
+    """Returns what the user typed on accepting the plan that a prompt is; None if it is no such prompt."""
+    said = _on_plan(_without_blocks(text)) if _AFTER_PLAN in text else None
+    return said and _typed_around_pastes(said)
+
+
+def _on_plan(text: str) -> str | None:
+    plan, hint, rest = text.rpartition(_AFTER_PLAN)
+    return rest.partition(_ON_PLAN)[2].strip() if hint and plan.startswith(_ACCEPTED_PLAN) else None
+
+
+def _without_blocks(text: str) -> str:
     text = text.rstrip()
     if text.startswith("<system-reminder>") and text.endswith("</system-reminder>"):
         return ""  # a part of its own, which may quote files with that tag
@@ -167,13 +183,7 @@ def without_client_blocks(text: str) -> str:
     for _ in range(_MOST_GLUED):
         opened = text.rfind("<system-reminder>") if text.endswith("</system-reminder>") else -1
         text = text[:opened].rstrip() if opened >= 0 else text
-    return text if said_on_plan(text) is None else text.rpartition(_AFTER_PLAN)[0].rstrip()
-
-
-def said_on_plan(text: str) -> str | None:
-    """Returns what the user typed on accepting the plan that a prompt is; None if it is no such prompt."""
-    plan, hint, rest = text.rpartition(_AFTER_PLAN)
-    return rest.partition(_ON_PLAN)[2].strip() if hint and plan.startswith(_ACCEPTED_PLAN) else None
+    return text
 
 
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
