@@ -309,6 +309,7 @@ def test_another_sessions_message_is_an_agents_word() -> None:
     bare = '<cross-session-message from="a">Pull.</cross-session-message>'
     assert transcript.user(bare) == [Prompt(text="Pull.", actor="model", sender="another session")]
     assert transcript.user("No tag.", isMeta=True, origin=peer) == []
+    assert transcript.user("<agent-message> is a tag, is it?") == [Prompt(text="<agent-message> is a tag, is it?")]
     assert transcript.user(f"What does {bare} mean?") == [Prompt(text=f"What does {bare} mean?")]
     # Time in proportion to the text: it is what another agent wrote.
     open_tags = "<cross-session-message>" * 80_000
@@ -321,13 +322,13 @@ def test_what_teammates_sent_in_one_record_is_each_ones_own_word() -> None:
     idle = '{"type":"idle_notification","from":"retro","idleReason":"available"}'
     tags = [
         f'<teammate-message teammate_id="retro" color="blue">\n{idle}\n</teammate-message>',
-        '<teammate-message teammate_id="tests" summary="Round 2">\nSame scope?\n</teammate-message>',
+        '<teammate-message teammate_id="tests" summary="1 -> 2">\nSame </teammate-message> scope?\n</teammate-message>',
     ]
     record = "\n\n".join(["Another Claude session sent a message:", *tags, "This came from another Claude session."])
     record = record.replace("\n\n", "\n", 1)
     assert Session().user(record) == [
         Prompt(text=idle, actor="model", sender=""),
-        Prompt(text="Same scope?", actor="model", sender="tests"),
+        Prompt(text="Same </teammate-message> scope?", actor="model", sender="tests"),
     ]
     report = 'Another Claude session sent a message:\n<agent-message from="review">\nREVISE\n</agent-message>'
     assert Session().user(report, isMeta=True, origin={"kind": "peer"}) == [

@@ -78,13 +78,12 @@ _REPORTED: Final = "Help me fix the issues reported by /doctor below.\n\nFor eac
 _MENTION: Final = later(r"\[@([^\]\n]+)\]\([^)\n]+\)")
 _ATTACHED: Final = later(r"<context ref=\"[^\"\n]*\">.*</context>", re.DOTALL)
 """Blocks of an editor that works through the SDK: a file named among the words, and its content (2.1.132)."""
-OF_SESSIONS: Final = ("<teammate-message", "<cross-session-message", "<agent-message")
+OF_SESSIONS: Final = ("<teammate-message ", "<cross-session-message ", "<agent-message ")
 """The beginning of such a message; in a record of its own, a sentence of the client's is in front."""
-_FORWARDED: Final = "Another Claude session sent a message:\n"
-"""That sentence. What teammates sent meanwhile follows it in one record, which names no sender (2.1.232)."""
-_SENT: Final = later("|".join(OF_SESSIONS))
-_CLOSED: Final = later("|".join(f"</{tag[1:]}>" for tag in OF_SESSIONS))
-_NAME: Final = later(r"(?:\s(?:from-name|teammate_id)|<agent-message from)=\"([^\"]+)\"")
+_FORWARDED: Final = "Another Claude session sent a message"
+"""How that sentence begins. What teammates sent meanwhile follows it in one record, which names no sender (2.1.232)."""
+_SENT: Final = later("<((?:teammate|cross-session|agent)-message) ")
+_NAME: Final = later(r"(?:\s(?:from-name|teammate_id)|<agent-message from)=\"([^\"]+)")
 _STATUS: Final = '{"type":"'
 """The beginning of what a teammate's client sends, as that it is idle (2.1.39 to 2.1.232): nobody says it."""
 _UNNAMED: Final = "another session"
@@ -237,14 +236,16 @@ def add_message(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
     if text.startswith(_MONITORED) and builder.subagent_id is None:
         builder.add(model.UserPrompt(text=text, actor="model"), "prompt", digest(text))
         return True
-    text = text.removeprefix(_FORWARDED)
+    head, _, rest = text.partition("\n")
+    text = rest if head.startswith(_FORWARDED) else text
     if not text.startswith(OF_SESSIONS) and text_of(inside(origin, "kind")) != "peer":
         return False
-    opened = [(part, _SENT.search(part)) for part in _CLOSED.split(text)[:-1]]
-    messages = [part[begin.start() :].partition(">") for part, begin in opened if begin is not None]
-    if not messages or builder.subagent_id is not None:
+    begin = _SENT.search(text)
+    whole = text[begin.start() :].rpartition(f"</{begin[1]}>")[0] if begin is not None else ""
+    if begin is None or not whole or builder.subagent_id is not None:
         return False
-    for at, (tag, _, sent) in enumerate(messages):
+    messages = re.split(rf"</{begin[1]}>\s*(?=<{begin[1]} )", whole)  # a closing tag elsewhere is a word of the message
+    for at, (tag, _, sent) in enumerate(part.partition('">') for part in messages):
         words, name = without_handoff(sent).strip(), _NAME.search(tag)
         sender = "" if words.startswith(_STATUS) else name[1] if name is not None else _UNNAMED
         if words:
