@@ -180,7 +180,7 @@ _PATTERNS: Final = (
     ("pass:", rf"-pass(?<=[ \t]-pass)(?:in|out)?[ \t]+pass:{VALUE}"),
     ("-hashes", r"-hashes[ \t]+(?P<value>(?:[0-9a-fA-F]{32})?:[0-9a-fA-F]{32})"),  # impacket's
     (" -H", r" -H[ \t]+['\"]?(?P<value>(?:[0-9a-fA-F]{32}:)?[0-9a-fA-F]{32})(?![\w:])"),  # NetExec's
-    ("put-parameter", rf"put-parameter(?=[^;|]{{0,400}}SecureString)[^;&|]{{0,300}}?--value[ \t=]+{VALUE}"),
+    ("put-parameter", rf"put-parameter(?=(?:(?!&&)[^;|]){{0,400}}SecureString)[^;&|]{{0,300}}?--value[ \t=]+{VALUE}"),
     ("nseal", r"(?:operator unseal|Unseal Key \d{1,2}:)[ \t]+(?P<value>[A-Za-z0-9+/]{40,}={0,2})"),
     ("rclone obscure", rf"rclone obscure[ \t]+{VALUE}"),
     (
