@@ -39,7 +39,8 @@ _BESIDE_COUNTS = later(
     r"|\bduration:.*|[\d.:]+ ?(?:ms|s|m|min)?\b|[^\w]|[_ℹ]"
 )
 _DIGIT = later(r"\d")
-_LABEL = later(r"[^:]+: +")
+_LABEL = later(r"(?!(?:\[.* )?[0-9a-f]{7,40}\b)[^:]+: +")
+"""No commit's subject, which git prints behind its id (`[main 1a2b3c4] Cap it: 12 passed, 1 failed`)."""
 _LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
 _FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
 _ALSO_PRINTED = ("●", "ERROR")

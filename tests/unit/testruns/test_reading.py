@@ -152,7 +152,8 @@ def test_tests_that_a_hook_of_git_ran_are_a_run_whether_or_not_git_went_on(comma
 
     assert (linted and linted.status, linted and linted.passed) == ("pass", 12)
     assert (failed and failed.status, failed and failed.failed) == ("fail", 1)
-    assert read_test_run(command, "[main 1a2b3c4] 3 failed\n 2 files changed", exit_code=0, failed=False) is None
+    for subject in ("[main 1a2b3c4] 3 failed", "[main 1a2b3c4] A: 9 passed, 3 failed", "1a2b3c4 A: 9 passed, 3 failed"):
+        assert read_test_run(command, f"{subject}\n 2 files changed", exit_code=0, failed=False) is None
     assert read_test_run(command, "error: failed to push some refs to 'shop'", exit_code=1, failed=True) is None
     assert read_test_run("git log --grep=push", tests, exit_code=0, failed=False) is None
 
