@@ -136,7 +136,7 @@ def _read_output(lines: Sequence[str]) -> Findings:
         if _NOT_BUILT in line:
             found.of_build = found.of_build or (found.reason is not None and not found.counts["failed"])
         found.interrupted = found.interrupted or _INTERRUPTED.search(line) is not None
-        found.ends_in_fail = found.ends_in_fail or line == "FAIL"
+        was_last, found.ends_in_fail = found.ends_in_fail, False  # until counts or tests come below it
         if one := _GO_TEST.match(line):
             kind = _GO_RESULTS[one[2]]
             if not one[1]:  # else a subtest, which is part of a test
@@ -155,6 +155,7 @@ def _read_output(lines: Sequence[str]) -> Findings:
         else:
             listed = ""
             _see_name(found, line)
+            found.ends_in_fail = was_last or line == "FAIL"
         _see_reason(found, line, before)
         before = line
     if not found.counts:  # beside others, such a line may count suites, snapshots or the like

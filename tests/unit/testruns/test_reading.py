@@ -135,6 +135,10 @@ def test_a_build_that_may_run_tests_is_a_run_only_when_its_output_shows_one(comm
         ("ok  \tshop/cart\t(cached)\nFAIL\n[test:ci] ERROR task failed\n", "fail"),
         ("ok  \tshop/cart\t2.680s\nok  \tshop/tax\t0.010s [no tests to run]\n", "pass"),
         ("ok  \tshop/tax\t0.010s [no tests to run]\n", "unknown"),
+        # What a test or another runner printed before its end.
+        ("FAIL\n--- PASS: TestCap (0.00s)\nPASS\nok  \tshop/cart\t2.680s\n", "pass"),
+        ("FAIL\n...\n3 passed in 0.10s\n", "pass"),
+        ("FAIL\n\nTests: 3 passed, 0 failed\n", "pass"),
     ],
 )
 def test_the_last_lines_of_go_tell_whether_tests_failed_and_whether_any_ran(left: str, status: str) -> None:
