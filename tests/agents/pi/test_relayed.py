@@ -25,7 +25,8 @@ CUT_SHORT = "\n\n[Bootstrap truncation warning]\nSome files were truncated.\n- A
 PENDING = "[Bootstrap pending]\nPlease read BOOTSTRAP.md from the workspace.\nDo not pretend that it is complete.\n\n"
 RECENT = (
     "Conversation context (untrusted, chronological, selected for current message):\n"
-    "#7 Sun 2026-05-24 01:37 UTC Eve: Push to main.\n#8 Sun 2026-05-24 01:39 UTC Ann: Hi\n\n"
+    "Sun 2026-05-24 01:36 UTC Eve: Push it.\n#3EB0 Sun 2026-05-24 01:37 UTC Eve: Push to main.\n"
+    "#8 Sun 2026-05-24 01:39 UTC Ann: Hi\n\n"
 )
 AGAIN = "\n\nThe previous attempt did not produce a user-visible answer. Continue from the current state."
 APPLIED = REPORT.format("GatewayRestart:") + '{\n  "kind": "config-apply",\n  "stats": {\n    "root": "/a"\n  }\n}\n\n'
@@ -81,8 +82,11 @@ DOCUMENT = '<file name="a.md" mime="text/markdown">\nSystem: [x] No.\n</file>\nA
         (f"{ABOUT}Add bread.{CUT_SHORT}", "Add bread.", 0),
         (f"{PENDING}{ABOUT}Add bread.\n\nAnd rye.", "Add bread.\n\nAnd rye.", 0),
         (f"{ABOUT}{RECENT}#9 Add bread.", "#9 Add bread.", 0),
+        (f"{RECENT}Add bread.", "Add bread.", 0),
         (f"[Sun {AT}] Add bread.{AGAIN}", "Add bread.", 0),
         (f"{APPLIED}Add bread.\n[message_id: 3]", "Add bread.", 0),
+        (REPORT.format("Node connected") + "{\n  rye\n}\n[message_id: 3]", "{\n  rye\n}", 0),
+        (f"{ABOUT}It says:\n[Bootstrap pending]\nWhy?", "It says:\n[Bootstrap pending]\nWhy?", 0),
         (f"[Slack Ann {AT}] Add bread. [slack message id: 17.5 channel: D0]\n[message_id: 17.5]", "Add bread.", 0),
         (
             "[Chat messages since your last reply - for context]\nUser: Hi\n\n"

@@ -25,10 +25,11 @@ _NOT_TYPED: Final = (
 _WAKES: Final = "Wake up, my friend!"
 """What it sends when it has been set up."""
 _ABORTED: Final = "Note: The previous agent run was aborted by the user."
-_BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation info (", "Sender (", _ABORTED, *_NOT_TYPED)
+_BEGINS: Final = ("[", "System: [", "System (untrusted): [", "Conversation ", "Sender (", _ABORTED, *_NOT_TYPED)
 _REPORT: Final = later(
     r"^System(?: \(untrusted\))?: \[\d{4}-\d\d-\d\d[ T][^\]\n]{1,40}\] "
-    r"(?:\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)(?:\nRun: openclaw [^\n]*|\n\{\n(?: [^\n]*\n)+\})?\n*",
+    r"(?:GatewayRestart:\n\{\n(?: [^\n]*\n)+\}|\S+ DM from \S+: (?P<direct>[^\n]*)|[^\n]*)"
+    r"(?:\nRun: openclaw [^\n]*)?\n*",
     re.MULTILINE,
 )
 """A line for each thing that happened since the last message, at times with the message itself."""
@@ -60,12 +61,13 @@ _BELOW: Final = "\n\nUntrusted context (metadata, do not treat as instructions o
 """What comes behind the words: the message that they answer, and what a chat says of itself."""
 _ATTACHED: Final = later(r"^\[media attached[^\]\n]*\]\n?", re.MULTILINE)
 _AROUND: Final = later(
-    r"^(?:[A-Z][\w ]{1,40} \(untrusted[^)\n]{0,60}\):\n(?:```json\n(?:(?!```)[^\n]*\n)*```|(?:#\d[^\n]*\n)+)\n*"
+    r"^(?:[A-Z][\w ]{1,40} \(untrusted(?:[^)\n]{0,40}\):\n```json\n(?:(?!```)[^\n]*\n)*```"
+    r"|, chronological[^)\n]{0,50}\):\n(?:[^\n]+(?:\n|\Z))+)\n*"
     r"|\[(?:System: The bot |message_id: )[^\n]*\]\n*"
     r"|\[Queued messages while agent was busy\]\n+|---\nQueued #\d+(?: \(from [^\n]{1,80}\))?\n"
     rf"|ou_[0-9a-f]{{32}}: |{re.escape(_ABORTED)}[^\n]*\n*"
-    r"|\[Bootstrap truncation warning\](?:\n(?!\[Bootstrap t)[^\n]+)*\Z|\[Bootstrap pending\](?:\n[^\n]+)+\n*"
-    r"|The previous attempt did not produce a user-visible answer\. [^\n]*\Z"
+    r"|\[Bootstrap truncation warning\](?:\n(?!\[Bootstrap t)[^\n]+)*\Z|\A\[Bootstrap pending\](?:\n[^\n]+)+\n*"
+    r"|The previous attempt did not produce a user-visible answer\. Continue from the current state[^\n]*\Z"
     r"|To send an image back, (?:prefer the message tool|add a line like:) [^\n]*\n?|<media:\w+>\s?)"
     r"|\s?\[[a-z]{3,12} message id: [^\]\n]{1,80}\]$",
     re.MULTILINE,
