@@ -244,7 +244,8 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
         body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.begins_turn:
             prompt = without_paste_marks(body.typed)
-            return event_id, prompt, _asked(db, thread_id, event_id) if len(prompt) <= _SHORT_REPLY else ""
+            answers = body.command is None and len(prompt) <= _SHORT_REPLY
+            return event_id, prompt, _asked(db, thread_id, event_id) if answers else ""
     return 0, None, ""
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.sessions import move_project
-from carryover.model import AssistantMessage, FileEdit, ToolCall
+from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, writers_of, writes
@@ -61,9 +61,12 @@ async def test_a_short_prompt_has_the_question_that_it_answers(scribe: Scribe) -
         scribe.event(AssistantMessage(text=say, final=True)),
         scribe.event("no, first read what the importer does with a price of three decimals"),
         scribe.event(edit("/repo/cart.py")),
+        scribe.event(AssistantMessage(text=say, final=True)),
+        scribe.event(UserPrompt(text="", command="/simplify")),
+        scribe.event(edit("/repo/cart.py")),
     )
 
-    assert [each.asked for each in changes(scribe, "/repo/cart.py")] == ["", "Shall I round in whole cents?"]
+    assert [each.asked for each in changes(scribe, "/repo/cart.py")] == ["", "", "Shall I round in whole cents?"]
 
 
 async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_former_path(scribe: Scribe) -> None:
