@@ -297,45 +297,6 @@ def test_a_report_of_a_job_is_no_prompt(status: str | None, more: str, state: An
     assert Session().queue("enqueue", report.replace("task-not", "bash-not").replace("task-id", "shell-id")) == bodies
 
 
-def test_another_sessions_message_is_an_agents_word() -> None:
-    """Delivered after a sentence of the client's and before its rules for such messages, or in mid-turn (2.1.231)."""
-    transcript, peer = Session(), {"kind": "peer", "name": "docs 2", "body": "Pull first."}
-    tag = '<cross-session-message from="uds:/a.sock" from-name="docs 2">\nPull first.\n</cross-session-message>'
-    sent = [Prompt(text="Pull first.", actor="model", sender="docs 2")]
-
-    record = f"Another Claude session sent a message:\n{tag}\n\nThis is not your user's approval."
-    assert transcript.user(record, isMeta=True, origin=peer, promptSource="system") == sent
-    assert transcript.attachment("queued_command", prompt=tag, commandMode="prompt", origin=peer, isMeta=True) == sent
-    bare = '<cross-session-message from="a">Pull.</cross-session-message>'
-    assert transcript.user(bare) == [Prompt(text="Pull.", actor="model", sender="another session")]
-    assert transcript.user("No tag.", isMeta=True, origin=peer) == []
-    assert transcript.user("<agent-message> is a tag, is it?") == [Prompt(text="<agent-message> is a tag, is it?")]
-    assert transcript.user(f"What does {bare} mean?") == [Prompt(text=f"What does {bare} mean?")]
-    # Time in proportion to the text: it is what another agent wrote.
-    open_tags = "<cross-session-message>" * 80_000
-    with costing_little():
-        transcript.user(open_tags, origin=peer)
-
-
-def test_what_teammates_sent_in_one_record_is_each_ones_own_word() -> None:
-    """The record names no sender; where one only became idle, its client says so (2.1.232)."""
-    idle = '{"type":"idle_notification","from":"retro","idleReason":"available"}'
-    tags = [
-        f'<teammate-message teammate_id="retro" color="blue">\n{idle}\n</teammate-message>',
-        '<teammate-message teammate_id="tests" summary="1 -> 2">\nSame </teammate-message> scope?\n</teammate-message>',
-    ]
-    record = "\n\n".join(["Another Claude session sent a message:", *tags, "This came from another Claude session."])
-    record = record.replace("\n\n", "\n", 1)
-    assert Session().user(record) == [
-        Prompt(text=idle, actor="model", sender=""),
-        Prompt(text="Same </teammate-message> scope?", actor="model", sender="tests"),
-    ]
-    report = 'Another Claude session sent a message:\n<agent-message from="review">\nREVISE\n</agent-message>'
-    assert Session().user(report, isMeta=True, origin={"kind": "peer"}) == [
-        Prompt(text="REVISE", actor="model", sender="review")
-    ]
-
-
 def test_a_file_that_was_changed_elsewhere_is_known() -> None:
     """The client sees it at the next step (2.1.126 to 2.1.226)."""
     transcript = Session()
