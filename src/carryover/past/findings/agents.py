@@ -100,7 +100,7 @@ def _with_files(
     spec = seen.spec
     roots = recorded_roots([spec], config, machine.home, os.environ)
     cut = settings.settings_of(seen, "cut")
-    folders = [folder for root in roots for folder in (root.path, *root.path.glob("*/")) if is_folder(folder)]
+    folders = [folder for root in roots for folder in (root.path, *sorted(root.path.glob("*/"))) if is_folder(folder)]
     today = {os.path.realpath(root) for root in seen.roots}
     return msgspec.structs.replace(
         agent,

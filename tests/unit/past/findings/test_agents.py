@@ -80,15 +80,18 @@ def test_a_folder_of_settings_that_lets_nobody_in_is_reported(state: StateDir, h
 def test_a_folder_of_transcripts_that_may_not_be_read_is_reported(
     state: StateDir, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shop = home / ".claude" / "projects" / "-work-shop"
-    shop.mkdir(parents=True)
+    projects = home / ".claude" / "projects"
+    closed = [projects / f"-work-{at}" for at in range(9)]
+    for folder in closed:
+        folder.mkdir(parents=True)
     assert reports(state, home, in_short=True)["claude-code"].closed == ()
-    shop.chmod(0)
+    for folder in closed:
+        folder.chmod(0)
     # Root may read everything.
-    monkeypatch.setattr(os, "access", lambda path, mode, able=os.access: path != shop and able(path, mode))
+    monkeypatch.setattr(os, "access", lambda path, mode, able=os.access: path not in closed and able(path, mode))
 
     facts = gather("short")
 
-    assert [agent.closed for agent in facts.agents if agent.closed] == [(str(shop),)]
-    found = [finding.what for finding in findings(facts)]
-    assert "Claude Code: you may not read ~/.claude/projects/-work-shop." in found
+    assert [agent.closed for agent in facts.agents if agent.closed] == [tuple(map(str, closed))]
+    [found] = [finding.what for finding in findings(facts) if "may not read" in finding.what]
+    assert found.startswith("Claude Code: you may not read ~/.claude/projects/-work-0, ~/.claude/projects/-work-1, ")
