@@ -98,6 +98,23 @@ def test_what_is_typed_on_accepting_a_plan_with_a_new_conversation_is_the_users(
 
 
 @NEWEST
+def test_what_is_typed_behind_a_command_that_asks_the_model_is_the_users(tool: ClaudeCode, row: Row) -> None:
+    shop.begin_installed(tool)
+    with tool.terminal(PROJECT) as terminal:
+        terminal.wait(tool.READY)
+        tool.script("Here is the plan.")
+        for typed, answer in (("/model sonnet", "Set model"), (f"/plan {OTHER_TASK}", "Here is the plan")):
+            terminal.enter(typed)
+            terminal.wait(answer)
+            terminal.wait(tool.READY)
+    task = handoffs.sections(shop.left_by(tool))["Task"]
+
+    for line in task:
+        row.shown(line)
+    assert OTHER_TASK in task[-1] and "sonnet" not in " ".join(task)
+
+
+@NEWEST
 def test_with_the_daemon_stopped_no_file_of_a_cloned_project_is_an_answer(tool: Tool, row: Row) -> None:
     daemon = shop.begin_installed(tool)
     shop.do_the_work(tool)

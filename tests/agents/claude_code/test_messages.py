@@ -9,6 +9,7 @@ import pytest
 from agents.claude_code.session import ID, START_MS, Session
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code.adapter import AGENT
+from carryover.agents.claude_code.prompts import CAVEATS
 from carryover.model import (
     AgentSummary,
     AnyBody,
@@ -432,3 +433,23 @@ INTERRUPTED = "[Request interrupted by user for tool use]"
 )
 def test_of_a_copied_text_a_result_says_how_the_call_ended(text: str, outcome: ToolOutcome) -> None:
     assert QUOTED.outcome("shell", text) == outcome
+
+
+@pytest.mark.parametrize("caveat", ["<local-command-caveat>Caveat: ...", f"{CAVEATS[1]} DO NOT respond to these"])
+def test_a_command_that_the_client_runs_and_then_asks_the_model_about_is_a_request(caveat: str) -> None:
+    """A run of 2.1.332, and the source of 2.0.65 and 2.1.111: before a command that asks nothing stands a caveat."""
+
+    def command(name: str, words: str) -> str:
+        return f"<command-name>/{name}</command-name>\n<command-message>{name}</command-message>\n{words}"
+
+    transcript = Session()
+    transcript.user(command("plan", "<command-args>Round <b>whole</b> cents</command-args>"), parentUuid=None)
+    transcript.user("<local-command-stdout>Enabled plan mode</local-command-stdout>", parentUuid="u1")
+    transcript.says("Here it is.")
+    transcript.user(caveat, isMeta=True, parentUuid="u3")
+    transcript.user(command("compact", "<command-args>Keep the prices</command-args>"), parentUuid="u4")
+    transcript.user(command("goal", "<command-args></command-args>"), parentUuid="u5")
+    transcript.user(command("goal", "<command-args>All tests pass</command-args>"), parentUuid="u6")
+
+    prompts = [(prompt.command, prompt.text) for prompt in transcript.all(Prompt)]
+    assert prompts == [("/plan", "Round <b>whole</b> cents"), ("/goal", "All tests pass")]

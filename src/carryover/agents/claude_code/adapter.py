@@ -31,6 +31,7 @@ from carryover.agents.claude_code.lines import (
 )
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome
 from carryover.agents.claude_code.prompts import (
+    CAVEATS,
     CONTINUES,
     INTERRUPTED,
     OF_SESSIONS,
@@ -261,8 +262,11 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     attachments += files
     if add_message(builder, text, line.origin):
         return
+    if text.startswith(CAVEATS):
+        builder.change(caveat=line.uuid or "")
     on_plan = next((said for said in map(said_on_plan, texts) if said is not None), None)
-    if line.is_meta or line.is_visible_in_transcript_only or is_clients(text):
+    asks = _asks(builder, text)
+    if line.is_meta or line.is_visible_in_transcript_only or (is_clients(text) and not asks):
         # A scheduled prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138).
         left = leave_queue(builder, " ".join(command_in(text)).strip() or text, withdrawn=True)
         if left and line.is_meta and builder.subagent_id is None:
@@ -270,7 +274,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     if text in INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
-    elif text.startswith("<command-message>"):
+    elif asks or text.startswith("<command-message>"):
         _command(builder, text)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
         _shell(builder, text)
@@ -329,6 +333,14 @@ def _command(builder: ClaudeBuilder, text: str) -> None:
     typed = f"{command} {words}".strip()
     builder.add(model.UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
     leave_queue(builder, typed, withdrawn=True)
+
+
+def _asks(builder: ClaudeBuilder, text: str) -> bool:
+    """Whether the model is asked what stands behind a command that the client runs itself, as `/goal` and `/plan`: in
+    front of any other is the client's caveat (a run of 2.1.332, source of 2.1.111)."""
+    parent = builder.line.parent_uuid
+    below_caveat = parent is rawjson.ABSENT or bytes(parent) == f'"{builder.context.caveat}"'.encode()
+    return not below_caveat and text.startswith("<command-name>") and bool(command_in(text)[1])
 
 
 def _shell(builder: ClaudeBuilder, text: str) -> None:

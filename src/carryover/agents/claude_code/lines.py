@@ -126,6 +126,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The time of the newest such copy."""
     asked: tuple[AskedPrompt, ...] = ()
     """The newest prompts: one at the place of an earlier one takes that back, and all since."""
+    caveat: str = ""
+    """The newest record that says of a command below it that it is no request."""
     trees: tuple[ClaudeWorktree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
     chained: str = ""
