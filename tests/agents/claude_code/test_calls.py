@@ -143,6 +143,16 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
     assert transcript.bodies[-1] == model.UserPrompt(text=words)
 
 
+def test_what_the_user_typed_on_allowing_a_call_is_a_prompt() -> None:
+    """As the source of 2.1.111 and 2.1.332 writes it: behind the result, in its record."""
+    transcript = Session()
+    result = {"type": "tool_result", "tool_use_id": transcript.calls("Bash", command="make"), "content": "done"}
+    transcript.user([result, {"type": "text", "text": "And then the tests"}])
+
+    assert [prompt.text for prompt in transcript.all(model.UserPrompt)] == ["And then the tests"]
+    assert ended(transcript).status == "ok"
+
+
 def test_the_shell_of_cowork_is_a_shell() -> None:
     transcript = Session()
     transcript.result(transcript.calls("mcp__workspace__bash", command="make"), "Exit code 2\nno rule", failed=True)
@@ -351,6 +361,60 @@ def test_a_question_that_was_dismissed_has_no_answer() -> None:
     )
 
     assert [body.text for body in transcript.bodies if isinstance(body, model.Answer)] == ["None"]
+
+
+CLARIFIES = f"{REJECTED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions.\n    "
+
+
+@pytest.mark.parametrize(
+    ("text", "result", "answers"),
+    [
+        (
+            "The user answered: ...",
+            {
+                "answers": {"Which cap?": "Ten", "Which tax?": "None ", "Where?": "(notes only)"},
+                "annotations": {
+                    "Which cap?": {"preview": "| 10 |", "notes": "for the members alone"},
+                    "Which tax?": {"notes": "None"},
+                    "Where?": {"notes": "in the cart"},
+                    "When?": {"notes": "on Monday"},
+                    "Why?": {"unanswered": "skipped"},
+                },
+            },
+            [
+                ("Which cap?", "Ten\nfor the members alone"),
+                ("Which tax?", "None "),
+                ("Where?", "in the cart"),
+                ("When?", "on Monday"),
+            ],
+        ),
+        (
+            "The user responded: Ask Ann",
+            {"answers": {}, "response": "Ask Ann"},
+            [("Which cap?", "Ask Ann")],
+        ),
+        (
+            f'{CLARIFIES}Questions asked:\n- "Which cap?"\n  Answer: Ten\nor less\n  User notes: of pears\n'
+            '- "Which tax?"\n  (No answer provided)\n- "Where?"\n  (No answer provided)\n  User notes: in the cart\n\n'
+            "Note: The user's next message may contain a correction or preference.",
+            "User rejected tool use",
+            [("Which cap?", "Ten\nor less\n  User notes: of pears"), ("Where?", "in the cart")],
+        ),
+    ],
+)
+def test_what_is_typed_beside_an_answer_or_in_place_of_one_is_the_users(
+    text: str, result: object, answers: list[tuple[str, str]]
+) -> None:
+    """As the source of 2.1.332 writes it; a note on an answer since 2.1.49, in public sessions."""
+    transcript = Session()
+    call = transcript.calls("AskUserQuestion", questions=[{"question": "Which cap?"}, {"question": "Which tax?"}])
+    denied = isinstance(result, str)
+    kind = "user-rejected" if denied else None
+    transcript.result(call, text, failed=denied, toolUseResult=result, toolDenialKind=kind)
+
+    given = [(body.question, body.text) for body in transcript.bodies if isinstance(body, model.Answer)]
+    assert given == answers
+    assert not transcript.all(model.UserPrompt)
 
 
 SHOP = "/home/dev/shop"

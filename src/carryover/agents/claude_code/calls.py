@@ -63,6 +63,14 @@ _SCHEDULES: Final = ("CronCreate", "ScheduleWakeup")
 _MOST_SCHEDULED: Final = 20
 _DISMISSED: Final = "[User dismissed"
 """How the answer begins if the user closed the question in the desktop app (2.1.170)."""
+_NOTES_ONLY: Final = "(notes only)"
+"""Stands for an answer where nothing was chosen (source of 2.1.332)."""
+_CHOSEN: Final = later(
+    r"(?s)\n *- \"([^\n]*)\"\n  (?:Answer: |\(No answer provided\)\n  User notes: )(.*?)"
+    r"(?=\n- \"|\n\nNote: The user's next message |\Z)"
+)
+"""A question and its answer so far, where the user would rather talk about the questions (source of 2.1.111, 2.1.332).
+"""
 _STOPS_JOB: Final = ("TaskStop", "KillShell", "KillBash")
 _NOT_RUNNING: Final = later(
     r"(?:Shell|Task) ([\w-]{1,100}) is (?:not running\b[^\n]{0,60}\(status: |already )(\w{1,20})\)?"
@@ -174,6 +182,9 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
             builder.add(body, f"{part}.{place}")
     elif outcome.status == "error" and (ended := _found_ended(call, outcome.output)) is not None:
         builder.add(ended, f"{part}.task")
+    elif call.op == "ask" and outcome.status == "denied":
+        for number, (question, text) in enumerate(_CHOSEN.findall(output or "")):
+            builder.add(model.Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}")
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
         builder.add(model.PlanProposal(call_id=call.id, text="", accepted=False), f"{part}.plan")
     if outcome.user_words and builder.subagent_id is None:
@@ -189,11 +200,11 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
             yield f"edit{number}", replace(change, call_id=call.id)
     label = call.label or call.subject
     if call.op == "ask":
-        # An answer with several choices is a list.
-        for number, (question, raw) in enumerate(fields_of(result.get("answers")).items()):
-            text = text_of(raw) or ", ".join(map(text_of, items_of(raw)))
+        for number, (question, text) in enumerate(_answers(result)):
             if not text.startswith(_DISMISSED):
                 yield f"answer{number}", model.Answer(call_id=call.id, question=question, text=text)
+        if response := text_of(result.get("response")).strip():
+            yield "response", model.Answer(call_id=call.id, question=call.subject, text=response)
     elif call.name == "ExitPlanMode":
         yield "plan", model.PlanProposal(call_id=call.id, text=text_of(result.get("plan")), accepted=True)
     elif call.op == "plan":
@@ -208,6 +219,18 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
             yield "task", ended
     elif job := _launched(call, result):
         yield "task", model.BackgroundTask(task_id=job, state="running", label=label)
+
+
+def _answers(result: Fields) -> Iterator[tuple[str, str]]:
+    """Yields each question with what was chosen and, below it, what was typed beside that (2.1.49 to 2.1.332)."""
+    chosen = fields_of(result.get("answers"))
+    remarks = {asked: fields_of(raw).get("notes") for asked, raw in fields_of(result.get("annotations")).items()}
+    typed = {asked: notes for asked, raw in remarks.items() if (notes := text_of(raw).strip())}
+    for question in dict.fromkeys((*chosen, *typed)):
+        raw, notes = chosen.get(question), typed.get(question, "")
+        text = text_of(raw) or ", ".join(map(text_of, items_of(raw)))  # several choices are a list
+        both = (notes,) if text == _NOTES_ONLY else (text, notes if notes != text.strip() else "")
+        yield question, "\n".join(filter(None, both))
 
 
 def _made(call: OpenClaudeCall, result: Fields, output: str) -> tuple[FileEdit, ...]:
