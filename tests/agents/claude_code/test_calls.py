@@ -143,6 +143,33 @@ def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str
     assert transcript.bodies[-1] == model.UserPrompt(text=words)
 
 
+OUTSIDE = "The user did not allow this read outside the working directories"
+
+
+@pytest.mark.parametrize(
+    ("text", "typed", "words"),
+    [
+        (
+            f"{REJECTED}To tell you how to proceed, the user said:\nAsk Ann.\n\nThe shell was kept.",
+            "Ask Ann.",
+            "Ask Ann.",
+        ),
+        (f"{OUTSIDE}: Ask Ann.", "Ask Ann.", "Ask Ann."),
+        (f"{REJECTED}To tell you how to proceed, the user said:\nDenied via channel chat", None, ""),
+        (f"{REJECTED}To tell you how to proceed, the user said:\nPlan being refined via Ultraplan — wait.", None, ""),
+    ],
+)
+def test_what_the_user_typed_at_a_refusal_is_what_its_record_says(text: str, typed: str | None, words: str) -> None:
+    """As the source of 2.1.328 and 2.1.332 writes it: `userFeedback` has the words alone. The last is of 2.1.111."""
+    transcript = Session()
+    transcript.result(
+        transcript.calls("Read", file_path="/a"), text, failed=True, toolDenialKind="user-rejected", userFeedback=typed
+    )
+
+    assert (ended(transcript).status, ended(transcript).user_words) == ("denied", words)
+    assert [prompt.text for prompt in transcript.all(model.UserPrompt)] == ([words] if words else [])
+
+
 def test_what_the_user_typed_on_allowing_a_call_is_a_prompt() -> None:
     """As the source of 2.1.111 and 2.1.332 writes it: behind the result, in its record."""
     transcript = Session()

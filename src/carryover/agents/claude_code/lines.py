@@ -64,6 +64,7 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     tool_use_result: msgspec.Raw = ABSENT
     tool_denial_kind: str | None = None
     tool_denial_before_run: bool | None = None
+    user_feedback: str | None = None
     is_aborted_mid_stream: bool | None = None
     is_api_error_message: bool | None = None
     request_id: str | None = None

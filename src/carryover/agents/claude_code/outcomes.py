@@ -58,8 +58,14 @@ _HAS_DENIAL_KIND: Final = (2, 1, 186)
 _HAS_EXIT_CODE: Final = (2, 0, 32)
 """The first version in which the result of a failed command begins with the client's `Exit code`; before, with what the
 command printed (2.0.8, 2.0.31)."""
-_CLIENT_SAYS: Final = ("The user wants to clarify these questions", "The user has indicated")
-"""The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328): not the user's words."""
+_CLIENT_SAYS: Final = (
+    "The user wants to clarify these questions",
+    "The user has indicated",
+    "Denied via channel ",
+    "Plan being refined via Ultraplan",
+)
+"""The beginning of the client's text for a dismissed question form (2.1.90, 2.1.328), a refusal in a chat that is bound
+to the session (source of 2.1.332), a plan that goes to the cloud (source of 2.1.111): not the user's words."""
 _INTERRUPTED: Final = "[Request interrupted by user"
 _WHILE_WRITTEN: Final = "Interrupted by user"
 """The result of each call of a message that the user stopped (2.1.123)."""
@@ -141,6 +147,8 @@ def line_outcome(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -
         return _by_text(output, by_client=by_client, by_user=by_user) or ToolOutcome("error", output)
     if output.startswith(_INTERRUPTED):
         return ToolOutcome("interrupted", _printed(output))
+    if line.user_feedback and line.tool_denial_kind == "user-rejected":
+        return _refused(output, by_client=True, by_user=True, typed=line.user_feedback)
     # Refused by a rule, a hook or auto mode, or because no user can be asked: that is marked user-rejected (2.1.328).
     asks = op in ("ask", "plan")
     worded = asks or line.tool_denial_before_run or output.startswith(_REFUSALS)
@@ -195,8 +203,8 @@ def _printed(output: str) -> str:
     return "" if output.startswith(_TO_THE_MODEL) else output
 
 
-def _refused(output: str, *, by_client: bool, by_user: bool) -> ToolOutcome:
-    found = _SAID.fullmatch(output)
-    said = found[1].strip() if found else ""
+def _refused(output: str, *, by_client: bool, by_user: bool, typed: str = "") -> ToolOutcome:
+    found = None if typed else _SAID.fullmatch(output)
+    said = found[1].strip() if found else typed.strip()
     words = "" if said.startswith(_CLIENT_SAYS) else said
     return refused(_printed(output) if by_client else output, words, by_client=by_client, by_user=by_user)
