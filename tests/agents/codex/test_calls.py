@@ -279,6 +279,14 @@ def test_a_question_and_its_answer(rollout: Rollout) -> None:
     assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="up")]
 
 
+def test_what_is_typed_beside_an_answer_stands_there_without_the_clients_mark(rollout: Rollout) -> None:
+    """As the source of 0.99 to 0.171 writes it."""
+    call_id = rollout.calls("request_user_input", questions=[{"id": "q1", "question": "Which way?"}])
+    answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["None of the above","user_note: Home"]}}}')
+
+    assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="None of the above, Home")]
+
+
 def test_a_question_that_the_mode_does_not_allow_was_not_asked(rollout: Rollout) -> None:
     call_id = rollout.calls("request_user_input", questions=[{"id": "q1", "question": "Which way?"}])
     (refused,) = rollout.output(call_id, "request_user_input is unavailable in Default mode")

@@ -36,6 +36,8 @@ WRITE: Final = "write_stdin"
 WAIT: Final = "wait"
 CODE_MODE: Final = "exec"
 """The only tool of code mode (gpt-6 models, 0.169): a script, whose commands and patches have separate records."""
+_NOTE: Final = "user_note: "
+"""Before what the user typed in place of an answer, or beside one (source of 0.99 to 0.171)."""
 TOOLS: Final = Tools(
     {
         "shell": "exec_command shell local_shell shell_command container.exec unified_exec",
@@ -391,7 +393,8 @@ def _finish(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> No
         rollout.add(PlanUpdate(items=call.plan), f"{call.id}:plan")
     given = fields_of(fields_of(outcome.output.encode("utf-8", "replace")).get("answers")) if call.asked else {}
     for number, asked in enumerate(call.asked):
-        if text := ", ".join(map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))):
+        said = map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))
+        if text := ", ".join(one.removeprefix(_NOTE) for one in said):
             rollout.add(Answer(call_id=call.id, question=asked.question, text=text), f"{call.id}:answer{number}")
 
 
