@@ -380,6 +380,16 @@ def test_the_prompt_with_which_a_plan_is_accepted(text: str, accepts: bool, bodi
     assert rollout.asks(text) == [UserPrompt(text=text, accepts_plan=accepts), *bodies]
 
 
+def test_a_goal_that_the_user_sets_is_a_request(rollout: Rollout) -> None:
+    """As a run of 0.171.0 wrote it: the turns that it begins have no prompt. A model may set one too (source)."""
+    goal = {"objective": "Round in whole cents", "status": "active", "createdAt": 1795957469, "updatedAt": 1795957469}
+    later = {**goal, "status": "paused", "tokensUsed": 59520, "updatedAt": 1795957476}
+
+    assert rollout.event("thread_goal_updated", goal=goal) == [UserPrompt(text="Round in whole cents", command="/goal")]
+    assert rollout.event("thread_goal_updated", goal=later) == []
+    assert rollout.event("thread_goal_updated", goal=goal, turnId="turn-1") == []
+
+
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."
 
 

@@ -20,7 +20,7 @@ from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import SPEC, calls
 from carryover.agents.codex.automations import without_decision
 from carryover.agents.codex.parts import PLACE, place_before
-from carryover.agents.codex.prompts import handle_prompt, read_prompt, typed_of
+from carryover.agents.codex.prompts import handle_goal, handle_prompt, read_prompt, typed_of
 from carryover.agents.codex.rollout import (
     HEADER,
     LAYOUTS,
@@ -422,6 +422,7 @@ _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
     _plan: "item_completed/Plan",
     _message: "response_item/message",
     _tokens: "event_msg/token_count",
+    handle_goal: "event_msg/thread_goal_updated",
     calls.handle_command: "event_msg/exec_command_end item_completed/CommandExecution",
     calls.handle_file_change: "event_msg/patch_apply_end item_completed/FileChange",
     calls.handle_call: "response_item/function_call response_item/custom_tool_call",

@@ -14,7 +14,7 @@ from carryover import model
 from carryover.agents.codex.automations import scheduled_words
 from carryover.agents.codex.rollout import Rollout
 from carryover.records.fields import digest
-from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.records.lenient import fields_of, items_of, number_of, text_of
 from carryover.records.text import tagged
 from carryover.text.pattern import later
 
@@ -102,6 +102,16 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     rollout.say(body, "prompt", digest(text))
     if is_users and words.strip() == _ACCEPTS:
         rollout.say(model.PlanProposal(call_id="", text="", accepted=True), "accepted", digest(text))
+
+
+def handle_goal(rollout: Rollout) -> None:
+    """Handles a goal that the user has just set (`/goal`): it begins turns without a prompt. A model's has the turn in
+    which it was set (0.150, 0.171)."""
+    goal = fields_of(rollout.data.get("goal"))
+    words = text_of(goal.get("objective")).strip()
+    made, changed = (number_of(goal.get(name)) for name in ("createdAt", "updatedAt"))
+    if words and made == changed and not rollout.text("turnId") and rollout.context.subagent_id is None:
+        rollout.say(model.UserPrompt(text=words, command="/goal"), "goal", digest(words))
 
 
 def _typed(text: str) -> str | None:
