@@ -369,6 +369,14 @@ def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> N
     [
         ("Implement the plan.", False, [PlanProposal(call_id="", text="", accepted=True)]),
         ("PLEASE IMPLEMENT THIS PLAN:\n# Plan\n\nShip it.", True, []),
+        # With a new thread (source of 0.125 and 0.150).
+        (
+            "A previous agent produced the plan below to accomplish the user's task. Implement the plan in a fresh "
+            "context. Treat the plan as the source of user intent, re-read files as needed, and carry the work "
+            "through implementation and verification.\n\n# Plan\n\nShip it.",
+            True,
+            [],
+        ),
         ("Implement the plan. Leave out the vouchers.", False, []),
     ],
 )

@@ -51,8 +51,12 @@ _PIPED: Final = "\n\n<stdin>\n"
 _SENT: Final = "<codex_delegation>"
 _SENDER: Final = "another thread"
 """What another thread of the app sends to this one; its text is escaped."""
-_IMPLEMENTS: Final = "PLEASE IMPLEMENT THIS PLAN:\n"
-"""Before a plan that was accepted, in the app and the editor extension (0.107, 0.126)."""
+_IMPLEMENTS: Final = (
+    "PLEASE IMPLEMENT THIS PLAN:\n",
+    "A previous agent produced the plan below to accomplish the user's task. ",
+)
+"""Before a plan that was accepted, in the app and the editor extension (0.107, 0.126), and in the terminal with a new
+thread (source of 0.125, 0.150)."""
 _ACCEPTS: Final = "Implement the plan."
 """The prompt that accepts the plan put before the user last (0.115)."""
 _CLIENTS: Final = (
@@ -128,7 +132,7 @@ def _typed(text: str) -> str | None:
     # The last one: what was selected is a file's or a page's, and may hold the same line.
     request = _PICTURED.split(begins[found[-1].end() :], maxsplit=1)[0].strip()
     shown = begins[: found[-1].start()]
-    if request and not request.startswith(("/", _IMPLEMENTS)):
+    if request and not request.startswith(("/", *_IMPLEMENTS)):
         request = " ".join((*_mentioned(shown), request))
     return "\n".join(filter(None, (*_comments(shown), request)))
 
