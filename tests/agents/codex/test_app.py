@@ -173,6 +173,16 @@ def test_what_another_thread_or_the_client_sends_is_not_the_users() -> None:
         assert rollout.asks(text) == []
 
 
+def test_what_the_user_says_to_the_voice_is_a_prompt_and_what_ends_the_talk_is_none() -> None:
+    """As the source of 0.125 to 0.171 writes it."""
+    rollout = Rollout()
+    told = "<input>Is 1 &lt; 2?</input>\n  <transcript_delta>user: Is it?\nassistant: I ask.</transcript_delta>\n"
+
+    assert rollout.asks(f"<realtime_delegation>\n  {told}</realtime_delegation>") == [UserPrompt(text="Is 1 < 2?")]
+    ends = f"<realtime_delegation>\n  <source>transcript_tail_flush</source>\n  {told}</realtime_delegation>"
+    assert rollout.asks(ends) == []
+
+
 HEARTBEAT = "<heartbeat>\n<instructions>Count the rye.</instructions>\n</heartbeat>"
 
 
