@@ -55,6 +55,15 @@ def test_a_script_of_code_mode_that_runs_one_command_is_that_command(script: str
     assert edited(rollout, script) == [f"{folder}/a.txt"]
 
 
+@pytest.mark.parametrize("script", ['tools.write_stdin({session_id:7,chars:""})', 'tools.exec_command({cmd:"make"})'])
+def test_of_the_whole_result_of_a_call_that_a_script_prints_the_output_is_kept(script: str) -> None:
+    """0.142 to 0.147: a script that polls prints what `write_stdin` returned."""
+    rollout = Rollout(family="legacy", version="0.145.0")
+    running = code_mode(rollout, script, '{"chunk_id":"1","wall_time_seconds":5,"session_id":7,"output":"1 passed\\n"}')
+
+    assert running.output.strip() == "1 passed"
+
+
 def test_the_record_of_a_patch_does_not_hide_what_later_scripts_run() -> None:
     """0.145: patches of scripts have records with ids like those that 0.169 gives to commands."""
     rollout = Rollout(family="legacy", version="0.145.0")

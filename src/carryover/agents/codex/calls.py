@@ -204,9 +204,9 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
         return replace(call, op="other", subject="" if call.told else call.subject, changes=()), ToolOutcome("ok")
     printed = script_parts.printed_by(outcome.output.partition(_BODY)[2].strip("\n"))
     if call.op != "shell":
-        printed = "" if printed == _PATCHED else printed
+        printed = "" if printed == _PATCHED else script_parts.output_in(printed)
         return replace(call, subject="" if call.told and not printed else call.subject), ToolOutcome("ok", printed)
-    return call, _of_command(printed) or ToolOutcome("unknown", printed)
+    return call, _of_command(printed) or ToolOutcome("unknown", script_parts.output_in(printed))
 
 
 def _of_command(printed: str) -> ToolOutcome | None:
