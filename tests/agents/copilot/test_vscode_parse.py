@@ -388,6 +388,17 @@ def test_questions_and_their_answers(window: Window) -> None:
     assert [(answer.call_id, answer.text) for answer in answers] == [(each.call_id, text) for each, text in answered]
 
 
+def test_a_plan_and_what_the_user_wrote_about_it(window: Window) -> None:
+    """As the editor's source writes it (September 2026)."""
+    plan = {"kind": "planReview", "title": "Review plan", "content": "# Discount", "canProvideFeedback": True}
+    decided = {**plan, "isUsed": True, "data": {"rejected": True, "feedback": "Round half up."}}
+    found = events(window, request("Go.", decided, plan))
+
+    plans = [(proposal.text, proposal.accepted) for proposal in of(found, model.PlanProposal)]
+    assert plans == [("# Discount", None), ("", False), ("# Discount", None)]
+    assert [prompt.text for prompt in of(found, model.UserPrompt)] == ["Go.", "Round half up."]
+
+
 def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:
     path = f"{PROJECT}/.carryover/handoff.md"
     part = edit_call(path, "c", "copilot_readFile", resultDetails={"output": [{"value": "OUR OWN TEXT"}]})

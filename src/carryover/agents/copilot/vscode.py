@@ -13,7 +13,18 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.agents.copilot import chats
 from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
-from carryover.model import Actor, Answer, AnyBody, FileEdit, Op, PlanUpdate, Question, TurnEnd
+from carryover.model import (
+    Actor,
+    Answer,
+    AnyBody,
+    FileEdit,
+    Op,
+    PlanProposal,
+    PlanUpdate,
+    Question,
+    TurnEnd,
+    UserPrompt,
+)
 from carryover.records.asked import plan_items
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
@@ -28,7 +39,7 @@ _TEXT: Final = "text"
 _TEXT_KINDS: Final = frozenset(("", "markdownContent", "markdownVuln", "inlineReference"))
 """Kinds of parts that make up an answer's text. Plain Markdown has no kind."""
 _TOOL_KINDS: Final = frozenset(("toolInvocationSerialized", "toolInvocation"))
-_EVENT_KINDS: Final = _TOOL_KINDS | {"textEditGroup", "questionCarousel"}
+_EVENT_KINDS: Final = _TOOL_KINDS | {"textEditGroup", "questionCarousel", "planReview"}
 """Kinds of other parts that become events."""
 _WITHIN_TEXT: Final = frozenset(("codeblockUri", "undoStop", "reference", "codeCitation"))
 """Kinds of parts that do not interrupt a text."""
@@ -38,7 +49,7 @@ _QUIET_KINDS: Final = frozenset(
     "mcpAuthenticationRequired hook warning info command treeData multiDiffData extensions pullRequest "
     "clearToPreviousToolInvocation usage "
     "usedContext move disabledClaudeHooks systemNotification voiceProgress autoModeResolution progress "
-    "externalEdit notebookEditGroup planReview workspaceEdit".split()
+    "externalEdit notebookEditGroup workspaceEdit".split()
 )
 """Kinds of parts without content for a handoff."""
 _ATTACHED: Final = frozenset(("file", "directory", "image", "paste"))
@@ -169,6 +180,8 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
             call = msgspec.structs.replace(call, op="edit")  # what follows is in the file that the call has created
         elif kind == "questionCarousel":
             _add_questions(recorder, number, fields)
+        elif kind == "planReview":
+            _add_plan(recorder, number, fields)
         elif kind not in _QUIET_KINDS:
             recorder.skip(f"part/{kind}", "unknown kind")
     if not record.live:
@@ -373,6 +386,17 @@ def _add_questions(recorder: _Recorder, number: int, fields: Fields) -> None:
         said = (text_of(raw), *(options.get(value, value) for value in chosen), text_of(given.get("freeformValue")))
         if any(said):
             recorder.add(Answer(call_id=call_id, question=asked, text=", ".join(filter(None, said))), f"{part}/answer")
+
+
+def _add_plan(recorder: _Recorder, number: int, fields: Fields) -> None:
+    """Adds a plan put before the user and, once it was decided on, how, with what the user wrote about it."""
+    call_id, decided = f"{recorder.request}/{number}", fields_of(fields.get("data"))
+    recorder.add(PlanProposal(call_id=call_id, text=markdown_of(fields.get("content"))), f"{number}/plan")
+    if decided:
+        accepted = not is_true(decided.get("rejected"))
+        recorder.add(PlanProposal(call_id=call_id, text="", accepted=accepted), f"{number}/decided")
+        if words := text_of(decided.get("feedback")).strip():
+            recorder.add(UserPrompt(text=words), f"{number}/said")
 
 
 def _add_end(recorder: _Recorder, request: Fields, state: int | None) -> None:
