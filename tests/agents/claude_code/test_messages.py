@@ -231,6 +231,9 @@ LOCAL = (
         (f"{UPLOADED}\n\nRound in cart.py.", {}, [Prompt(text="Round in cart.py.", attachments=2)]),
         (f"{UPLOADED}\n\n", {}, [Prompt(text="@cart.csv @shop.heic", attachments=2)]),
         (f"Why does it begin so?\n{UPLOADED}", {}, [Prompt(text=f"Why does it begin so?\n{UPLOADED}")]),
+        # What is typed behind "#" (source of 2.0.65).
+        ("<user-memory-input>Round\nhalf up.</user-memory-input>", {}, [Prompt(text="Round\nhalf up.")]),
+        *(("Ship it", {"origin": {"kind": kind}}, []) for kind in ("plugin", "slack-ping", "voice-call")),
         (PLAN, {}, [Prompt(text=PLAN)]),
         (f"Why is this shown?{AFTER_PLAN}", {}, [Prompt(text=f"Why is this shown?{AFTER_PLAN}")]),
     ],

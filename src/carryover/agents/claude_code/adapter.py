@@ -103,10 +103,10 @@ _QUIET_BLOCKS: Final = "image document text thinking redacted_thinking fallback 
 """Thinking is not kept."""
 _ATTACHMENTS: Final = ("queued_command", "edited_text_file", MAX_TURNS)
 _INJECTED_ORIGINS: Final = frozenset(
-    "task-notification auto-continuation channel coordinator observer observer-activity peer teammate "
-    "unclassified".split()
+    "task-notification auto-continuation channel coordinator observer observer-activity peer plugin slack-ping "
+    "teammate unclassified voice-call".split()
 )
-"""Origins of `user` records that are not from the user (2.1.328: task-notification)."""
+"""Origins of `user` records that are not from the user (2.1.328: task-notification; the others: source of 2.1.332)."""
 _WRITTEN_BY: Final = ("harness", "hook", "recorded")
 """`rowSource` of a `user` record that the client, a hook, or a timer or an event caused (source of 2.1.332)."""
 

@@ -29,6 +29,8 @@ attached in front (2.1.41 to 2.1.205)."""
 _UPLOADS: Final = later(f"^{_UPLOAD}", re.M)
 _BEFORE_NAME: Final = later(r"(?:.*[/\\])?(?:[0-9a-f-]{36}-\d{13}_)?")
 """The folders of an uploaded file, and what Cowork puts before its name (2.1.41 to 2.1.128)."""
+_BEHIND_MARK: Final = later(r"<(user-memory|background-task)-input>(.*)</\1-input>", re.DOTALL)
+"""What is typed behind `#`, for the instruction files, or `&`, for a session in the cloud (source of 2.0.65)."""
 _MOST_GLUED: Final = 10
 _PASTE: Final = later(r"<pasted_content id=\"(\w{1,40})\">\n")
 _AROUND_PASTE: Final = later(r"^</?pasted_content id=\"\w{1,40}\">\n?", re.M)
@@ -111,6 +113,8 @@ def typed_and_attached(texts: Sequence[str]) -> tuple[str, int]:
     named = [_MENTION.fullmatch(text) for text in words]
     shown = [f"@{name[1]}" if name else text for name, text in zip(named, words, strict=True)]
     typed = _typed_around_pastes((" " if any(named) else "\n").join(shown))
+    if (behind := _BEHIND_MARK.fullmatch(typed)) is not None:
+        typed = behind[2]
     names = " ".join(f"@{_BEFORE_NAME.sub('', path, count=1)}" for path in uploaded)
     return typed or names, len(uploaded) + len(own) - len(words)
 
