@@ -32,6 +32,23 @@ def begin_unreviewed(tool: Tool) -> None:
 
 
 @NEWEST
+def test_a_goal_that_the_user_sets_is_the_users_request(tool: Tool, row: Row) -> None:
+    shop.begin_installed(tool)
+    with tool.terminal(PROJECT) as terminal:
+        terminal.wait(tool.READY)
+        tool.script("The goal is clear.")
+        terminal.enter(f"/goal {TASK}")
+        terminal.wait("The goal is clear")
+        terminal.key("Escape")  # else it goes on by itself
+        terminal.wait("Goal paused")
+    task = handoffs.sections(shop.left_by(tool))["Task"]
+
+    for line in task:
+        row.shown(line)
+    assert len(task) == 1 and TASK in task[0]
+
+
+@NEWEST
 def test_before_the_review_the_client_runs_without_our_hooks_and_without_a_word(tool: Tool, row: Row) -> None:
     begin_unreviewed(tool)
     shop.do_the_work(tool)
