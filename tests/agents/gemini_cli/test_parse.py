@@ -129,6 +129,11 @@ def test_an_answer_of_qwen_code_in_a_document_is_one() -> None:
         "System: Potential loop detected.",
         "[System: You successfully executed a tool but returned an empty response. Please explain your progress.]",
         "Please continue.",
+        "User has manually exited Plan Mode. Switching to Default mode (edits will require confirmation).",
+        "Here is the user's editor context as a JSON object. This is for your information only.\n```json\n{}\n```",
+        "Here is a summary of changes in the user's editor context, in JSON format. This is for your information only.",
+        "- **Workspace Directories:**\n  - /home/dev/shop\n- **Directory Structure:**\n\nshop/",
+        "Background execution update:\n<background_output>\nDone.\n</background_output>",
         "You have exceeded the time limit. You have one final chance to complete the task with a short grace period.",
         "You have stopped calling tools without finishing. You have one final chance to complete the task.",
         "[Function Response: read_many_files]--- /shop/a.py ---\n\na = 1\n\n--- End of content ---",
@@ -143,6 +148,24 @@ def test_what_the_client_sends_in_the_users_name_is_no_prompt(text: str) -> None
     lines.user(text)
 
     assert (lines.all(model.UserPrompt), lines.skipped) == ([], [])
+
+
+@pytest.mark.parametrize("sent", ["Please continue.", "System: Potential loop detected. Details: none."])
+def test_what_the_client_sends_beside_the_prompt_is_not_that_prompt_again(sent: str) -> None:
+    """In a terminal each request of a turn has the prompt as what is shown (0.61.0)."""
+    lines = Lines()
+    lines.user("Fix the price.")
+    lines.user(sent, displayContent=[{"text": "Fix the price."}])
+    lines.user("Use the skill tax", displayContent=[{"text": "/tax whole cents"}])
+
+    assert typed(lines) == ["Fix the price.", "/tax whole cents"]
+
+
+def test_a_prompt_that_the_client_joined_to_its_own_text_is_one() -> None:
+    lines = Lines()
+    lines.user(CONTEXT, "Here is the user's editor context as a JSON object. For you.\n```json\n{}\n```", "Fix it.")
+
+    assert typed(lines) == ["Fix it."]
 
 
 def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:

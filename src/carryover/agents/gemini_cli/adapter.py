@@ -37,7 +37,8 @@ from carryover.agents.gemini_cli.calls import (
     usable_id,
 )
 from carryover.agents.gemini_cli.contents import (
-    REFERENCED,
+    CONTEXT,
+    NOTES,
     SUMMARY_KINDS,
     TOOLS,
     numbers_of_short,
@@ -45,6 +46,7 @@ from carryover.agents.gemini_cli.contents import (
     said_at_work,
     shell_outcome,
     shown_text,
+    typed_by_user,
     typed_command,
     typed_in_editor,
 )
@@ -62,7 +64,7 @@ from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.resets import failed_turn, names_limit
-from carryover.records.text import HANDOFF_HEAD, tagged, without_last_block
+from carryover.records.text import tagged
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.hooks import common_hooks, root_above, session_start_answer
@@ -84,27 +86,6 @@ _MEMBERS: Final = tuple(
     for member in ((b"sessionId", b'"'), (b"projectHash", b'"[0-9a-f]{64}"'), (b"startTime", b'"'))
 )
 _RECORD: Final = msgspec.json.Decoder(Fields)
-_CONTEXT: Final = "session_context"
-_HOOK: Final = "hook_context"
-"""Tag of text that a prompt hook added (0.44, 0.61)."""
-_REMINDER: Final = "system-reminder"
-"""Tag of text for the model alone that Qwen Code put before a prompt (2025)."""
-_CLIENTS: Final = ("System: ", "[System: ", "[Function Response: ", f"<{_CONTEXT}>", f"<{_HOOK}>")
-"""The beginnings of the client's own prompts to the model: from its loop detector, after an empty answer (0.61), with
-the files of `read_many_files` (January 2026, a public session)..."""
-_GO_ON: Final = "Please continue."
-"""Prompt that the client sends if the model stopped midway (0.26 to 0.61)."""
-_LAST_CHANCE: Final = later(
-    r"You have (?:exceeded the (?:maximum number of turns|time limit)|stopped calling tools without finishing)\. "
-    r"You have one final chance "
-)
-"""What the client sends to a sub-agent that has used up its turns or its time, or has not reported (public sessions of
-2025 and 2026)."""
-_INJECTED: Final = later(
-    rf"(?:\A\s*|(?<!\s)\s*(?<=\n)[^\S\n]*){re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*",
-    re.MULTILINE | re.DOTALL,
-)
-"""Our own text, which 0.26 puts unmarked before the first prompt of `-p`, and after the first one since `/clear`."""
 _WORKSPACE: Final = later(r"^[^\S\n]*-[^\S\n]+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
 _INIT: Final = later(
     r"You are [^\n]{1,200}generate a comprehensive \w{1,20}\.md file to be used as instructional context for future "
@@ -200,23 +181,25 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     if parts is None:
         recorder.skip("user", "unexpected content")
         return message
+    parts = [part for part in parts if not NOTES.match(text_of(part.get("text")))]
     text = shown_text(parts)
     attachments = sum("inlineData" in part for part in parts)
     is_again = False
-    if text.startswith(f"<{_CONTEXT}>"):
+    if text.startswith(f"<{CONTEXT}>"):
         _learn_folders(recorder, text)
         # The last end: the project's own instructions are in it, and may hold one too.
-        _, is_whole, rest = text.rpartition(f"</{_CONTEXT}>")
+        _, is_whole, rest = text.rpartition(f"</{CONTEXT}>")
         text = rest.strip() if is_whole else ""
         is_again = bool(text)
-    # What was typed, if `content` is what the client made of it.
-    text = _text(line.get("displayContent")) or text
+    # What was typed, if `content` is what the client made of it; what it sends of its own has it, too.
+    if typed_by_user(text) or not text:
+        text = _text(line.get("displayContent")) or text
     if ran := _typed_command(recorder, message.id, text):
         _add_command(recorder, message.id, *ran)
         return msgspec.structs.replace(message, said=True)
     in_turn = said_at_work(text) is not None and any("functionResponse" in part for part in parts)
     text, beside = typed_in_editor(text)
-    text, attachments = _typed(text), attachments + beside
+    text, attachments = typed_by_user(text), attachments + beside
     if message.said or not (text or attachments):
         return message
     actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"
@@ -326,7 +309,7 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
         ident = usable_id(message.get("id"))
         if text_of(message.get("type")) != "user" or ident is None:
             continue
-        if text.startswith(f"<{_CONTEXT}>"):
+        if text.startswith(f"<{CONTEXT}>"):
             _learn_folders(recorder, text)
             continue
         ran = _typed_command(recorder, ident, text)
@@ -362,7 +345,7 @@ def _rewind(recorder: GeminiRecorder, ident: str) -> None:
 
 def _learn_folders(recorder: GeminiRecorder, text: str) -> None:
     """Remembers the start folder that the client's message to the model names."""
-    listed = (tagged(text, _CONTEXT) or "").partition("**Workspace Directories:**")[2]
+    listed = (tagged(text, CONTEXT) or "").partition("**Workspace Directories:**")[2]
     recorder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
 
 
@@ -370,18 +353,8 @@ def _text(raw: msgspec.Raw | None) -> str:
     return shown_text(parts_of(raw) or [])
 
 
-def _typed(text: str) -> str:
-    """Returns the person's words in what was sent in their name; empty if there are none."""
-    text = said_at_work(text) or text
-    for tag in (_REMINDER, _HOOK):
-        while text.startswith(f"<{tag}>") and f"</{tag}>" in text:
-            text = text.partition(f"</{tag}>")[2].lstrip("\n")
-    text = REFERENCED.split(_INJECTED.sub("", without_last_block(text, _HOOK)), maxsplit=1)[0].strip()
-    return "" if text.startswith(_CLIENTS) or text == _GO_ON or _LAST_CHANCE.match(text) else text
-
-
 def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
-    words = _typed(text)
+    words = typed_by_user(text)
     return (UserPrompt(text=words),) if words else ()
 
 

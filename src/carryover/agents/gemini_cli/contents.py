@@ -18,7 +18,7 @@ from carryover.records.entities import unescaped
 from carryover.records.fields import MAX_PATH_CHARS, is_absolute, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
 from carryover.records.summary import kinds_of
-from carryover.records.text import without_ansi
+from carryover.records.text import HANDOFF_HEAD, without_ansi, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 
@@ -92,6 +92,29 @@ _STEERED: Final = later(
 )
 """What the user said while the agent worked, as the client passes it on with an order to the model (April 2026; with
 quotation marks: public source)."""
+CONTEXT: Final = "session_context"
+_HOOK: Final = "hook_context"
+"""Tag of text that a prompt hook added (0.44, 0.61)."""
+_REMINDER: Final = "system-reminder"
+"""Tag of text for the model alone that Qwen Code put before a prompt (2025)."""
+_CLIENTS: Final = later(
+    rf"\[?System: |\[Function Response: |<(?:{CONTEXT}|{_HOOK})>|Please continue\.\Z"
+    r"|You have (?:exceeded the (?:maximum number of turns|time limit)|stopped calling tools without finishing)\. "
+    r"You have one final chance "
+)
+"""How the client's own prompts to the model begin: from its loop detector, after an empty answer (0.61), with the files
+of `read_many_files` (January 2026, a public session), if the model stopped midway (0.26 to 0.61), and to a sub-agent
+that has used up its turns or its time, or has not reported (public sessions of 2025 and 2026)."""
+NOTES: Final = later(
+    r"User has manually exited Plan Mode\. |Here is (?:the|a summary of changes in the) user's editor context[ ,]"
+    r"|- \*\*Workspace Directories:\*\*\n|Background execution update:\n<background_output>"
+)
+"""How texts begin that the client writes as messages of their own, or joins to one of the user (0.44, 0.61)."""
+_INJECTED: Final = later(
+    rf"(?:\A\s*|(?<!\s)\s*(?<=\n)[^\S\n]*){re.escape(HANDOFF_HEAD)}.*?^Full history: [^\n]*$\s*",
+    re.MULTILINE | re.DOTALL,
+)
+"""Our own text, which 0.26 puts unmarked before the first prompt of `-p`, and after the first one since `/clear`."""
 _EDITORS: Final = later(r"\nCurrent File Path:\n```|\nUser Selected Files:\n(?:- [^\n]*(?:\n|\Z))+\Z")
 """What Gemini Code Assist puts below a prompt: the open file, perhaps with a selection, and files that were added."""
 _CHOSEN: Final = ("\nCurrent Selection:\n```", "\nUser Selected Files:\n- ")
@@ -127,6 +150,16 @@ def said_at_work(text: str) -> str | None:
     """Returns the user's words in what the client sends while the agent works; None for any other text."""
     steered = _STEERED.fullmatch(text.strip())
     return steered and (steered[1] or steered[2])
+
+
+def typed_by_user(text: str) -> str:
+    """Returns the person's words in what was sent in their name; empty if there are none."""
+    text = said_at_work(text) or text
+    for tag in (_REMINDER, _HOOK):
+        while text.startswith(f"<{tag}>") and f"</{tag}>" in text:
+            text = text.partition(f"</{tag}>")[2].lstrip("\n")
+    text = REFERENCED.split(_INJECTED.sub("", without_last_block(text, _HOOK)), maxsplit=1)[0].strip()
+    return "" if _CLIENTS.match(text) else text
 
 
 def typed_in_editor(text: str) -> tuple[str, int]:
