@@ -168,6 +168,29 @@ def test_a_prompt_that_the_client_joined_to_its_own_text_is_one() -> None:
     assert typed(lines) == ["Fix it."]
 
 
+def test_a_refused_call_leaves_the_conversation_as_it_was() -> None:
+    """The client writes all of it again without the prompt that led to the call (0.44, 0.61)."""
+    lines = Lines()
+    lines.user("one")
+    lines.gemini("First.")
+    lines.user("two")
+    lines.gemini("", call("run_shell_command", {}, "[Operation Cancelled] Reason: User denied", status="cancelled"))
+    at = lines.message("info", "Request cancelled.")
+    lines.add(at)
+    again = [
+        lines.message("user", [{"text": CONTEXT}, {"text": "one"}]),
+        lines.message("gemini", [{"text": "First."}]),
+    ]
+    again = [{**each, "timestamp": at["timestamp"]} for each in again]
+    for each in [*again, {"$set": {"messages": again}}]:
+        lines.add(each)
+    lines.user("three")
+
+    assert typed(lines) == ["one", "two", "three"]
+    assert lines.all(model.Retracted) == []
+    assert [said.text for said in lines.all(model.AssistantMessage)] == ["First."]
+
+
 def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
     """`!command` (0.44.0, 0.61.0)."""
     lines = Lines()

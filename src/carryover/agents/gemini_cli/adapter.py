@@ -86,6 +86,7 @@ _MEMBERS: Final = tuple(
     for member in ((b"sessionId", b'"'), (b"projectHash", b'"[0-9a-f]{64}"'), (b"startTime", b'"'))
 )
 _RECORD: Final = msgspec.json.Decoder(Fields)
+_AT_ONCE_MS: Final = 1000
 _WORKSPACE: Final = later(r"^[^\S\n]*-[^\S\n]+(/[^\n]+|[A-Za-z]:[\\/][^\n]+)$", re.MULTILINE)
 _INIT: Final = later(
     r"You are [^\n]{1,200}generate a comprehensive \w{1,20}\.md file to be used as instructional context for future "
@@ -169,10 +170,23 @@ def _message(recorder: GeminiRecorder, ident: str, line: Fields) -> None:
     """Handles a message. It recurs under its id whenever it has grown."""
     kind = text_of(line.get("type"))
     recorder.at(line.get("timestamp"))
-    if (parse := _MESSAGES.get(kind)) is not None:
+    if _repeats(recorder, line):
+        recorder.keep(GrowingMessage(id=ident, said=True))
+    elif (parse := _MESSAGES.get(kind)) is not None:
         recorder.keep(parse(recorder, recorder.message(ident), line))
     elif kind != "warning":  # of the client, to the user
         recorder.skip(f"message/{kind}", "unknown message type")
+
+
+def _repeats(recorder: GeminiRecorder, line: Fields) -> bool:
+    """Returns whether a message tells again what is known: if the user refuses a call, the client writes the whole
+    conversation once more, under new ids and without the prompt, until the list of it (0.44, 0.61)."""
+    stopped_ms, repeats = recorder.context.stopped_ms, recorder.context.repeats
+    if not repeats and recorder.at_ms - stopped_ms < _AT_ONCE_MS:
+        repeats = _text(line.get("content")).startswith(f"<{CONTEXT}>")
+    if stopped_ms or repeats:
+        recorder.change(stopped_ms=0, repeats=repeats)
+    return repeats
 
 
 def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
@@ -275,7 +289,9 @@ def _notice(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> 
     text = _text(line.get("content")).strip()
     end = None
     if text_of(line.get("type")) == "info":
-        end = TurnEnd(reason="interrupted") if text == _CANCELLED else None
+        if text == _CANCELLED:
+            end = TurnEnd(reason="interrupted")
+            recorder.change(stopped_ms=recorder.at_ms)
     elif (limited := names_limit(text)) or text.startswith(_API_ERROR):
         end = failed_turn(text, recorder.at_ms, limited=limited)
     if end is not None and not message.said:
@@ -303,6 +319,7 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
     if messages is None:
         recorder.skip("$set/messages", "unexpected shape")
         return
+    recorder.change(repeats=False)
     known = {message.id for message in recorder.context.messages}
     texts = [_text(message.get("content")) for message in messages]
     for message, text, following in zip(messages, texts, [*texts[1:], ""], strict=False):

@@ -79,6 +79,10 @@ class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
     """The id of the prompt that has no answer yet."""
     last: Marker | None = None
     """The last event."""
+    stopped_ms: int = 0
+    """When the user stopped a turn, if nothing came after that."""
+    repeats: bool = False
+    """Whether the messages that come tell again what is known."""
     began: Beginning | None = None
     """How the present conversation began."""
 
