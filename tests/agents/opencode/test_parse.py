@@ -75,6 +75,24 @@ def test_only_what_was_typed_is_a_prompt() -> None:
     assert found(parsed(user({"type": "text", "text": "hidden", "ignored": True}))) == []
 
 
+def test_a_comment_on_a_line_is_typed_though_the_client_words_it() -> None:
+    """In the web client (1.18.34)."""
+    comment = {"path": "shop.py", "selection": {"startLine": 3, "endLine": 3}, "comment": "Use cents."}
+    part = {"type": "text", "text": "The user made the following comment regarding line 3 of shop.py: Use cents."}
+    noted = {**part, "synthetic": True, "metadata": {"opencodeComment": comment}}
+
+    assert found(parsed(user({"type": "text", "text": "Mind this"}, noted))) == [
+        UserPrompt(text="Mind this\nshop.py: Use cents.")
+    ]
+
+
+def test_a_command_for_a_sub_agent_is_a_prompt() -> None:
+    """As `/review` is (1.18.34)."""
+    part = {"type": "subtask", "agent": "build", "command": "review", "prompt": "You are a code reviewer."}
+
+    assert found(parsed(user(part))) == [UserPrompt(text="", command="/review")]
+
+
 def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:
     written = user({"type": "text", "text": "Fix it"}).replace(str(START_MS).encode(), b"1000")
 

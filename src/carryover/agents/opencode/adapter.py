@@ -155,7 +155,7 @@ def _message(recorder: StoredBuilder, record: SessionRecord) -> None:
 def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
-    files = 0
+    files, ran = 0, ""
     for entry in record.parts:
         part = fields_of(entry.data)
         kind = text_of(part.get("type"))
@@ -165,12 +165,15 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
                 recorder.report(shell=record.id.encode("utf-8", "replace"))
             elif not is_added(part):
                 typed.append(text)
+            elif note := fields_of(fields_of(part.get("metadata")).get("opencodeComment")):
+                typed.append(f"{text_of(note.get('path'))}: {text_of(note.get('comment'))}")
         elif kind == "file":
             files += 1
         else:
+            ran = ran or text_of(part.get("command"))  # of a `subtask`
             _skip_part(recorder, kind)
-    text = _QUOTED.sub(r"\1", "\n".join(typed))
-    command, text = _of_init(text)
+    command, text = _of_init(_QUOTED.sub(r"\1", "\n".join(typed)))
+    command = f"/{ran}" if ran else command
     if text.strip() or command or (files and not typed):
         prompt = UserPrompt(text=text, actor=recorder.actor, command=command, attachments=files)
         recorder.add(prompt, f"{record.id}:prompt")
