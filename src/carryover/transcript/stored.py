@@ -37,6 +37,8 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     """Fingerprints of the facts emitted last. Numbers, since a text that holds a secret is not stored as it is."""
     shell: bytes = b""
     """Id of the last user message with which a person ran a shell command, in stores that have such messages."""
+    planned: bool = False
+    """Whether a plan was handed in since the last user message, in stores where the next one may answer it."""
     calls: tuple[OpenCall, ...] = ()
     """Calls without a result, in stores that keep results apart from their calls."""
     folder: str | None = None

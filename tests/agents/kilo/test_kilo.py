@@ -10,6 +10,7 @@ from pathlib import Path
 from agents.kilo.contract_case import TRANSIENT
 from agents.kilo.stores import FIXTURES, LATEST, Client, database, read
 from agents.opencode.contract_case import model as record
+from agents.opencode.contract_case import user
 from agents.opencode.stores import START_MS, bodies
 from carryover import model
 from carryover.adapter.contract import Source
@@ -29,12 +30,16 @@ def prompts(reading: Reading, session: str | None = None) -> list[str]:
     return [prompt.text for prompt in bodies(reading, model.UserPrompt, session=session)]
 
 
+def told(data: bytes, after: Reading | None = None) -> Reading:
+    source = Source(agent="kilo", path="/data/kilo/kilo.db")
+    return fold_one(AGENT, source, data, None if after is None else after.context)
+
+
 def test_refusals_of_a_real_user_count_and_the_same_text_from_elsewhere_does_not() -> None:
     """What the user typed begins with "No, leave"; the rest is from an MCP server, one with the name of a built-in
     tool."""
     recorded = json.loads((FIXTURES / LATEST / "refusals.json").read_bytes())
-    source = Source(agent="kilo", path="/data/kilo/kilo.db")
-    events = [event for part in recorded for event in fold_one(AGENT, source, record(part)).events]
+    events = [event for part in recorded for event in told(record(part)).events]
 
     assert [prompt.text for prompt in of(events, model.UserPrompt)] == [
         "No, leave the BASHPEAR alone",
@@ -103,6 +108,24 @@ def test_what_the_client_shows_while_it_works_is_not_an_answer(tmp_path: Path) -
         found = read(client.path)
 
     assert [(message.text, message.final) for message in bodies(found, model.AssistantMessage)] == [("Done.", True)]
+
+
+def test_what_is_typed_about_a_plan_is_a_prompt_and_what_the_client_sends_is_none() -> None:
+    """The client asks what shall become of a plan, and sends each answer as its own text (7.7.9: source)."""
+    planned = told(record({"type": "tool", "tool": "plan_exit", "state": {"status": "completed", "input": {}}}))
+    typed = {"type": "text", "text": "Only whole cents.", "synthetic": True}
+    answered = told(user(typed), planned)
+    begun = "Plan file: /p.md\nRead this file first and treat it as the source of truth for implementation."
+
+    assert of(answered.events, model.UserPrompt) == [model.UserPrompt(text="Only whole cents.")]
+    for parts, after in (
+        ([typed], answered),
+        ([typed, typed], planned),
+        ([{**typed, "text": "Implement the plan above."}], planned),
+        ([{**typed, "text": "Continue refining the plan. Do not implement yet."}], planned),
+        ([{**typed, "text": begun, "synthetic": False}], None),
+    ):
+        assert of(told(user(*parts), after).events, model.UserPrompt) == []
 
 
 def test_a_copied_database_is_told_from_a_relatives(tmp_path: Path) -> None:

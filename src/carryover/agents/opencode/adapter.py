@@ -84,6 +84,10 @@ _QUIET_PARTS: Final = frozenset(
 """Parts without content for a handoff."""
 _SHELL_PROMPT: Final = "The following tool was executed by the user"
 """The client's text in place of a prompt when a person ran a shell command."""
+_FOLLOW_UPS: Final = ("Implement the plan above.", "Continue refining the plan. Do not implement yet.")
+"""What Kilo sends for its own answers to what shall become of a plan: any other one was typed (7.7.9)."""
+_NEW_SESSION: Final = "Plan file: "
+"""How Kilo's first message of a session that it starts with a plan begins; it has `synthetic: false` (7.7.9)."""
 _ABORTED_ERROR: Final = "MessageAbortedError"
 _UNTITLED: Final = ("New session - ", "Child session - ")
 """The beginning of a session's title until a model has chosen one."""
@@ -156,6 +160,7 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
     files, ran = 0, ""
+    answers_plan = recorder.reported.planned and len(record.parts) == 1
     for entry in record.parts:
         part = fields_of(entry.data)
         kind = text_of(part.get("type"))
@@ -164,14 +169,18 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             if is_true(part.get("synthetic")) and text.startswith(_SHELL_PROMPT):
                 recorder.report(shell=record.id.encode("utf-8", "replace"))
             elif not is_added(part):
-                typed.append(text)
+                typed += [] if text.startswith(_NEW_SESSION) and "synthetic" in part else [text]
             elif note := fields_of(fields_of(part.get("metadata")).get("opencodeComment")):
                 typed.append(f"{text_of(note.get('path'))}: {text_of(note.get('comment'))}")
+            elif answers_plan and "metadata" not in part and text not in _FOLLOW_UPS:
+                typed.append(text)
         elif kind == "file":
             files += 1
         else:
             ran = ran or text_of(part.get("command"))  # of a `subtask`
             _skip_part(recorder, kind)
+    if recorder.reported.planned:
+        recorder.report(planned=False)
     command, text = _of_init(_QUOTED.sub(r"\1", "\n".join(typed)))
     command = f"/{ran}" if ran else command
     if text.strip() or command or (files and not typed):
@@ -243,6 +252,8 @@ def _call(recorder: StoredBuilder, message: Fields, entry: PartEntry, part: Fiel
     changes = _changes_of(found)[:_MAX_CHANGES] if is_ok else ()
     recorder.end_call(found.call, outcome, result=f"{entry.id}:result", edit=f"{entry.id}:edit", changes=changes)
     add_prompt(recorder, f"{entry.id}:feedback", outcome.user_words, actor=recorder.actor)
+    if is_ok and found.call.name == "plan_exit":
+        recorder.report(planned=True)
     if is_ok and found.call.name == "todowrite":
         todos = found.metadata.get("todos") or found.given.get("todos")
         recorder.add(PlanUpdate(items=plan_items(todos, "content")), f"{entry.id}:todos")
