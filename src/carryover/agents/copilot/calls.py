@@ -88,6 +88,7 @@ _READ_SHELLS: Final = ("read_bash", "stop_bash", "write_bash", "read_powershell"
 _QUIET_TOOLS: Final = ("report_intent", "task_complete")
 """Tools that only report what a separate record reports as well."""
 _PLAN_TOOL: Final = "exit_plan_mode"
+_PLAN_REFUSED: Final = "Plan not approved."
 _MAX_QUERY_CHARS: Final = 10_000
 _FROM_HOOKS: Final = later(
     r'(?<!\n)\n*Tool "[^"\n]*" (?:succeeded|failed)\. Additional guidance from \w+ hooks:.*\Z', re.DOTALL
@@ -261,10 +262,16 @@ def parse_notification(recorder: LogRecorder) -> None:
 
 
 def parse_decision(recorder: LogRecorder) -> None:
-    """Handles the user's decision about a call; only a refusal matters."""
-    decision = fields_of(recorder.data.get("result"))
-    words = text_of(decision.get("feedback")).strip()
-    if text_of(decision.get("kind")) in ("denied-interactively-by-user", "cancelled"):
+    """Handles the user's decision about a call or a plan; only a refusal and what was typed matter.
+
+    The client decides for the user, too, and gives its own reason.
+    """
+    plan = fields_of(recorder.data.get("response"))
+    decision = plan or fields_of(recorder.data.get("result"))
+    by_user = recorder.text("decisionSource" if not plan else "actor") in ("", "human_response")
+    words = text_of(decision.get("feedback")).strip() if by_user else ""
+    is_refused = text_of(decision.get("kind")) in ("denied-interactively-by-user", "cancelled")
+    if is_refused or bytes(plan.get("approved", rawjson.ABSENT)) == b"false":
         call_id = recorder.text("toolCallId")
         recorder.keep_open(base.with_changed(recorder.context.calls, call_id, denied=True, words=words))
     if words and recorder.subagent_id is None:
@@ -291,6 +298,8 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
     error = fields_of(recorder.data.get("error"))
     # Text that hooks add for the model is at the end.
     text = _FROM_HOOKS.sub("", without_ansi(text_of(result.get("content")) or text_of(error.get("message"))))
+    if call.name == _PLAN_TOOL and (call.denied or text.startswith(_PLAN_REFUSED)):
+        return ToolOutcome("denied", text, user_words=call.words)
     if not is_true(recorder.data.get("success")):
         reason, never_ran = text_of(error.get("code")), _NEVER_RAN.search(text) is not None
         if call.denied or (reason in ("denied", "rejected") and not never_ran):

@@ -57,7 +57,7 @@ _OF_CLIENT: Final = ("mcp", "model")
 """The `errorType` of an MCP server or a list of models that the client could not load. It ends no turn (1.0.59)."""
 _QUIET: Final = tuple(
     "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "
-    "human_response.recorded mcp.oauth_recovery_completed model. permission.assent permission.carried "
+    "mcp.oauth_recovery_completed model. permission.assent permission.carried "
     "permission.contextual permission.message permission.requested session.auto session.binary_asset session.canvas. "
     "session.compaction_start session.completion_receipt session.context_cleared session.fusion_ session.handoff "
     "session.info session.mode_ session.model_deselected session.permission session.plan_changed "
@@ -396,6 +396,7 @@ _HANDLERS: Final[dict[str, Callable[[LogRecorder], None]]] = {
     "tool.execution_start": calls.parse_call,
     "tool.user_requested": calls.parse_call,
     "tool.execution_complete": calls.parse_result,
+    "human_response.recorded": calls.parse_decision,
     "permission.completed": calls.parse_decision,
     "system.notification": calls.parse_notification,
     "subagent.completed": _sub_agent,
