@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.qwen_code.contract_case import model as answered
-from agents.qwen_code.contract_case import record, recording, recordings, user
+from agents.qwen_code.contract_case import record, recording, recordings, system, user
 from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.qwen_code.adapter import AGENT, QwenContext
@@ -78,6 +78,38 @@ def test_a_call_that_escape_stopped_ends_the_turn() -> None:
             context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
             found += [event.body.reason for event in parsed.events if isinstance(event.body, model.TurnEnd)]
         assert found == ends
+
+
+@pytest.mark.parametrize(
+    ("sent", "at", "expected"),
+    [
+        (True, "16:52:19", model.UserPrompt(text="whole cents", command="/fix")),
+        (True, "16:53:19", model.UserPrompt(text="Fix what is named below.")),  # a hook stopped the command
+        (False, "16:52:19", model.UserPrompt(text="Fix what is named below.")),
+    ],
+)
+def test_a_command_is_what_was_typed_and_not_its_text(sent: bool, at: str, expected: model.UserPrompt) -> None:
+    ran = {"phase": "invocation", "rawCommand": "/fix whole cents", "sentToModel": sent}
+    lines = [
+        system("slash_command", **ran),
+        system("slash_command", phase="result", rawCommand="/fix whole cents"),
+        user("Fix what is named below.", timestamp=f"2026-11-22T{at}.000Z"),
+        user("Thanks", timestamp=f"2026-11-22T{at}.500Z"),
+    ]
+
+    assert told(lines) == [expected, model.UserPrompt(text="Thanks")]
+
+
+def test_what_was_said_in_a_live_conversation_is_a_prompt() -> None:
+    assert told([user("Price the pear", subtype="realtime_message")]) == [model.UserPrompt(text="Price the pear")]
+
+
+def told(lines: list[bytes]) -> list[model.UserPrompt]:
+    context, found = QwenContext(), list[model.UserPrompt]()
+    for number, line in enumerate(lines, 1):
+        context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
+        found += [event.body for event in parsed.events if isinstance(event.body, model.UserPrompt)]
+    return found
 
 
 def cancelled(ident: str, text: str) -> bytes:

@@ -22,7 +22,7 @@ from carryover.agents.qwen_code import SPEC
 from carryover.model import Answer, AnyBody, FileEdit, PlanUpdate, Skipped, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
-from carryover.records.lenient import Fields, fields_of, first_text, inside, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_reminders
@@ -45,9 +45,12 @@ _LAYOUT_ROOT: Final = partial(root_above, layouts=_LAYOUTS, names=("projects",))
 _HEAD_RECORDS: Final = 20
 _DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User did not allow tool call\.?")
 _IN_TURN: Final = "mid_turn_user_message"
-_PROMPTS: Final = (None, _IN_TURN)
-_NOT_TYPED: Final = frozenset(("cron", "goal_runtime", "realtime_message"))
-"""Subtypes of `user` records that nobody typed (code)."""
+_PROMPTS: Final = (None, _IN_TURN, "realtime_message")
+"""Subtypes of `user` records that a person typed, or said in a live conversation (code)."""
+_NOT_TYPED: Final = frozenset(("cron", "goal_runtime"))
+"""Subtypes of those that nobody typed (code)."""
+_AT_ONCE_MS: Final = 5_000
+"""In this time after a command its text follows, unless a hook stopped it."""
 _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
 """The `prompt_id` of a request that is not the turn's own: for a suggestion of the next prompt, or of a sub-agent
 (0.14). That of a turn is `<session>########<number>`, and has another form without a terminal."""
@@ -60,7 +63,7 @@ _PICTURES: Final = later(r"(?:@[^@\n]{1,400}clipboard-\d+-[0-9a-f-]{36}\.\w{1,8}
 _QUIET_SYSTEM: Final = frozenset(
     "at_command attribution_snapshot background_task_completed branch_checkpoint file_history_snapshot goal_state "
     "goal_turn_end omni_recall parent_session rewind session_artifact_event session_artifact_snapshot session_model "
-    "session_source session_sources_snapshot slash_command turn_result user_text_elements".split()
+    "session_source session_sources_snapshot turn_result user_text_elements".split()
 )
 """What a rewind does follows from the parents of the records after it."""
 
@@ -85,6 +88,9 @@ class QwenContext(claude_records.Context, frozen=True, omit_defaults=True):
 
     responded: bool = False
     """Whether the model's answer came in whole. Its record follows."""
+    command: str = ""
+    command_ms: int = 0
+    """The command as typed whose text will follow as a prompt, and when."""
     failed: FailedBranch | None = None
     tree: Tree = ()
 
@@ -198,7 +204,10 @@ def _user(builder: _Builder) -> None:
 
 
 def _prompt(builder: _Builder, text: str, parts: list[Fields]) -> None:
-    builder.change(failed=None, responded=False)
+    context, in_turn, command = builder.context, builder.line.subtype == _IN_TURN, None
+    if context.command and not in_turn and builder.at_ms - context.command_ms < _AT_ONCE_MS:
+        command, text = (*context.command.split(maxsplit=1), "")[:2]
+    builder.change(failed=None, responded=False, command="")
     if ran := contents.typed_command(text, f"{builder.ident}/shell", builder.place):
         call, result = ran
         builder.add(call, "call")
@@ -214,8 +223,7 @@ def _prompt(builder: _Builder, text: str, parts: list[Fields]) -> None:
     if _PICTURES.fullmatch(below) is not None:
         attachments += below.count("@")
         text = before.strip()
-    in_turn = builder.line.subtype == _IN_TURN
-    add_prompt(builder, "prompt", text, actor=builder.actor, attachments=attachments, in_turn=in_turn)
+    add_prompt(builder, "prompt", text, actor=builder.actor, command=command, attachments=attachments, in_turn=in_turn)
 
 
 def _assistant(builder: _Builder) -> None:
@@ -273,6 +281,12 @@ def _summary(builder: _Builder) -> None:
     add_summary(builder, "summary", tagged(text, "state_snapshot") or text, contents.SUMMARY_KINDS)
 
 
+def _command(builder: _Builder) -> None:
+    """Notes a command whose text is sent to the model: what it stands for follows as a prompt (0.24.4)."""
+    if is_true(builder.payload.get("sentToModel")):
+        builder.change(command=text_of(builder.payload.get("rawCommand")).strip(), command_ms=builder.at_ms)
+
+
 def _title(builder: _Builder) -> None:
     given = builder.payload
     builder.learn_title(text_of(given.get("customTitle")), by_user=text_of(given.get("titleSource")) == "manual")
@@ -289,6 +303,7 @@ _SYSTEM: Final[dict[str, Callable[[_Builder], None] | None]] = {
     "ui_telemetry": _telemetry,
     "chat_compression": _summary,
     "custom_title": _title,
+    "slash_command": _command,
 }
 
 
