@@ -68,6 +68,8 @@ _TYPED: Final = later(r'<user_input mode="[^"]*">(.*)</user_input>', re.DOTALL)
 _NOTICE: Final = later(r"<mode_notice>.*?</mode_notice>\n?", re.DOTALL)
 _COMMAND: Final = later(r'<user_command slash="([^"\n]*)">.*</user_command>', re.DOTALL)
 """Up to the last closing tag, since what the command stands for is a file's text and may hold one."""
+_SWITCHED: Final = "The user approved switching to act mode. Continue with the approved plan now."
+"""What the client sends as a prompt after the tool that leaves plan mode; it knows that by this text, too (3.0.65)."""
 _ATTACHED: Final = ("file", "image")
 _QUIET: Final = ("thinking", "redacted_thinking", *_ATTACHED)
 _GONE: Final = "disconnected before request was resolved"
@@ -126,7 +128,7 @@ def _add_prompt(builder: MessageBuilder, texts: list[str], attached: int = 0) ->
     command = _COMMAND.search(text)
     text = _COMMAND.sub("", text).strip()
     slash = f"/{command[1]}" if command is not None else None
-    if not (text or slash or attached):
+    if text == _SWITCHED or not (text or slash or attached):
         return
     if not builder.context.prompted:
         # The first one is known from the manifest before its message has an id.
