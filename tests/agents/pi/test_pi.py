@@ -342,6 +342,20 @@ def test_what_an_image_or_a_pipe_precedes_is_a_file_too(before: str) -> None:
         assert (asked.text, asked.attachments) == ("Fix it", 1)
 
 
+@pytest.mark.parametrize("typed", ["Look", "Is [Image: original] right?", ""])
+def test_what_the_client_says_of_the_images_in_a_prompt_was_not_typed(typed: str) -> None:
+    """Below the words, a line for each (1.6.0: source)."""
+    sizes = (
+        "[Image: original 9000x9000, displayed at 2000x2000. Multiply coordinates by 4.50 to map to original image.]"
+    )
+    given = user(f"{typed}\n\n[Image converted from image/bmp to image/png.]\n{sizes}")
+
+    said = [
+        body.text for body in of(fold_one(AGENT, source_at(AGENT, recording("story")), given).events, model.UserPrompt)
+    ]
+    assert said == [typed] * bool(typed)
+
+
 def test_what_a_fork_copied_is_its_parents_whichever_is_read_first() -> None:
     fork = read("fork-cli", "01a20427")
 

@@ -92,6 +92,8 @@ _FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
 _ATTACHED: Final = later(r'<file name="[^"\n]*">$', re.MULTILINE)
 _SKILL: Final = later(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</skill>\n*', re.DOTALL)
+_IMAGES: Final = later(r"\n\n(?:\[Image(?:: original| converted from| omitted:) [^\]\n]*\]\n?)+\Z")
+"""What the client says below a prompt of the images in it: how it changed them (1.6.0)."""
 _LIMITS: Final = ("402:", "429:")
 _LEAF: Final = "leaf"
 """OpenClaw's entry that says on which branch the conversation goes on: the one that `targetId` ends."""
@@ -303,7 +305,7 @@ def _user(recorder: _Recorder) -> None:
     text = text[attached.end() :] if attached is not None else text
     skill = _SKILL.match(text)
     command = f"/skill:{skill[1]}" if skill is not None else None
-    text = _SKILL.sub("", text).strip()
+    text = _IMAGES.sub("", _SKILL.sub("", text)).strip()
     if text or command or images or sent:
         actor: Actor = recorder.actor if is_typed else "model"
         add_prompt(recorder, "prompt", text, actor=actor, command=command, attachments=(images or sent) + files)
