@@ -210,6 +210,57 @@ def test_a_command_of_the_users_own_may_fail() -> None:
     assert (result.status, result.exit_code, result.output) == ("error", 1, "1 failed")
 
 
+def called(name: str, output: str, *, failed: bool = False) -> Transcript:
+    result = {"type": "tool_result", "tool_use_id": "c1", "content": output, "is_error": failed}
+    call = {"type": "tool_use", "id": "c1", "name": name, "input": {}}
+    return folded(message("assistant", call), message("user", result))
+
+
+@pytest.mark.parametrize(
+    ("name", "output", "failed", "said"),
+    [
+        (
+            "ExitSpecMode",
+            '{"approved":true,"message":"Approved.","filePath":"","userComment":"In cents."}',
+            False,
+            "In cents.",
+        ),
+        ("ExitSpecMode", '{"approved":true,"message":"Approved.","filePath":""}', False, None),
+        (
+            "ExitMissionPlanning",
+            "The user requested changes to the Mission plan.\n\nUser feedback:\nIn cents.",
+            True,
+            "In cents.",
+        ),
+    ],
+)
+def test_what_is_typed_about_a_plan_is_a_prompt(name: str, output: str, failed: bool, said: str | None) -> None:
+    """0.225.2: source."""
+    typed = called(name, output, failed=failed).all(model.UserPrompt)
+    assert [prompt.text for prompt in typed] == [said] * bool(said)
+
+
+def test_answers_to_questions_are_in_one_text() -> None:
+    output = "1. [question] Round?\n[answer] Half up\n\n2. [question] Unit?\n[answer] Cents,\nas whole numbers"
+    found = called("AskUser", output).all(model.Answer)
+    assert [(answer.question, answer.text) for answer in found] == [
+        ("Round?", "Half up"),
+        ("Unit?", "Cents,\nas whole numbers"),
+    ]
+
+
+@pytest.mark.parametrize("note", ["", "In cents."])
+def test_a_plan_that_begins_a_session_was_not_typed_but_the_note_above_it(note: str) -> None:
+    """0.225.2: source."""
+    above = f"User note: {note}\n\n" if note else ""
+    hint = "If you need specific details from the planning session, read the full spec at: /p.md"
+    [plan, *typed] = folded(
+        message("user", text(f"Implement the following plan:\n\n{above}# Price\n\n- The pear\n\n{hint}"))
+    ).all(model.UserPrompt)
+    assert (plan.text, plan.accepts_plan) == ("Implement the following plan:\n\n# Price\n\n- The pear", True)
+    assert [prompt.text for prompt in typed] == [note] * bool(note)
+
+
 def test_a_patch_changes_files() -> None:
     patch = "*** Begin Patch\n*** Add File: /home/dev/a.py\n+x = 1\n*** End Patch"
     call = {"type": "tool_use", "id": "c1", "name": "ApplyPatch", "input": {"input": patch}}

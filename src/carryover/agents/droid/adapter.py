@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path, PurePath
@@ -12,7 +13,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.droid import SPEC
-from carryover.model import Op, TurnEnd, UserPrompt, session_in_other_cwd
+from carryover.model import Answer, Op, TurnEnd, UserPrompt, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
@@ -61,6 +62,13 @@ _CALLED: Final = later(
     r'|[^\n]*\n<skill filePath="[^"\n]*">\n<name>([\w.:-]{1,100})</name>'
 )
 """How this text begins for a program and for a skill. Of a command that is a plain text, no name is recorded."""
+_PLAN: Final = "Implement the following plan:\n\n"
+_NOTE: Final = "User note: "
+_AFTER_PLAN: Final = "\n\nIf you need specific details from the planning session"
+"""What the client puts around a plan that was accepted with a new session, and before what the user typed (0.225.2)."""
+_QUESTION: Final = later(r"^\d{1,3}\. \[question\] ", re.MULTILINE)
+_ANSWER: Final = "\n[answer] "
+_FEEDBACK: Final = "\n\nUser feedback:\n"
 _NO_REASON: Final = "Stop hook requested continuation"
 _MOST_PUSHED: Final = 20
 _ENDED_WELL: Final = ("completed", "spec_handoff")
@@ -164,7 +172,7 @@ def _user(recorder: _Recorder, message: Fields) -> None:
         return
     pushed = recorder.context.pushed
     recorder.change(said="", pushed=())
-    if digest(given).encode() in pushed:
+    if digest(given).encode() in pushed or (not recorder.subagent_id and _accepted_plan(recorder, text)):
         return
     task = _task_in(text) if recorder.subagent_id else ""
     images = sum(text_of(part.get("type")) == "image" for part in parts)
@@ -173,6 +181,18 @@ def _user(recorder: _Recorder, message: Fields) -> None:
         recorder.add(UserPrompt(text=stored, actor=recorder.actor, attachments=images, stored=True), "prompt")
     else:
         add_prompt(recorder, "prompt", text, actor=recorder.actor, command=command, attachments=images)
+
+
+def _accepted_plan(recorder: _Recorder, text: str) -> bool:
+    """Adds a plan that begins a session and what the user typed on accepting it; returns whether the text is one."""
+    body, hint, _ = text.rpartition(_AFTER_PLAN)
+    if not hint or not body.startswith(_PLAN):
+        return False
+    plan = body.removeprefix(_PLAN)
+    note, _, plan = plan.partition("\n\n") if plan.startswith(_NOTE) else ("", "", plan)
+    recorder.add(UserPrompt(text=f"{_PLAN}{plan}", accepts_plan=True), "prompt")
+    add_prompt(recorder, "said", note.removeprefix(_NOTE))
+    return True
 
 
 def _task_in(text: str) -> str:
@@ -223,6 +243,19 @@ def _result(recorder: _Recorder, part: Fields, number: int) -> None:
         output = without_ansi(rawjson.content_text(part.get("content")) or "")
         outcome = _outcome(call.op, output, failed=is_true(part.get("is_error")))
         recorder.end_call(call, outcome, result=f"result{number}", edit=f"edit{number}.")
+        _said(recorder, call, output, f"said{number}")
+
+
+def _said(recorder: _Recorder, call: OpenCall, output: str, key: str) -> None:
+    """Adds what the user answered, or typed about a plan (0.225.2: source)."""
+    if call.op == "ask":
+        pairs = (each.partition(_ANSWER) for each in _QUESTION.split(output)[1:])
+        for number, (question, _, answer) in enumerate(pairs):
+            recorder.add(Answer(call_id=call.id, question=question, text=answer.strip()), f"{key}.{number}")
+    elif call.name == "ExitSpecMode":
+        add_prompt(recorder, key, text_of(fields_of(output).get("userComment")).strip())
+    elif call.name == "ExitMissionPlanning":
+        add_prompt(recorder, key, output.partition(_FEEDBACK)[2].strip())
 
 
 def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:
