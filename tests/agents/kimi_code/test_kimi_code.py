@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from agents.kimi_code.contract_case import AT, record, recording
 from carryover import model
 from carryover.adapter.contract import Source
@@ -124,6 +126,42 @@ def test_prompts_without_ids_are_told_apart_by_their_times(tmp_path: Path) -> No
 def test_a_limit_is_named() -> None:
     [end] = of(read("limit").events, model.TurnEnd)
     assert end == model.TurnEnd(reason="limit", message="402 You have reached your usage limit")
+
+
+@pytest.mark.parametrize(
+    ("decision", "feedback", "said", "status"),
+    [
+        ("rejected", "Only whole cents.", ["Only whole cents."], "denied"),
+        ("approved", "Only whole cents.", ["Only whole cents."], "ok"),
+        ("rejected", "", [], "denied"),
+        ("approved", "", [], "ok"),
+        ("cancelled", "Approval handler failed.", [], "ok"),
+    ],
+)
+def test_what_was_typed_on_deciding_about_a_call_is_a_prompt(
+    tmp_path: Path, decision: str, feedback: str, said: list[str], status: str
+) -> None:
+    """The call's result has the client's words, and is no error for a plan (2.1.0: source)."""
+
+    def event(of: str, **fields: object) -> bytes:
+        return record("context.append_loop_event", event={"type": of, "toolCallId": "c1", **fields})
+
+    path = tmp_path / "wire.jsonl"
+    lines = [
+        event("tool.call", name="ExitPlanMode", args={}),
+        record(
+            "permission.record_approval_result", toolCallId="c1", result={"decision": decision, "feedback": feedback}
+        ),
+        event("tool.result", result={"output": "User rejected the plan."}),
+        b"",
+    ]
+    path.write_bytes(b"\n".join(lines))
+
+    events = read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events
+    assert [prompt.text for prompt in of(events, model.UserPrompt)] == said
+    assert [(result.status, result.user_words) for result in of(events, model.ToolResult)] == [
+        (status, feedback if status == "denied" else "")
+    ]
 
 
 def test_what_was_taken_back_no_longer_counts() -> None:

@@ -105,6 +105,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """A command of the user's whose output has not come yet."""
     begun: tuple[str, str, str] = ("", "", "")
     """Id, name and arguments of a call of Kimi CLI whose arguments come in parts."""
+    rejected: tuple[str, str] = ("", "")
+    """Id of the newest call that the user rejected, and what they typed."""
     turns: tuple[tuple[bytes, ...], ...] = ()
     """Keys of each prompt and what was said until the next one, as bytes, since text might be taken for a secret."""
 
@@ -248,7 +250,24 @@ def _result(recorder: _Recorder, event: Fields) -> None:
         result = fields_of(event.get("result"))
         output = without_ansi(rawjson.content_text(result.get("output")) or "")
         outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
+        rejected, words = recorder.context.rejected
+        if ident == rejected:
+            outcome = ToolOutcome("denied", output, never_ran=True, user_words=words)
         _end(recorder, call, outcome)
+
+
+def _decision(recorder: _Recorder, line: Fields) -> None:
+    """Handles what the user decided about a call or a plan, with what they typed: the result of the call has it, too,
+    in the client's words, and that of a plan that shall change is a success."""
+    ident, result = text_of(line.get("toolCallId")), fields_of(line.get("result"))
+    words = text_of(result.get("feedback")).strip()
+    decision = text_of(result.get("decision"))
+    if decision == "cancelled":  # at times by the client, with its reason
+        return
+    if decision == "rejected":
+        recorder.change(rejected=(ident, words))
+    if recorder.subagent_id is None:
+        add_prompt(recorder, f"{ident}/said", words)
 
 
 def _end(recorder: _Recorder, call: OpenCall, outcome: ToolOutcome) -> None:
@@ -413,6 +432,7 @@ _HANDLERS: Final[dict[str, _Handler | None]] = {
     "context.apply_compaction": _compaction,
     "context.undone": _undo,
     "llm.request": _model,
+    "permission.record_approval_result": _decision,
     "tools.update_store": _todos,
     "turn.ended": _turn_end,
     "turn.prompt": _prompt,
