@@ -74,6 +74,7 @@ CASE: Final = Case(
     quiet=(message("system", "A notice.", ui_only=True), message("system", "Task complete.")),
     not_typed=(
         message("user", "<system>No tool call detected in last message. Did you mean to finish?</system>"),
+        message("user", "Context budget has been reached", metadata={"compaction_checkpoint_view": "view"}),
         message("user", "Completion verification failed: exit code 1.\nCommand: `./check`\n<verifier-output>\nwords"),
         message("system", "Ran command: `ls`\n\nNo output\n"),
         message("assistant", "An answer."),

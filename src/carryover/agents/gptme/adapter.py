@@ -86,6 +86,8 @@ _INCLUDED: Final = later(r"\n\n`{3,}(?P<path>[^\s`][^\n`]*)\n")  # a path with b
 _CLIENTS: Final = ("<system>", "Completion verification failed: ")
 """The beginnings of prompts that gptme sends itself: when it runs without a terminal and no tool was called, and, with
 the script's output, when a script of the project finds the work not done."""
+_CHECKPOINT: Final = "compaction_checkpoint_view"
+"""The metadata of the prompt by which it asks for a summary before it compacts (0.35.1)."""
 _MOST_SAID: Final = 300
 _STOPPED: Final = "... ^C Interrupted"
 _FAILED: Final = later(r"LLM request failed: |error: \w+\n")
@@ -202,7 +204,8 @@ class _Recorder(OneSession[_Context], kw_only=True):
     def prompt(self, text: str) -> None:
         """Handles a prompt: what was called before is not answered any more."""
         self.change(calls=())
-        by_client = text.startswith(_CLIENTS) or self.session.startswith("subagent-")
+        asks_summary = _CHECKPOINT in fields_of(self.data.get("metadata"))
+        by_client = asks_summary or text.startswith(_CLIENTS) or self.session.startswith("subagent-")
         add_prompt(self, "prompt", _typed(text), actor="model" if by_client else "human")
 
     def answer(self, text: str) -> None:
