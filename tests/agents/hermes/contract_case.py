@@ -94,6 +94,7 @@ CASE: Final = Case(
         record("user", "[Continuing toward your standing goal]\nGoal: Fix it.\n\nContinue working toward this goal."),
         record("user", "[Continuing toward this kanban task — judge says it is not done yet]\nReason: no test"),
         record("user", "[The work looks complete, but the task is still open]\nReason: a test passes"),
+        record("user", "Continue from the compressed conversation context above. This marker exists because no."),
         record("user", "You've reached the maximum number of tool-calling iterations allowed. Please summarize."),
         record("user", "[CONTEXT COMPACTION — REFERENCE ONLY] ... avoid repeating it:\n## Goal\nFix it."),
         record("user", "Look at prices.py", session={**SESSION, "id": "child", "root": SESSION["id"]}),

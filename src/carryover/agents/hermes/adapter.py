@@ -101,6 +101,7 @@ _BY_CLIENT: Final = later(
     r"|\[The work looks complete, but the task is still open\]"
     r"|You've reached the maximum number of tool-calling iterations allowed\."
     r"|You just executed tool calls but returned an empty response\."
+    r"|Continue from the compressed conversation context above\. This marker exists because "
 )
 _NOTE: Final = later(
     r"\[(?:System note: |Note: model was just switched from "
