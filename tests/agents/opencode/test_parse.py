@@ -86,11 +86,14 @@ def test_a_comment_on_a_line_is_typed_though_the_client_words_it() -> None:
     ]
 
 
-def test_a_command_for_a_sub_agent_is_a_prompt() -> None:
-    """As `/review` is (1.18.34)."""
-    part = {"type": "subtask", "agent": "build", "command": "review", "prompt": "You are a code reviewer."}
+@pytest.mark.parametrize("typed", ["", "a4d1b52, and what is not committed"])
+def test_a_command_for_a_sub_agent_is_a_prompt(typed: str) -> None:
+    """As `/review` is (1.2.20, 1.18.34), in whose template the words stand; those of another command are not known."""
+    template = f"You are a code reviewer.\n\n---\n\nInput: {typed}\n\n---\n\n## Determining What to Review\n\nShow it."
 
-    assert found(parsed(user(part))) == [UserPrompt(text="", command="/review")]
+    for prompt, words in ((template, typed), (f"Look at {typed}.", "")):
+        part = {"type": "subtask", "agent": "build", "command": "review", "prompt": prompt}
+        assert found(parsed(user(part))) == [UserPrompt(text=words, command="/review")]
 
 
 def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:

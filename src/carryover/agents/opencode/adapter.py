@@ -108,6 +108,8 @@ _INIT: Final = (
 )
 """The template of the client's command `/init`, which stands in place of it: how it begins, and what is around the
 words behind the command (1.14.46)."""
+_REVIEWED: Final = ("\n\n---\n\nInput: ", "\n\n---\n\n## Determining What to Review\n")
+"""What is around the words behind the command `/review` in its template, which a sub-agent gets (1.2.20, 1.18.34)."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
@@ -178,6 +180,9 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             files += 1
         else:
             ran = ran or text_of(part.get("command"))  # of a `subtask`
+            above, below = _REVIEWED
+            words, is_closed, _ = text_of(part.get("prompt")).partition(above)[2].partition(below)
+            typed += [words] if is_closed and words.strip() else []
             _skip_part(recorder, kind)
     if recorder.reported.planned:
         recorder.report(planned=False)
