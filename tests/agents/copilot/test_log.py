@@ -269,6 +269,15 @@ def test_a_refusal_and_the_words_with_it(session: CopilotSession) -> None:
     assert of(events, model.UserPrompt)[-1].text == "use a temp file"
 
 
+def test_an_objective_of_autopilot_is_a_prompt_and_how_the_client_goes_on_is_none(session: CopilotSession) -> None:
+    """1.0.102: run."""
+    session.record("user.message", content="Autopilot objective: Make it green: all", source="autopilot-objective")
+    session.record("user.message", content="", source="autopilot")
+
+    newest = of(read(session).events, model.UserPrompt)[-1]
+    assert (newest.command, newest.text) == ("/autopilot", "Make it green: all")
+
+
 @pytest.mark.parametrize("source", ["assisted_approval", "unattended_fallback"])
 def test_a_reason_that_the_client_gives_in_the_users_place_is_not_theirs(session: CopilotSession, source: str) -> None:
     decision = {"kind": "denied-interactively-by-user", "feedback": "It deletes files."}

@@ -55,6 +55,8 @@ _LIMITS: Final = ("rate_limit", "quota", "quota_exceeded", "session_limit", "wee
 """`errorType` of a usage limit."""
 _OF_CLIENT: Final = ("mcp", "model")
 """The `errorType` of an MCP server or a list of models that the client could not load. It ends no turn (1.0.59)."""
+_OBJECTIVE: Final = "autopilot-objective"
+"""The `source` of what was typed after `/autopilot`; the client's words are before it (1.0.102)."""
 _QUIET: Final = tuple(
     "assistant.fusion_ assistant.reasoning assistant.turn_ assistant.usage external_tool.requested hook. "
     "mcp.oauth_recovery_completed model. permission.assent permission.carried "
@@ -308,7 +310,11 @@ def _user(recorder: LogRecorder) -> None:
         add_prompt(recorder, "prompt", text, actor="model")
         return
     # Others send messages too: agents, skills, commands, the client itself (1.0.102: `agent-<id>`).
-    if recorder.text("source") not in ("", "user") or is_true(recorder.data.get("isAutopilotContinuation")):
+    source = recorder.text("source")
+    if source not in ("", "user", _OBJECTIVE) or is_true(recorder.data.get("isAutopilotContinuation")):
+        return
+    if source == _OBJECTIVE:
+        add_prompt(recorder, "prompt", text.partition(": ")[2], command="/autopilot", attachments=attachments)
         return
     if (said := digest(text).encode()) in recorder.context.pushed:
         recorder.change(pushed=tuple(other for other in recorder.context.pushed if other != said))
