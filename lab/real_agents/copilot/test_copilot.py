@@ -6,7 +6,7 @@ from typing import Final
 from carryover.model import UserPrompt
 from real_agents.copilot.client import COPILOT_HOME, OFF
 from real_agents.lab import handoffs, product, recorded, shop
-from real_agents.lab.box import wait_until
+from real_agents.lab.box import Terminal, wait_until
 from real_agents.lab.rows import Row, each_version, newest
 from real_agents.lab.shop import OTHER_TASK, PROJECT, TASK
 from real_agents.lab.tool import Tool
@@ -78,6 +78,27 @@ def test_a_rewound_turn_is_not_in_the_next_handoff(tool: Tool, row: Row) -> None
     assert before == [TASK, OTHER_TASK]
     assert after == [TASK, "Now the plum"]
     assert OTHER_TASK not in left
+
+
+@NEWEST
+def test_what_is_typed_to_change_a_plan_is_a_prompt(tool: Tool, row: Row) -> None:
+    """The call that offers the plan succeeds all the same."""
+    shop.begin_installed(tool)
+    plan = {"tool": "exit_plan_mode", "input": {"summary": "- Price the pear", "actions": ["interactive"]}}
+    tool.script(plan, "The plan is another one now.")
+    with Terminal(tool.box, *tool.installed.command, "--plan", cwd=PROJECT, env=tool.environment) as terminal:
+        terminal.wait(tool.READY, 60)
+        terminal.enter(TASK)
+        terminal.wait(r"4\. Suggest changes")
+        terminal.choose("4", r"❯ 4\.")
+        terminal.key("Enter")
+        terminal.enter("Only whole cents please")
+        terminal.wait_text("another one now")
+    left = shop.left_by(tool)
+
+    row.shown(f"prompts: {prompts(tool)}")
+    assert prompts(tool) == [TASK, "Only whole cents please"]
+    assert "Only whole cents please" in left
 
 
 def handoffs_in_each_way(tool: Tool) -> list[int]:

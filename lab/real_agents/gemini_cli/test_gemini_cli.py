@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 
 from carryover.model import UserPrompt
-from real_agents.gemini_cli.client import OWN
+from real_agents.gemini_cli.client import MODEL, OWN
 from real_agents.lab import handoffs, product, shop
 from real_agents.lab.box import Terminal
 from real_agents.lab.handoffs import POINTER, hook_lines
@@ -97,6 +97,31 @@ def test_going_back_to_a_saved_state_leaves_what_came_after_it(tool: Tool, row: 
     row.shown(f"{len(session.all(UserPrompt))} prompts, of which {len(asked)} count")
     assert asked == [TASK, "Paint it red"]
     assert "green" not in handoffs.read(tool.box, PROJECT)
+
+
+@NEWEST
+def test_a_refused_call_and_plan_mode_leave_what_was_typed(tool: Tool, row: Row) -> None:
+    """On a refusal the client writes the conversation again without that prompt, and leaving plan mode in the user's
+    name."""
+    shop.begin(tool)
+    command = (*tool.installed.command, "-m", MODEL)  # without the switch that allows every call
+    with Terminal(tool.box, *command, cwd=PROJECT, env=tool.environment) as terminal:
+        terminal.wait(tool.READY, 60)
+        ask(tool, terminal, TASK, "A pear costs two.")
+        tool.script(tool.shell("touch refused.txt"))
+        terminal.enter(OTHER_TASK)
+        terminal.wait("Allow execution")
+        terminal.choose("Escape", "Request cancelled")
+        ask(tool, terminal, "Paint it red", "It is red.")
+        terminal.choose("BTab", "Shift\\+Tab to plan")
+        terminal.choose("BTab", "plan Shift\\+Tab")
+        terminal.choose("BTab", "Shift\\+Tab to accept edits")
+        ask(tool, terminal, "Paint it blue", "It is blue.")
+    [session] = read(tool, row)
+    asked = [each.body.text for each in session.events if isinstance(each.body, UserPrompt) and not each.retracted]
+
+    row.shown(f"{len(session.all(UserPrompt))} prompts, of which {len(asked)} count")
+    assert asked == [TASK, OTHER_TASK, "Paint it red", "Paint it blue"]
 
 
 def ask(tool: Tool, terminal: Terminal, prompt: str, answer: str) -> None:
