@@ -99,6 +99,13 @@ CASE: Final = Case(
         message(
             "user", text('<hook_context source="PreToolUse">\nwords\n</hook_context>'), metadata={"userRunSpan": 0}
         ),
+        message(
+            "user",
+            text(
+                '<user_input mode="act">The user approved switching to act mode. '
+                "Continue with the approved plan now.</user_input>"
+            ),
+        ),
         message("user", text("Context summary:\n\nwords"), metadata={"kind": "compaction_summary"}),
         message("user", {"type": "tool_result", "tool_use_id": "c1", "name": "ask_question", "content": "words"}),
         message("assistant", text("words")),

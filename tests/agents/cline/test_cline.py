@@ -200,14 +200,6 @@ def test_what_a_command_stands_for_is_not_what_the_user_typed() -> None:
     assert (prompt.command, prompt.text) == ("/ship", "to the shop")
 
 
-def test_the_client_goes_on_after_plan_mode_by_itself() -> None:
-    """As a prompt, once the tool that leaves the mode has succeeded (3.0.65: source)."""
-    sent = "The user approved switching to act mode. Continue with the approved plan now."
-    given = message("user", text(f'<user_input mode="act">{sent}</user_input>'))
-
-    assert fold_one(AGENT, source_at(AGENT, recording("resumed")), given).events == []
-
-
 def test_what_is_said_after_going_back_to_it_counts_again(tmp_path: Path) -> None:
     path = undone(tmp_path)
     manifest = path.with_name(f"{path.parent.name}.json")

@@ -150,47 +150,6 @@ def test_what_the_client_sends_in_the_users_name_is_no_prompt(text: str) -> None
     assert (lines.all(model.UserPrompt), lines.skipped) == ([], [])
 
 
-@pytest.mark.parametrize("sent", ["Please continue.", "System: Potential loop detected. Details: none."])
-def test_what_the_client_sends_beside_the_prompt_is_not_that_prompt_again(sent: str) -> None:
-    """In a terminal each request of a turn has the prompt as what is shown (0.61.0)."""
-    lines = Lines()
-    lines.user("Fix the price.")
-    lines.user(sent, displayContent=[{"text": "Fix the price."}])
-    lines.user("Use the skill tax", displayContent=[{"text": "/tax whole cents"}])
-
-    assert typed(lines) == ["Fix the price.", "/tax whole cents"]
-
-
-def test_a_prompt_that_the_client_joined_to_its_own_text_is_one() -> None:
-    lines = Lines()
-    lines.user(CONTEXT, "Here is the user's editor context as a JSON object. For you.\n```json\n{}\n```", "Fix it.")
-
-    assert typed(lines) == ["Fix it."]
-
-
-def test_a_refused_call_leaves_the_conversation_as_it_was() -> None:
-    """The client writes all of it again without the prompt that led to the call (0.44, 0.61)."""
-    lines = Lines()
-    lines.user("one")
-    lines.gemini("First.")
-    lines.user("two")
-    lines.gemini("", call("run_shell_command", {}, "[Operation Cancelled] Reason: User denied", status="cancelled"))
-    at = lines.message("info", "Request cancelled.")
-    lines.add(at)
-    again = [
-        lines.message("user", [{"text": CONTEXT}, {"text": "one"}]),
-        lines.message("gemini", [{"text": "First."}]),
-    ]
-    again = [{**each, "timestamp": at["timestamp"]} for each in again]
-    for each in [*again, {"$set": {"messages": again}}]:
-        lines.add(each)
-    lines.user("three")
-
-    assert typed(lines) == ["one", "two", "three"]
-    assert lines.all(model.Retracted) == []
-    assert [said.text for said in lines.all(model.AssistantMessage)] == ["First."]
-
-
 def test_the_users_own_shell_command_is_a_call_of_theirs() -> None:
     """`!command` (0.44.0, 0.61.0)."""
     lines = Lines()
