@@ -47,9 +47,11 @@ _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")
 _BOLD: Final = later(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)
 _LINK: Final = later(r"\[([^\]\n]{1,120})\]\((?=[^)\s]{1,500}\))([^)\s]+)\)")
-_ONE_THING: Final = later(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\]|[\w+/=%-]+\W{0,3}$)", re.ASCII)
-"""A URL, a path or a key, as opposed to words written without spaces."""
+_ONE_THING: Final = later(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\])", re.ASCII)
+"""A URL or a path, as opposed to words written without spaces."""
 _WORD: Final = later(rf"\S{{{_LONG_WORD + 1},}}")
+_KEY: Final = later(rf"[\w+/=%-]{{{_LONG_WORD + 1},}}", re.ASCII)
+"""A key or encoded data, also between others: `id:password:mail:token:cookies`, a field of JSON."""
 _SENTENCE_END: Final = later(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
 _ELLIPSIS: Final = "…"
 _BORDERS: Final = ("\n", " ")
@@ -117,8 +119,10 @@ def before_call(text: str) -> str:
 
 
 def _shortened(word: re.Match[str]) -> str:
-    if not _ONE_THING.match(word[0]):
-        return word[0]
+    return _middle_cut(word) if _ONE_THING.match(word[0]) else _KEY.sub(_middle_cut, word[0])
+
+
+def _middle_cut(word: re.Match[str]) -> str:
     return f"{word[0][:_LONG_WORD_KEPT]}…{word[0][-_LONG_WORD_KEPT:]}"
 
 

@@ -86,6 +86,14 @@ def test_of_a_long_url_the_middle_goes_and_the_sentence_after_it_stays() -> None
     assert len(line) < 140
 
 
+def test_of_encoded_data_in_a_longer_word_the_middle_goes() -> None:
+    [line] = lines_of(f"Split 4711:ann@example.org:{'aB3d' * 60}:end9 into its fields")
+
+    assert line.startswith("Split 4711:ann@example.org:aB3d")
+    assert line.endswith("aB3d:end9 into its fields")
+    assert len(line) < 140
+
+
 @pytest.mark.parametrize("text", ["nebiki,zeikomi,goukei," * 8 + "no jun.", "割引、" * 80 + "の順。"])
 def test_words_without_blanks_are_not_taken_for_a_url(text: str) -> None:
     assert "".join(pieces(text)) == text
