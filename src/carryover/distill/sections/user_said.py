@@ -18,7 +18,7 @@ from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
 from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted
 from carryover.distill.sections.replied_to import SHORT_REPLY, asked_before, replying_to
 from carryover.distill.sections.task import typed_since
-from carryover.distill.trail import Past, Step
+from carryover.distill.trail import Past, Step, was_left
 from carryover.text.harmless import one_line
 
 _CHARS: Final = 230
@@ -98,7 +98,7 @@ def _replies(past: Past) -> list[Entry]:
     )
     standing: dict[str, Reply] = {}
     for _, reply in replies:
-        if reply.refused and not reply.allowed:
+        if reply.refused and not reply.allowed and (reply.text or not was_left(past, reply.at_ms)):
             standing.setdefault(reply.to, reply)
     newest = [*standing.values()][: WEIGHTS["refused"].most]
     entries: list[Entry] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.entry import FIXED
+from carryover.distill.entry import FIXED, WEIGHTS
 from carryover.model import Answer, ToolResult, UserPrompt
 from support.conversation import GOAL, MINUTE_MS, Conversation, handoff, session, under
 
@@ -129,3 +129,15 @@ def test_of_the_calls_of_a_turn_only_those_that_the_next_prompt_explains_name_it
     assert "Refused, not run: `make part1` (turn 1, 5 min earlier)" in said
     assert "Refused, not run: `make part2` (turn 1, 4 min earlier); turn 2 says why" in said
     assert sorted(refused, reverse=True) == times
+
+
+def test_a_refusal_without_a_word_goes_with_its_session_when_the_user_has_left_it() -> None:
+    before = session("s0").user(GOAL).ran("make part1", status="denied", never_ran=True).says("I leave it.")
+    since = [session(f"p{at}", hours=at).user("Draw it.").edited("logo.svg").says("Drawn.") for at in (1, 2)]
+
+    def weights(*talks: Conversation) -> list[float]:
+        [said] = [part.entries for part in handoff(*talks).sections if part.title == "What the user said"]
+        return [entry.weight for entry in said if "Refused, not run: `make part1`" in entry.shown]
+
+    assert weights(before, since[0]) == [WEIGHTS["refused"].first]
+    assert weights(before, *since) > [WEIGHTS["refused"].first]
