@@ -54,7 +54,8 @@ def language_of(path: str) -> str | None:
 
 
 _DEEPEST: Final = 50
-"""How far into a line's nodes definitions are looked for."""
+"""How far into a line's nodes definitions are looked for, and how many around one are named."""
+_LONGEST_NAME: Final = 400
 
 
 class Effort:
@@ -93,7 +94,7 @@ def symbol_at(source: bytes, language: str, line: int, effort: Effort) -> str | 
         elif node.type == "decorated_definition" and not names:  # an edit of a decorator is one of what it decorates
             definition = node.child_by_field_name("definition")
             names += [name] if definition is not None and (name := _name_of(definition, source)) else []
-    return _SEPARATORS.get(language, ".").join(reversed(names)) or None
+    return _SEPARATORS.get(language, ".").join(reversed(names[:_DEEPEST])) or None
 
 
 def _tree(source: bytes, language: str, effort: Effort) -> Tree:
@@ -194,7 +195,8 @@ def _name_of(node: Node, source: bytes) -> str | None:
     name = _text(_first_field(node, "name", "property", "key", "declarator", "type"), source)
     if node.type == "method_declaration" and (receiver := node.child_by_field_name("receiver")) is not None:
         # Of a long one only the end: the pattern tries each place of a name.
-        owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", (_text(receiver, source) or "")[-400:])
+        end = source[max(receiver.start_byte, receiver.end_byte - _LONGEST_NAME) : receiver.end_byte]
+        owner = re.search(r"(\w+)(?:\[[^\]]*\])?\s*\)$", end.decode("utf-8", "replace"))
         return f"{owner[1]}.{name}" if owner else name
     if node.type == "impl_item":
         return re.sub(r"<.*", "", name or "", flags=re.DOTALL) or None
@@ -221,7 +223,10 @@ def _declared(declarator: Node) -> Node:
 
 def _text(node: Node | None, source: bytes) -> str | None:
     # Not `node.text`: after a parse that reads by callback, tree-sitter 0.26.1 never frees what it read for it.
-    return source[node.start_byte : node.end_byte].decode("utf-8", "replace") if node is not None else None
+    # Of each only so much: a computed name, `[class { … }]`, may hold all definitions within it.
+    if node is None:
+        return None
+    return source[node.start_byte : min(node.end_byte, node.start_byte + _LONGEST_NAME)].decode("utf-8", "replace")
 
 
 GRAMMARS: Final = {
