@@ -57,6 +57,8 @@ class YamlList(msgspec.Struct, frozen=True):
             return data
         text = _text(data)
         value = _value(text, self.key)
+        if _has_aliases(text):  # a list of two aliases of one of two has no end when it is compared
+            raise EditRefused("a part of it stands for another (`*`)")
         if value is None:
             after = with_lines(data, _block(self.key, entry))
         else:
@@ -142,6 +144,13 @@ def _value(text: str, key: str) -> Node | None:
     if is_alias or text.startswith(("&", "!"), start) or not (is_list or is_single or _is_empty(value)):
         raise EditRefused(f"the value of `{key}` is not understood")
     return value
+
+
+def _has_aliases(text: str) -> bool:
+    """Whether a valid text has a part that stands for another."""
+    import yaml
+
+    return "*" in text and any(isinstance(each, yaml.AliasToken) for each in yaml.scan(text, Loader=yaml.SafeLoader))
 
 
 def _is_empty(value: Node) -> bool:

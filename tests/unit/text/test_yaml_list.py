@@ -36,6 +36,7 @@ READ = YamlList(".aider.conf.yml", "read", ".aider.conf.yml")
         ("read: A.md\n  B.md\n", f"read: [{NAME}, A.md\n  B.md]\n"),
         ('"read": A.md\n', f'"read": [{NAME}, A.md]\n'),
         ("read:\n  - &x A.md\n", f"read:\n  - &x A.md\n  - {NAME}\n"),
+        ("lint-cmd: '*.py'\nread: A.md\n", f"lint-cmd: '*.py'\nread: [{NAME}, A.md]\n"),
         ("alias:\n  - 'f:x'\nother: |\n  read: no\nread: A.md\n", None),
     ],
 )
@@ -79,6 +80,7 @@ def test_only_our_entry_is_taken_out_of_others_in_quotes() -> None:
         "\ufeffread: A.md\n",
         "a\rb: 1\n",
         "  read: A.md\n",
+        "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 64)).replace("*a0", "x"),
     ],
 )
 def test_what_is_not_understood_is_refused(text: str) -> None:
