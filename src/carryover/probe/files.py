@@ -78,9 +78,10 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, effort: E
             return FileFacts(exists=True)
         stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
         question = (real, query.line, query.anchor)
-        known: tuple[FileFacts, int] | None = known_answer(question, stamp)
-        if known is not None:
-            facts, steps = known
+        known: tuple[FileFacts, int, bool] | None = known_answer(question, stamp)
+        # What was given up is parsed again only with more effort than then.
+        if known is not None and (known[2] or effort.left < known[1]):
+            facts, steps, _ = known
             return facts if not steps or effort.spend(steps) else FileFacts(exists=True)
         source = file.read(limit)
     before = effort.left
@@ -90,8 +91,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, effort: E
         line = _edited_line(source, query)
         symbol = symbol_at(source, language, line, effort) if line is not None else None
         facts = FileFacts(exists=True, symbol=symbol)
-    if effort.left >= 0:  # else the parse was given up
-        remember(question, stamp, (facts, before - effort.left))
+    remember(question, stamp, (facts, before - effort.left, effort.left >= 0))
     return facts
 
 

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from carryover.facts import Boxes, FileFacts, FileQuery
+from carryover.probe import files
 from carryover.probe.files import LARGEST_BYTES, file_facts
+from carryover.probe.source_code import Effort, symbol_at
 
 CART = """class Cart:
     def total(self):
@@ -110,6 +112,22 @@ def test_what_may_be_parsed_ends_at_the_same_file_also_if_some_are_known_from_be
     whole = file_facts(root, queries, most_steps=1_000_000)
     assert whole == unread | {"long.py": known, "last.py": known}
     assert file_facts(root, queries, most_steps=1000) == unread, "though all of it is remembered"
+
+
+def test_what_was_given_up_is_parsed_again_only_with_more_effort(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file of nothing but backticks takes Ruby's grammar six seconds, which each handoff would wait for."""
+    (root / "long.py").write_text("def f():\n    return [\n" + "1,\n" * 150_000 + "]\n")
+    parsed: list[int] = []
+
+    def counted(source: bytes, language: str, line: int, effort: Effort) -> str | None:
+        parsed.append(effort.left)
+        return symbol_at(source, language, line, effort)
+
+    monkeypatch.setattr(files, "symbol_at", counted)
+    for steps in (1000, 1000, 900, 1_000_000, 1_000_000, 1000):
+        file_facts(root, [FileQuery(path="long.py", line=1)], most_steps=steps)
+
+    assert parsed == [1000, 1_000_000]
 
 
 def test_a_file_is_parsed_once_and_read_again_when_it_has_changed(root: Path) -> None:
