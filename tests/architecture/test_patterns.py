@@ -1,11 +1,16 @@
-"""No pattern of the program takes time exponential in the length of a text, which would stop all else for hours."""
+"""No pattern of the program takes time exponential in the length of a text, which would stop all else for hours; nor
+one of those that read a repository's files time that grows with its square."""
 
 from __future__ import annotations
 
+import ast
 import importlib
+import inspect
 import pkgutil
 import re
 import signal
+import sys
+import timeit
 from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any, Final, NoReturn
@@ -94,10 +99,10 @@ def sample(parsed: Sequence[tuple[Any, Any]], number: int) -> str:
     return text
 
 
-def pumped(parsed: Sequence[tuple[Any, Any]], before: str = "") -> Iterator[tuple[str, str]]:
-    """For each repetition in the pattern: what stands before it, and what is repeated."""
+def pumped(parsed: Sequence[tuple[Any, Any]], before: str = "", number_before: int = 0) -> Iterator[tuple[str, str]]:
+    """For each repetition in the pattern: what stands before it, one of several by a number, and what is repeated."""
     for at, (sort, value) in enumerate(parsed):
-        here = before + sample(parsed[:at], 0)
+        here = before + sample(parsed[:at], number_before)
         match str(sort):
             case "MAX_REPEAT" | "MIN_REPEAT":
                 for number in range(3):
@@ -116,10 +121,10 @@ def give_up(_signal: int, _frame: FrameType | None) -> NoReturn:
     raise TimeoutError
 
 
-def is_slow(compiled: re.Pattern[Any], text: str | bytes) -> bool:
-    signal.setitimer(signal.ITIMER_VIRTUAL, GIVEN_UP_S)
+def is_slow(ask: Callable[[Any], object], text: str | bytes, limit_s: float = GIVEN_UP_S) -> bool:
+    signal.setitimer(signal.ITIMER_VIRTUAL, limit_s)
     try:
-        compiled.fullmatch(text)
+        ask(text)
     except TimeoutError:
         return True
     finally:
@@ -137,8 +142,62 @@ def test_no_pattern_takes_exponential_time() -> None:
         texts = (
             before + unit * REPEATS + end for before, unit in {*pumped(PARSER.parse(source, flags))} for end in ENDS
         )
-        if any(is_slow(compiled, text if isinstance(source, str) else text.encode()) for text in texts):
+        if any(is_slow(compiled.fullmatch, text if isinstance(source, str) else text.encode()) for text in texts):
             slow.add(name)
     signal.signal(signal.SIGVTALRM, former)
 
     assert slow == TAKES_WHAT_IT_FINDS
+
+
+READ_WHAT_A_REPOSITORY_BRINGS: Final = (
+    *("carryover.probe.", "carryover.projects.", "carryover.publish.", "carryover.outside.", "carryover.project_file."),
+    *(f"carryover.text.{name}." for name in ("boxes", "markdown", "user_text", "yaml_list")),
+    *("carryover.agents.aider.history.", "carryover.agents.aider.inputs."),
+)
+LONG: Final = 12_000
+LINEAR: Final = 3000
+"""So many times as long as reading each sign once: what tries all places anew takes far longer."""
+OF_BOUNDED_TEXTS: Final = {
+    r"carryover.probe.source_code: (\w+)(?:\[[^\]]*\])?\s*\)$",  # the last 400 bytes
+    "carryover.text.markdown._CLOSER",  # the beginning of a line, as in the next
+    "carryover.text.markdown._OPENER",
+}
+
+
+def readers() -> Iterator[tuple[str, re.Pattern[Any], str]]:
+    """The patterns that a repository's files meet, constants or not, each with how it is asked."""
+    for name, source, flags in patterns():
+        module, _, constant = name.rpartition(".")
+        if name.startswith(READ_WHAT_A_REPOSITORY_BRINGS):
+            asked = {*re.findall(rf"\b{constant}\.(\w+)", inspect.getsource(sys.modules[module]))}
+            yield name, re.compile(source, flags), asked.pop() if len(asked) == 1 else "search"
+    for module in filter(lambda name: f"{name}.".startswith(READ_WHAT_A_REPOSITORY_BRINGS), [*sys.modules]):
+        code = inspect.getsource(sys.modules[module])
+        for node in ast.walk(ast.parse(code)) if re.search(r"\bre\.\w+\(r?b?[\"']", code) else ():
+            match node:
+                case ast.Call(func=ast.Attribute(ast.Name("re"), how), args=[ast.Constant(str() | bytes() as one), *_]):
+                    flags = re.DOTALL if "DOTALL" in ast.unparse(node) else 0
+                    yield f"{module}: {one!s}", re.compile(one, flags), how
+
+
+def long_texts(pattern: re.Pattern[Any]) -> Iterator[str | bytes]:
+    parsed = PARSER.parse(pattern.pattern, pattern.flags & ~re.UNICODE)
+    for before, unit in {each for number in range(3) for each in pumped(parsed, number_before=number)}:
+        if len(unit) == 1 or unit[-1:] not in "-_,. ":
+            for end in ENDS[:2]:
+                text = before + unit * (LONG // len(unit)) + end
+                yield text if isinstance(pattern.pattern, str) else text.encode()
+
+
+def test_what_a_repository_brings_is_read_in_linear_time() -> None:
+    """A cloned file of 250 KB would else keep the daemon for an hour."""
+    plain_s = min(timeit.repeat(lambda: re.fullmatch("[^b]*", "a" * LONG), number=10, repeat=20)) / 10
+    slow = set()
+    former = signal.signal(signal.SIGVTALRM, give_up)
+    for name, pattern, how in readers():
+        ask = pattern.fullmatch if how == "fullmatch" else pattern.match if how == "match" else pattern.findall
+        if any(is_slow(ask, text, LINEAR * plain_s) for text in long_texts(pattern)):
+            slow.add(name)
+    signal.signal(signal.SIGVTALRM, former)
+
+    assert slow == OF_BOUNDED_TEXTS
