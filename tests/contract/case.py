@@ -187,6 +187,8 @@ class Transcript:
         """Fold a record; gives what it became, facts about the session aside."""
         self.number += 1
         self.context, folded = self.agent.parse(self.source, self.context, Record(number=self.number, data=data))
+        keys = [event.key for event in folded.events]
+        assert len({*keys}) == len(keys), "of events with one key, only one is stored"
         self.events += folded.events
         self.skipped += folded.skipped
         self.tokens += folded.tokens
