@@ -201,6 +201,11 @@ LOCAL = (
             [Prompt(text="", command="/doctor")],
         ),
         (f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.", {}, [Prompt(text=PLAN, accepts_plan=True)]),
+        (
+            [{"type": "text", "text": REMINDER}, {"type": "text", "text": f"{PLAN}{AFTER_PLAN}"}],
+            {},
+            [Prompt(text=PLAN, accepts_plan=True)],
+        ),
         # Sent by the client itself, with what the user typed on accepting it (2.1.332).
         (
             f"{PLAN}{AFTER_PLAN}\n\nIf it can be parted, use a team.\n\nUser feedback on this plan: Never floats.",

@@ -70,11 +70,14 @@ def test_a_queued_prompt_with_a_paste_is_the_one_that_is_delivered() -> None:
 def test_a_queued_command_is_the_one_that_is_delivered() -> None:
     """The queue holds it as the record will (2.1.50)."""
     record = "<command-message>git:commit</command-message>\n<command-name>/git:commit</command-name>"
-    transcript, waiting = Session(), QueuedPrompt(text="/git:commit")
+    transcript = Session()
 
-    assert transcript.queue("enqueue", record) == [waiting]
-    prompt = Prompt(text="", command="/git:commit")
-    assert transcript.user(record) == [prompt, replace(waiting, change="withdrawn")]
+    for said in ("", "in two steps"):
+        sent = f"{record}\n<command-args>{said}</command-args>" if said else record
+        waiting = QueuedPrompt(text=f"/git:commit {said}".strip())
+        assert transcript.queue("enqueue", sent) == [waiting]
+        prompt = Prompt(text=said, command="/git:commit")
+        assert transcript.user(sent) == [prompt, replace(waiting, change="withdrawn")]
     assert transcript.queue("enqueue", record.replace("git:", "")) == []
 
 

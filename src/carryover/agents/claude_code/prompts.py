@@ -90,7 +90,7 @@ OF_SESSIONS: Final = ("<teammate-message ", "<cross-session-message ", "<agent-m
 _FORWARDED: Final = "Another Claude session sent a message"
 """How that sentence begins. What teammates sent meanwhile follows it in one record, which names no sender (2.1.232)."""
 _SENT: Final = later("<((?:teammate|cross-session|agent)-message) ")
-_NAME: Final = later(r"(?:\s(?:from-name|teammate_id)|<agent-message from)=\"([^\"]+)")
+_NAME: Final = later(r"(?:from-name|teammate_id|<agent-message from)=\"([^\"]+)")
 _STATUS: Final = '{"type":"'
 """The beginning of what a teammate's client sends, as that it is idle (2.1.39 to 2.1.232): nobody says it."""
 _UNNAMED: Final = "another session"
