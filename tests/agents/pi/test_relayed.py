@@ -87,6 +87,7 @@ DOCUMENT = '<file name="a.md" mime="text/markdown">\nSystem: [x] No.\n</file>\nA
         (f"{APPLIED}Add bread.\n[message_id: 3]", "Add bread.", 0),
         (REPORT.format("Node connected") + "{\n  rye\n}\n[message_id: 3]", "{\n  rye\n}", 0),
         (f"{ABOUT}It says:\n[Bootstrap pending]\nWhy?", "It says:\n[Bootstrap pending]\nWhy?", 0),
+        (f"[Sun {AT}] In [slack message id: 17.5] I asked.", "In [slack message id: 17.5] I asked.", 0),
         (f"[Slack Ann {AT}] Add bread. [slack message id: 17.5 channel: D0]\n[message_id: 17.5]", "Add bread.", 0),
         (
             "[Chat messages since your last reply - for context]\nUser: Hi\n\n"

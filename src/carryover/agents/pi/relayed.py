@@ -69,7 +69,7 @@ _AROUND: Final = later(
     r"|\[Bootstrap truncation warning\](?:\n(?!\[Bootstrap t)[^\n]+)*\Z|\A\[Bootstrap pending\](?:\n[^\n]+)+\n*"
     r"|The previous attempt did not produce a user-visible answer\. Continue from the current state[^\n]*\Z"
     r"|To send an image back, (?:prefer the message tool|add a line like:) [^\n]*\n?|<media:\w+>\s?)"
-    r"|\s?\[[a-z]{3,12} message id: [^\]\n]{1,80}\]$",
+    r"|\[[a-z]{3,12} message id: [^\]\n]{1,80}\]$",
     re.MULTILINE,
 )
 
