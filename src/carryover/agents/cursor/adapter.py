@@ -172,7 +172,7 @@ def _typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     texts = ["\n".join(parts).strip() for parts in messages]
     if not any(text.startswith("<user_query>") for text in texts):
         return []
-    return [typed_query(text).text if text.startswith(("<", "[Image]\n")) else text for text in texts]
+    return [typed_query(text).text if text.startswith("[Image]\n") else text for text in texts]
 
 
 AGENT: Final = Agent(
