@@ -296,16 +296,21 @@ def test_a_command_that_was_not_allowed_never_ran(client: Client) -> None:
 
 
 def test_a_user_who_is_away_neither_refuses_nor_answers(client: Client) -> None:
-    call = client.call("one", START_S + 2, "terminal", {"command": "rm -rf build"})
-    waited = {"exit_code": -1, "error": "BLOCKED: Command timed out. Do NOT retry.", "status": "blocked"}
-    client.result("one", START_S + 3, "terminal", call, waited)
-    for at, said in enumerate(("[user did not respond within 10m]", "Cents.")):
-        call = client.call("one", START_S + 2 * at + 4, "clarify", {"question": "Cents?"})
-        client.result("one", START_S + 2 * at + 5, "clarify", call, {"question": "Cents?", "user_response": said})
+    why = ("BLOCKED: Command timed out. Do NOT retry.", "BLOCKED (hardline): rm", "BLOCKED: Failed to send it")
+    silent = "The user did not provide a response within the time limit. Use your best judgement."
+    for at, error in enumerate(why):
+        call = client.call("one", START_S + 2 * at, "terminal", {"command": "rm -rf build"})
+        blocked = {"exit_code": -1, "error": error, "status": "blocked"}
+        client.result("one", START_S + 2 * at + 1, "terminal", call, blocked)
+    for at, said in enumerate(("[user did not respond within 10m]", silent, "Cents."), len(why)):
+        call = client.call("one", START_S + 2 * at, "clarify", {"question": "Cents?"})
+        client.result("one", START_S + 2 * at + 1, "clarify", call, {"question": "Cents?", "user_response": said})
+    call = client.call("one", START_S + 20, "web_extract", {"urls": ["https://example.org"]})
+    client.result("one", START_S + 21, "web_extract", call, {"user_response": "Ship it."})
 
     found = read(client.path)
-    waited_for, *_ = bodies(found, model.ToolResult)
-    assert (waited_for.status, waited_for.never_ran) == ("error", True)
+    waited_for = bodies(found, model.ToolResult)[: len(why)]
+    assert [(each.status, each.never_ran) for each in waited_for] == [("error", True)] * len(why)
     assert [each.text for each in bodies(found, model.Answer)] == ["Cents."]
 
 
