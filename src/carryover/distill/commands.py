@@ -55,7 +55,7 @@ _FRAME: Final = later(
     r"|bash: line \d+: warning: here-document at line |wsl: Failed to translate "
     r"|[^\n]{1,200}: line \d+: `(?![^\n]{0,200}': not a )"  # bash quotes the line below the syntax error in it
     r"|At line:\d+ char:\d+$|(?:LINE \d+|HINT|hint): |- To [^\n]{1,60}, run: gh "
-    r"|note: (?:run with `RUST_BACKTRACE=|Some details are omitted, )"
+    r"|note: run with `RUST_BACKTRACE="
 )
 _WRAPPED: Final = later(r"^( +\+ (?:CategoryInfo|FullyQualifiedErrorId)\b[^\n]*)(?:\n {3}(?! )[^\n]*)+", re.M)
 """What Windows PowerShell puts below a reason, and the rest of it on further lines: `ndException`."""

@@ -250,8 +250,13 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "fatal error: out of memory",
         ),
         (
-            "thread 'main' (7) panicked at src/cart.rs:3:5:\nno rate for 7\nnote: run with `RUST_BACKTRACE=1` to see",
-            "thread 'main' (7) panicked at src/cart.rs:3:5: ¶ no rate for 7",
+            "thread 'main' panicked at src/cart.rs:3:5:\nno rate for 7\nnote: run with `RUST_BACKTRACE=1` to see",
+            "thread 'main' panicked at src/cart.rs:3:5: ¶ no rate for 7",
+        ),
+        (
+            "thread 'main' (7) panicked at src/cart.rs:3:5:\nno rate for 7\nstack backtrace:\n   0: shop::rates::of\n"
+            "             at ./src/rates.rs:3:5\n   1: shop::main\n             at ./src/main.rs:9:5",
+            "thread 'main' (7) panicked at src/cart.rs:3:5: ¶ no rate for 7 ¶ stack backtrace:",
         ),
         ("no display\n╚════", "no display"),
         ("denied for schema shop\nLINE 1: SELECT * FROM shop\n               ^\nHINT:  Ask.", "denied for schema shop"),
