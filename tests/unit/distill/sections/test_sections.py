@@ -240,9 +240,12 @@ def test_a_limit_that_the_user_cancels_at_is_still_the_limit() -> None:
     talk.event(TurnEnd(reason="interrupted"))
     assert "stopped at its usage limit" in under("Where it stands", talk)
     assert talk.digest.ending is not None and talk.digest.ending.resets == "3pm"
+    talk.event(TurnEnd(reason="limit", resets="5pm"))
+    assert talk.digest.ending is not None and talk.digest.ending.resets == "5pm"
     # Once the agent has gone on, it was the user.
     talk.calls("make test").event(TurnEnd(reason="interrupted"))
     assert talk.turn.end == "interrupted"
+    assert Conversation().event(TurnEnd(reason="interrupted")).digest.ending is not None, "of a thread's first record"
 
 
 def test_a_summary_is_quoted_by_its_headings_with_its_age() -> None:
