@@ -139,6 +139,22 @@ async def test_draining_gives_out_what_was_hinted_and_drops_the_rest(board: Work
     assert await asyncio.wait_for(board.take(), 1) is None
 
 
+async def test_draining_wakes_who_waits_for_a_key(board: WorkQueue[str]) -> None:
+    waiting = asyncio.ensure_future(board.take())
+    await asyncio.sleep(0)
+    board.drain()
+
+    assert await asyncio.wait_for(waiting, 1) is None
+
+
+def test_a_hint_takes_its_key_out_of_the_backlog(board: WorkQueue[str]) -> None:
+    board.queue(["old", "older"])
+    board.hint("old")
+
+    assert (board.hinted, board.waiting) == (1, 2)
+    assert list(popped(board)) == ["older", "old"]
+
+
 @pytest.mark.parametrize("opened_before", [True, False])
 async def test_flush_waits_for_a_look_that_began_after_it_was_asked_and_came_to_the_end(
     board: WorkQueue[str], opened_before: bool
