@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.ledger.sessions import move_project
-from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, Retracted, ToolCall, UserPrompt
 from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import LineWriter, removed_by, writers_of, writes
@@ -52,21 +52,34 @@ async def test_edits_of_a_turn_are_one_change_with_its_prompt(scribe: Scribe) ->
 
 
 async def test_a_short_prompt_has_the_question_that_it_answers(scribe: Scribe) -> None:
-    say = "Tests fail.\n\nShall I round in whole cents?"
+    longest = "yes, as the importer does it: whole cent"
+    asks = f"Shall I round {'the price of each part of the cart ' * 9}in whole cents?"
+    says = AssistantMessage(text=f"Tests fail.\n\n{asks}", final=True)
     await scribe.tell(
         scribe.event("why are floats in the cart?"),
-        scribe.event(AssistantMessage(text=say, final=True)),
-        scribe.event("yes"),
+        scribe.event(AssistantMessage(text="Shall I look?", final=True)),
+        scribe.event(says),
+        scribe.event(AssistantMessage(text="Shall I undo it?", final=True), key="undo"),
+        scribe.event(Retracted(keys=("undo",))),
+    )
+    elsewhere = scribe.event(AssistantMessage(text="Shall I wait?", final=True), session="s2")
+    await scribe.tell(elsewhere, path="/t/two.jsonl")
+    await scribe.tell(
+        scribe.event(longest),
         scribe.event(edit("/repo/cart.py")),
-        scribe.event(AssistantMessage(text=say, final=True)),
-        scribe.event("no, first read what the importer does with a price of three decimals"),
+        scribe.event(says),
+        scribe.event(f"{longest}s"),
         scribe.event(edit("/repo/cart.py")),
-        scribe.event(AssistantMessage(text=say, final=True)),
+        scribe.event(AssistantMessage(text="Shall I push?", final=True)),
         scribe.event(UserPrompt(text="", command="/simplify")),
         scribe.event(edit("/repo/cart.py")),
+        scribe.event(AssistantMessage(text="Shall I tell?", final=True)),
     )
 
-    assert [each.asked for each in changes(scribe, "/repo/cart.py")] == ["", "", "Shall I round in whole cents?"]
+    [command, long, asked] = [each.asked for each in changes(scribe, "/repo/cart.py")]
+    assert (command, long) == ("", "")
+    assert len(asked) <= 160
+    assert (asked[:13], asked[-84:]) == (asks[:13], asks[-84:])
 
 
 async def test_a_file_is_followed_to_its_former_names_and_its_project_to_its_former_path(scribe: Scribe) -> None:

@@ -185,5 +185,5 @@ def _turns(behind: Behind, changes: Iterable[TurnChange], now: int, *, with_name
         names = [f"{os.path.relpath(change.path, behind.root)} " if with_names else "" for change in of_turn]
         changed = ", ".join(f"{name}{change.summary}" for name, change in zip(names, of_turn, strict=True))
         head = (when(first.at_ms, now), behind.agent(first), paint(behind.show(first), BOLD), changed)
-        asked = f"asked “{one_line(first.asked)}”: " if first.asked else ""
+        asked = f"asked “{first.asked}”: " if first.asked else ""
         yield from entry_lines(head, asked + one_line(first.prompt or "(no prompt recorded)", _PROMPT_CHARS))
