@@ -49,8 +49,7 @@ def hook_script(python: Path) -> bytes:
     text = _SOURCE.read_text(encoding="utf-8")
     parts = {
         "@START_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.injects_on)),
-        "@PROMPT_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.prompts_on))
-        or "''",
+        "@PROMPT_EVENTS@": " | ".join(dict.fromkeys(event for spec in hooked for event in spec.hooks.prompts_on)),
         "@SPOOLED@": "\n".join(kept),
         "@CWD_HEADER@": CWD_HEADER,
         "@STARTER@": STARTER,
