@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from carryover.errors import UserError
 from carryover.fsio import FileLock
-from carryover.outside.apply import Edit, Text, apply, plan_edit
+from carryover.outside.apply import Edit, Text, apply, obstacle, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.journal import load_journal, read_journal
 from carryover.outside.listed import Listed, fingerprint
@@ -314,3 +314,10 @@ def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(tmp_path: Path
 
     assert (edits.done, edits.notes) == ([], ["earlier", ".roo/a.md was left alone: No space left on device"])
     assert (list(app.iterdir()), read_journal(state.root).live) == ([], ())
+
+
+def test_a_folder_that_can_not_be_looked_for_is_not_there(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+
+    assert obstacle(tmp_path / "file" / "a" / "b") == f"its folder {tmp_path}/file can't be written"
+    assert obstacle(tmp_path / ("a" * 300) / "b") is None  # the system takes no longer name than 255

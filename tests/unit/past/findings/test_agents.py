@@ -95,3 +95,23 @@ def test_a_folder_of_transcripts_that_may_not_be_read_is_reported(
     assert [agent.closed for agent in facts.agents if agent.closed] == [tuple(map(str, closed))]
     [found] = [finding.what for finding in findings(facts) if "may not read" in finding.what]
     assert found.startswith("Claude Code: you may not read ~/.claude/projects/-work-0, ~/.claude/projects/-work-1, ")
+
+
+@pytest.mark.parametrize("name", ["projects", "projects/-work-shop"])
+@pytest.mark.parametrize("right", [os.R_OK, os.X_OK])
+def test_a_folder_of_transcripts_is_to_be_read_and_entered_from_the_top(
+    name: str, right: int, state: StateDir, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / ".claude").mkdir()
+    assert reports(state, home, in_short=True)["claude-code"].closed == ()
+    (home / ".claude" / "projects" / "-work-shop").mkdir(parents=True)
+    assert reports(state, home, in_short=True)["claude-code"].closed == ()
+    closed = home / ".claude" / name
+    # Root may read everything.
+    able = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == closed and mode & right) and able(path, mode))
+
+    facts = gather("short")
+
+    assert [agent.closed for agent in facts.agents if agent.closed] == [(str(closed),)]
+    assert f"Claude Code: you may not read ~/.claude/{name}." in [finding.what for finding in findings(facts)]
