@@ -233,7 +233,9 @@ DIGEST = b'{"prompts":3,"turns":[]}' * 20
 
 
 def test_a_damaged_digest_is_one_that_is_made_again_and_not_an_empty_one() -> None:
-    damaged = unpack_digest(pack_digest(DIGEST)[:-3])
+    packed = pack_digest(DIGEST)
+    damaged = unpack_digest(packed[:-3])
 
+    assert (unpack_digest(packed), len(packed) < len(DIGEST)) == (DIGEST, True)
     assert damaged
     assert decode_digest(FOLD_VERSION, damaged, Digest) is None
