@@ -234,7 +234,7 @@ def named_behind_blanks(home: Path) -> Path:
     root = separate(home)
     settings = root / os.fsdecode((root / ".git").read_bytes().strip().removeprefix(b"gitdir: ")) / "config"
     forged = f"[other]\n\tworktree = a{' ' * 500_000}x\n"
-    settings.write_text(f'{settings.read_text()}{forged}[core]\n\tworktree = "{root}" \t\n')
+    settings.write_text(f'{settings.read_text()}{forged}[core]\n\tWorkTree = "{root}" \t\n')
     return root
 
 

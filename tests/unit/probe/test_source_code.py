@@ -120,9 +120,9 @@ def test_nodes_within_nodes_without_an_end_are_read_at_once(language: str, sourc
 
 def test_a_receiver_without_an_end_is_read_at_once() -> None:
     """Not after hours: Go's name of what a method belongs to is as long as a repository likes."""
-    source = b"package a\n\nfunc (" + b"a" * 300_000 + b" T) M() {\n\tx := 1\n}\n"
+    source = b"package a\n\nfunc (" + b"a" * 300_000 + b" RatesOfAllTaxes) M() {\n\tx := 1\n}\n"
 
-    assert symbol_at(source, "go", 4, PLENTY) == "T.M"
+    assert symbol_at(source, "go", 4, PLENTY) == "RatesOfAllTaxes.M"
 
 
 def test_names_that_hold_what_they_name_are_bounded() -> None:
