@@ -258,3 +258,9 @@ def test_a_long_word_costs_no_time(command: str) -> None:
 )
 def test_a_word_of_a_tool_asks_for_tests_by_one_of_its_parts(word: str, asks: bool) -> None:
     assert [run.certain for run in find_invocations(f"npm {word}")] == ([True] if asks else [False])
+
+
+def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
+    assert find_invocations("git checkout -b tests") == []
+    [run] = find_invocations("npx jest push")
+    assert run.certain
