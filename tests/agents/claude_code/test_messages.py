@@ -148,6 +148,8 @@ LOCAL = (
         ("Add a discount", {"promptSource": "sdk", "turnOrigin": "sdk"}, DISCOUNT),
         ("Add a discount", {"promptSource": "sdk", "rowSource": "local"}, DISCOUNT),
         *(("Ship it", {"rowSource": source}, []) for source in ("harness", "hook", "recorded")),
+        ("Ship it", {"promptSource": "system"}, []),
+        ('<teammate-message teammate_id="tax">\nShip it', {}, []),
         # 2.0.65 and 2.1.111 write no origin at all.
         ("Add a discount", {}, DISCOUNT),
         (f" {OPENED}\n{REMINDER}\nAdd a discount\n\n{REMINDER}\n{REMINDER}\n", {}, DISCOUNT),
