@@ -120,66 +120,6 @@ def test_what_the_client_puts_around_an_output_is_taken_off(
     assert result.output == output
 
 
-NOTE = "\n\nNote: The user's next message may contain a correction or preference."
-DENIED = "Permission for this tool use was denied. The tool use was rejected (eg. if it was a file edit). "
-
-
-@pytest.mark.parametrize(
-    ("wording", "words"),
-    [
-        (f"{REJECTED}To tell you how to proceed, the user said:\nUse 200 epochs{NOTE}", "Use 200 epochs"),
-        (f"{REJECTED}To tell you how to proceed, the user said: Use\n\n200 epochs", "Use\n\n200 epochs"),
-        (f"{REJECTED}The user provided the following reason for the rejection:  Not that file.", "Not that file."),
-        (f"{DENIED}The user said:\nuse make", "use make"),
-    ],
-)
-def test_what_the_user_wrote_while_refusing_is_a_prompt(wording: str, words: str) -> None:
-    """All wordings read about, in no recording; the note behind is the client's."""
-    transcript = Session()
-    call = transcript.calls("Bash", command="train --epochs 100")
-    transcript.result(call, wording, failed=True, toolDenialKind="user-rejected")
-
-    assert (ended(transcript).status, ended(transcript).user_words) == ("denied", words)
-    assert transcript.bodies[-1] == model.UserPrompt(text=words)
-
-
-OUTSIDE = "The user did not allow this read outside the working directories"
-
-
-@pytest.mark.parametrize(
-    ("text", "typed", "words"),
-    [
-        (
-            f"{REJECTED}To tell you how to proceed, the user said:\nAsk Ann.\n\nThe shell was kept.",
-            "Ask Ann.",
-            "Ask Ann.",
-        ),
-        (f"{OUTSIDE}: Ask Ann.", "Ask Ann.", "Ask Ann."),
-        (f"{REJECTED}To tell you how to proceed, the user said:\nDenied via channel chat", None, ""),
-        (f"{REJECTED}To tell you how to proceed, the user said:\nPlan being refined via Ultraplan — wait.", None, ""),
-    ],
-)
-def test_what_the_user_typed_at_a_refusal_is_what_its_record_says(text: str, typed: str | None, words: str) -> None:
-    """As the source of 2.1.328 and 2.1.332 writes it: `userFeedback` has the words alone. The last is of 2.1.111."""
-    transcript = Session()
-    transcript.result(
-        transcript.calls("Read", file_path="/a"), text, failed=True, toolDenialKind="user-rejected", userFeedback=typed
-    )
-
-    assert (ended(transcript).status, ended(transcript).user_words) == ("denied", words)
-    assert [prompt.text for prompt in transcript.all(model.UserPrompt)] == ([words] if words else [])
-
-
-def test_what_the_user_typed_on_allowing_a_call_is_a_prompt() -> None:
-    """As the source of 2.1.111 and 2.1.332 writes it: behind the result, in its record."""
-    transcript = Session()
-    result = {"type": "tool_result", "tool_use_id": transcript.calls("Bash", command="make"), "content": "done"}
-    transcript.user([result, {"type": "text", "text": "And then the tests"}])
-
-    assert [prompt.text for prompt in transcript.all(model.UserPrompt)] == ["And then the tests"]
-    assert ended(transcript).status == "ok"
-
-
 def test_the_shell_of_cowork_is_a_shell() -> None:
     transcript = Session()
     transcript.result(transcript.calls("mcp__workspace__bash", command="make"), "Exit code 2\nno rule", failed=True)
@@ -327,16 +267,6 @@ def test_a_text_that_only_holds_a_refusal_is_none(text: str, failed: bool | None
     assert (ended(transcript).status, ended(transcript).user_words) == ("error" if failed else "ok", "")
 
 
-def test_a_plan_the_user_did_not_accept_is_ruled_on() -> None:
-    """2.1.14: the user stays in plan mode."""
-    transcript = Session()
-    refusal = "User chose to stay in plan mode and continue planning"
-    bodies = transcript.result(transcript.calls("ExitPlanMode", plan="# Plan"), refusal, failed=True)
-
-    assert (ended(transcript).op, ended(transcript).status, ended(transcript).never_ran) == ("plan", "denied", True)
-    assert after(bodies) == [model.PlanProposal(call_id="toolu_1", text="", accepted=False)]
-
-
 @pytest.mark.parametrize(
     ("name", "tool_input"),
     [
@@ -378,70 +308,6 @@ def after(bodies: list[model.AnyBody]) -> list[model.AnyBody]:
     """What came with a result."""
     assert isinstance(bodies[0], model.ToolResult)
     return bodies[1:]
-
-
-def test_a_question_that_was_dismissed_has_no_answer() -> None:
-    transcript = Session()
-    said = {"Which cap?": "[User dismissed — do not proceed, wait for next instruction]", "Which tax?": "None"}
-    transcript.result(
-        transcript.calls("AskUserQuestion"), "Your questions have been answered", toolUseResult={"answers": said}
-    )
-
-    assert [body.text for body in transcript.bodies if isinstance(body, model.Answer)] == ["None"]
-
-
-CLARIFIES = f"{REJECTED}To tell you how to proceed, the user said:\nThe user wants to clarify these questions.\n    "
-
-
-@pytest.mark.parametrize(
-    ("text", "result", "answers"),
-    [
-        (
-            "The user answered: ...",
-            {
-                "answers": {"Which cap?": "Ten", "Which tax?": "None ", "Where?": "(notes only)"},
-                "annotations": {
-                    "Which cap?": {"preview": "| 10 |", "notes": "for the members alone"},
-                    "Which tax?": {"notes": "None"},
-                    "Where?": {"notes": "in the cart"},
-                    "When?": {"notes": "on Monday"},
-                    "Why?": {"unanswered": "skipped"},
-                },
-            },
-            [
-                ("Which cap?", "Ten\nfor the members alone"),
-                ("Which tax?", "None "),
-                ("Where?", "in the cart"),
-                ("When?", "on Monday"),
-            ],
-        ),
-        (
-            "The user responded: Ask Ann",
-            {"answers": {}, "response": "Ask Ann"},
-            [("Which cap?", "Ask Ann")],
-        ),
-        (
-            f'{CLARIFIES}Questions asked:\n- "Which cap?"\n  Answer: Ten\nor less\n  User notes: of pears\n'
-            '- "Which tax?"\n  (No answer provided)\n- "Where?"\n  (No answer provided)\n  User notes: in the cart\n\n'
-            "Note: The user's next message may contain a correction or preference.",
-            "User rejected tool use",
-            [("Which cap?", "Ten\nor less\n  User notes: of pears"), ("Where?", "in the cart")],
-        ),
-    ],
-)
-def test_what_is_typed_beside_an_answer_or_in_place_of_one_is_the_users(
-    text: str, result: object, answers: list[tuple[str, str]]
-) -> None:
-    """As the source of 2.1.332 writes it; a note on an answer since 2.1.49, in public sessions."""
-    transcript = Session()
-    call = transcript.calls("AskUserQuestion", questions=[{"question": "Which cap?"}, {"question": "Which tax?"}])
-    denied = isinstance(result, str)
-    kind = "user-rejected" if denied else None
-    transcript.result(call, text, failed=denied, toolUseResult=result, toolDenialKind=kind)
-
-    given = [(body.question, body.text) for body in transcript.bodies if isinstance(body, model.Answer)]
-    assert given == answers
-    assert not transcript.all(model.UserPrompt)
 
 
 SHOP = "/home/dev/shop"

@@ -269,32 +269,6 @@ def test_a_plan_counts_once_the_client_took_it(rollout: Rollout) -> None:
     assert getattr(refused[0], "never_ran", None) is True
 
 
-def test_a_question_and_its_answer(rollout: Rollout) -> None:
-    """`request_user_input`: read about, in no recording."""
-    asked = {"id": "q1", "question": "Which way?", "options": [{"label": "up"}, {"label": "down"}]}
-    call_id = rollout.calls("request_user_input", questions=[asked])
-    answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["up"]}}}')
-
-    assert model.Question(call_id=call_id, text="Which way?", options=("up", "down")) in rollout.bodies
-    assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="up")]
-
-
-def test_what_is_typed_beside_an_answer_stands_there_without_the_clients_mark(rollout: Rollout) -> None:
-    """As the source of 0.99 to 0.171 writes it."""
-    call_id = rollout.calls("request_user_input", questions=[{"id": "q1", "question": "Which way?"}])
-    answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["None of the above","user_note: Home"]}}}')
-
-    assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="None of the above, Home")]
-
-
-def test_a_question_that_the_mode_does_not_allow_was_not_asked(rollout: Rollout) -> None:
-    call_id = rollout.calls("request_user_input", questions=[{"id": "q1", "question": "Which way?"}])
-    (refused,) = rollout.output(call_id, "request_user_input is unavailable in Default mode")
-
-    assert isinstance(refused, model.ToolResult)
-    assert (refused.status, refused.never_ran) == ("error", True)
-
-
 @pytest.mark.parametrize(("printed", "status"), [("GET /\n^C", "interrupted"), ("^C was pressed\nNo port.", "error")])
 def test_a_server_that_the_agent_stopped_has_not_failed(rollout: Rollout, printed: str, status: str) -> None:
     rollout.runs("exec_command", running(42), cmd="make serve", tty=True)

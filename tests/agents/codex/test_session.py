@@ -24,7 +24,6 @@ from carryover.model import (
     BackgroundTask,
     Event,
     FileEdit,
-    PlanProposal,
     Retracted,
     SessionInfo,
     ToolResult,
@@ -351,51 +350,6 @@ def test_the_report_of_a_sub_agent(status: object, state: str | None, report: st
     bodies = rollout.response("message", role="user", content=[{"type": "input_text", "text": text}])
 
     assert bodies == ([] if state is None else [BackgroundTask(task_id="a1", state=state, report=report)])  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("family", ["legacy", "paginated"])
-def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> None:
-    """Read about, in no recording."""
-    rollout = Rollout(family=family)
-    rollout.turn()
-
-    assert rollout.item("Plan", id="turn-1-plan", text="# Plan\n\nShip it.\n") == [
-        PlanProposal(call_id="turn-1-plan", text="# Plan\n\nShip it.")
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "accepts", "bodies"),
-    [
-        ("Implement the plan.", False, [PlanProposal(call_id="", text="", accepted=True)]),
-        ("PLEASE IMPLEMENT THIS PLAN:\n# Plan\n\nShip it.", True, []),
-        # With a new thread (source of 0.125 and 0.150).
-        (
-            "A previous agent produced the plan below to accomplish the user's task. Implement the plan in a fresh "
-            "context. Treat the plan as the source of user intent, re-read files as needed, and carry the work "
-            "through implementation and verification.\n\n# Plan\n\nShip it.",
-            True,
-            [],
-        ),
-        ("Implement the plan. Leave out the vouchers.", False, []),
-    ],
-)
-def test_the_prompt_with_which_a_plan_is_accepted(text: str, accepts: bool, bodies: list[AnyBody]) -> None:
-    """0.115 in the terminal, 0.107 and 0.126 in the editor extension and the app, public sessions."""
-    rollout = Rollout()
-    rollout.turn()
-
-    assert rollout.asks(text) == [UserPrompt(text=text, accepts_plan=accepts), *bodies]
-
-
-def test_a_goal_that_the_user_sets_is_a_request(rollout: Rollout) -> None:
-    """As a run of 0.171.0 wrote it: the turns that it begins have no prompt. A model may set one too (source)."""
-    goal = {"objective": "Round in whole cents", "status": "active", "createdAt": 1795957469, "updatedAt": 1795957469}
-    later = {**goal, "status": "paused", "tokensUsed": 59520, "updatedAt": 1795957476}
-
-    assert rollout.event("thread_goal_updated", goal=goal) == [UserPrompt(text="Round in whole cents", command="/goal")]
-    assert rollout.event("thread_goal_updated", goal=later) == []
-    assert rollout.event("thread_goal_updated", goal=goal, turnId="turn-1") == []
 
 
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro or try again at 7:42 AM."

@@ -1,0 +1,57 @@
+"""Commands that the user types: `/name`, which the client runs itself or expands for the model, and `!command`."""
+
+from __future__ import annotations
+
+import pytest
+
+from agents.claude_code.session import Session
+from carryover.agents.claude_code.prompts import CAVEATS
+from carryover.model import ToolCall, ToolResult
+from carryover.model import UserPrompt as Prompt
+
+
+def test_the_users_own_shell_command_and_its_output() -> None:
+    """Two records and no exit code (2.1.328)."""
+    transcript = Session()
+    transcript.user("<bash-input>echo hello</bash-input>", uuid="u-shell")
+    transcript.user("<bash-stdout>\x1b[1mhello\x1b[0m</bash-stdout><bash-stderr>a warning</bash-stderr>")
+
+    call, result = transcript.bodies
+    assert call == ToolCall(call_id="u-shell", name="Bash", op="shell", subject="echo hello", actor="human")
+    assert isinstance(result, ToolResult)
+    assert (result.call_id, result.status, result.actor) == ("u-shell", "unknown", "human")
+    assert result.output == "hello\na warning"
+
+
+def test_a_skill_that_the_model_runs_is_no_command_of_the_user() -> None:
+    said = '<command-message>The "pdf" skill is loading</command-message>\n<command-name>pdf</command-name>'
+
+    assert Session().user(said) == []
+
+
+def test_what_the_users_own_command_printed_is_no_command() -> None:
+    transcript = Session()
+    transcript.user("<bash-input>cat README.md</bash-input>")
+    transcript.user("<bash-stdout><bash-input>make ship</bash-input></bash-stdout><bash-stderr></bash-stderr>")
+
+    assert [call.subject for call in transcript.all(ToolCall)] == ["cat README.md"]
+
+
+@pytest.mark.parametrize("caveat", ["<local-command-caveat>Caveat: ...", f"{CAVEATS[1]} DO NOT respond to these"])
+def test_a_command_that_the_client_runs_and_then_asks_the_model_about_is_a_request(caveat: str) -> None:
+    """A run of 2.1.332, and the source of 2.0.65 and 2.1.111: before a command that asks nothing stands a caveat."""
+
+    def command(name: str, words: str) -> str:
+        return f"<command-name>/{name}</command-name>\n<command-message>{name}</command-message>\n{words}"
+
+    transcript = Session()
+    transcript.user(command("plan", "<command-args>Round <b>whole</b> cents</command-args>"), parentUuid=None)
+    transcript.user("<local-command-stdout>Enabled plan mode</local-command-stdout>", parentUuid="u1")
+    transcript.says("Here it is.")
+    transcript.user(caveat, isMeta=True, parentUuid="u3")
+    transcript.user(command("compact", "<command-args>Keep the prices</command-args>"), parentUuid="u4")
+    transcript.user(command("goal", "<command-args></command-args>"), parentUuid="u5")
+    transcript.user(command("goal", "<command-args>All tests pass</command-args>"), parentUuid="u6")
+
+    prompts = [(prompt.command, prompt.text) for prompt in transcript.all(Prompt)]
+    assert prompts == [("/plan", "Round <b>whole</b> cents"), ("/goal", "All tests pass")]

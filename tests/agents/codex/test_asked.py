@@ -1,0 +1,89 @@
+"""Questions and plans that were put before the user, what became of them, and goals that the user sets."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from agents.codex.rollout import Rollout
+from carryover import model
+from carryover.model import AnyBody, PlanProposal, UserPrompt
+
+
+@pytest.fixture(params=["legacy", "paginated"])
+def rollout(request: pytest.FixtureRequest) -> Rollout:
+    rollout = Rollout(family=request.param)
+    rollout.turn()
+    return rollout
+
+
+def test_a_question_and_its_answer(rollout: Rollout) -> None:
+    """`request_user_input`: read about, in no recording."""
+    asked = {"id": "q1", "question": "Which way?", "options": [{"label": "up"}, {"label": "down"}]}
+    call_id = rollout.calls("request_user_input", questions=[asked])
+    answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["up"]}}}')
+
+    assert model.Question(call_id=call_id, text="Which way?", options=("up", "down")) in rollout.bodies
+    assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="up")]
+
+
+def test_what_is_typed_beside_an_answer_stands_there_without_the_clients_mark(rollout: Rollout) -> None:
+    """As the source of 0.99 to 0.171 writes it."""
+    call_id = rollout.calls("request_user_input", questions=[{"id": "q1", "question": "Which way?"}])
+    answered = rollout.output(call_id, '{"answers":{"q1":{"answers":["None of the above","user_note: Home"]}}}')
+
+    assert answered[1:] == [model.Answer(call_id=call_id, question="Which way?", text="None of the above, Home")]
+
+
+def test_a_question_that_the_mode_does_not_allow_was_not_asked(rollout: Rollout) -> None:
+    call_id = rollout.calls("request_user_input", questions=[{"id": "q1", "question": "Which way?"}])
+    (refused,) = rollout.output(call_id, "request_user_input is unavailable in Default mode")
+
+    assert isinstance(refused, model.ToolResult)
+    assert (refused.status, refused.never_ran) == ("error", True)
+
+
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> None:
+    """Read about, in no recording."""
+    rollout = Rollout(family=family)
+    rollout.turn()
+
+    assert rollout.item("Plan", id="turn-1-plan", text="# Plan\n\nShip it.\n") == [
+        PlanProposal(call_id="turn-1-plan", text="# Plan\n\nShip it.")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "accepts", "bodies"),
+    [
+        ("Implement the plan.", False, [PlanProposal(call_id="", text="", accepted=True)]),
+        ("PLEASE IMPLEMENT THIS PLAN:\n# Plan\n\nShip it.", True, []),
+        # With a new thread (source of 0.125 and 0.150).
+        (
+            "A previous agent produced the plan below to accomplish the user's task. Implement the plan in a fresh "
+            "context. Treat the plan as the source of user intent, re-read files as needed, and carry the work "
+            "through implementation and verification.\n\n# Plan\n\nShip it.",
+            True,
+            [],
+        ),
+        ("Implement the plan. Leave out the vouchers.", False, []),
+    ],
+)
+def test_the_prompt_with_which_a_plan_is_accepted(text: str, accepts: bool, bodies: list[AnyBody]) -> None:
+    """0.115 in the terminal, 0.107 and 0.126 in the editor extension and the app, public sessions."""
+    rollout = Rollout()
+    rollout.turn()
+
+    assert rollout.asks(text) == [UserPrompt(text=text, accepts_plan=accepts), *bodies]
+
+
+def test_a_goal_that_the_user_sets_is_a_request(rollout: Rollout) -> None:
+    """As a run of 0.171.0 wrote it: the turns that it begins have no prompt. A model may set one too (source)."""
+    goal = {"objective": "Round in whole cents", "status": "active", "createdAt": 1795957469, "updatedAt": 1795957469}
+    later = {**goal, "status": "paused", "tokensUsed": 59520, "updatedAt": 1795957476}
+
+    assert rollout.event("thread_goal_updated", goal=goal) == [UserPrompt(text="Round in whole cents", command="/goal")]
+    assert rollout.event("thread_goal_updated", goal=later) == []
+    assert rollout.event("thread_goal_updated", goal=goal, turnId="turn-1") == []
