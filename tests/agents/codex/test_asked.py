@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -79,11 +79,32 @@ def test_the_prompt_with_which_a_plan_is_accepted(text: str, accepts: bool, bodi
     assert rollout.asks(text) == [UserPrompt(text=text, accepts_plan=accepts), *bodies]
 
 
-def test_a_goal_that_the_user_sets_is_a_request(rollout: Rollout) -> None:
-    """As a run of 0.171.0 wrote it: the turns that it begins have no prompt. A model may set one too (source)."""
-    goal = {"objective": "Round in whole cents", "status": "active", "createdAt": 1795957469, "updatedAt": 1795957469}
-    later = {**goal, "status": "paused", "tokensUsed": 59520, "updatedAt": 1795957476}
+def test_a_goal_that_the_user_sets_or_rewords_is_a_request_once(rollout: Rollout) -> None:
+    """As a run of 0.171.0 wrote it: the turns that it begins have no prompt. Where there is a goal, new words keep the
+    time when it was made, and a change of its state may come in the same second (source)."""
 
-    assert rollout.event("thread_goal_updated", goal=goal) == [UserPrompt(text="Round in whole cents", command="/goal")]
-    assert rollout.event("thread_goal_updated", goal=later) == []
-    assert rollout.event("thread_goal_updated", goal=goal, turnId="turn-1") == []
+    def told(**fields: Any) -> list[AnyBody]:
+        goal = {"objective": "In cents", "status": "active", "createdAt": 1795957469, "updatedAt": 1795957469}
+        return rollout.event("thread_goal_updated", goal={**goal, **fields})
+
+    rollout.asks("Go.")
+    rollout.event("thread_rolled_back", num_turns=1)
+
+    assert told() == [UserPrompt(text="In cents", command="/goal")]
+    assert told(status="paused") == []
+    assert told(status="paused", tokensUsed=59520, updatedAt=1795957476) == []
+    assert told(objective="Half up", updatedAt=1795957480) == [UserPrompt(text="Half up", command="/goal")]
+    again = {"createdAt": 1795957490, "updatedAt": 1795957490}
+    assert told(objective="Half up", **again) == [UserPrompt(text="Half up", command="/goal")]
+    keys = [event.key for event in rollout.events if getattr(event.body, "command", None) == "/goal"]
+    assert len(set(keys)) == 3
+
+
+def test_a_goal_that_the_model_sets_or_a_fork_takes_from_its_parent_is_no_request(rollout: Rollout) -> None:
+    """A fork has the goal without a record of it, until its state changes (source)."""
+    goal = {"objective": "Round in whole cents", "createdAt": 1795957469, "updatedAt": 1795957469}
+    paused = {**goal, "status": "paused", "updatedAt": 1795957476}
+
+    assert rollout.event("thread_goal_updated", goal=paused) == []
+    assert rollout.event("thread_goal_updated", goal={**goal, "createdAt": 1795957480}, turnId="turn-1") == []
+    assert rollout.event("thread_goal_updated", goal={**paused, "createdAt": 1795957480}) == []

@@ -112,13 +112,17 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
 
 
 def handle_goal(rollout: Rollout) -> None:
-    """Handles a goal that the user has just set (`/goal`): it begins turns without a prompt. A model's has the turn in
-    which it was set (0.150, 0.171)."""
-    goal = fields_of(rollout.data.get("goal"))
+    """Handles a goal that the user has set or reworded (`/goal`): it begins turns without a prompt. Each change of its
+    state repeats it; a model's has the turn in which it was set (0.150, 0.171). Nothing else shows that a fork's first
+    is its own: one that it takes from its parent was changed since."""
+    goal, known = fields_of(rollout.data.get("goal")), rollout.context.goal
     words = text_of(goal.get("objective")).strip()
     made, changed = (number_of(goal.get(name)) for name in ("createdAt", "updatedAt"))
-    if words and made == changed and not rollout.text("turnId") and rollout.context.subagent_id is None:
-        rollout.say(model.UserPrompt(text=words, command="/goal"), "goal", digest(words))
+    mark = digest(f"{made} {words}")
+    rollout.change(goal=mark)
+    is_new = mark != known if known else made == changed
+    if words and is_new and not rollout.text("turnId") and rollout.context.subagent_id is None:
+        rollout.add(model.UserPrompt(text=words, command="/goal"), f"{mark}:goal")
 
 
 def _typed(text: str) -> str | None:

@@ -145,6 +145,8 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     records_commands: bool = False
     """Whether the commands of code mode scripts have their own records: those of 0.145 and 0.146 have none, though
     their patches do."""
+    goal: str = ""
+    """The digest of the newest goal, and of when it was made."""
     review: bool = False
     """Whether the client asks for a review, in its own wording."""
 
