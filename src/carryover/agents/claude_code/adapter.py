@@ -274,13 +274,15 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     if text in INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
-    elif asks or text.startswith("<command-message>"):
-        _command(builder, text)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
         _shell(builder, text)
     elif text.startswith(REPORTS):
         builder.add_jobs(text, "words")
-    elif (text or attachments) and _is_typed(builder, text, accepts_plan=on_plan is not None):
+    elif not ((text or attachments) and _is_typed(builder, text, accepts_plan=on_plan is not None)):
+        return
+    elif asks or text.startswith("<command-message>"):
+        _command(builder, text)
+    else:
         _prompt(builder, text, attachments, accepts_plan=on_plan is not None)
         if on_plan:
             builder.add(model.UserPrompt(text=on_plan, actor=builder.actor), "said", digest(on_plan))
