@@ -67,7 +67,7 @@ _NOTES_ONLY: Final = "(notes only)"
 """Stands for an answer where nothing was chosen (source of 2.1.332)."""
 _CHOSEN: Final = later(
     r"(?s)\n *- \"([^\n]*)\"\n  (?:Answer: |\(No answer provided\)\n  User notes: )(.*?)"
-    r"(?=\n- \"|\n\nNote: The user's next message |\Z)"
+    r"(?=\n *- \"|\n\nNote: The user's next message |\Z)"
 )
 """A question and its answer so far, where the user would rather talk about the questions (source of 2.1.111, 2.1.332).
 """
@@ -92,6 +92,7 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
         given = {}
     asked = asked_in(given.get("questions")) if name == "AskUserQuestion" else []
     call = _called(builder, name, given, asked[0].question if asked else "")
+    call = replace(call, asks_lines=any("\n" in one.question for one in asked))
     builder.begin_call(call, part, asked, question=f"{part}.question")
     if (status := builder.context.ended.get(call.id)) is not None:
         # Its result, which has all else, is there already, without the call's name. What an edit fails at, such as a
@@ -183,8 +184,9 @@ def handle_result(builder: ClaudeBuilder, part: str, block: Block) -> None:
     elif outcome.status == "error" and (ended := _found_ended(call, outcome.output)) is not None:
         builder.add(ended, f"{part}.task")
     elif call.op == "ask" and outcome.status == "denied":
-        for number, (question, text) in enumerate(_CHOSEN.findall(output or "")):
-            builder.add(model.Answer(call_id=call.id, question=question, text=text), f"{part}.answer{number}")
+        for number, (question, text) in enumerate(() if call.asks_lines else _CHOSEN.findall(output or "")):
+            said = text.replace("\n  User notes: ", "\n")
+            builder.add(model.Answer(call_id=call.id, question=question, text=said), f"{part}.answer{number}")
     elif call.name == "ExitPlanMode" and outcome.status == "denied":
         builder.add(model.PlanProposal(call_id=call.id, text="", accepted=False), f"{part}.plan")
     if outcome.user_words and builder.subagent_id is None:

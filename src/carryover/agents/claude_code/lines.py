@@ -86,6 +86,8 @@ class OpenClaudeCall(base.OpenCall, frozen=True, omit_defaults=True):
     """The model's own label, for jobs that keep running in the background, or the state it asks for a task."""
     task_id: str = ""
     """The background job that it checks or stops."""
+    asks_lines: bool = False
+    """Whether a question of it has several lines, which may look like an answer."""
     ran: bool = False
     """Whether a record of progress shows that it began."""
     tree: ClaudeWorktree | None = None
