@@ -181,6 +181,8 @@ def test_what_the_user_says_to_the_voice_is_a_prompt_and_what_ends_the_talk_is_n
     assert rollout.asks(f"<realtime_delegation>\n  {told}</realtime_delegation>") == [UserPrompt(text="Is 1 < 2?")]
     ends = f"<realtime_delegation>\n  <source>transcript_tail_flush</source>\n  {told}</realtime_delegation>"
     assert rollout.asks(ends) == []
+    about = "<realtime_delegation> stands in my log. Why?"
+    assert Rollout().asks(about) == [UserPrompt(text=about)]
 
 
 HEARTBEAT = "<heartbeat>\n<instructions>Count the rye.</instructions>\n</heartbeat>"

@@ -49,7 +49,7 @@ _PICTURED: Final = later(
 _PIPED: Final = "\n\n<stdin>\n"
 """The beginning of what was piped into `codex exec` beside a prompt: a file's or a program's words."""
 _SENT: Final = "<codex_delegation>"
-_SPOKEN: Final = "<realtime_delegation>"
+_SPOKEN: Final = "<realtime_delegation>\n"
 """What the voice of the app or the terminal hands over of what the user said, escaped, with what was spoken below it
 (source of 0.125 to 0.171). With a `<source>` it only ends the talk."""
 _SENDER: Final = "another thread"
@@ -131,7 +131,7 @@ def _typed(text: str) -> str | None:
     if begins.startswith(_CLIENTS) or _INSTRUCTIONS.match(begins):
         return None
     if begins.startswith((_SENT, _SPOKEN)):
-        if begins.startswith(_SPOKEN) and "<source>" in text.partition("<input>")[0]:
+        if "<source>" in text.partition("<input>")[0]:
             return None
         return unescape(text.partition("<input>")[2].rpartition("</input>")[0]).strip() or None
     found = list(_REQUEST.finditer(begins)) if _BEFORE_REQUEST.match(begins) else []
