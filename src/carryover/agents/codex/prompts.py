@@ -113,8 +113,7 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
 
 def handle_goal(rollout: Rollout) -> None:
     """Handles a goal that the user has set or reworded (`/goal`): it begins turns without a prompt. Each change of its
-    state repeats it; a model's has the turn in which it was set (0.150, 0.171). Nothing else shows that a fork's first
-    is its own: one that it takes from its parent was changed since."""
+    state repeats it; a model's has the turn in which it was set, a fork's no record before such a change (0.171)."""
     goal, known = fields_of(rollout.data.get("goal")), rollout.context.goal
     words = text_of(goal.get("objective")).strip()
     made, changed = (number_of(goal.get(name)) for name in ("createdAt", "updatedAt"))

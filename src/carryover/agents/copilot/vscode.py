@@ -9,22 +9,12 @@ from typing import Final
 
 import msgspec
 
+from carryover import model
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.copilot import chats
 from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
-from carryover.model import (
-    Actor,
-    Answer,
-    AnyBody,
-    FileEdit,
-    Op,
-    PlanProposal,
-    PlanUpdate,
-    Question,
-    TurnEnd,
-    UserPrompt,
-)
+from carryover.model import Actor, Answer, AnyBody, FileEdit, Op, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
@@ -391,12 +381,12 @@ def _add_questions(recorder: _Recorder, number: int, fields: Fields) -> None:
 def _add_plan(recorder: _Recorder, number: int, fields: Fields) -> None:
     """Adds a plan put before the user and, once it was decided on, how, with what the user wrote about it."""
     call_id, decided = f"{recorder.request}/{number}", fields_of(fields.get("data"))
-    recorder.add(PlanProposal(call_id=call_id, text=markdown_of(fields.get("content"))), f"{number}/plan")
+    recorder.add(model.PlanProposal(call_id=call_id, text=markdown_of(fields.get("content"))), f"{number}/plan")
     if decided:
         accepted = not is_true(decided.get("rejected"))
-        recorder.add(PlanProposal(call_id=call_id, text="", accepted=accepted), f"{number}/decided")
+        recorder.add(model.PlanProposal(call_id=call_id, text="", accepted=accepted), f"{number}/decided")
         if words := text_of(decided.get("feedback")).strip():
-            recorder.add(UserPrompt(text=words), f"{number}/said")
+            recorder.add(model.UserPrompt(text=words), f"{number}/said")
 
 
 def _add_end(recorder: _Recorder, request: Fields, state: int | None) -> None:
