@@ -112,7 +112,8 @@ def test_what_the_client_shows_while_it_works_is_not_an_answer(tmp_path: Path) -
 
 def test_what_is_typed_about_a_plan_is_a_prompt_and_what_the_client_sends_is_none() -> None:
     """The client asks what shall become of a plan, and sends each answer as its own text (7.7.9: source)."""
-    planned = told(record({"type": "tool", "tool": "plan_exit", "state": {"status": "completed", "input": {}}}))
+    state = {"status": "completed", "input": {}, "metadata": {"plan": "p.md"}}
+    planned = told(record({"type": "tool", "tool": "plan_exit", "state": state}))
     typed = {"type": "text", "text": "Only whole cents.", "synthetic": True}
     answered = told(user(typed), planned)
     begun = "Plan file: /p.md\nRead this file first and treat it as the source of truth for implementation."

@@ -102,6 +102,14 @@ def test_a_prompt_counts_whatever_the_clock_of_its_client_said() -> None:
     assert [event.at_ms for event in parsed(written).events if isinstance(event.body, UserPrompt)] == [1000]
 
 
+def test_that_a_plan_was_approved_is_what_the_client_says_of_it() -> None:
+    """It has asked before the call ends, in whose metadata Kilo names the plan (1.18.34: source)."""
+    planned = parsed(model({"type": "tool", "tool": "plan_exit", "state": {"status": "completed", "metadata": {}}}))
+    approved = {"type": "text", "synthetic": True, "text": "The plan at p.md has been approved."}
+
+    assert found(parsed(user(approved), planned)) == []
+
+
 def test_a_command_that_a_person_ran_is_theirs() -> None:
     note = {"type": "text", "text": "The following tool was executed by the user", "synthetic": True}
     asked = parsed(user(note))

@@ -257,7 +257,7 @@ def _call(recorder: StoredBuilder, message: Fields, entry: PartEntry, part: Fiel
     changes = _changes_of(found)[:_MAX_CHANGES] if is_ok else ()
     recorder.end_call(found.call, outcome, result=f"{entry.id}:result", edit=f"{entry.id}:edit", changes=changes)
     add_prompt(recorder, f"{entry.id}:feedback", outcome.user_words, actor=recorder.actor)
-    if is_ok and found.call.name == "plan_exit":
+    if is_ok and found.call.name == "plan_exit" and found.metadata.get("plan"):  # of Kilo: opencode has asked by then
         recorder.report(planned=True)
     if is_ok and found.call.name == "todowrite":
         todos = found.metadata.get("todos") or found.given.get("todos")
