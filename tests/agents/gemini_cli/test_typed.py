@@ -53,3 +53,14 @@ def test_a_refused_call_leaves_the_conversation_as_it_was() -> None:
     assert typed(lines) == ["one", "two", "three"]
     assert lines.all(model.Retracted) == []
     assert [said.text for said in lines.all(model.AssistantMessage)] == ["First."]
+
+
+def test_a_client_that_was_killed_as_it_wrote_again_loses_no_later_prompt() -> None:
+    lines = Lines()
+    lines.user("one")
+    at = lines.message("info", "Request cancelled.")
+    lines.add(at)
+    lines.add({**lines.message("user", [{"text": CONTEXT}, {"text": "one"}]), "timestamp": at["timestamp"]})
+    lines.user("two")
+
+    assert typed(lines) == ["one", "two"]

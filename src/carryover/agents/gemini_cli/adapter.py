@@ -182,10 +182,11 @@ def _repeats(recorder: GeminiRecorder, line: Fields) -> bool:
     """Returns whether a message tells again what is known: if the user refuses a call, the client writes the whole
     conversation once more, under new ids and without the prompt, until the list of it (0.44, 0.61)."""
     stopped_ms, repeats = recorder.context.stopped_ms, recorder.context.repeats
-    if not repeats and recorder.at_ms - stopped_ms < _AT_ONCE_MS:
-        repeats = _text(line.get("content")).startswith(f"<{CONTEXT}>")
-    if stopped_ms or repeats:
-        recorder.change(stopped_ms=0, repeats=repeats)
+    if not stopped_ms:
+        return False
+    is_near = recorder.at_ms - stopped_ms < _AT_ONCE_MS  # it may have been killed before the list
+    repeats = is_near and (repeats or _text(line.get("content")).startswith(f"<{CONTEXT}>"))
+    recorder.change(stopped_ms=recorder.at_ms if repeats else 0, repeats=repeats)
     return repeats
 
 
@@ -319,7 +320,7 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
     if messages is None:
         recorder.skip("$set/messages", "unexpected shape")
         return
-    recorder.change(repeats=False)
+    recorder.change(stopped_ms=0, repeats=False)
     known = {message.id for message in recorder.context.messages}
     texts = [_text(message.get("content")) for message in messages]
     for message, text, following in zip(messages, texts, [*texts[1:], ""], strict=False):

@@ -80,7 +80,7 @@ class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
     last: Marker | None = None
     """The last event."""
     stopped_ms: int = 0
-    """When the user stopped a turn, if nothing came after that."""
+    """When the user stopped a turn, if nothing came after that but what repeats."""
     repeats: bool = False
     """Whether the messages that come tell again what is known."""
     began: Beginning | None = None
