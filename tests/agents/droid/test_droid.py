@@ -249,6 +249,12 @@ def test_answers_to_questions_are_in_one_text() -> None:
     ]
 
 
+@pytest.mark.parametrize(("typed", "answers"), [("[answer] No", ["No"]), ("[answer]", [])])
+def test_an_agent_answers_no_question_of_its_own(typed: str, answers: list[str]) -> None:
+    found = called("AskUser", f"1. [question] Drop it?\n[answer] Yes\n{typed}").all(model.Answer)
+    assert [answer.text for answer in found] == answers
+
+
 @pytest.mark.parametrize("note", ["", "In cents."])
 def test_a_plan_that_begins_a_session_was_not_typed_but_the_note_above_it(note: str) -> None:
     """0.225.2: source."""

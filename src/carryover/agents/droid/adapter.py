@@ -67,7 +67,7 @@ _NOTE: Final = "User note: "
 _AFTER_PLAN: Final = "\n\nIf you need specific details from the planning session"
 """What the client puts around a plan that was accepted with a new session, and before what the user typed (0.225.2)."""
 _QUESTION: Final = later(r"^\d{1,3}\. \[question\] ", re.MULTILINE)
-_ANSWER: Final = "\n[answer] "
+_ANSWER: Final = "\n[answer]"
 _FEEDBACK: Final = "\n\nUser feedback:\n"
 _NO_REASON: Final = "Stop hook requested continuation"
 _MOST_PUSHED: Final = 20
@@ -249,9 +249,10 @@ def _result(recorder: _Recorder, part: Fields, number: int) -> None:
 def _said(recorder: _Recorder, call: OpenCall, output: str, key: str) -> None:
     """Adds what the user answered, or typed about a plan (0.225.2: source)."""
     if call.op == "ask":
-        pairs = (each.partition(_ANSWER) for each in _QUESTION.split(output)[1:])
-        for number, (question, _, answer) in enumerate(pairs):
-            recorder.add(Answer(call_id=call.id, question=question, text=answer.strip()), f"{key}.{number}")
+        for number, each in enumerate(_QUESTION.split(output)[1:]):
+            question, _, answer = each.rpartition(_ANSWER)  # the agent may write the same mark into its question
+            if question and answer.strip():
+                recorder.add(Answer(call_id=call.id, question=question, text=answer.strip()), f"{key}.{number}")
     elif call.name == "ExitSpecMode":
         add_prompt(recorder, key, text_of(fields_of(output).get("userComment")).strip())
     elif call.name == "ExitMissionPlanning":
