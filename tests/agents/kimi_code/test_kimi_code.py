@@ -164,6 +164,25 @@ def test_what_was_typed_on_deciding_about_a_call_is_a_prompt(
     ]
 
 
+def test_calls_that_were_rejected_before_the_first_has_its_result_are_all_refused(tmp_path: Path) -> None:
+    def logged(ident: str) -> tuple[bytes, bytes, bytes]:
+        def event(of: str, **fields: object) -> bytes:
+            return record("context.append_loop_event", event={"type": of, "toolCallId": ident, **fields})
+
+        decided = {"decision": "rejected", "feedback": f"Not {ident}."}
+        return (
+            event("tool.call", name="Bash", args={"command": "make"}),
+            record("permission.record_approval_result", toolCallId=ident, result=decided),
+            event("tool.result", result={"output": "It was not run.", "isError": True}),
+        )
+
+    path = tmp_path / "wire.jsonl"
+    path.write_bytes(b"\n".join([each for step in zip(logged("a"), logged("b"), strict=True) for each in step] + [b""]))
+
+    results = of(read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events, model.ToolResult)
+    assert [(one.status, one.user_words) for one in results] == [("denied", "Not a."), ("denied", "Not b.")]
+
+
 def test_what_was_taken_back_no_longer_counts() -> None:
     found = read("undone")
 

@@ -105,8 +105,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """A command of the user's whose output has not come yet."""
     begun: tuple[str, str, str] = ("", "", "")
     """Id, name and arguments of a call of Kimi CLI whose arguments come in parts."""
-    rejected: tuple[str, str] = ("", "")
-    """Id of the newest call that the user rejected, and what they typed."""
+    rejected: tuple[tuple[str, str], ...] = ()
+    """Ids of the calls that the user rejected in this turn, and what they typed."""
     turns: tuple[tuple[bytes, ...], ...] = ()
     """Keys of each prompt and what was said until the next one, as bytes, since text might be taken for a secret."""
 
@@ -250,8 +250,7 @@ def _result(recorder: _Recorder, event: Fields) -> None:
         result = fields_of(event.get("result"))
         output = without_ansi(rawjson.content_text(result.get("output")) or "")
         outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
-        rejected, words = recorder.context.rejected
-        if ident == rejected:
+        if (words := dict(recorder.context.rejected).get(ident)) is not None:
             outcome = ToolOutcome("denied", output, never_ran=True, user_words=words)
         _end(recorder, call, outcome)
 
@@ -265,7 +264,7 @@ def _decision(recorder: _Recorder, line: Fields) -> None:
     if decision == "cancelled":  # at times by the client, with its reason
         return
     if decision == "rejected":
-        recorder.change(rejected=(ident, words))
+        recorder.change(rejected=(*recorder.context.rejected, (ident, words)))
     if recorder.subagent_id is None:
         add_prompt(recorder, f"{ident}/said", words)
 
@@ -323,6 +322,7 @@ def _todos(recorder: _Recorder, line: Fields) -> None:
 
 def _turn_end(recorder: _Recorder, line: Fields) -> None:
     key = f"end/{recorder.at_ms}"
+    recorder.change(rejected=())
     error = fields_of(line.get("error"))
     if text_of(line.get("reason")) == "cancelled":
         recorder.add(TurnEnd(reason="interrupted"), key)
