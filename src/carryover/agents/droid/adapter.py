@@ -253,10 +253,9 @@ def _said(recorder: _Recorder, call: OpenCall, output: str, key: str) -> None:
             question, _, answer = each.rpartition(_ANSWER)  # the agent may write the same mark into its question
             if question and answer.strip():
                 recorder.add(Answer(call_id=call.id, question=question, text=answer.strip()), f"{key}.{number}")
-    elif call.name == "ExitSpecMode":
-        add_prompt(recorder, key, text_of(fields_of(output).get("userComment")).strip())
-    elif call.name == "ExitMissionPlanning":
-        add_prompt(recorder, key, output.partition(_FEEDBACK)[2].strip())
+    elif call.name in ("ExitSpecMode", "ExitMissionPlanning"):
+        words = text_of(fields_of(output).get("userComment")) or output.partition(_FEEDBACK)[2]
+        add_prompt(recorder, key, words.strip())
 
 
 def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:

@@ -184,8 +184,7 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             words, is_closed, _ = text_of(part.get("prompt")).partition(above)[2].partition(below)
             typed += [words] if is_closed and words.strip() else []
             _skip_part(recorder, kind)
-    if recorder.reported.planned:
-        recorder.report(planned=False)
+    recorder.report(planned=False)
     command, text = _of_init(_QUOTED.sub(r"\1", "\n".join(typed)))
     command = f"/{ran}" if ran else command
     if text.strip() or command or (files and not typed):
