@@ -10,11 +10,14 @@ from carryover import model
 
 def test_an_objective_of_autopilot_is_a_prompt_and_how_the_client_goes_on_is_none(session: CopilotSession) -> None:
     """1.0.102: run."""
+    session.record("session.compaction_complete", success=True, summaryContent="Prices.")
     session.record("user.message", content="Autopilot objective: Make it green: all", source="autopilot-objective")
     session.record("user.message", content="", source="autopilot")
 
-    newest = of(read(session).events, model.UserPrompt)[-1]
+    found = read(session)
+    newest = of(found.events, model.UserPrompt)[-1]
     assert (newest.command, newest.text) == ("/autopilot", "Make it green: all")
+    assert found.context.prompted
 
 
 @pytest.mark.parametrize("source", ["assisted_approval", "unattended_fallback"])

@@ -313,14 +313,12 @@ def _user(recorder: LogRecorder) -> None:
     source = recorder.text("source")
     if source not in ("", "user", _OBJECTIVE) or is_true(recorder.data.get("isAutopilotContinuation")):
         return
-    if source == _OBJECTIVE:
-        add_prompt(recorder, "prompt", text.partition(": ")[2], command="/autopilot", attachments=attachments)
-        return
     if (said := digest(text).encode()) in recorder.context.pushed:
         recorder.change(pushed=tuple(other for other in recorder.context.pushed if other != said))
         return
     recorder.change(prompted=True)
-    add_prompt(recorder, "prompt", text, attachments=attachments)
+    command, text = ("/autopilot", text.partition(": ")[2] or text) if source == _OBJECTIVE else (None, text)
+    add_prompt(recorder, "prompt", text, command=command, attachments=attachments)
 
 
 def _hook(recorder: LogRecorder) -> None:
