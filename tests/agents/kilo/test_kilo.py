@@ -6,11 +6,12 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from agents.kilo.contract_case import TRANSIENT
 from agents.kilo.stores import FIXTURES, LATEST, Client, database, read
-from agents.opencode.contract_case import model as record
-from agents.opencode.contract_case import user
+from agents.opencode.contract_case import model as answered
+from agents.opencode.contract_case import record
 from agents.opencode.stores import START_MS, bodies
 from carryover import model
 from carryover.adapter.contract import Source
@@ -39,7 +40,7 @@ def test_refusals_of_a_real_user_count_and_the_same_text_from_elsewhere_does_not
     """What the user typed begins with "No, leave"; the rest is from an MCP server, one with the name of a built-in
     tool."""
     recorded = json.loads((FIXTURES / LATEST / "refusals.json").read_bytes())
-    events = [event for part in recorded for event in told(record(part)).events]
+    events = [event for part in recorded for event in told(answered(part)).events]
 
     assert [prompt.text for prompt in of(events, model.UserPrompt)] == [
         "No, leave the BASHPEAR alone",
@@ -112,21 +113,26 @@ def test_what_the_client_shows_while_it_works_is_not_an_answer(tmp_path: Path) -
 
 def test_what_is_typed_about_a_plan_is_a_prompt_and_what_the_client_sends_is_none() -> None:
     """The client asks what shall become of a plan, and sends each answer as its own text (7.7.9: source)."""
+
+    def sent(*parts: Any, agent: str = "plan", after: Reading | None = None) -> Reading:
+        return told(record({"role": "user", "time": {"created": START_MS}, "agent": agent}, *parts), after)
+
     state = {"status": "completed", "input": {}, "metadata": {"plan": "p.md"}}
-    planned = told(record({"type": "tool", "tool": "plan_exit", "state": state}))
+    planned = told(answered({"type": "tool", "tool": "plan_exit", "state": state}))
     typed = {"type": "text", "text": "Only whole cents.", "synthetic": True}
-    answered = told(user(typed), planned)
+    replied = sent(typed, after=planned)
     begun = "Plan file: /p.md\nRead this file first and treat it as the source of truth for implementation."
 
-    assert of(answered.events, model.UserPrompt) == [model.UserPrompt(text="Only whole cents.")]
-    for parts, after in (
-        ([typed], answered),
-        ([typed, typed], planned),
-        ([{**typed, "text": "Implement the plan above."}], planned),
-        ([{**typed, "text": "Continue refining the plan. Do not implement yet."}], planned),
-        ([{**typed, "text": begun, "synthetic": False}], None),
+    assert of(replied.events, model.UserPrompt) == [model.UserPrompt(text="Only whole cents.")]
+    for by_client in (
+        sent(typed, after=replied),
+        sent(typed, typed, after=planned),
+        sent({**typed, "text": "Implement the plan above."}, agent="code", after=planned),
+        sent({**typed, "text": "Continue working toward this session goal:"}, agent="code", after=planned),
+        sent({**typed, "text": "Continue refining the plan. Do not implement yet."}, after=planned),
+        sent({**typed, "text": begun, "synthetic": False}, agent="code"),
     ):
-        assert of(told(user(*parts), after).events, model.UserPrompt) == []
+        assert of(by_client.events, model.UserPrompt) == []
 
 
 def test_a_copied_database_is_told_from_a_relatives(tmp_path: Path) -> None:

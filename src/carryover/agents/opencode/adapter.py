@@ -84,8 +84,8 @@ _QUIET_PARTS: Final = frozenset(
 """Parts without content for a handoff."""
 _SHELL_PROMPT: Final = "The following tool was executed by the user"
 """The client's text in place of a prompt when a person ran a shell command."""
-_FOLLOW_UPS: Final = ("Implement the plan above.", "Continue refining the plan. Do not implement yet.")
-"""What Kilo sends for its own answers to what shall become of a plan: any other one was typed (7.7.9)."""
+_REFINED: Final = "Continue refining the plan. Do not implement yet."
+"""What Kilo sends to its agent `plan` for its own answer to what shall become of a plan: others were typed (7.7.9)."""
 _NEW_SESSION: Final = "Plan file: "
 """How Kilo's first message of a session that it starts with a plan begins; it has `synthetic: false` (7.7.9)."""
 _ABORTED_ERROR: Final = "MessageAbortedError"
@@ -162,7 +162,8 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
     files, ran = 0, ""
-    answers_plan = recorder.reported.planned and len(record.parts) == 1
+    is_to_planner = text_of(fields_of(record.data).get("agent")) == "plan"
+    answers_plan = is_to_planner and recorder.reported.planned and len(record.parts) == 1
     for entry in record.parts:
         part = fields_of(entry.data)
         kind = text_of(part.get("type"))
@@ -174,7 +175,7 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
                 typed += [] if text.startswith(_NEW_SESSION) and "synthetic" in part else [text]
             elif note := fields_of(fields_of(part.get("metadata")).get("opencodeComment")):
                 typed.append(f"{text_of(note.get('path'))}: {text_of(note.get('comment'))}")
-            elif answers_plan and "metadata" not in part and text not in _FOLLOW_UPS:
+            elif answers_plan and "metadata" not in part and text != _REFINED:
                 typed.append(text)
         elif kind == "file":
             files += 1
