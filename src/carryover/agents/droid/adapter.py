@@ -62,10 +62,12 @@ _CALLED: Final = later(
     r'|[^\n]*\n<skill filePath="[^"\n]*">\n<name>([\w.:-]{1,100})</name>'
 )
 """How this text begins for a program and for a skill. Of a command that is a plain text, no name is recorded."""
-_PLAN: Final = "Implement the following plan:\n\n"
-_NOTE: Final = "User note: "
-_AFTER_PLAN: Final = "\n\nIf you need specific details from the planning session"
-"""What the client puts around a plan that was accepted with a new session, and before what the user typed (0.225.2)."""
+_PLAN: Final = later(
+    r"(Implement the following plan:\n\n)(?:User note: ((?:(?!\n\n).)*)\n\n)?(.*)"
+    r"\n\nIf you need specific details from the planning session",
+    re.DOTALL,
+)
+"""A plan that was accepted with a new session, below what the user typed (0.225.2)."""
 _QUESTION: Final = later(r"^\d{1,3}\. \[question\] ", re.MULTILINE)
 _ANSWER: Final = "\n[answer]"
 _FEEDBACK: Final = "\n\nUser feedback:\n"
@@ -172,7 +174,11 @@ def _user(recorder: _Recorder, message: Fields) -> None:
         return
     pushed = recorder.context.pushed
     recorder.change(said="", pushed=())
-    if digest(given).encode() in pushed or (not recorder.subagent_id and _accepted_plan(recorder, text)):
+    if digest(given).encode() in pushed:
+        return
+    if not recorder.subagent_id and (plan := _PLAN.match(text)):
+        recorder.add(UserPrompt(text=plan[1] + plan[3], accepts_plan=True), "prompt")
+        add_prompt(recorder, "said", plan[2] or "")
         return
     task = _task_in(text) if recorder.subagent_id else ""
     images = sum(text_of(part.get("type")) == "image" for part in parts)
@@ -181,18 +187,6 @@ def _user(recorder: _Recorder, message: Fields) -> None:
         recorder.add(UserPrompt(text=stored, actor=recorder.actor, attachments=images, stored=True), "prompt")
     else:
         add_prompt(recorder, "prompt", text, actor=recorder.actor, command=command, attachments=images)
-
-
-def _accepted_plan(recorder: _Recorder, text: str) -> bool:
-    """Adds a plan that begins a session and what the user typed on accepting it; returns whether the text is one."""
-    body, hint, _ = text.rpartition(_AFTER_PLAN)
-    if not hint or not body.startswith(_PLAN):
-        return False
-    plan = body.removeprefix(_PLAN)
-    note, _, plan = plan.partition("\n\n") if plan.startswith(_NOTE) else ("", "", plan)
-    recorder.add(UserPrompt(text=f"{_PLAN}{plan}", accepts_plan=True), "prompt")
-    add_prompt(recorder, "said", note.removeprefix(_NOTE))
-    return True
 
 
 def _task_in(text: str) -> str:
