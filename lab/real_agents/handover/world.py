@@ -7,8 +7,6 @@ from pathlib import Path
 
 from packaging.version import Version
 
-from carryover.daemon.client import ask_daemon
-from carryover.paths import StateDir
 from real_agents.handover import story
 from real_agents.lab import handoffs, packages, product, shop
 from real_agents.lab.box import HOME, Box
@@ -35,10 +33,7 @@ class World:
 
     def hook_calls(self) -> int:
         """Calls of hooks that the daemon has had since its start, whatever became of them."""
-        socket = StateDir(self.box.here(HOME / ".carryover")).socket
-        health = ask_daemon(socket, "GET", "/health", timeout_s=product.ANSWER_S)
-        assert isinstance(health, dict)
-        return sum(health["hook_calls"].values())
+        return product.hook_calls(self.box).total()
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import compileall
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -52,6 +53,13 @@ def start_daemon(box: Box, *, unset: Sequence[str] = ()) -> Started:
 def settle(box: Box) -> None:
     if _ask(box, "POST", "/settle") is None:
         raise RuntimeError("no daemon runs in the box")
+
+
+def hook_calls(box: Box) -> Counter[str]:
+    """Calls of hooks that the daemon has had since its start, by what became of them."""
+    health = _ask(box, "GET", "/health")
+    assert isinstance(health, dict)
+    return Counter(health["hook_calls"])
 
 
 def carryover(box: Box, *command: str, cwd: Path = HOME) -> str:
