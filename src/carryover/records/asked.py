@@ -13,7 +13,7 @@ from carryover.records.lenient import fields_of, first_text, items_of, text_of
 from carryover.text.pattern import later
 
 MOST_QUESTIONS: Final = 20
-MOST_ITEMS: Final = 200
+_MOST_ITEMS: Final = 200
 JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = {
     "running": "running",
     "completed": "done",
@@ -70,7 +70,7 @@ def checklist(text: str, *, active: str = "") -> tuple[PlanItem, ...]:
     ['done', 'active', 'pending']
     """
     states: dict[str, PlanState] = {"x": "done", "X": "done", **dict.fromkeys(active, "active")}
-    found = _BOX.findall(text)[:MOST_ITEMS]
+    found = _BOX.findall(text)[:_MOST_ITEMS]
     return tuple(PlanItem(text=bounded(said, SHORT_CHARS), state=states.get(box, "pending")) for box, said in found)
 
 

@@ -92,7 +92,7 @@ _FORWARDED: Final = "Another Claude session sent a message"
 _SENT: Final = later("<((?:teammate|cross-session|agent)-message) ")
 _NAME: Final = later(r"(?:from-name|teammate_id|<agent-message from)=\"([^\"]+)")
 _STATUS: Final = '{"type":"'
-"""The beginning of what a teammate's client sends, as that it is idle (2.1.39 to 2.1.232): nobody says it."""
+"""How a message begins in which a teammate's client tells its state, such as idle (2.1.39 to 2.1.232)."""
 _UNNAMED: Final = "another session"
 _COPYING: Final = ("2.0.29",)
 """Versions whose editor extension writes the history into the same file again, under other ids and times: after an

@@ -65,8 +65,8 @@ def handle_queue(builder: ClaudeBuilder) -> None:
 
 
 def _take_up(builder: ClaudeBuilder) -> None:
-    """Handles that the running turn took what waits out of the queue: all texts that are no commands, at the first
-    record, though each has one of its own. So nothing is lost where a damaged file lacks one of these records."""
+    """Handles that the running turn took out of the queue all texts that wait there, but for commands. Each text has a
+    record of its own; the first one counts for all, so that nothing is lost if a damaged file lacks the others."""
     waiting = builder.context.waiting
     builder.change(waiting=tuple(prompt for prompt in waiting if prompt.text.startswith("/")))
     for mark, text in {prompt.mark: prompt.text for prompt in waiting if not prompt.text.startswith("/")}.items():

@@ -65,7 +65,7 @@ _GUARDIAN: Final = "guardian"
 _TOKENS: Final = "event_msg/token_count"
 _ERROR: Final = "event_msg/error"
 _GOES_ON: Final = frozenset(("thread_rollback_failed", "active_turn_not_steerable"))
-"""Errors of what the user asked for while a turn runs. The turn goes on (0.160, source)."""
+"""Errors of a request that the user made while a turn runs; the turn goes on (0.160, source)."""
 _COUNTED: Final = (_TOKENS, "turn_context")
 """What an internal thread is read for."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
@@ -233,8 +233,8 @@ def _started(rollout: Rollout) -> None:
 def _ended(rollout: Rollout) -> None:
     """Handles `task_complete`, `turn_aborted` and `error`.
 
-    Of the first only its error is news. Clients up to 0.145 don't record that, but for 0.121, in a record of its own
-    before it. Of the second only the user's own aborts count: `interrupted` (0.125, 0.169), `replaced` (reported).
+    `task_complete` tells something new only if it has an error. Clients up to 0.145 record none, but for 0.121, which
+    has it in a record before. An abort counts if it is the user's: `interrupted` (0.125, 0.169), `replaced` (reported).
     """
     info = rollout.data.get("codex_error_info", ABSENT)
     if rollout.name == _ERROR and not _GOES_ON.isdisjoint((text_of(info), *fields_of(info))):
