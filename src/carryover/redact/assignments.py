@@ -14,7 +14,7 @@ _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|
 # Kubernetes, Hadoop and .NET name both in fields of their own.
 _FIELDS = (
     r"(?:,(?:\s|\\n){0,40}\\{0,7}\"\w{1,24}\\{0,7}\": ?(?:true|false|null))?"  # Azure: `"slotSetting": false`
-    r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\bvalue(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
+    r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\b(?:parameter)?value(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
     # Terraform: `variable "db_password" { default = "..." }`, and what `terraform output -json` prints.
     r"|:? ?\{[^{}]{0,160}?\b(?:value|default)(?:\\{0,7}[\"'])?[ \t]{0,8}[:=](?![:=>])"
     r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])"
@@ -32,7 +32,7 @@ _WORDS_BETWEEN = (
 )
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
-    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|=(?![=>]|~(?:[\s/^(\"'$\[]|(?:[msy]|qr|tr)[/{{|]))|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
+    rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|%3d|=(?![=>]|~(?:[\s/^(\"'$\[]|(?:[msy]|qr|tr)[/{{|]))|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
     rf"|(?P<words>{_WORDS_BETWEEN}))"
 )
 
@@ -129,7 +129,7 @@ def _link(word: re.Match[str]) -> tuple[str, str]:
     for sort in ("words", "cells", "default"):
         if word[sort] is not None:
             return sort, linked
-    return (":" if word["fields"] else linked), linked
+    return ":" if word["fields"] else "=" if linked == "%3d" else linked, linked
 
 
 def _in_element(text: str, name: str, begin: int, at: int, sort: str) -> Assignment | None:

@@ -1,4 +1,4 @@
-"""Finds what a manifest of Kubernetes keeps as secret: all values of a `Secret`, whatever their names."""
+"""Finds what is marked as secret, whatever its name: all values of a `Secret` of Kubernetes, Terraform's outputs."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ _LINE: Final = later(
 _ON_ONE_LINE: Final = later(r"\"(?:data|stringData)\\{0,7}\":[ \t]?\{(?P<pairs>[^{}\n]{1,65536})\}")
 """A Secret as JSON on one line, perhaps within a JSON string, as `kubectl apply` records it beside a Secret."""
 _PAIR: Final = later(r":[ \t]?(?P<quote>\\{0,7}\")(?P<value>[^\n]{0,65536}?)(?<!\\)(?P=quote)")
+_SENSITIVE: Final = later(r"\"sensitive\":\s{0,4}true,[^{}]{0,400}?\"value\":\s{0,4}\"(?P<value>[^\"\\]{4,65536})\"")
 _LEAST: Final = 4
 
 
@@ -54,3 +55,10 @@ def _on_one_line(text: str) -> Iterator[Span]:
             for pair in _PAIR.finditer(text, *values.span("pairs")):
                 if len(pair["value"]) >= _LEAST and not (is_dummy(pair["value"]) or is_filler(pair["value"])):
                     yield *pair.span("value"), "secret"
+
+
+def values_marked_sensitive(text: str, _: str) -> Iterator[Span]:
+    """Yields the strings that `terraform output -json` prints as sensitive."""
+    for found in _SENSITIVE.finditer(text):
+        if not is_dummy(found["value"]):
+            yield *found.span("value"), "secret"

@@ -22,7 +22,7 @@ from carryover.redact.logins import (
     passwords_of_logins,
     passwords_said_first,
 )
-from carryover.redact.manifests import values_of_secrets
+from carryover.redact.manifests import values_marked_sensitive, values_of_secrets
 from carryover.redact.seed_phrases import seed_phrases
 from carryover.redact.tables import values_in_columns, values_in_inserts
 from carryover.redact.values import (
@@ -47,7 +47,7 @@ _PASS = "pass(?:(?=w|p|c|ow?rd)|(?<=[a-z_-]pass)|(?<=mot de pass))"  # also `pas
 # `pass` and `pat` have several meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
     "pass": after_word(_PASS + "(?:wor?[dt]|wrod|ow?rd|wd|phrase|code|e)?s?"),
-    **{word: after_word("pwd?" if word == "pw" else word) for word in PASSWORDS},
+    **{word: after_word(f"{word}d?" if word in ("pw", "psw") else word) for word in PASSWORDS},
     **{word: after_word(word + _OWNER) for word in _OWNED},
     "secret": after_word("secrets?"),
     "token": after_word("tokens?(?:-[a-z0-9]{5}(?=:))?"),
@@ -106,6 +106,7 @@ _WAYS: Final = (
         ("httponly", "curl", "\ttrue\t", "\tfalse\t", "cookies", "connect.sid", "sessi", *SIGNS_OF_LIST),
     ),
     (values_of_secrets, ("secret",)),
+    (values_marked_sensitive, ("sensitive",)),
     (values_in_inserts, ("insert into ",)),
     (seed_phrases, ("mnemonic", "seed", "phrase")),
 )

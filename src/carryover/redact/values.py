@@ -22,7 +22,7 @@ Span = tuple[int, int, str]
 
 
 PASSWORDS = (
-    *("pw", "psk", "pasword", "contraseña", "contrasena"),
+    *("pw", "psw", "psk", "pasword", "contraseña", "contrasena"),
     *("senha", "wachtwoord", "kennwort", "lösenord", "hasło", "şifre", "jelszó", "mật khẩu"),
     *("пароль", "סיסמה", "كلمة المرور", "كلمة السر", "पासवर्ड", "密码", "密碼", "パスワード", "비밀번호"),
 )
