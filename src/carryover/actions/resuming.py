@@ -16,15 +16,11 @@ from carryover.fsio import is_folder
 from carryover.importing.declared import all_agents
 from carryover.ingest.scan import first_cwd
 from carryover.install.machine import Machine, start_command
-from carryover.ledger.queries import sessions
 from carryover.ledger.rows import SessionRow
 from carryover.model import conversation_of, id_in_command
 from carryover.past.context import settings_to_print
 from carryover.past.from_disk import sources_on_disk
-from carryover.past.opened import Want, opened
 from carryover.past.session import opened_session
-from carryover.past.sessions import listed
-from carryover.past.types import Session
 from carryover.terminal.paths import shell_word
 
 
@@ -58,13 +54,6 @@ def resuming(name: str) -> Resuming:
     first = spec.binaries[0] if command is None or command.on_path else str(command.path)
     program = command.path if command is not None else None
     return Resuming(spec.name, folder, (first, *following), spec.binaries[0], program, start.not_resumed)
-
-
-def resumable_sessions(root: str, *, limit: int) -> list[Session]:
-    """Returns the newest sessions of the project at `root` whose agent can resume one by its id; newest first."""
-    able = [spec.id for spec in specs() if spec.start is not None and spec.start.resume]
-    with opened(Want.LISTED, root) as (ledger, project):
-        return listed(ledger, sessions(ledger, project.id, limit=limit, here_by=able)) if project is not None else []
 
 
 def _refuse_other_machines(session: SessionRow) -> None:

@@ -201,22 +201,18 @@ def sessions(
     since_ms: int | None = None,
     until_ms: int | None = None,
     branch: str | None = None,
-    here_by: Sequence[str] | None = None,
     after: tuple[int, int] | None = None,
     notes: bool = True,
 ) -> list[SessionRow]:
     """Returns the newest sessions, by default of all projects, and notes. `since_ms` (UTC): those with an event since
-    then; `until_ms`: those that began before; `here_by`: those of these agents on this machine; `after`: those that
-    come after the session with this time of its last event and this id. What the user pinned is none of them."""
-    agents = msgspec.json.encode(here_by).decode() if here_by is not None else None
+    then; `until_ms`: those that began before; `after`: those that come after the session with this time of its last
+    event and this id. What the user pinned is none of them."""
     wanted: dict[str, tuple[str | int | None, ...]] = {
         "session.project_id = ?": (project_id,),
         "session.agent = ?": (agent,),
         "session.last_ms >= ?": (since_ms,),
         "session.started_ms < ?": (until_ms,),
         "session.branch = ?": (branch,),
-        "session.machine = ?": ("" if here_by is not None else None,),
-        "session.agent IN (SELECT value FROM json_each(?))": (agents,),
         "(session.last_ms, session.id) < (?, ?)": after or (None,),
         "session.agent != ?": (None if notes else NOTE,),
     }

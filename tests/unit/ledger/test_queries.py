@@ -172,14 +172,6 @@ def test_the_sessions_of_each_agent_are_counted_also_without_a_project() -> None
         assert found == [("aider", 3, 4), ("codex", 2, 3)]
 
 
-def test_only_sessions_of_this_machine_can_be_resumed_and_all_are_listed() -> None:
-    with closing(_ledger_of(["here", "there"])) as db:
-        db.execute("UPDATE session SET machine = 'laptop' WHERE native_id = 'there'")
-
-        assert [row.native_id for row in sessions(db, limit=9, here_by=["codex"])] == ["here"]
-        assert [row.native_id for row in sessions(db, limit=9)] == ["there", "here"]
-
-
 def _steps(number: int, read: Callable[[sqlite3.Connection], object]) -> int:
     """The tens of steps that SQLite takes for it where that many sessions are recorded."""
     taken: list[None] = []

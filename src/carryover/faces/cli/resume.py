@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, recorded_agent, startable_agents
-from carryover.faces.cli.sessions import session_lines
-from carryover.model import id_in_command
+from carryover.model import LAST
 from carryover.past.context import now_ms, project_root
 from carryover.terminal.output import USUAL_WIDTH, ago, can_ask, cut_to_width, terminal_width, warn
 from carryover.terminal.screen import ask_on_screen, drawing, keys_of
@@ -23,11 +22,10 @@ RESUME: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
 that the session began in; --run runs it in this terminal. That works only for
 as long as the agent keeps the session. To carry on in another agent, or where
-it is gone: `carryover to AGENT --session ID`. Without an ID the newest of the
-project are offered, or listed where there is no terminal."""
+it is gone: `carryover to AGENT --session ID`."""
 
 RESUME_EXAMPLES: Final = """\
-  carryover resume last           the newest session of the project you are in
+  carryover resume                the newest session of the project you are in
   carryover resume 3f2a           the session whose id begins with 3f2a
   carryover resume 3f2a --run     the same, and run it here"""
 
@@ -38,7 +36,8 @@ def resume_arguments(parser: argparse.ArgumentParser) -> None:
         "id",
         metavar="ID",
         nargs="?",
-        help="session id, or as much of its beginning as is unique; or `last` (default: the newest are offered)",
+        default=LAST,
+        help="session id, or as much of its beginning as is unique (default: `last`, the newest of this project)",
     )
     flag(parser, "--run", "run the command in this terminal")
 
@@ -47,7 +46,7 @@ def run_resume(args: argparse.Namespace) -> None:
     from carryover.actions.resuming import resuming
     from carryover.actions.start_agent import exec_here, print_command, require_terminal
 
-    command = resuming(args.id or _session_to_resume())
+    command = resuming(args.id)
     if args.run:
         require_terminal(command.agent)
     print_command(command.folder, command.words)
@@ -64,30 +63,6 @@ def run_resume(args: argparse.Namespace) -> None:
     exec_here(command.agent, command.program, command.words, command.folder)
 
 
-def _session_to_resume() -> str:
-    """Returns the session that the user picks from the newest of this project that can be resumed.
-
-    Raises UserError: USAGE, after listing them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
-    """
-    from carryover.actions.resuming import resumable_sessions
-
-    root = project_root(None)
-    sessions = resumable_sessions(root, limit=_MOST_OFFERED)
-    if not sessions:
-        otherwise = "`carryover sessions --all` lists all, and `carryover resume ID` resumes one of them."
-        raise UserError(f"No session that can be resumed is recorded for {root}. {otherwise}", ExitCode.NOTHING_FOUND)
-    if not can_ask():
-        warn(*session_lines(sessions, with_project=False))
-        example = id_in_command(sessions[0].short)
-        raise UserError(f"Name one of these sessions, as in `carryover resume {example}`.", ExitCode.USAGE)
-    rows = [
-        (one_line(session.title or session.task or "", _TASK_LIMIT), session.agent_name, ago(session.last_ms, now_ms()))
-        for session in sessions
-    ]
-    return _picked("Which session do you want to resume?", rows, [session.id for session in sessions])
-
-
-_MOST_OFFERED: Final = 12
 OTHER: Final = "-"
 """Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
 _TASK_LIMIT: Final = 52

@@ -342,51 +342,47 @@ def test_the_handoff_goes_to_the_clipboard_and_into_no_file(
     assert not (shop / ".carryover").exists() and not os.path.lexists(state_dir().root)
 
 
-def test_without_a_name_what_is_here_is_offered(two_tasks: Path, home: Path, run: Run) -> None:
+def test_without_a_name_the_newest_session_is_resumed_and_agents_are_offered(
+    two_tasks: Path, home: Path, run: Run
+) -> None:
     program(home / "bin" / "codex", "exit 0")
     (home / "answer.txt").write_text("Use a trie.\n")
     run.out("note", str(home / "answer.txt"), "--project", str(two_tasks))  # which no agent resumes
     with chdir(two_tasks):
-        said = run.err(ExitCode.USAGE, "resume")
+        assert f"claude --resume 1{REST_OF_ID}\n" in run("resume")[1], "the newest"
         assert "Name the agent. These can be started here: claude-code, codex." in run.err(ExitCode.USAGE, "to")
         # As a handoff has it at a usage limit, where it knows no other agent here.
         assert run.err(ExitCode.USAGE, "to", "AGENT") == run.err(ExitCode.USAGE, "to")
 
-    assert [line.split()[0] for line in said.splitlines()[-4:-1]] == ["SESSION", "1abc0000", "0abc0000"]
-    assert said.endswith("carryover: Name one of these sessions, as in `carryover resume 1abc0000`.\n")
 
-
-def test_outside_of_a_project_no_session_of_another_is_offered(two_tasks: Path, run: Run) -> None:
+def test_outside_of_a_project_no_session_of_another_is_resumed(two_tasks: Path, run: Run) -> None:
     with chdir("/"):
         said = run.err(ExitCode.NOTHING_FOUND, "resume")
 
-    assert "No session that can be resumed is recorded for /. `carryover sessions --all` lists all" in said
+    assert "No session is recorded for /." in said
     assert "abc0000" not in said
 
 
 def test_without_a_name_nothing_is_offered_where_nothing_is(home: Path, only_home: None, run: Run) -> None:
-    assert "No session that can be resumed is recorded" in run.err(ExitCode.NOTHING_FOUND, "resume")
     assert "No agent that takes a first prompt is here. `carryover" in run.err(ExitCode.NOTHING_FOUND, "to")
 
 
 def test_on_a_terminal_what_is_here_can_be_picked(two_tasks: Path, home: Path) -> None:
     program(home / "bin" / "codex", SAYS)
     with chdir(two_tasks):
-        code, text = played([*CARRYOVER, "resume"], ("Which session do you want to resume?", DOWN), ("", ENTER))
-        assert code == ExitCode.OK and text.endswith(f"cd {two_tasks} && claude --resume 0{REST_OF_ID}\n")
-
         which, work = "In which agent do you want to continue?", "Which work do you want to continue?"
         code, text = played([*CARRYOVER, "to"], (which, DOWN), ("", ENTER), (work, ENTER))
         assert code == ExitCode.OK and "&& codex " in text
 
 
-def test_what_can_be_picked_is_seen_with_its_agent_and_age_on_a_narrow_terminal(two_tasks: Path) -> None:
+def test_what_can_be_picked_is_seen_with_its_agent_and_age_on_a_narrow_terminal(two_tasks: Path, home: Path) -> None:
+    program(home / "bin" / "codex", SAYS)
     with chdir(two_tasks):
-        _, text = played([*CARRYOVER, "resume"], ("Which session do you want to resume?", ENTER), columns=40)
+        _, text = played([*CARRYOVER, "to", "codex"], ("Which work do you want to continue?", ENTER), columns=40)
 
     rows = re.findall(r"(?:»|  ) \S[^\n…]*…  Claude Code  \d+ \w+ ago", text)
     assert len({*rows}) == 2 and max(map(len, rows)) <= 40, text
-    assert "resume?" in text and "(arrows, enter; esc leaves)" in text, "neither is broken in a word"
+    assert "continue?" in text and "(arrows, enter; esc leaves)" in text, "neither is broken in a word"
 
 
 @pytest.mark.parametrize("key", [ESCAPE, "q", CTRL_C])
