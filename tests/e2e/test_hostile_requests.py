@@ -36,7 +36,7 @@ REQUESTS = {
     "TLS": b"\x16\x03\x01\x02\x00\x01\x00" + SAID,
     "HTTP/2": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + SAID,
     "WebSocket": GET + UPGRADE + SAID * 100_000,
-    "WebSocket at the page": b"GET /ui/api/changes HTTP/1.1\r\n" + HOST + UPGRADE + SAID,
+    "WebSocket at the page": b"GET /ui/api/revision HTTP/1.1\r\n" + HOST + UPGRADE + SAID,
     "pipeline": (GET + b"X: " + SAID + b"\r\n\r\n") * 5000,
     "expectation": POST + b"Expect: " + SAID + b"\r\nContent-Length: 2\r\n\r\n{}",
     "half of a body": POST + b"Content-Length: 100\r\n\r\n{" + SAID,

@@ -5,17 +5,15 @@ import re
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from socket import create_server
 from threading import Event
-from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
 
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, differ_in, handoff_of
-from support.forked import ALTERED, carryover
+from support.forked import carryover
 from support.hook_client import HookClient, PageClient
 
 DATA = "me projects sessions search?q=a changes".split()
@@ -114,7 +112,7 @@ def test_another_web_page_gets_nothing_even_with_the_cookie(page: PageClient, se
     assert str(session.cwd) in page.get("/ui/api/projects").text
 
     for header in ({name: value} for name, values in STRANGE.items() for value in values):
-        for target in ("/ui/", "/ui/api/me", "/ui/api/projects", "/ui/api/changes"):
+        for target in ("/ui/", "/ui/api/me", "/ui/api/projects", "/ui/api/revision"):
             shown = page.get(target, **header)
             assert (shown.status, str(session.cwd) in shown.text) == (403, False), (header, target)
 
@@ -196,16 +194,19 @@ def test_a_text_of_a_transcript_is_data_and_never_markup(
     assert "onerror" not in page.get("/ui/").text
 
 
-def test_the_page_is_told_of_a_new_handoff_at_once(
+def test_the_page_learns_that_there_is_a_new_handoff(
     page: PageClient, shared: DaemonProcess, session: ClaudeSession
 ) -> None:
     number = number_of(page, session)
-    with page.changes() as events:
-        session.work("Show it on the receipt", "The receipt shows the discount.")
-        told = next(data["id"] for name, data in events if name == "project" and data["id"] == number)
+    shared.settle()
+    before = page.data("revision")
+    assert page.data("revision") == before, "nothing has changed"
 
-        assert told == number
-        assert "receipt shows" in json.dumps(page.data(f"project/{number}/handoff"))
+    session.work("Show it on the receipt", "The receipt shows the discount.")
+    shared.settle()
+
+    assert page.data("revision") != before
+    assert "receipt shows" in json.dumps(page.data(f"project/{number}/handoff"))
 
 
 def test_a_setting_ends_a_page_that_is_open(running: DaemonProcess) -> None:
@@ -214,25 +215,13 @@ def test_a_setting_ends_a_page_that_is_open(running: DaemonProcess) -> None:
     carryover("config", "server.page", "false", env=running.env).check_returncode()
     done = run_ui(running)
 
-    targets = ("/ui/", "/ui/?key=x", "/ui/api/me", "/ui/api/changes")
+    targets = ("/ui/", "/ui/?key=x", "/ui/api/me", "/ui/api/revision")
     assert [client.get(target).status for target in targets] == [403] * 4
     client.name = "localhost"
     assert [client.get(target).status for target in targets] == [404] * 4
     assert client.get("/ui/api/me", Origin=client.origin).status == 403
     assert (done.returncode, done.stdout) == (5, "")
     assert "[server] page is false" in done.stderr
-
-
-PATIENT: Final = (
-    *ALTERED,
-    "import sys; from carryover.faces.cli import carryoverd; from carryover.daemon import server; "
-    "server.FINISH_REPLIES_S = 40.0; sys.exit(carryoverd.main())",
-)
-
-
-def test_a_page_that_is_open_delays_no_end(home: Path, free_port: None) -> None:
-    with DaemonProcess(PATIENT) as daemon, opened(daemon).changes() as events:
-        assert (daemon.stop()[0], list(events)) == (0, []), "waiting for the reply would be cut off after 10 s"
 
 
 def test_a_port_of_another_program_is_said(daemon: DaemonProcess, free_port: None) -> None:

@@ -39,8 +39,6 @@ _SETTINGS: Final = {
     "toolkit.telemetry.server": "data:,",
 }
 """What keeps it from asking anybody for anything, and what it tells pages that its user prefers."""
-_LEFT: Final = "was interrupted while the page was loading"
-"""What it says of a stream of events whose page is left."""
 
 
 class FirefoxPage(Page):
@@ -50,7 +48,7 @@ class FirefoxPage(Page):
 
     def is_trouble(self, event: dict[str, Any]) -> bool:
         told = event.get("params", {})
-        is_error = event.get("method") == "log.entryAdded" and told["level"] == "error" and _LEFT not in told["text"]
+        is_error = event.get("method") == "log.entryAdded" and told["level"] == "error"
         return is_error or event.get("method") == "browsingContext.userPromptOpened"
 
     async def load(self, address: str) -> None:

@@ -43,18 +43,17 @@ class Pretend:
         self.unread = 0
         self.projects = _known("projects", list[types.Project])
         self.handoff = _known("handoff", PrintedHandoff)
-        self._streams: set[web.StreamResponse] = set()
+        self.revision = 1
 
-    async def changed(self, project: int) -> None:
-        for stream in self._streams:
-            await stream.write(b'event: project\ndata: {"id": %d}\n\n' % project)
+    def changed(self) -> None:
+        self.revision += 1
 
     def app(self) -> web.Application:
         app = web.Application()
         app.add_routes(
             [
                 web.get("/ui/api/search", self._search),
-                web.get("/ui/api/changes", self._changes),
+                web.get("/ui/api/revision", self._revision),
                 web.get("/ui/api/{data:.+}", self._data),
                 web.get("/ui/{name:.*}", self._file),
             ]
@@ -130,16 +129,8 @@ class Pretend:
         note = "No entry has 'recipt', these have 'receipt'." if words == "recipt" else ""
         return self._answer(types.Search(query=words, project=None, hits=found, note=note))
 
-    async def _changes(self, request: web.Request) -> web.StreamResponse:
-        stream = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await stream.prepare(request)
-        self._streams.add(stream)
-        await stream.write(b": here\n\n")
-        try:
-            await asyncio.Event().wait()
-        finally:
-            self._streams.discard(stream)
-        return stream
+    async def _revision(self, _request: web.Request) -> web.Response:
+        return self._answer({"revision": self.revision})
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ async def show_sixty(opened: Opened) -> None:
         for n, age in enumerate(ages)
     ]
     pretend.projects[7] = replace(pretend.projects[7], waits_for="you", asks="Euro or cents?")
-    await pretend.changed(1)
+    pretend.changed()
     await page.until("document.querySelectorAll('.rows li').length === 60")
 
 
@@ -48,11 +48,11 @@ async def test_a_history_that_is_being_read_says_how_far_it_is(opened: Opened) -
     page, pretend = opened
     await show_sixty(opened)
     pretend.unread = 300
-    await pretend.changed(1)
+    pretend.changed()
     await page.until("document.querySelector('main').innerText.includes('40 of 340 transcripts read')")
 
     pretend.unread = 0
-    await pretend.changed(1)
+    pretend.changed()
     await page.until("!document.querySelector('main').innerText.includes('340')")
 
 
@@ -65,7 +65,7 @@ async def test_projects_are_filtered_as_one_types_by_name_words_and_state(opened
     assert await page.text("#status") == "1 project of 60."
 
     opened.pretend.projects[40] = replace(opened.pretend.projects[40], about="Round the total 31, too")
-    await opened.pretend.changed(1)
+    opened.pretend.changed()
     await page.until(f"{NAMES}.join() === 'project-31,project-40'")
     assert await page.do("document.activeElement.id") == "filter", "what changes does not disturb who types"
     await page.do("document.getElementById('filter').select()")

@@ -4,8 +4,8 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -123,23 +123,3 @@ class PageClient:
 
     def _host(self) -> dict[str, str]:
         return {"Host": f"{self.name}:{self.port}"}
-
-    @contextmanager
-    def changes(self) -> Iterator[Iterator[tuple[str, Any]]]:
-        """The events that the daemon sends while the block lasts: name and data."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=LIMIT_S)) as connection:
-            connection.request("GET", "/ui/api/changes", headers={**self._host(), **self.headers})
-            answer = connection.getresponse()
-            assert (answer.status, answer.getheader("Content-Type")) == (200, "text/event-stream")
-            assert answer.readline() == b": open\n"
-            yield _events(answer)
-
-
-def _events(answer: http.client.HTTPResponse) -> Iterator[tuple[str, Any]]:
-    name = ""
-    while line := answer.readline().decode():
-        kind, _, value = line.strip().partition(": ")
-        if kind == "event":
-            name = value
-        elif kind == "data":
-            yield name, json.loads(value)

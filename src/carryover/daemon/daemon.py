@@ -74,7 +74,6 @@ class Daemon:
             context,
             self._publish,
             before=self._moves.follow_known,
-            changed=self._page.project_changed,
             published=self._second_pages.published,
         )
         self._imports = Imports(context, self._publish_queue)

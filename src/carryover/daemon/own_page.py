@@ -38,9 +38,6 @@ class OwnPage(Protocol):
     def no_entry(self) -> web.Response:
         """Returns the answer to who may not see the page. It says how to open one."""
 
-    def project_changed(self, project: int) -> None:
-        """Has the pages that are open ask again for what they show of the project with this id."""
-
     def end(self) -> None:
         """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""
 

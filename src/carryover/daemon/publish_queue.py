@@ -76,17 +76,14 @@ class PublishQueue(WorkQueue[int]):
         publish: PublishOne,
         *,
         before: Callable[[int], Awaitable[None]],
-        changed: Callable[[int], None],
         published: Callable[[int, MadeHandoff], None],
     ) -> None:
-        """`before` is awaited before each publication, `published` is called after it; `changed` is called for each
-        project with new content."""
+        """`before` is awaited before each publication, `published` is called after it."""
         super().__init__(quiet_s=QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
         self._publish_one = publish
         self._pool = context.pool(PUBLISHERS, "publish")
         self._before = before
-        self._content_changed = changed
         self._was_published = published
         self._last_event_ms: dict[int, int] = {}
         self._moments = count()
@@ -120,7 +117,7 @@ class PublishQueue(WorkQueue[int]):
     ) -> None:
         """Marks `projects`, whose newest event is at `event_ms`, as changed.
 
-        `urgent`: publishes them without delay, also inactive ones. Of others, inactive projects are only announced.
+        `urgent`: publishes them without delay, also inactive ones, which are not published otherwise.
         `within_s`: as for `hint`.
         """
         for project in projects:
@@ -128,8 +125,6 @@ class PublishQueue(WorkQueue[int]):
             self._news[project] = next(self._moments)
             if urgent or newest_ms >= self.oldest_active_ms:
                 self.hint(project, urgent=urgent, within_s=within_s)
-            else:
-                self._content_changed(project)
 
     def source_read(self, read: Committed, more_follows: bool) -> None:
         """Marks the projects of a source as changed; without delay if a turn ended, since nothing may come for a while.
@@ -197,7 +192,6 @@ class PublishQueue(WorkQueue[int]):
         except UnknownProject:
             self._last_event_ms.pop(key, None)
             self.outcomes.pop(key, None)
-            self._content_changed(key)
         except Exception as error:
             await self._context.ledger.report(error)
             outcome = self.outcomes[key]
@@ -237,7 +231,6 @@ class PublishQueue(WorkQueue[int]):
         news = self._news.pop(project, None)
         if news is not None:
             self._follow(made.related, news)
-        self._content_changed(project)
 
     def _follow(self, related: Iterable[int], news: int) -> None:
         """Publishes the `related` projects, which name one with news, unless their last publication began after `news`.

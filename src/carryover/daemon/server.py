@@ -100,8 +100,8 @@ def most_connections() -> int:
 class ConnectionLimiter:
     """Bounds the connections that are open, and closes those that do not send their request in time.
 
-    One more closes the one that has waited longest for its request, or else the oldest, which is a page's stream if
-    there is one. Allows one request per connection, as our clients send only one.
+    One more closes the one that has waited longest for its request, or else the oldest. Allows one request per
+    connection, as our clients send only one.
     """
 
     def __init__(self) -> None:

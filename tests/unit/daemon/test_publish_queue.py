@@ -40,12 +40,9 @@ class Desk:
         self.git_s: list[float] = []
         self.now_ms = 0
         self.config = Config()
-        self.changed: list[int] = []
         self._context = context
         context.now_ms = lambda: self.now_ms
-        self.publisher = PublishQueue(
-            context, self._publish, before=AsyncMock(), changed=self.changed.append, published=Mock()
-        )
+        self.publisher = PublishQueue(context, self._publish, before=AsyncMock(), published=Mock())
 
     def _publish(self, project: int, now_ms: int, git_s: float) -> MadeHandoff:
         self.calls.append(project)
@@ -98,7 +95,6 @@ async def test_a_project_that_is_touched_is_published(
         publisher.mark_dirty([project], desk.now_ms)
         await publisher.flush()
 
-    assert desk.changed == [project]
     assert "discount function" in handoff_of(session.cwd)
     assert [line.split()[:2] for line in lines] == [["published", "project=1"]]
     with closing(connect_read_only(ledger_path)) as db:
@@ -113,7 +109,7 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
         raise AssertionError("this test takes projects itself")
 
     context.clock = clock
-    queue = PublishQueue(context, publish_project, before=AsyncMock(), changed=Mock(), published=Mock())
+    queue = PublishQueue(context, publish_project, before=AsyncMock(), published=Mock())
     now_ms = context.now_ms()
 
     def read(project: int, *, more_follows: bool = True, turn_ended: bool = False) -> list[int]:
@@ -169,7 +165,6 @@ async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) 
         await publisher.flush()
 
     assert (desk.calls, handoff_of(session.cwd)) == ([], "")
-    assert desk.changed == [project]
 
 
 async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_again(

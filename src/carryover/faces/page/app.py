@@ -4,7 +4,7 @@
     GET  /ui/, /ui/NAME  the page and its files
     GET  /ui/api/me, projects, project/ID/{handoff,timeline}, search
     GET  /ui/api/sessions, session/AGENT/ID, outline/AGENT/ID
-    GET  /ui/api/changes                  server-sent events
+    GET  /ui/api/revision                 a number that grows with each change
 
 Answers are made by a thread of the page's own, one after the other, so that a busy page does not delay hooks. Searches
 have two others: what is typed need not wait for a page that is being loaded, nor for another browser's search.
@@ -31,7 +31,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.own_page import PageKey
 from carryover.errors import ExitCode, UserError, visible
 from carryover.faces.page.access import COOKIE, HEADERS, Access, Visitor, is_of_the_page, may_ask, no_entry
-from carryover.faces.page.changes import Changes
 from carryover.past import projects
 from carryover.past.outline import session_outline, session_turns
 from carryover.past.search import search_page
@@ -65,7 +64,7 @@ class PageApp:
     key = await page.key()  # for `carryover ui`
     if page.is_at(request.path):
         response = await page.answer(request)
-    page.project_changed(1)  # `page.close()` at the end
+    page.close()  # at the end
     """
 
     def __init__(self, context: DaemonContext, access: Access) -> None:
@@ -81,7 +80,6 @@ class PageApp:
         self._searcher = ThreadPoolExecutor(2, thread_name_prefix="page-search")
         self._waiting = 0
         self.access = access
-        self.changes = Changes()
 
     def is_at(self, path: str) -> bool:
         """Whether the path is one of the page's, and the settings have a page."""
@@ -101,18 +99,12 @@ class PageApp:
         """Returns the answer to who may not see the page. It says how to open one."""
         return no_entry()
 
-    def project_changed(self, project: int) -> None:
-        """Has the pages that are open ask again for what they show of the project with this id."""
-        self.changes.project(project)
-
     def end(self) -> None:
         """Ends all visits, as the port is given up: whoever has it next may be shown their cookies."""
         self.access.end()
-        self.changes.end()
 
     def close(self) -> None:
-        """Ends the streams and takes no more work. Doesn't wait."""
-        self.changes.end()
+        """Takes no more work. Doesn't wait."""
         for pool in (self._reader, self._searcher):
             pool.shutdown(wait=False, cancel_futures=True)
 
@@ -126,8 +118,7 @@ class PageApp:
             answer = web.json_response({"error": "Not Found"}, status=404)
         except UserError as error:
             answer = web.json_response({"error": str(error)}, status=409)
-        if not answer.prepared:
-            answer.headers.update(HEADERS)
+        answer.headers.update(HEADERS)
         return answer
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
@@ -185,10 +176,8 @@ class PageApp:
             case ("GET", "session", agent, *native_id):
                 turn = _number_in(request, "turn")
                 return await self._read(lambda db: session_turns(db, agent, "/".join(native_id), turn))
-            case ("GET", "changes"):
-                stream = web.StreamResponse(headers={**HEADERS, "Content-Type": "text/event-stream"})
-                stream.force_close()
-                return await self.changes.send(request, stream)
+            case ("GET", "revision"):
+                return web.json_response({"revision": self._context.ledger.revision})
             case _:
                 raise web.HTTPNotFound
 

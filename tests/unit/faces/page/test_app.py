@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import Mock
 
 import pytest
 from aiohttp import web
@@ -22,7 +22,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Log
 from carryover.faces.page.access import COOKIE, Access
 from carryover.faces.page.app import MOST_WAITING, PageApp
-from carryover.faces.page.changes import Changes
 from carryover.past.types import Search
 from carryover.paths import StateDir
 from support.clock import Clock
@@ -152,7 +151,7 @@ async def test_nothing_is_changed_at_any_address(page: PageApp) -> None:
 async def test_a_process_of_another_user_gets_the_pages_files_and_nothing_else(page: PageApp) -> None:
     """Even if it has the browser's cookie."""
     browser = Browser(page)
-    files, others = ("", "index.html", "app.js"), ("?key=used", "none.js", "api/me", "api/projects", "api/changes")
+    files, others = ("", "index.html", "app.js"), ("?key=used", "none.js", "api/me", "api/projects", "api/revision")
 
     with on(altered(connection_owners=lambda *_ends: {os.geteuid() + 1})):
         assert [await browser.get(target) for target in files] == [200] * len(files)
@@ -225,42 +224,3 @@ async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
     assert await older == 409
     ended.set()
     assert await newer == 200
-
-
-def begin(told: Changes, write: AsyncMock) -> asyncio.Task[web.StreamResponse]:
-    """Opens a stream on which `write` is called with what is sent."""
-    asked = make_mocked_request("GET", "/ui/api/changes")
-    return asyncio.ensure_future(told.send(asked, Mock(prepare=AsyncMock(), write=write)))
-
-
-async def test_what_changes_at_once_is_told_once() -> None:
-    told, sent = Changes(gap_s=0), asyncio.Queue[bytes]()
-    sending = begin(told, AsyncMock(side_effect=sent.put_nowait))
-    assert await sent.get() == b": open\n\n"
-
-    for project in (2, 1, 2):
-        told.project(project)
-
-    events = ('project\ndata: {"id":2}', 'project\ndata: {"id":1}')
-    assert (await sent.get()).decode() == "".join(f"event: {event}\n\n" for event in events)
-    told.end()
-    await sending
-
-
-async def test_a_quiet_stream_says_that_it_is_still_there() -> None:
-    told, write = Changes(comment_s=0.01), AsyncMock(side_effect=[None, None, ConnectionResetError])
-
-    await begin(told, write)
-
-    assert [call.args[0][:1] for call in write.await_args_list] == [b":"] * 3
-    assert told.streams == {}
-
-
-async def test_streams_are_bounded_and_the_oldest_makes_room() -> None:
-    told = Changes()
-    sending = [begin(told, AsyncMock()) for _ in range(33)]
-
-    await sending[0]
-    assert not any(task.done() for task in sending[1:])
-    told.end()
-    await asyncio.gather(*sending)

@@ -1,8 +1,10 @@
-// Asks the daemon, and hears from it what has changed.
+// Asks the daemon, also whether anything has changed.
 
+const ASK_MS = 2000;
 export const me = { agents: {}, home: "" };
 let list = null;
 let known = null;
+let seen = null; // the revision that is shown; null if anything may have changed, or was not answered
 
 export class Unreachable extends Error {}
 export class Locked extends Error {}
@@ -13,9 +15,13 @@ async function answered(path, signal) {
     response = await fetch(`api/${path}`, { signal });
   } catch (error) {
     if (error.name === "AbortError") throw error;
+    seen = null;
     throw new Unreachable("carryoverd does not answer.");
   }
-  if (response.status === 403) throw new Locked("This page is no longer signed in.");
+  if (response.status === 403) {
+    seen = null;
+    throw new Locked("This page is no longer signed in.");
+  }
   if (response.status === 404) throw new Error("This is not recorded, or was forgotten.");
   if (response.status === 409 || response.status === 503) throw new Error((await response.json()).error);
   if (!response.ok) throw new Error(`carryoverd could not answer this (${response.status}); carryover logs says why.`);
@@ -58,41 +64,24 @@ export async function project(id) {
   return found;
 }
 
-/** Calls `changed(id)` when a project changed, `changed(null)` when anything may have, and `lost()` without a connection. */
+/** Calls `changed(again)` when anything changed, `again` if there was no answer before, and `lost()` without one. */
 export function listen(changed, lost) {
-  let events;
-  let missed = true; // what changed since the first view was asked for
-  const open = () => {
-    events = new EventSource("api/changes");
-    events.onopen = () => {
-      if (missed) {
-        list = null;
-        changed(null);
-      }
-      missed = false;
-    };
-    events.onerror = () => {
-      miss();
-      lost();
-      // After an answer that is no stream (403: the daemon was started again) a browser does not try again.
-      if (events.readyState === EventSource.CLOSED) setTimeout(() => document.hidden || open(), 5000);
-    };
-    events.addEventListener("project", (event) => {
+  const ask = async () => {
+    if (document.hidden) return;
+    try {
+      const { revision } = await answered("revision");
+      if (revision === seen) return;
+      const again = seen === null;
+      [seen, list] = [revision, null];
+      changed(again);
+    } catch {
       list = null;
-      changed(JSON.parse(event.data).id);
-    });
+      lost();
+    }
   };
-  const miss = () => {
-    missed = true;
-    list = null;
-  };
-  // A browser opens few connections to one host, and a stream in each hidden tab would take them all.
-  document.addEventListener("visibilitychange", () => {
-    events.close();
-    miss();
-    if (!document.hidden) open();
-  });
-  open();
+  document.addEventListener("visibilitychange", ask);
+  setInterval(ask, ASK_MS);
+  ask();
 }
 
 export function agentName(id) {

@@ -144,8 +144,8 @@ function later() {
   waiting = setTimeout(redraw, 250);
 }
 
-async function changed(what) {
-  if (what === null) await reached();
+async function changed(again) {
+  if (again) await reached();
   later();
 }
 
