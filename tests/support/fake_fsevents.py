@@ -30,21 +30,12 @@ class Seen(Flag):
     """Events below were dropped. watchfiles passes nothing on."""
 
 
-@dataclass(frozen=True)
-class Begun:
-    """What was asked for."""
-
-    paths: tuple[str, ...]
-    recursive: bool
-    polling: bool
-
-
 @dataclass
 class FakeFsEvents:
-    """`closed`: how often descriptor 0 was closed."""
+    """`closed`: how often descriptor 0 was closed. `begun`: the paths that were asked for each time."""
 
     descriptors: int = 256
-    begun: list[Begun] = field(default_factory=list)
+    begun: list[tuple[str, ...]] = field(default_factory=list)
     closed: int = 0
     _events: SimpleQueue[list[tuple[str, Seen]]] = field(default_factory=SimpleQueue)
 
@@ -55,13 +46,11 @@ class FakeFsEvents:
     def watch(
         self,
         *paths: str,
-        recursive: bool,
-        force_polling: bool | None,
         stop_event: threading.Event,
         **_settings: object,
     ) -> Generator[set[FileChange], None, None]:
-        self.begun.append(Begun(paths, recursive, bool(force_polling)))
-        trees = [] if force_polling else [os.path.realpath(path, strict=True) for path in paths]
+        self.begun.append(paths)
+        trees = [os.path.realpath(path, strict=True) for path in paths]
         self.closed += sum(number > self.descriptors // 10 for number in range(1, len(trees) + 1))
         before = _below(trees)
         born: set[str] = set()
@@ -74,7 +63,7 @@ class FakeFsEvents:
                 events += self._events.get_nowait()
             found: set[FileChange] = set()
             for path, seen in events:
-                if any(_is_told(path, tree, recursive=recursive) for tree in trees):
+                if any(path == tree or path.startswith(f"{tree}/") for tree in trees):
                     _add(found, path, seen)
             yield found
 
@@ -100,12 +89,6 @@ def _below(trees: list[str]) -> dict[str, object]:
                 is_folder = path.is_dir()
                 found[str(path)] = (status.st_ino, is_folder or (status.st_size, status.st_mtime_ns))
     return found
-
-
-def _is_told(path: str, tree: str, *, recursive: bool) -> bool:
-    if recursive:
-        return path == tree or path.startswith(f"{tree}/")
-    return tree in (path, str(Path(path).parent))
 
 
 def _add(found: set[FileChange], path: str, seen: Seen) -> None:

@@ -1,8 +1,8 @@
 """The watcher: turns changes in the agents' folders into hints, in its own thread. Whenever a folder is created,
 removed or replaced, it restarts with a rescan, because changes in between went unseen.
 
-On Linux the kernel wakes it. At the system's limits and on WSL watchfiles polls. On macOS FSEvents has trees, by their
-real paths. A stream of more of them than about a tenth of the descriptors that the process
+On Linux the kernel wakes it. At the system's limits and on WSL, a rescan every two seconds stands in for it. On macOS
+FSEvents has trees, by their real paths. A stream of more of them than about a tenth of the descriptors that the process
 may have open closes descriptor 0, whatever that is by then (measured on macOS 14 to 26 by
 https://github.com/notify-rs/notify/pull/971); notify 8.0, which is in watchfiles 1.3, does not prevent it.
 """
@@ -12,7 +12,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import stat
-import time
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
@@ -27,7 +26,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.log import Word
 from carryover.daemon.reading import Rescanner
-from carryover.daemon.watched_folders import MOST_FOLDERS, Below, as_asked, folders_below, polled
+from carryover.daemon.watched_folders import MOST_FOLDERS, Below, as_asked, folders_below
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
@@ -36,7 +35,7 @@ from carryover.probe.looks import look_at_each, silent_folders
 from carryover.transcript.layouts import sources_of
 
 STEP_MS: Final = 25
-"""How often watchfiles, where it is used, checks its queue: an append becomes a hint after 25-50 ms."""
+"""How often watchfiles, which asks FSEvents, checks its queue: an append becomes a hint after 25-50 ms."""
 GATHER_MS: Final = 10
 """Changes by inotify become hints once none has followed for so long, since an agent writes several lines in turn."""
 DEBOUNCE_MS: Final = 80
@@ -47,13 +46,11 @@ LOOK_AT_PROJECTS_S: Final = 3.0
 """Interval at which projects are looked at: there may be hundreds, and only a project's first source is news."""
 _PUT_OFF: Final = 4
 """For how many more intervals they are not looked at while changes keep coming: it would delay reading those."""
-POLL_MS: Final = 500
-POLL_PROJECTS_MS: Final = 2_000
-"""The same for the files of projects, in which few agents write. They are polled wherever there is no inotify."""
-MTIME_S: Final = 1.0
-"""In what steps polling sees the time of a change."""
+POLL_MS: Final = 2_000
+"""How often folders are looked at that the system does not watch, and the histories in projects wherever there is no
+inotify."""
 FLOOD: Final = 500
-"""More changes at once than this may mean that the kernel's queue overflowed, which watchfiles does not report."""
+"""More changes at once than this may mean that the system's queue overflowed, which watchfiles does not report."""
 MOST_TREES: Final = 64
 """Since notify 8.0 begins its stream again for each, with all those before it."""
 DESCRIPTORS_EACH: Final = 12
@@ -77,12 +74,6 @@ class Watcher:
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: StopEvent = field(default_factory=StopEvent, init=False)
     _reported: str | None = field(default=None, init=False)
-    _refused: bool = field(default=False, init=False)
-    """Whether the system refused to watch a folder that was not known to be closed."""
-
-    @property
-    def _poll_ms(self) -> int:
-        return POLL_MS if self.deep else POLL_PROJECTS_MS
 
     @property
     def _pause_s(self) -> float:
@@ -114,23 +105,15 @@ class Watcher:
     def restart(self) -> None:
         """Restarts watching, natively if possible: the system's limit may have been raised."""
         self.state.reason = None
-        self._refused = False
         self._restart.set()
 
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
         """Watches `folders` until they change. Runs in a thread."""
         try:
             self._watch_once(folders, loop, polling=self.state.reason is not None)
-        except PermissionError:
-            if self._refused:
-                raise
-            self._refused = True
         except FileNotFoundError:  # removed since it was found
             self._restart.wait(LOOK_AT_ROOTS_MS / 1000)
         except (OSError, RuntimeError) as error:
-            if _is_about_a_name(error):
-                self._restart.wait(LOOK_AT_ROOTS_MS / 1000)  # it may be written all the time
-                return
             reason = watch_limit(error)
             if reason is None:
                 raise
@@ -140,7 +123,7 @@ class Watcher:
         """Has the folders polled from now on."""
         self.state.reason = reason
         if reason != self._reported:
-            self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=self._poll_ms)
+            self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
         self._reported = reason
 
     def _note_denied(self, denied: bool) -> None:
@@ -171,23 +154,21 @@ class Watcher:
         walked = look_at_each(there, self._below, at=lambda root: root.path)
         existing = [root for root, _ in walked]
         closed = frozenset(folder for _, below in walked for folder in below.closed)
-        self._note_denied(bool(closed) or self._refused)
+        self._note_denied(bool(closed))
         belows = [below for _, below in walked]
         tops = tuple(top for below in belows for top in below.tops)
         links = [link for below in belows for link in below.followed]
-        paths, recursive, asked = tops, self.deep, dict[str, list[str]]()
+        asked = dict[str, list[str]]()
         inotify = None if polling else here().inotify()
         if inotify is not None:
             watching = reports_of(inotify, tops, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
         elif not self.deep:
             polling, watching = True, polled_changes(existing, self._restart)
+        elif here().watches_trees and not polling and (asked := self._trees((*tops, *links))):
+            watching = self._reports_of_watchfiles(asked)
         else:
-            if here().watches_trees and not polling:
-                asked = self._trees((*tops, *links))
-                polling = not asked
-            paths, recursive = (tuple(asked), True) if asked else polled(belows)
-            watching = self._reports_of_watchfiles(paths, recursive=recursive, polling=polling)
-        if not paths:
+            polling, watching = True, _polls(self._restart)
+        if not tops:
             self._restart.wait(self._pause_s)
             return
         look_again = 0.0
@@ -196,14 +177,14 @@ class Watcher:
                 if not look_again:
                     self.state.mode = "polling" if polling else "native"
                     loop.call_soon_threadsafe(self.rescanner.request, "watch_begun")
+                elif polling and self.deep:
+                    loop.call_soon_threadsafe(self.rescanner.request, "polled")
                 changes = as_asked(found, asked) if asked and len(found) <= FLOOD else found
                 sources, rescan = noticed(changes, existing, self.context.agents, deep=self.deep)
                 if sources:
                     loop.call_soon_threadsafe(self.rescanner.hear, sources)
                 if rescan is not None:
                     loop.call_soon_threadsafe(self.rescanner.request, rescan)
-                if rescan == "folder_added" and not recursive:
-                    return
                 if any(path in closed for _, path in changes):  # it may be open now
                     return
                 if (now_s := self.context.clock()) >= look_again + (_PUT_OFF * self._pause_s if changes else 0.0):
@@ -212,10 +193,8 @@ class Watcher:
                         return
                     look_again = now_s + self._pause_s
 
-    def _reports_of_watchfiles(
-        self, paths: Iterable[str], *, recursive: bool, polling: bool
-    ) -> Generator[set[FileChange], None, None]:
-        reports = watch(
+    def _reports_of_watchfiles(self, paths: Iterable[str]) -> Generator[set[FileChange], None, None]:
+        return watch(
             *paths,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
@@ -224,32 +203,17 @@ class Watcher:
             rust_timeout=LOOK_AT_ROOTS_MS,
             yield_on_timeout=True,
             debug=False,
-            force_polling=polling or None,  # None polls only on Windows drives, where the kernel reports no changes
-            poll_delay_ms=POLL_MS,
-            recursive=recursive,
-            # watchfiles 1.3 then also ignores the system's limit on watches, so only if necessary.
-            ignore_permission_denied=self._refused,
+            force_polling=False,
+            recursive=True,
+            ignore_permission_denied=True,
         )
-        return _and_again(reports)
 
 
-def _and_again(reports: Generator[set[FileChange], None, None]) -> Generator[set[FileChange], None, None]:
-    """Yields what is reported, and each changed file once more, a second later or two.
-
-    Where watchfiles 1.3 polls, which it also does by itself under WSL, it compares times in whole seconds: it misses
-    what is appended in the second in which it saw a change.
-    """
-    with closing(reports):
-        older: set[FileChange] = set()
-        newer: set[FileChange] = set()
-        turned = time.monotonic()
-        for found in reports:
-            newer |= {(Change.modified, path) for change, path in found if change is not Change.deleted}
-            if time.monotonic() - turned < MTIME_S:
-                yield found
-                continue
-            yield found | older
-            older, newer, turned = newer, set(), time.monotonic()
+def _polls(stop: StopEvent) -> Generator[set[FileChange], None, None]:
+    """Yields an empty set at first and after each `POLL_MS`, until `stop` is set."""
+    yield set()
+    while not stop.wait(POLL_MS / 1000):
+        yield set()
 
 
 def polled_changes(projects: Collection[TranscriptRoot], stop: StopEvent) -> Generator[set[FileChange], None, None]:
@@ -261,7 +225,7 @@ def polled_changes(projects: Collection[TranscriptRoot], stop: StopEvent) -> Gen
         seen = {path: now for _, files in found for path, now in files.items()}
         yield {(Change.modified, path) for path, now in seen.items() if known.get(path, now) != now}
         known |= seen
-        if stop.wait(POLL_PROJECTS_MS / 1000):
+        if stop.wait(POLL_MS / 1000):
             return
 
 
@@ -362,17 +326,9 @@ def _identity_of(path: Path) -> _Identity | None:
     return None
 
 
-def _is_about_a_name(error: Exception) -> bool:
-    """Whether a file was changed whose name is not UTF-8, of which watchfiles 1.3 can say nothing else."""
-    return "Unable to decode path" in str(error)
-
-
 def watch_limit(error: Exception) -> str | None:
-    """Returns what is in the way of watching, if `error` is about that; watchfiles 1.3 names it only in the text."""
-    message = str(error)
+    """Returns what is in the way of watching, if `error` is about that."""
     number = error.errno if isinstance(error, OSError) else None
-    if number == errno.ENOSPC or "watch limit" in message or f"os error {errno.ENOSPC})" in message:
+    if number == errno.ENOSPC:
         return "watches"
-    if number in _NO_INSTANCE or any(f"os error {each})" in message for each in _NO_INSTANCE):
-        return "instances"
-    return None
+    return "instances" if number in _NO_INSTANCE else None

@@ -96,7 +96,7 @@ class Linux(Platform):
 
     def inotify(self) -> Inotify | None:
         if "microsoft" in os.uname().release.lower():
-            return None  # a WSL kernel reports nothing from the disks of Windows, for which watchfiles polls
+            return None  # a WSL kernel reports nothing from the disks of Windows, for which rescans stand in
         libc = None
         with suppress(ImportError, OSError, MemoryError):  # as below
             libc = self._libc()

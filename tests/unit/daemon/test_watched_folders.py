@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from watchfiles import Change
 
-from carryover.daemon.watched_folders import MOST_FOLDERS, Below, as_asked, polled
+from carryover.daemon.watched_folders import as_asked
 
 HOME = "/Users/dev"
 
@@ -35,15 +35,3 @@ def test_what_is_in_a_folder_asked_for_by_two_names_is_understood_as_both() -> N
     found = as_asked([(Change.added, f"{HOME}/data/x")], {f"{HOME}/data": links})
 
     assert found == {(Change.added, f"{link}/x") for link in links}
-
-
-def test_polled_are_the_tops_or_all_folders_if_there_are_links_or_closed_ones() -> None:
-    plain = Below(("/a", "/b"), ("/a", "/a/c", "/b"))
-    linked = Below(("/d", "/a"), ("/d", "/d/\udcff", "/d/link", "/a"), has_links=True)
-    closed = Below(("/f",), ("/f", "/f/open"), closed=("/f/closed",))
-    endless = Below(("/e",), tuple(f"/e/{n}" for n in range(MOST_FOLDERS + 1)), has_links=True)
-
-    assert polled([plain]) == (("/a", "/b"), True)
-    assert polled([plain, linked]) == (("/a", "/a/c", "/b", "/d", "/d/link"), False)
-    assert polled([plain, closed]) == (("/a", "/a/c", "/b", "/f", "/f/open"), False)
-    assert polled([endless]) == (endless.folders[:MOST_FOLDERS], False)

@@ -67,17 +67,13 @@ def test_a_folder_that_comes_or_goes_and_a_flood_of_changes_ask_for_a_rescan(
 @pytest.mark.parametrize(
     ("error", "reason"),
     [
-        (OSError('OS file watch limit reached. about ["/x"] (Error { kind: MaxFilesWatch })'), "watches"),
-        (RuntimeError("Error creating recommended watcher: Too many open files (os error 24)"), "instances"),
         (OSError(errno.ENOSPC, "No space left on device"), "watches"),
         (OSError(errno.EMFILE, "Too many open files"), "instances"),
         (FileNotFoundError("No path was found. about ['/x']"), None),
         (RuntimeError("error in underlying watcher: something else"), None),
     ],
 )
-def test_the_limits_of_the_system_are_known_by_their_numbers_and_the_words_of_watchfiles(
-    error: Exception, reason: str | None
-) -> None:
+def test_the_limits_of_the_system_are_known_by_their_numbers(error: Exception, reason: str | None) -> None:
     assert watch_limit(error) == reason
 
 
@@ -133,10 +129,8 @@ def test_a_link_is_followed_to_the_users_other_folders_and_nowhere_else(home: Pa
 
     found = folders_below([root])
 
-    elsewhere = root / "shop" / "elsewhere"
-    assert set(found.folders) == {str(each) for each in (root, root / "shop", elsewhere, elsewhere / "deep")}
-    assert found.has_links
-    assert not folders_below([other / "deep"]).has_links
+    assert found.followed == (str(root / "shop" / "elsewhere"),)
+    assert folders_below([other / "deep"]).followed == ()
 
 
 @pytest.mark.usefixtures("inotify")
@@ -159,20 +153,6 @@ async def test_a_link_to_the_whole_disk_delays_and_breaks_nothing(
         assert await asyncio.wait_for(reported.get(), 20) == [
             context.agents["claude-code"].source_of(odd, session.folder)
         ]
-
-
-@pytest.mark.usefixtures("inotify")
-async def test_names_that_are_not_utf_8_break_nothing_where_watchfiles_watches(
-    context: DaemonContext, session: ClaudeSession
-) -> None:
-    watcher, reported = _watching(context)
-    session.prompt("hello")
-    with on(altered(inotify=lambda: None)):
-        async with _running(watcher) as running:
-            assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
-            (session.path.parent / os.fsdecode(b"\xfe")).write_text("not UTF-8")
-            assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
-            assert not running.done()
 
 
 class Writing(Inotify):
@@ -270,28 +250,19 @@ async def test_if_changes_were_lost_it_begins_again_with_a_rescan(
 
 
 @pytest.mark.usefixtures("inotify")
-async def test_a_folder_that_is_added_beside_a_link_is_polled_too(
-    context: DaemonContext, session: ClaudeSession, shop: Path
+@pytest.mark.parametrize("of_wsl", [False, True], ids=["at a limit", "on WSL"])
+async def test_a_rescan_every_two_seconds_stands_in_for_what_the_system_does_not_watch(
+    of_wsl: bool, context: DaemonContext, session: ClaudeSession
 ) -> None:
     watcher, reported = _watching(context)
-    watcher.state.reason = "watches"
+    watcher.state.reason = None if of_wsl else "watches"
     session.prompt("hello")
-    (session.folder / "all").symlink_to("/")
-    other = ClaudeSession(session.folder, shop / "other")
-    async with _running(watcher):
-        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
-        other.path.parent.mkdir()
-        assert await asyncio.wait_for(reported.get(), 20) == "folder_added"
-        assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
+    with on(altered(inotify=lambda: None)):
+        async with _running(watcher):
+            said = [await asyncio.wait_for(reported.get(), 20) for _ in range(3)]
 
-        other.prompt("hello")
-        assert await asyncio.wait_for(reported.get(), 20) == [other.source]
-        assert watcher.state.mode == "polling"
-
-        seen = other.path.stat()
-        other.answer("I will look at the cart first.")
-        os.utime(other.path, ns=(seen.st_atime_ns, seen.st_mtime_ns))  # polling sees whole seconds
-        assert await asyncio.wait_for(reported.get(), 20) == [other.source]
+    assert said == ["watch_begun", "polled", "polled"]
+    assert watcher.state.mode == "polling"
 
 
 def _watches() -> int:

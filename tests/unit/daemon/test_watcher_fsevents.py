@@ -20,7 +20,7 @@ from carryover.ingest.scan import roots_in_projects, roots_to_read
 from carryover.platform import MACOS
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
-from support.fake_fsevents import Begun, FakeFsEvents, Seen
+from support.fake_fsevents import FakeFsEvents, Seen
 from support.platforms import altered, on
 
 HISTORY = ".aider.chat.history.md"
@@ -92,7 +92,7 @@ async def test_what_is_written_in_a_linked_folder_is_a_hint_by_its_own_name(
         session.prompt("hello again")
         assert await hinted(reported) == [session.source]
         assert (watcher.state.mode, watcher.state.reason) == ("native", None)
-        assert fsevents.begun == [Begun((str(dotfiles / "projects"),), recursive=True, polling=False)]
+        assert fsevents.begun == [(str(dotfiles / "projects"),)]
 
 
 @pytest.mark.on_disk
@@ -112,7 +112,7 @@ async def test_a_project_made_later_and_a_folder_behind_a_link_are_seen_without_
         assert session.source in await hinted(reported)
         other.prompt("hello")
         assert await hinted(reported) == [other.source]
-        assert [len(begun.paths) for begun in fsevents.begun] == [3]
+        assert [len(paths) for paths in fsevents.begun] == [3]
 
 
 async def test_of_projects_the_histories_alone_are_polled(
@@ -150,8 +150,8 @@ async def test_if_there_is_no_room_for_its_folders_it_polls_and_says_so(
 
     async with watching() as (watcher, _reported):
         assert (watcher.state.mode, watcher.state.reason) == ("polling", "descriptors")
-        assert [begun.polling for begun in fsevents.begun] == [True]
-        assert "watch_limit_reached reason=descriptors polling_ms=500" in lines
+        assert fsevents.begun == []
+        assert "watch_limit_reached reason=descriptors polling_ms=2000" in lines
 
 
 async def test_events_that_say_all_at_once_are_hints_and_a_flood_asks_for_a_rescan(
