@@ -39,8 +39,8 @@ KEYS: Final = {
 }
 SHOWS: Final = {
     "carryover handoff ": GOAL,
-    "carryover handoff --to codex ": "&& codex 'Read .carryover/handoff.md",
     "carryover to codex ": "codex was given: Read .carryover/handoff",
+    "carryover to codex | cat ": "&& codex 'Read .carryover/handoff.md",
     "carryover to - ": "codex was given: Read .carryover/handoff.md",
     "carryover handoff --copy": "on the clipboard",
     "carryover search": GOAL,

@@ -2,7 +2,7 @@
 
 What is the same as there: the calls of `carryover.platform` are answered as `support.platforms.fake_darwin` does, so
 nothing comes from /proc; settings and data of programs are in ~/Library; a process may have 256 descriptors open; a
-daemon has launchd's PATH, and polls its folders. A program that a test starts with variables of its own, without
+daemon has launchd's PATH. A program that a test starts with variables of its own, without
 PYTHONPATH, is not changed.
 """
 
@@ -57,7 +57,6 @@ def _become() -> None:
     choose(altered(born_ns=Linux().born_ns))  # `os.stat` says it there
     setattr(platform, "mac_ver", lambda: ("26.0", ("", "", ""), "arm64"))  # noqa: B010
     setattr(platformdirs, "PlatformDirs", MacOS)  # noqa: B010
-    os.environ["WATCHFILES_FORCE_POLLING"] = "1"
 
 
 def for_daemon(env: Mapping[str, str]) -> dict[str, str]:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shlex
 import signal
-import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NoReturn
@@ -17,24 +16,18 @@ from carryover.adapter.spec import AgentSpec, Starter
 from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
 from carryover.distill.own_text import go_on_prompt
-from carryover.distill.trail import did_something, leading_step, steps_of
-from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.facts import DAY_MS
 from carryover.fsio import is_there
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
 from carryover.ledger.connect import reading
-from carryover.ledger.queries import session_of
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
-from carryover.past.titles import title_of
 from carryover.paths import StateDir
 from carryover.projects.handoff_file import CHOSEN, handoff_path, store_of, write_handoff
 from carryover.projects.root import StatePaths
 from carryover.publish.limits import limited_projects
 from carryover.publish.make import MadeHandoff
-from carryover.publish.project_view import project_view
 from carryover.publish.publish import publish_handoff
 from carryover.publish.second_page import write_second_page
 from carryover.terminal.output import can_ask, say
@@ -42,8 +35,6 @@ from carryover.terminal.paths import shell_word
 from carryover.terminal.streams import flush
 from carryover.text.reset_times import LASTS_MS
 
-_RECENT_MS: Final = 3 * DAY_MS
-"""Work untouched for longer than this is not offered."""
 _COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 
 
@@ -67,11 +58,6 @@ class TakeOver(msgspec.Struct, frozen=True):
     def root(self) -> str:
         """The project's root."""
         return self.made.root
-
-    @property
-    def is_at_limit(self) -> bool:
-        """Whether the agent that worked last is at its usage limit."""
-        return self.made.handoff is not None and self.made.handoff.limit is not None
 
     def words(self, handoff: str) -> tuple[str, ...]:
         """Returns the command line, with the command as the user's shell finds it."""
@@ -226,25 +212,3 @@ def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> No
         os.execve(program, list(words), {**os.environ, "PWD": folder})
     except OSError as error:
         raise UserError(f"{name} could not be started in {folder}: {error.strerror}. {_COPY}") from error
-
-
-def open_work(root: str) -> list[tuple[SessionView, str]]:
-    """Returns the newest session of each piece of recent work in the project at `root`, with what it is called; the one
-    that leads the handoff comes first."""
-    if not state_dir().ledger.exists():
-        return []
-    with opened(Want.AS_IT_IS, root) as (ledger, project):
-        sessions = _open_sessions(ledger, project.id) if project is not None else []
-        rows = (session_of(ledger, one.agent, one.session) for one in sessions)
-        return [(one, title_of(ledger, row) if row else "") for one, row in zip(sessions, rows, strict=True)]
-
-
-def _open_sessions(ledger: sqlite3.Connection, project_id: int) -> list[SessionView]:
-    """Returns the newest session of each piece of recent work: the one that leads the handoff, then newest first."""
-    view = project_view(ledger, project_id)
-    steps = steps_of(view)
-    if not steps:
-        return []
-    lead, since_ms = leading_step(steps).view, now_ms() - _RECENT_MS
-    sessions = sorted(view.sessions, key=lambda session: (session is not lead, -session.newest_ms, session.session))
-    return [one for one in sessions if one is lead or (one.newest_ms >= since_ms and did_something(one.digest))]

@@ -68,7 +68,6 @@ class CommandParser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         self._declared: list[argparse.Action] = []
-        self._explained: dict[argparse.Action, Callable[[], str]] = {}
         # argparse would find the width with a module that costs start-up time, at each argument that is added.
         width = min(terminal_width() or WIDEST, WIDEST) - 2
         formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
@@ -84,23 +83,13 @@ class CommandParser(argparse.ArgumentParser):
         self._declared.append(action)
         return action
 
-    def explain(self, action: argparse.Action, text: Callable[[], str]) -> None:
-        """Has `text` make the help of an argument, once that is printed."""
-        self._explained[action] = text
-
     @property
     def declared(self) -> list[argparse.Action]:
         """The arguments that were added, with their help."""
-        self._explain_all()
         return self._declared
 
     def format_help(self) -> str:
-        self._explain_all()
         return _fitted(super().format_help(), terminal_width())
-
-    def _explain_all(self) -> None:
-        for action, text in self._explained.items():
-            action.help = text()
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         """Raises ArgumentError if the argument has choices and `value` is none of them."""

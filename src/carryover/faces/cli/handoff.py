@@ -1,4 +1,4 @@
-"""`carryover handoff`: prints the handoff of a project or of one transcript, or starts another agent with it."""
+"""`carryover handoff`: prints the handoff of a project or of one transcript, or puts it on the clipboard."""
 
 from __future__ import annotations
 
@@ -8,15 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import (
-    CommandParser,
-    add_tokens_argument,
-    describe,
-    flag,
-    positive,
-    recorded_agent,
-    startable_agents,
-)
+from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, positive
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
 from carryover.past.handoff import WantedHandoff, current_handoff
@@ -45,10 +37,7 @@ next. Works without the daemon too, straight from what the agents left on disk;
 if Carryover has no ledger yet, nothing is stored.
 
 On a terminal it is laid out for you; piped, or with --raw, it is the file that
-agents get, byte for byte.
-
-With --to it prints the command that starts another agent in the project with
-the handoff as its first prompt; `carryover to AGENT` runs it at once."""
+agents get, byte for byte. `carryover to AGENT` starts another agent with it."""
 
 EXAMPLES: Final = """\
   carryover handoff                      the project you are in
@@ -58,16 +47,14 @@ EXAMPLES: Final = """\
   carryover handoff --raw                the text that agents get
   carryover handoff --why                with the source of each line
   carryover handoff --tokens 8000        with more of the conversation
-  carryover handoff --to codex           the command that continues in Codex
-  carryover handoff --to codex --session 3f2a
-                                         with that session's work
+  carryover handoff --session 3f2a       with that session's work
   carryover handoff --copy               to paste it anywhere"""
 
 _TO_AGENTS: Final = "for the user: "
 """Starts the part of a usage-limit line that is addressed to the user and not to the agent."""
 
 
-def add_arguments(parser: CommandParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
     add("project", metavar="PROJECT", nargs="?", help="a folder of the project (default: this one)")
@@ -82,34 +69,16 @@ def add_arguments(parser: CommandParser) -> None:
     )
     add("--agent", metavar="AGENT", help="who wrote FILE (default: detected from its content)")
     add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")
-    parser.explain(add("--to", metavar="AGENT", type=recorded_agent), _to_whom)
-    add(
-        "--session",
-        metavar="ID",
-        help="begin with the work of session ID (a unique beginning, or `last`); on a terminal --to asks if several "
-        "are open and none is at a usage limit",
-    )
-    flag(parser, "--copy", "put the handoff on the clipboard and print or start nothing")
-
-
-def _to_whom() -> str:
-    return (
-        "put the handoff into the project and print the command that continues in AGENT, by its id or another name: "
-        f"{startable_agents()}; any other needs --copy"
-    )
+    add("--session", metavar="ID", help="begin with the work of session ID (a unique beginning, or `last`)")
+    flag(parser, "--copy", "put the handoff on the clipboard and print nothing of it")
 
 
 def run(args: argparse.Namespace) -> None:
     of_file = args.transcript is not None or args.agent is not None or args.until is not None
-    if (args.to is not None or args.copy) and (args.json or args.why or of_file):
-        raise UserError("--to and --copy cannot be combined with --json, --why or --transcript.", ExitCode.USAGE)
+    if args.copy and (args.json or args.why or of_file):
+        raise UserError("--copy cannot be combined with --json, --why or --transcript.", ExitCode.USAGE)
     if args.copy:
         _copy(args)
-        return
-    if args.to is not None:
-        from carryover.faces.cli.resume import continue_in
-
-        continue_in(args.to, args.project, args.session, tokens=args.tokens, run=False)
         return
     handed_over = _handed_over(args)
     if args.json:
@@ -136,13 +105,12 @@ def _handed_over(args: argparse.Namespace) -> PrintedHandoff:
 
 
 def _copy(args: argparse.Namespace) -> None:
-    from carryover.actions.agents import agent_name
     from carryover.actions.clipboard import copy
 
     handed_over = _handed_over(args)
     way = copy(handed_over.text)
-    where = agent_name(args.to) if args.to is not None else "the next agent"
-    say(f"The handoff of {handed_over.project} is on the clipboard ({way}). Paste it as the first prompt of {where}.")
+    where = f"The handoff of {handed_over.project} is on the clipboard ({way})."
+    say(f"{where} Paste it as the first prompt of the next agent.")
 
 
 def lines_for_person(handoff: PrintedHandoff, *, now_ms: int) -> Iterator[str]:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, recorded_agent, startable_agents
 from carryover.model import LAST
-from carryover.past.context import now_ms, project_root
-from carryover.terminal.output import USUAL_WIDTH, ago, can_ask, cut_to_width, terminal_width, warn
+from carryover.past.context import project_root
+from carryover.terminal.output import USUAL_WIDTH, can_ask, terminal_width, warn
 from carryover.terminal.screen import ask_on_screen, drawing, keys_of
 from carryover.terminal.table import Column, table
-from carryover.text.harmless import one_line
-
-if TYPE_CHECKING:
-    from carryover.actions.start_agent import TakeOver
 
 RESUME: Final = """\
 Prints the command by which the agent of a session resumes it, in the folder
@@ -65,20 +60,18 @@ def run_resume(args: argparse.Namespace) -> None:
 
 OTHER: Final = "-"
 """Stands for the agent that worked last in the project, apart from the one whose work is handed over."""
-_TASK_LIMIT: Final = 52
 _KEYS: Final = "(arrows, enter; esc leaves)"
 _POINTER: Final = 4
 """Columns that questionary needs beside a row."""
 _AT_LIMIT: Final = "at its usage limit"
-_QUESTION: Final = "Which work do you want to continue?"
+_QUESTION: Final = "In which agent do you want to continue?"
 
 TO: Final = """\
 Continues in another agent, for when yours is at its usage limit or you want
 another one: puts the handoff into the project, shows the command that starts
 the agent with it as the first prompt, and runs it in this terminal, at the
-project's root. Where there is no terminal the command is only printed, as
-`carryover handoff --to` does. Without an AGENT those that can be started here
-are offered."""
+project's root. Where there is no terminal, as in a pipe, the command is only
+printed. Without an AGENT those that can be started here are offered."""
 
 TO_EXAMPLES: Final = """\
   carryover to codex             continue here in Codex
@@ -107,8 +100,7 @@ def to_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--session",
         metavar="ID",
-        help="begin with the work of session ID (a unique beginning, or `last`); if several are open and none is at a "
-        "usage limit, you are asked",
+        help="begin with the work of session ID (a unique beginning, or `last`)",
     )
     add_tokens_argument(parser)
 
@@ -121,14 +113,26 @@ def _agent_named(text: str) -> str | None:
 
 
 def run_to(args: argparse.Namespace) -> None:
+    """Puts the handoff into the project, prints the command that starts the agent with it and, on a terminal, runs
+    it."""
+    from carryover.actions import start_agent
+
     agent = args.agent or _agent_to_start(args.project)
-    continue_in(agent, args.project, args.session, tokens=args.tokens, run=can_ask())
+    going = start_agent.put_handoff(agent if agent != OTHER else None, project_root(args.project))
+    handoff = going.handoff
+    if args.session is not None or args.tokens is not None:
+        handoff = start_agent.chosen_in_place(going.root, args.session, args.tokens)
+    words = going.words(handoff)
+    start_agent.print_command(going.root, words)
+    if can_ask():
+        start_agent.exec_here(going.name, going.command.path, words, going.root)
 
 
 def _agent_to_start(project: str | None) -> str:
     """Returns the agent that the user picks from those that can be started here.
 
-    Raises UserError: USAGE, which names them, if there is no terminal to ask on, NOTHING_FOUND if there is none.
+    Raises UserError: USAGE, which names them, if there is no terminal to ask on, NOTHING_FOUND if there is none,
+    INTERRUPTED if the user leaves.
     """
     from carryover.actions.start_agent import agents_to_start
 
@@ -136,55 +140,14 @@ def _agent_to_start(project: str | None) -> str:
     if not can_ask():
         listed = ", ".join(f"{agent.id} ({_AT_LIMIT})" if limited else agent.id for agent, limited in agents)
         raise UserError(f"Name the agent. These can be started here: {listed}.", ExitCode.USAGE)
-    rows = [(agent.name, agent.id, _AT_LIMIT if limited else "") for agent, limited in agents]
-    return _picked("In which agent do you want to continue?", rows, [agent.id for agent, _ in agents])
-
-
-def continue_in(agent: str, project: str | None, session: str | None, *, tokens: int | None, run: bool) -> None:
-    """Puts the handoff into the project, prints the command that starts `agent` with it and, with `run`, runs it."""
-    from carryover.actions import start_agent
-
-    going = start_agent.put_handoff(agent if agent != OTHER else None, project_root(project))
-    session = session or _asked_for(going)
-    handoff = going.handoff
-    if session is not None or tokens is not None:
-        handoff = start_agent.chosen_in_place(going.root, session, tokens)
-    words = going.words(handoff)
-    start_agent.print_command(going.root, words)
-    if run:
-        start_agent.exec_here(going.name, going.command.path, words, going.root)
-
-
-def _asked_for(going: TakeOver) -> str | None:
-    """Returns the session that the user picks if several are open; None for the leading one, as always at a limit."""
-    from carryover.actions.agents import agent_name
-    from carryover.actions.start_agent import open_work
-
-    unfinished = open_work(going.root) if can_ask() and not going.is_at_limit else []
-    if len(unfinished) < 2:
-        return None
-    rows = [
-        (one_line(title, _TASK_LIMIT), f"{agent_name(work.agent)}{work.where}", ago(work.newest_ms, now_ms()))
-        for work, title in unfinished
-    ]
-    sessions = [work.session for work, _ in unfinished]
-    picked = _picked(_QUESTION, rows, sessions)
-    return picked if picked != sessions[0] else None
-
-
-def _picked(question: str, rows: Sequence[Sequence[str]], values: Sequence[str]) -> str:
-    """Returns the value of the row that the user picks; the text in the first column is cut where there is no room.
-
-    Raises UserError if the user leaves.
-    """
     import questionary  # takes longer to import than everything else
 
-    fit = [(cut_to_width(first, _TASK_LIMIT), *others) for first, *others in rows]
+    rows = [(agent.name, agent.id, _AT_LIMIT if limited else "") for agent, limited in agents]
     width = (terminal_width() or USUAL_WIDTH) - _POINTER
-    lines = table([Column("", least=16), *[Column("")] * (len(fit[0]) - 1)], fit, width)[1:]
-    choices = [questionary.Choice(line, value=value) for line, value in zip(lines, values, strict=True)]
+    lines = table([Column("", least=16), Column(""), Column("")], rows, width)[1:]
+    choices = [questionary.Choice(line, value=agent.id) for line, (agent, _) in zip(lines, agents, strict=True)]
     with drawing():
-        picked = ask_on_screen(questionary.select(question, choices, qmark="", instruction=keys_of(question, _KEYS)))
+        picked = ask_on_screen(questionary.select(_QUESTION, choices, qmark="", instruction=keys_of(_QUESTION, _KEYS)))
     if picked is None:
         raise UserError("No agent was started.", ExitCode.INTERRUPTED)
     return str(picked)

@@ -150,7 +150,7 @@ def test_a_slip_in_the_settings_costs_a_warning_and_no_handoff(
     assert str(state_dir().config) in err and "use the defaults" in err
     assert run("sessions", project)[0] == ExitCode.OK
     before = everything(Path(project))
-    err = run.err(ExitCode.REFUSED, "handoff", project, "--to", "claude-code")
+    err = run.err(ExitCode.REFUSED, "to", "claude-code", project)
     assert "use the defaults" not in err.partition("to use the defaults.")[2], "that writes into the project"
     assert everything(Path(project)) == before
 

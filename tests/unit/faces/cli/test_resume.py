@@ -186,9 +186,7 @@ def test_agents_are_offered_whatever_became_of_the_ledger(shop: Path, home: Path
         assert "These can be started here: codex" in run.err(ExitCode.USAGE, "to")
 
 
-@pytest.mark.parametrize(
-    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "handoff DIR --to claude --session 0abc"]
-)
+@pytest.mark.parametrize("order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc"])
 def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(
     two_tasks: Path, run: Run, order: str
 ) -> None:
@@ -212,15 +210,6 @@ def test_a_session_of_another_project_is_never_handed_over(two_tasks: Path, home
     assert f"Session 9{REST_OF_ID} belongs to {other}; name that project." in err
 
 
-def test_on_a_terminal_the_user_picks_where_several_tasks_are_open(two_tasks: Path) -> None:
-    command = [*CARRYOVER, "handoff", str(two_tasks), "--to", "claude"]
-    code, text = played(command, ("Write a parser", f"{DOWN}{ENTER}"))
-
-    assert (code, "Which work do you want to continue?" in text) == (ExitCode.OK, True)
-    assert f"cd {two_tasks} && claude" in text and "handoff-chosen.md" in text
-    assert task_in((two_tasks / ".carryover" / "handoff-chosen.md").read_text()) == PARSER
-
-
 FORMS = {spec.start.arguments("sentence", "file"): spec for spec in specs() if spec.start is not None}
 """An agent for each form of arguments."""
 REST = ", then go on with the task it describes. You need not ask whether to continue: the answer is yes."
@@ -239,7 +228,7 @@ def test_the_command_is_one_line_that_a_shell_runs_in_the_project(recorded: Path
         assert spec.start is not None
         program(home / "bin" / spec.binaries[0], SAYS)
 
-        out = run.out("handoff", str(recorded), "--to", spec.id)
+        out = run.out("to", spec.id, str(recorded))
 
         arguments = spec.start.arguments(SENTENCE, HANDOFF)
         assert out == f"cd {recorded} && {shlex.join((spec.binaries[0], *arguments))}\n"
@@ -253,7 +242,7 @@ def run_by_shell(line: str) -> list[str]:
 def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path, run: Run) -> None:
     assert not (shop / ".carryover").exists()
 
-    run("handoff", str(shop), "--to", "claude-code")
+    run("to", "claude-code", str(shop))
 
     handoff = shop / ".carryover" / "handoff.md"
     # Git, which may not answer each time, has a say in the lines above and below.
@@ -270,7 +259,7 @@ def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path
 def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:
     assert "more.md" not in (printed := run.out("handoff", str(shop))), "there is no such file"
     assert "; `carryover handoff --tokens 8000`: " in printed
-    run("handoff", str(shop), "--to", "claude-code")
+    run("to", "claude-code", str(shop))
 
     page = shop / ".carryover" / "more.md"
     assert "`.carryover/more.md`" in run.out("handoff", str(shop))
@@ -286,7 +275,7 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text('[publish]\npointers = "off"\n')
 
-    folder, prompt = run_by_shell(run("handoff", str(shop), "--to", "claude-code")[1])
+    folder, prompt = run_by_shell(run("to", "claude-code", str(shop))[1])
 
     path = Path(prompt.removeprefix("Read ").removesuffix(REST))
     assert (folder, path.parent.parent) == (str(shop), home / "it's mine" / "handoffs")
@@ -309,7 +298,7 @@ def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
     state_dir().root.mkdir(mode=0o700)
     state_dir().config.write_text('[[sources]]\nagent = "my-agent"\nfiles = ["~/mine/*.jsonl"]\n')
 
-    err = run.err(code, "handoff", str(shop), "--to", agent)
+    err = run.err(code, "to", agent, str(shop))
 
     assert words in err and "`carryover handoff --copy` puts the handoff on the clipboard" in err
     assert not (shop / ".carryover").exists()
@@ -322,8 +311,8 @@ def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
 def test_an_excluded_project_is_not_handed_over_in_any_way(shop: Path, claude_here: Path, run: Run) -> None:
     (shop / ".carryover.toml").write_text("exclude = true\n")
 
-    for arguments in ([], ["--to", "claude-code"], ["--copy"]):
-        err = run.err(ExitCode.REFUSED, "handoff", str(shop), *arguments)
+    for arguments in (["handoff"], ["to", "claude-code"], ["handoff", "--copy"]):
+        err = run.err(ExitCode.REFUSED, *arguments, str(shop))
         assert "excluded by the project's own .carryover.toml" in err
 
 
@@ -335,9 +324,8 @@ def test_the_handoff_goes_to_the_clipboard_and_into_no_file(
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
 
-    said = f"The handoff of {shop} is on the clipboard (xclip). Paste it as the first prompt of"
-    assert run.out("handoff", str(shop), "--copy") == f"{said} the next agent.\n"
-    assert run.out("handoff", str(shop), "--to", "windsurf", "--copy") == f"{said} Windsurf.\n"
+    said = f"The handoff of {shop} is on the clipboard (xclip). Paste it as the first prompt of the next agent.\n"
+    assert run.out("handoff", str(shop), "--copy") == said
     assert (home / "taken").read_text() == run("handoff", str(shop))[1]
     assert not (shop / ".carryover").exists() and not os.path.lexists(state_dir().root)
 
@@ -370,18 +358,17 @@ def test_without_a_name_nothing_is_offered_where_nothing_is(home: Path, only_hom
 def test_on_a_terminal_what_is_here_can_be_picked(two_tasks: Path, home: Path) -> None:
     program(home / "bin" / "codex", SAYS)
     with chdir(two_tasks):
-        which, work = "In which agent do you want to continue?", "Which work do you want to continue?"
-        code, text = played([*CARRYOVER, "to"], (which, DOWN), ("", ENTER), (work, ENTER))
+        which = "In which agent do you want to continue?"
+        code, text = played([*CARRYOVER, "to"], (which, DOWN), ("", ENTER))
         assert code == ExitCode.OK and "&& codex " in text
 
 
-def test_what_can_be_picked_is_seen_with_its_agent_and_age_on_a_narrow_terminal(two_tasks: Path, home: Path) -> None:
+def test_agents_that_can_be_picked_fit_a_narrow_terminal(two_tasks: Path, home: Path) -> None:
     program(home / "bin" / "codex", SAYS)
     with chdir(two_tasks):
-        _, text = played([*CARRYOVER, "to", "codex"], ("Which work do you want to continue?", ENTER), columns=40)
+        _, text = played([*CARRYOVER, "to"], ("continue?", ENTER), columns=40)
 
-    rows = re.findall(r"(?:»|  ) \S[^\n…]*…  Claude Code  \d+ \w+ ago", text)
-    assert len({*rows}) == 2 and max(map(len, rows)) <= 40, text
+    assert "» Claude Code  claude-code\n" in text
     assert "continue?" in text and "(arrows, enter; esc leaves)" in text, "neither is broken in a word"
 
 
@@ -390,7 +377,4 @@ def test_a_question_can_be_left_without_starting_an_agent(two_tasks: Path, home:
     program(home / "bin" / "codex", SAYS)
     with chdir(two_tasks):
         code, text = played([*CARRYOVER, "to"], ("In which agent do you want to continue?", key))
-        assert (code, text.endswith("carryover: No agent was started.\n")) == (ExitCode.INTERRUPTED, True)
-
-        code, text = played([*CARRYOVER, "to", "codex"], ("Which work do you want to continue?", key))
         assert (code, text.endswith("carryover: No agent was started.\n")) == (ExitCode.INTERRUPTED, True)
