@@ -43,7 +43,6 @@ def has_page(project: ProjectHealth) -> bool:
 def status_data(facts: Gathered) -> dict[str, Any]:
     """Returns the facts as `status --json` prints them."""
     config = {"unknown_keys": facts.config.unknown_keys, "excluded": facts.config.projects.exclude}
-    in_git = ("root", "open_to", "uncommitted", "refuses_pull")
     return {
         **_fields(facts, ("version", "build", "state_folder", "paused", "daemon", "service")),
         "agents": [_agent_data(agent) for agent in facts.agents],
@@ -53,7 +52,7 @@ def status_data(facts: Gathered) -> dict[str, Any]:
         "corrupt_ledgers": [{"path": path, "bytes": size} for path, size in facts.corrupt_ledgers.items()],
         "config": {"path": facts.config_file, **config} if facts.config_file is not None else None,
         **_fields(facts, ("sync", "git_trouble")),
-        "in_git": [_fields(project, in_git) for project in facts.in_git],
+        "in_git": [_fields(project, ("root", "open_to")) for project in facts.in_git],
         "here": {"root": facts.project_here, "agents": facts.channels} if facts.project_here is not None else None,
         **_fields(facts, ("silent", "problems")),
     }

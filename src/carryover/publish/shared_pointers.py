@@ -8,9 +8,8 @@ again each time, these would never succeed. A text that HEAD has comes and goes 
 from __future__ import annotations
 
 import os
-import shlex
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from itertools import islice
 from pathlib import Path
 from typing import Final
@@ -26,10 +25,8 @@ from carryover.outside.journal import write_down
 from carryover.outside.listed import GITIGNORE, Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
-from carryover.probe.git_command import ask_one
 from carryover.probe.git_notes import git_notes
 from carryover.publish.pointers import block_state, pointer, stands_alone
-from carryover.terminal.paths import shell_word
 
 _TIMEOUT_S: Final = 1.0
 _MOST_ENTRIES: Final = 1000
@@ -114,46 +111,10 @@ def present_names(root: Path, names: Iterable[str] | None = None) -> set[str]:
     return {name for name in names if block_state(pointer(root, name).found()) == "intact"}
 
 
-def committed_names(checkout: Checkout, names: Sequence[str] | None = None) -> set[str]:
-    """Returns which files, of all that agents read or of these, have our text in HEAD; none if git does not answer.
-    Blocks."""
-    names = list(instruction_files()) if names is None else names
+def committed_names(checkout: Checkout) -> set[str]:
+    """Returns which of the files that agents read have our text in HEAD; none if git does not answer. Blocks."""
     try:
-        contents = checkout.in_commit("HEAD", names, time.monotonic() + _TIMEOUT_S)
+        contents = checkout.in_commit("HEAD", list(instruction_files()), time.monotonic() + _TIMEOUT_S)
     except OSError:
         return set()
     return {name for name, content in contents.items() if block_state(content) == "intact"}
-
-
-def uncommitted_names(checkout: Checkout) -> tuple[str, ...]:
-    """Returns the files that git shows as changed because of our text; none if git does not answer. Blocks."""
-    found = present_names(checkout.root) if checkout.git_dir is not None else set()
-    present = list(dict.fromkeys(_holding(checkout.root, name) for name in instruction_files() if name in found))
-    committed = committed_names(checkout, present) if present else set()
-    changed = [name for name in present if name not in committed]
-    try:
-        ignored = ask_one(checkout.root, "check-ignore", "--", *changed, timeout_s=_TIMEOUT_S).out if changed else b""
-    except OSError:
-        return ()
-    hidden = os.fsdecode(ignored).splitlines()
-    return tuple(name for name in changed if name not in hidden)
-
-
-def _holding(root: Path, name: str) -> str:
-    """Returns the file whose text is committed for `name`: a link holds none for git, but leads to another file."""
-    if not (root / name).is_symlink():
-        return name
-    return os.path.relpath(here().canonical(root / name), here().canonical(root))
-
-
-def refuses_pull(root: Path, names: Sequence[str]) -> bool:
-    """Returns whether git refuses to pull because of these uncommitted files: the branch that is followed has changed
-    one of them in a commit, fetched already, that HEAD lacks. Blocks. Raises OSError if git does not answer."""
-    commits = ("rev-list", "--max-count=1", "HEAD..@{upstream}", "--", *names)
-    return bool(names) and ask_one(root, *commits, timeout_s=_TIMEOUT_S).out != b""
-
-
-def commit_command(root: str, names: Sequence[str]) -> str:
-    """Returns the command line that commits these files."""
-    files = shlex.join(names)
-    return f"cd {shell_word(root)} && git add {files} && git commit -m 'Point agents to the handoff' -- {files}"

@@ -9,10 +9,8 @@ from subprocess import CalledProcessError
 import pytest
 
 from carryover.config import ProjectSettings
-from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish.pointers import NEW_FILE
-from carryover.publish.shared_pointers import refuses_pull, uncommitted_names
 from carryover.redact import CleanText
 from support.publishing import edited_by, publish, withdraw
 from support.repository import git, repository
@@ -167,64 +165,6 @@ def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app:
 
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
     assert not (app / ".carryover").exists()
-
-
-def test_what_git_shows_because_of_it_is_named_until_it_is_committed(app: Path) -> None:
-    assert uncommitted_names(Checkout(app)) == ()
-    published(app)
-    assert uncommitted_names(Checkout(app)) == ("AGENTS.md", "CLAUDE.md")
-
-    git(app, "commit", "--quiet", "--all", "--message", "some")
-    assert uncommitted_names(Checkout(app)) == ("AGENTS.md",)
-    git(app, "add", "AGENTS.md")
-    git(app, "commit", "--quiet", "--message", "rest")
-    assert uncommitted_names(Checkout(app)) == ()
-    (app / "GEMINI.md").write_bytes((app / "AGENTS.md").read_bytes())
-    assert uncommitted_names(Checkout(app)) == ("GEMINI.md",)
-    (app / ".git" / "info" / "exclude").write_text("GEMINI.md\n")
-    assert uncommitted_names(Checkout(app)) == ()
-
-
-def test_a_link_to_a_file_with_our_text_is_nothing_to_commit(home: Path) -> None:
-    app = repository(home / "app", {"AGENTS.md": "Be kind.\n"})
-    (app / "CLAUDE.md").symlink_to("AGENTS.md")
-    git(app, "add", "CLAUDE.md")
-    git(app, "commit", "--quiet", "--message", "link")
-    published(app)
-
-    assert uncommitted_names(Checkout(app)) == ("AGENTS.md",)
-
-
-def test_what_a_link_leads_to_is_named_by_its_own_name_until_it_is_committed(home: Path) -> None:
-    app = repository(home / "app", {"docs/for-agents.md": "Be kind.\n"})
-    (app / "AGENTS.md").symlink_to("docs/for-agents.md")
-    git(app, "add", "AGENTS.md")
-    git(app, "commit", "--quiet", "--message", "link")
-    published(app)
-
-    assert uncommitted_names(Checkout(app)) == ("docs/for-agents.md",)
-    git(app, "commit", "--quiet", "--all", "--message", "ours")
-    assert uncommitted_names(Checkout(app)) == ()
-
-
-def test_only_what_upstream_changes_too_keeps_git_from_pulling(app: Path, home: Path) -> None:
-    git(home, "clone", "--quiet", "app", "other")
-    other = home / "other"
-    published(other)
-    names = uncommitted_names(Checkout(other))
-    assert not refuses_pull(other, names)
-
-    (app / "cart.py").write_text("x = 1\n")
-    git(app, "add", "cart.py")
-    git(app, "commit", "--quiet", "--message", "cart")
-    git(other, "fetch", "--quiet")
-    assert not refuses_pull(other, names)
-
-    (app / "CLAUDE.md").write_text("Be brief.\n")
-    git(app, "commit", "--quiet", "--all", "--message", "brief")
-    git(other, "fetch", "--quiet")
-    assert refuses_pull(other, names)
-    assert not refuses_pull(app, names), "it follows no branch"
 
 
 @pytest.mark.parametrize("left_out", ["sparse", "removed", "announced"])

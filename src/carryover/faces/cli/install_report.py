@@ -32,10 +32,7 @@ _BY_HAND: Final = "In a new session or an open chat paste what `carryover handof
 _OPEN_CHAT: Final = 'In a chat that is already open say "read .carryover/handoff.md".'
 _OPEN_CHAT_WITHOUT_FILE: Final = "In a chat that is already open paste what `carryover handoff --copy` copies."
 
-_COMMIT: Final = (
-    "  Until then git refuses a pull or checkout that would overwrite them; `carryover status -v` has the command that "
-    "commits those of each project."
-)
+_COMMIT: Final = "  Until then git refuses a pull or checkout that would overwrite them."
 _READ: Final = {
     "done": "Everything that your agents wrote so far has been read.",
     "interrupted": "carryoverd keeps reading in the background; `carryover status` shows its progress.",

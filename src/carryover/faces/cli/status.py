@@ -85,8 +85,6 @@ def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:
     left = _MOST_LINES - len(rows) - 1
     if len(problems) > left:
         problems = [*problems[: left - 1], _entry("", f"and {len(problems) - left + 1} more problems")]
-    elif len(problems) < left:
-        problems += _uncommitted_in_short(facts)
     return [*rows, *problems, _entry("more", f"`carryover status -v`{what_to_do}")]
 
 
@@ -95,13 +93,6 @@ def _problems(facts: Gathered) -> Iterator[str]:
     wrong = dict.fromkeys((*facts.problems, *(finding.what for finding in findings if finding.level == "wrong")))
     yield from (_entry("problem", paint(text, YELLOW)) for text in wrong)
     yield from (_entry("to do", finding.what) for finding in findings if finding.level == "todo")
-
-
-def _uncommitted_in_short(facts: Gathered) -> Iterator[str]:
-    """Yields one line for all projects: to leave the lines uncommitted is a choice, and no problem."""
-    if number := sum(bool(project.uncommitted) for project in facts.in_git):
-        where = f"git shows them as changes in {counted(number, 'project')}"
-        yield _entry("pointers", f"{where}; `carryover status -v` has the commands")
 
 
 def _entry(name: str, text: str) -> str:
@@ -208,9 +199,6 @@ def _details(facts: Gathered, now_ms: int) -> Iterator[str]:
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
         "declared in config.toml": [*_declared(facts, now_ms)],
         **_of_here(facts),
-        "pointers that are not committed, with the command that does it": [
-            f"{facts.short(project.root)}: `{project.commit}`" for project in facts.in_git if project.uncommitted
-        ],
         "sync": [*_of_sync(facts, now_ms)],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
         **(_of_ledger(facts.ledger, facts, now_ms) if facts.ledger is not None else {}),

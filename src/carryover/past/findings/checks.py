@@ -251,10 +251,6 @@ def _settings_problems(facts: Gathered) -> list[str]:
     return list(filter(None, (facts.config_problem, reloaded, facts.journal_problem)))
 
 
-def _git(_: Gathered, project: ProjectFacts) -> dict[str, _Row]:
-    return {"project/open-to-git": project.open_to, "pointer/pull-refused": project.refuses_pull}
-
-
 def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
     daemon = facts.daemon
     hooks = [agent.hooks for agent in facts.selected if agent.hooks]
@@ -282,6 +278,7 @@ def _project(facts: Gathered, project: ProjectFacts) -> dict[str, _Row]:
     end = project.pointer_end_bytes
     changed = {"has text that is not Carryover's": project.edited, "lost one of its markers": project.broken}
     return {
+        "project/open-to-git": project.open_to,
         "pointer/changed": [{"file": file, "what": what} for what, files in changed.items() for file in files],
         "pointer/too-late": [
             agent for agent in facts.selected if agent.reads_bytes is not None and end > agent.reads_bytes
@@ -313,7 +310,6 @@ _CHECKS: Final[tuple[tuple[str, Callable[[Gathered, Any], dict[str, _Row]]], ...
     ("agent", _agent),
     ("ledger", _ledger),
     ("facts", _machine),
-    ("project", _git),
     ("inspection", _inspection),
     ("project", _project),
 )

@@ -124,20 +124,11 @@ class UnreadSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
-    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files.
-
-    >>> project = ProjectFacts(root="/srv/shop", uncommitted=("AGENTS.md",))
-    >>> project.commit
-    "cd /srv/shop && git add AGENTS.md && git commit -m 'Point agents to the handoff' -- AGENTS.md"
-    """
+    """A project with recent activity: what git sees, or would see, of ours and, for `doctor` alone, its files."""
 
     root: str
     open_to: str | None = None
     """Why no handoff is written, as a clause: how a commit could take it along; None if it can't."""
-    uncommitted: tuple[str, ...] = ()
-    """The files that git shows as changed because of our text, which is meant to be committed."""
-    refuses_pull: bool = False
-    """Whether git refuses to pull because of them."""
     refusal: Refusal | None = None
     edited: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
@@ -145,15 +136,6 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Offset in bytes at which the pointer in AGENTS.md ends; 0 if there is none."""
     hidden: tuple[HiddenFile, ...] = ()
     unread: tuple[UnreadSource, ...] = ()
-
-    @property
-    def commit(self) -> str:
-        """The command line that commits what is uncommitted."""
-        from carryover.publish.shared_pointers import (
-            commit_command,  # loaded already, unless git was asked about no project
-        )
-
-        return commit_command(self.root, self.uncommitted)
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
@@ -234,8 +216,8 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_git(self) -> tuple[ProjectFacts, ...]:
-        """The projects of whose files of ours git has something to say."""
-        return tuple(project for project in self.projects if project.open_to or project.uncommitted)
+        """The projects in which a commit could take a handoff along."""
+        return tuple(project for project in self.projects if project.open_to)
 
     def short(self, path: str) -> str:
         """Returns a path as people read it."""

@@ -168,13 +168,9 @@ def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts,
 
 def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
     from carryover.publish.gitignore import open_to_git
-    from carryover.publish.shared_pointers import refuses_pull, uncommitted_names
 
     def ask() -> ProjectFacts:
-        settings, checkout = project_settings(root, config), Checkout(root)
-        shown = uncommitted_names(checkout) if settings.in_files == "shared" else ()
-        open_to = open_to_git(checkout, settings)
-        return ProjectFacts(root=str(root), open_to=open_to, uncommitted=shown, refuses_pull=refuses_pull(root, shown))
+        return ProjectFacts(root=str(root), open_to=open_to_git(Checkout(root), project_settings(root, config)))
 
     try:
         return look_at(root, ask)

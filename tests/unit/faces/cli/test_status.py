@@ -366,19 +366,6 @@ def test_what_the_doctor_would_find_at_a_glance_is_named() -> None:
     ]
 
 
-def test_lines_that_may_be_committed_take_one_line_for_all_projects() -> None:
-    projects = [{"root": f"/home/dev/app{n}", "uncommitted": ["AGENTS.md", ".gitignore"]} for n in range(11)]
-
-    assert short(projects=projects)[-2:] == [
-        "pointers     git shows them as changes in 11 projects; `carryover status -v` has the commands",
-        "more         `carryover status -v`",
-    ]
-    assert section("pointers that are not committed, with the command that does it", projects=projects[:1]) == [
-        "  ~/app0: `cd /home/dev/app0 && git add AGENTS.md .gitignore && "
-        "git commit -m 'Point agents to the handoff' -- AGENTS.md .gitignore`"
-    ]
-
-
 COMMANDS: Final = ("show", "search discount", "log", "why cart.py", "export", f"export --session {DISCOUNT}", "handoff")
 
 

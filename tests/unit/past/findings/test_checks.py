@@ -288,13 +288,9 @@ def test_every_check_has_its_words() -> None:
 def test_what_git_sees_of_ours_is_found_without_looking_closer() -> None:
     projects = (
         ProjectFacts(root="/home/dev/e", open_to="it would be committed"),
-        ProjectFacts(root="/home/dev/f", uncommitted=("AGENTS.md", ".gitignore"), refuses_pull=True),
-        ProjectFacts(root="/home/dev/g", uncommitted=("AGENTS.md",)),
+        ProjectFacts(root="/home/dev/f"),
     )
 
     assert list(map(line, findings(changed(HEALTHY, projects=projects)))) == [
         "project wrong: ~/e: no handoff is written there: it would be committed.",
-        "pointer todo: ~/f: git refuses to pull, since Carryover's lines in AGENTS.md, .gitignore are not committed: "
-        "`cd /home/dev/f && git add AGENTS.md .gitignore && "
-        "git commit -m 'Point agents to the handoff' -- AGENTS.md .gitignore`",
     ]
