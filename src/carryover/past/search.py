@@ -59,7 +59,7 @@ def searched(
 
 def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, *, limit: int, now_ms: int) -> Search:
     """Returns the best hits for what was typed, in one project or all, each with its session's title and an excerpt in
-    place of its text. Raises OperationalError if interrupted."""
+    place of its text."""
     terms = terms_of(typed)
     if not terms:
         return Search(query=typed, project=None)

@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import os
 import secrets
-import sqlite3
 from collections.abc import Callable, Set
 from typing import Final
 
@@ -59,10 +58,6 @@ class Visitor(msgspec.Struct, eq=False):
     """When the key is no longer valid, in monotonic seconds."""
     cookie: str = ""
     """What it has shown since it brought the key; empty before."""
-    searching: sqlite3.Connection | None = None
-    """The connection on which its search runs, if one does."""
-    searches: int = 0
-    """The number of searches that have arrived, which is also that of the newest."""
 
 
 class Access:

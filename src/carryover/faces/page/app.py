@@ -16,7 +16,6 @@ import asyncio
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -36,7 +35,7 @@ from carryover.past.outline import session_outline, session_turns
 from carryover.past.search import search_page
 from carryover.past.sessions import session_page
 from carryover.past.timeline import timeline_page
-from carryover.past.types import Projects, Search
+from carryover.past.types import Projects
 from carryover.probe.looks import Silent, look_at
 
 PREFIX: Final = "/ui/"
@@ -123,9 +122,6 @@ class PageApp:
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         visitor = self.access.visitor(request)
-        if visitor is not None and request.path == _SEARCH:
-            visitor.searches += 1
-        arrived = visitor.searches if visitor is not None else 0
         if visitor is None and not self.access.has_key(request):
             return no_entry()
         if not (is_of_the_page(request) if self._is_public(request) else await asyncio.to_thread(may_ask, request)):
@@ -139,7 +135,7 @@ class PageApp:
         if not request.path.startswith(_API):
             return self._file(request.method, request.path.removeprefix(PREFIX) or "index.html")
         if request.path == _SEARCH and request.method == "GET":
-            return await self._search(request, visitor, arrived)
+            return await self._search(request)
         return await self._data(request, request.path.removeprefix(_API).split("/"))
 
     def _is_public(self, request: web.Request) -> bool:
@@ -211,27 +207,11 @@ class PageApp:
         )
         return await self._read(page)
 
-    async def _search(self, request: web.Request, visitor: Visitor, arrived: int) -> web.StreamResponse:
-        """Answers a search, unless the browser's next one has arrived: what is no longer wanted must not delay that."""
+    async def _search(self, request: web.Request) -> web.StreamResponse:
         words, project_id = request.query.get("q", ""), _number_in(request, "project")
         limit, now_ms = _number_in(request, "limit") or 20, self._context.now_ms()
-        if visitor.searches != arrived:  # a newer search has begun; this one is dropped
-            raise _superseded()
-        if visitor.searching is not None:
-            with suppress(sqlite3.ProgrammingError):  # closed meanwhile
-                visitor.searching.interrupt()
-
-        def read(db: sqlite3.Connection) -> Search:
-            if visitor.searches != arrived:
-                raise _superseded()
-            visitor.searching = db
-            try:
-                return search_page(db, words, project_id, limit=limit, now_ms=now_ms)
-            finally:
-                if visitor.searching is db:
-                    visitor.searching = None
-
-        return await self._read(read, self._searcher)
+        search = partial(search_page, typed=words, project_id=project_id, limit=limit, now_ms=now_ms)
+        return await self._read(search, self._searcher)
 
     async def _read(self, read: Read, pool: Executor | None = None, folder: str | None = None) -> web.StreamResponse:
         """Answers with what is read from the ledger, and from the folder `folder`."""
@@ -248,10 +228,6 @@ class PageApp:
             return web.Response(body=await self._in_thread(work, pool), content_type="application/json")
         except Silent as error:
             raise web.HTTPServiceUnavailable(reason=f"{folder}: {error.strerror}") from error
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_INTERRUPT:
-                raise
-            raise _superseded() from error
 
     async def _in_thread(self, work: Callable[[], _T], pool: Executor | None = None) -> _T:
         if self._waiting >= MOST_WAITING:
@@ -266,10 +242,6 @@ class PageApp:
 def _read_files(folder: Traversable) -> dict[str, bytes]:
     """Returns the files that a page is made of, by their names."""
     return {entry.name: entry.read_bytes() for entry in folder.iterdir() if Path(entry.name).suffix in CONTENT_TYPES}
-
-
-def _superseded() -> web.HTTPException:
-    return web.HTTPConflict(reason="another search has taken its place")
 
 
 def _welcome(visitor: Visitor | None) -> web.Response:

@@ -22,7 +22,6 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import Log
 from carryover.faces.page.access import COOKIE, Access
 from carryover.faces.page.app import MOST_WAITING, PageApp
-from carryover.past.types import Search
 from carryover.paths import StateDir
 from support.clock import Clock
 from support.connected import connected
@@ -163,64 +162,3 @@ async def test_a_project_of_another_machine_is_not_read_here(page: PageApp, scri
     await scribe.tell(scribe.event("add a cart", session="s2", cwd="desk:/srv/shop"))
 
     assert [await browser.get(f"api/project/{number}/timeline") for number in (1, 2, 3)] == [200, 404, 404]
-
-
-async def test_a_search_that_is_no_longer_wanted_ends_at_once(opened: Callable[..., PageApp]) -> None:
-    begun = threading.Event()
-
-    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> Search:
-        begun.set()
-        if words == "long":
-            db.execute("WITH RECURSIVE n AS (SELECT 1 UNION ALL SELECT 1 FROM n) SELECT count(*) FROM n").fetchone()
-        return Search(query=words, project=None)
-
-    page = opened(search_page=found)
-    browser, other = Browser(page), Browser(page)
-    first = asyncio.create_task(browser.get("api/search?q=long"))
-    await asyncio.to_thread(begun.wait)
-    assert await other.get("api/search?q=another") == 200, "another browser's search ends none but its own"
-    assert not first.done()
-
-    assert await browser.get("api/search?q=next") == 200
-    assert await first == 409
-
-
-async def test_a_search_that_has_not_begun_yet_is_left_out(page: PageApp, daemon: Held) -> None:
-    browser = Browser(page)
-    daemon.open.clear()
-    searches = [asyncio.create_task(browser.get(f"api/search?q={'parser'[: n + 1]}")) for n in range(6)]
-    assert await browser.get("api/me") == 200, "all have arrived"
-    daemon.open.set()
-
-    assert await asyncio.gather(*searches) == [409] * 5 + [200]
-
-
-async def test_an_older_search_that_comes_late_does_not_end_the_newer_one(
-    opened: Callable[..., PageApp],
-) -> None:
-    searches, late = threading.Event(), threading.Event()
-    who = {"older": late, "newer": threading.Event()}
-    who["newer"].set()
-
-    def admitted(request: web.Request) -> bool:
-        return who[request.query["q"]].wait(60)
-
-    def wait() -> bool:
-        searches.set()
-        return ended.wait(60)
-
-    def found(db: sqlite3.Connection, words: str, *_: object, **__: object) -> Search:
-        db.create_function("wait", 0, wait)
-        db.execute("SELECT wait() UNION ALL SELECT id FROM project").fetchall()
-        return Search(query=words, project=None)
-
-    ended = threading.Event()
-    browser = Browser(opened(may_ask=admitted, search_page=found))
-    older = asyncio.create_task(browser.get("api/search?q=older"))
-    newer = asyncio.create_task(browser.get("api/search?q=newer"))
-    await asyncio.to_thread(searches.wait)
-    late.set()
-
-    assert await older == 409
-    ended.set()
-    assert await newer == 200

@@ -4,7 +4,7 @@ import { get, project, shortPath } from "./api.js";
 import { agentMark } from "./conversation.js";
 import { at, counted, h, say, time } from "./dom.js";
 
-const WAIT_MS = 60;
+const WAIT_MS = 120; // a search that was begun runs to its end
 const MOST = 30;
 
 export function searchAddress(words, within) {
@@ -13,12 +13,9 @@ export function searchAddress(words, within) {
 
 /** Lets the field in the head of the page search: what is typed becomes the address, so that back and forward work. */
 export function bind(field, currentProject) {
-  let [timer, last] = [0, 0];
+  let timer = 0;
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    // A letter by itself is searched at once; in a burst, only what it ends with.
-    const wait = performance.now() - last < WAIT_MS ? WAIT_MS : 0;
-    last = performance.now();
     timer = setTimeout(() => {
       const words = field.value.trim();
       const already = location.hash.startsWith("#/search");
@@ -28,7 +25,7 @@ export function bind(field, currentProject) {
       if (!already) field.dataset.from = currentProject() ?? "";
       if (already) location.replace(to);
       else location.hash = to;
-    }, wait);
+    }, WAIT_MS);
   });
   field.addEventListener("keydown", (event) => {
     if (event.isComposing) return; // the input method's own key
