@@ -80,6 +80,6 @@ CASE: Final = Case(
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="the log of each agent of a session, logs of Kimi CLI that you name",
+    reads="the log of each agent of a session",
     shows=frozenset({"compaction", "fork", "limit", "sub-agents", "title", "todo list", "who asks"}),
 )

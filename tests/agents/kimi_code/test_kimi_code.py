@@ -228,93 +228,9 @@ def test_each_request_of_a_fork_is_counted_once_for_the_session_that_made_it() -
     assert {(used.model, used.input, used.output) for used in fork} == {("fake-model", 900, 40)}
 
 
-def test_a_log_of_its_predecessor_is_read(tmp_path: Path) -> None:
-    def call(ident: str, name: str, arguments: str) -> tuple[str, dict[str, object]]:
-        return "ToolCall", {"type": "function", "id": ident, "function": {"name": name, "arguments": arguments}}
-
-    def ended(ident: str, output: str, **more: object) -> tuple[str, dict[str, object]]:
-        return "ToolResult", {"tool_call_id": ident, "return_value": {"is_error": False, "output": output, **more}}
-
-    todos = {"todos": [{"title": "Round it", "status": "done"}, {"title": "Test it", "status": "in_progress"}]}
-    records: list[tuple[str, dict[str, object]]] = [
-        ("TurnBegin", {"user_input": [{"type": "text", "text": "Round the sum"}]}),
-        ("StepBegin", {"n": 1}),
-        ("ContentPart", {"type": "think", "think": "Where is it?"}),
-        ("ContentPart", {"type": "text", "text": "I look."}),
-        call("c1", "ReadFile", '{"path": "/shop/cart.py"}'),
-        call("c2", "WriteFile", '{"path": "/shop/'),
-        ended("c1", "total = 3"),
-        ("SubagentEvent", {"task_tool_call_id": "c0", "event": {}}),
-        ("ToolCallPart", {"arguments_part": 'sum.py", "content": "x = 1"}'}),
-        ended("c2", "", message="File successfully overwritten."),
-        call("c3", "Shell", '{"command": "pytest -q"}'),
-        ("StatusUpdate", {"context_usage": 0.1}),
-        ended("c3", "1 failed\n", is_error=True, message="Command failed with exit code: 1."),
-        call("c4", "SetTodoList", json.dumps(todos)),
-        ended("c4", "Todo list updated"),
-        *((kind, {}) for kind in ("CompactionBegin", "MCPLoadingBegin", "Notification", "StepRetry")),
-        ("SteerInput", {"user_input": "And the tax"}),
-        ("StepInterrupted", {}),
-        ("TurnEnd", {}),
-    ]
-    lines: list[dict[str, object]] = [{"type": "metadata", "protocol_version": "1.3"}]
-    lines += [
-        {"timestamp": 1_772_671_348.25 + at, "message": {"type": kind, "payload": payload}}
-        for at, (kind, payload) in enumerate(records)
-    ]
-    path = tmp_path / "0be84c98-0aeb-48c3-aa42-0fb8330914ef" / "wire.jsonl"
-    path.parent.mkdir()
-    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-    assert AGENT.exported is not None
-    source = AGENT.exported(path, path.read_bytes())
-    assert source is not None
-    found = read_on(AGENT, source)
-
-    assert found.skipped == []
-    assert {event.session for event in found.events} == {path.parent.name}
-    assert [prompt.text for prompt in of(found.events, model.UserPrompt)] == ["Round the sum", "And the tax"]
-    assert [said.text for said in of(found.events, model.AssistantMessage)] == ["I look."]
-    assert results(found) == [
-        ("ReadFile", "ok", None),
-        ("WriteFile", "ok", None),
-        ("Shell", "error", 1),
-        ("SetTodoList", "ok", None),
-    ]
-    assert [edit.path for edit in of(found.events, model.FileEdit)] == ["/shop/sum.py"]
-    assert [[(item.text, item.state) for item in plan.items] for plan in of(found.events, model.PlanUpdate)] == [
-        [("Round it", "done"), ("Test it", "active")]
-    ]
-    assert [end.reason for end in of(found.events, model.TurnEnd)] == ["interrupted"]
-    assert found.events[-1].at_ms == 1_772_671_348_250 + 20_000
-
-
 def test_a_copied_log_belongs_to_the_agent_that_its_first_record_names() -> None:
     head = b'{"type":"metadata","protocol_version":"1.5"}\n{"agentId":"%b"}\n{"agentId":"agent-7"}\n'
     assert AGENT.exported is not None
     copies = [AGENT.exported(Path("/tmp/copy.jsonl"), head % agent) for agent in (b"main", b"agent-0")]
 
     assert [copy and copy.subagent_id for copy in copies] == [None, "agent-0"]
-
-
-def test_two_logs_of_its_predecessor_share_no_key(tmp_path: Path) -> None:
-    def keys(at: float) -> list[str]:
-        ran: dict[str, object] = {
-            "id": "functions.Shell:0",
-            "function": {"name": "Shell", "arguments": '{"command": "ls"}'},
-        }
-        records: list[tuple[float, str, dict[str, object]]] = [
-            (at, "TurnBegin", {"user_input": "List it"}),
-            (at + 0.5, "ContentPart", {"type": "text", "text": "I look."}),
-            (at + 0.5001, "ContentPart", {"type": "text", "text": "Here."}),
-            (at + 1, "ToolCall", ran),
-            (at + 2, "ToolResult", {"tool_call_id": ran["id"], "return_value": {"is_error": False, "output": "a"}}),
-        ]
-        path = tmp_path / f"{at}.jsonl"
-        lines = [{"timestamp": when, "message": {"type": kind, "payload": payload}} for when, kind, payload in records]
-        path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
-        return [event.key for event in read_on(AGENT, Source(agent=AGENT.spec.id, path=str(path))).events]
-
-    found = [*keys(1_772_671_348.25), *keys(1_772_671_448.25)]
-
-    assert len(found) == 10
-    assert len(set(found)) == 10

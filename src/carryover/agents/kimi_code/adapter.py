@@ -45,20 +45,20 @@ _LAYOUTS: Final = (Layout(globs=("*/session_*/agents/*/wire.jsonl",), pattern=_F
 
 TOOLS: Final = Tools(
     {
-        "shell": "Bash Shell",
-        "read": "Read ReadFile",
-        "edit": "Edit StrReplaceFile",
-        "write": "Write WriteFile",
+        "shell": "Bash",
+        "read": "Read",
+        "edit": "Edit",
+        "write": "Write",
         "search": "Glob Grep",
-        "web": "FetchURL SearchWeb",
-        "plan": "TodoList SetTodoList",
+        "web": "FetchURL",
+        "plan": "TodoList",
         "ask": "AskUserQuestion",
-        "agent": "Agent AgentSwarm Task",
+        "agent": "Agent AgentSwarm",
     },
     about=("path", "pattern", "url", "description", "prompt", "query", "name"),
     changes=by_arguments,
 )
-"""The built-in tools (2.1), followed by those of Kimi CLI (protocol 1.3)."""
+"""The built-in tools (2.1)."""
 _ENDINGS: Final = Endings(
     exited=later(r"\n?Command failed with exit code: (-?\d{1,10})\.\s*\Z"),
     interrupted=later(r"\A\s*Interrupted by user\s*\Z"),
@@ -76,16 +76,6 @@ _ALONE: Final = ("forked", "metadata")
 """Those whose type is one word."""
 _COMMANDS: Final = {"skill_activation": ("skillName", "skillArgs"), "plugin_command": ("commandName", "commandArgs")}
 """Origins of prompts that the user typed as a command, with their fields for its name and its arguments."""
-_ENDS_ARGUMENTS: Final = (
-    "ContentPart",
-    "StatusUpdate",
-    "StepBegin",
-    "StepInterrupted",
-    "ToolCall",
-    "TurnBegin",
-    "TurnEnd",
-)
-"""Records of Kimi CLI that end a call's arguments. Results of other calls may come between the parts of them."""
 _STATE: Final = "$facts"
 """Type of the record that the reader adds: the session's facts, which stand in another file."""
 _MAX_STATE_BYTES: Final = 1 << 20
@@ -93,7 +83,7 @@ _MOST_TURNS: Final = 50
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _BEGINS: Final = later(rb'\A\{"type": ?"metadata", ?"protocol_version": ?"')
 _AGENT_OF: Final = later(rb'"agentId":"(?:(agent-[A-Za-z0-9-]{1,100})|main)"')
-_SESSION: Final = later(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|session_[A-Za-z0-9-]{1,100}")
+_SESSION: Final = later(r"session_[A-Za-z0-9-]{1,100}")
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
@@ -103,8 +93,6 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
     """When the session was forked from another: what is older is a copy. 0 if it was not."""
     typed: OpenCall | None = None
     """A command of the user's whose output has not come yet."""
-    begun: tuple[str, str, str] = ("", "", "")
-    """Id, name and arguments of a call of Kimi CLI whose arguments come in parts."""
     rejected: tuple[tuple[str, str], ...] = ()
     """Ids of the calls that the user rejected in this turn, and what they typed."""
     turns: tuple[tuple[bytes, ...], ...] = ()
@@ -128,30 +116,19 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    message = fields_of(line.get("message"))
-    at_ms = time_of(line.get("time")) or _seconds(line.get("timestamp")) or context.last_ms
+    at_ms = time_of(line.get("time")) or context.last_ms
     is_copy = at_ms < context.forked_ms
     session = source.session or PurePosixPath(source.path).stem
-    is_earlier = "message" in line and "timestamp" in line
-    # Records of Kimi CLI have no ids, and a model may number its calls from 1 in each session: times, which have
-    # microseconds, tell them apart.
-    prefix = f"{bytes(line['timestamp'])[:40].decode('utf-8', 'replace')}/" if is_earlier else ""
     recorder = _Recorder(
         context=context,
         session=context.facts.parent or session if is_copy else session,
         subagent_id=source.subagent_id,
-        prefix=f"{source.subagent_id}/{prefix}" if source.subagent_id else prefix,
+        prefix=f"{source.subagent_id}/" if source.subagent_id else "",
         kind="record",
         copied=is_copy,
         at_ms=at_ms,
     )
-    # Kimi CLI, its predecessor, nests the type and the content.
-    kind = text_of(line.get("type")) or text_of(message.get("type"))
-    if is_earlier:
-        line = fields_of(message.get("payload"))
-        ident = context.begun[0]
-        if ident and (kind in _ENDS_ARGUMENTS or text_of(line.get("tool_call_id")) == ident):
-            _begin(recorder)
+    kind = text_of(line.get("type"))
     first, dot, _ = kind.partition(".")
     if kind in _HANDLERS or not (first in _QUIET if dot else kind in _ALONE):
         dispatch(recorder, _HANDLERS, kind, line, what="record type")
@@ -331,66 +308,8 @@ def _turn_end(recorder: _Recorder, line: Fields) -> None:
         add_failure(recorder, key, text_of(error.get("message")), status=status)
 
 
-def _seconds(raw: msgspec.Raw | None) -> int:
-    """Returns a time in seconds (Kimi CLI) as milliseconds; 0 if there is none."""
-    at = rawjson.part_of(raw, float)
-    return time_of(msgspec.Raw(b"%d" % (at * 1000))) if at is not None and abs(at) < 1e12 else 0
-
-
-def _earlier_prompt(recorder: _Recorder, payload: Fields) -> None:
-    given = payload.get("user_input")
-    text, files = text_and_others(given)
-    add_prompt(recorder, "prompt", text_of(given) or text, attachments=files)
-
-
-def _earlier_text(recorder: _Recorder, payload: Fields) -> None:
-    if text_of(payload.get("type")) == "text":
-        add_answer(recorder, "text", text_of(payload.get("text")))
-
-
-def _earlier_call(recorder: _Recorder, payload: Fields) -> None:
-    function = fields_of(payload.get("function"))
-    ident, name = text_of(payload.get("id")), text_of(function.get("name"))
-    if recorder.identify("ToolCall", ident, name):
-        recorder.change(begun=(ident, name, text_of(function.get("arguments"))))
-
-
-def _earlier_part(recorder: _Recorder, payload: Fields) -> None:
-    ident, name, given = recorder.context.begun
-    part = text_of(payload.get("arguments_part"))
-    if ident and len(given) + len(part) <= _MAX_STATE_BYTES:
-        recorder.change(begun=(ident, name, given + part))
-
-
-def _begin(recorder: _Recorder) -> None:
-    """Adds a call whose arguments are complete, since another record follows."""
-    ident, name, arguments = recorder.context.begun
-    recorder.change(begun=("", "", ""))
-    given = fields_of(arguments.encode())
-    call = TOOLS.call(ident, name, given, recorder.context.cwd)
-    recorder.begin_call(call, f"{ident}/call", asked_in(given.get("questions")), question=f"{ident}/question")
-    if call.op == "plan" and (items := plan_items(given.get("todos"), "title")):
-        recorder.add(PlanUpdate(items=items), f"{ident}/plan")
-
-
-def _earlier_result(recorder: _Recorder, payload: Fields) -> None:
-    ident = text_of(payload.get("tool_call_id"))
-    if recorder.identify("ToolResult", ident):
-        call = recorder.take_call(ident)
-        result = fields_of(payload.get("return_value"))
-        is_failed = is_true(result.get("is_error"))
-        printed = rawjson.content_text(result.get("output")) or ""
-        said = text_of(result.get("message")) if is_failed or not printed else ""
-        output = without_ansi("\n".join(filter(None, (printed.rstrip("\n"), said))))
-        _end(recorder, call, _ENDINGS.outcome(call.op, output, failed=is_failed))
-
-
-def _earlier_stop(recorder: _Recorder, _: Fields) -> None:
-    recorder.add(TurnEnd(reason="interrupted"), "end")
-
-
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the log in a file, also one of Kimi CLI, known by its first line."""
+    """Returns the log in a file, known by its first line."""
     if path.suffix != ".jsonl" or not _BEGINS.match(head):
         return None
     agent = _AGENT_OF.search(head)  # the first record that names one is the log's own
@@ -413,20 +332,6 @@ _EVENTS: Final[dict[str, _Handler | None]] = {
 }
 _HANDLERS: Final[dict[str, _Handler | None]] = {
     _STATE: _facts,
-    "TurnBegin": _earlier_prompt,
-    "ContentPart": _earlier_text,
-    "ToolCall": _earlier_call,
-    "ToolCallPart": _earlier_part,
-    "ToolResult": _earlier_result,
-    "SteerInput": _earlier_prompt,
-    "StepInterrupted": _earlier_stop,
-    **dict.fromkeys(
-        "ApprovalRequest ApprovalResponse QuestionRequest StatusUpdate StepBegin SubagentEvent TurnEnd".split()
-    ),
-    # Kimi CLI's protocol 1.10: a question on the side is no part of the conversation.
-    **dict.fromkeys("BtwBegin BtwEnd CompactionBegin CompactionEnd HookRequest HookResolved HookTriggered".split()),
-    **dict.fromkeys("MCPLoadingBegin MCPLoadingEnd MCPStatusSnapshot Notification PlanDisplay".split()),
-    **dict.fromkeys("StepRetry ToolCallRequest".split()),
     "context.append_loop_event": _event,
     "context.append_message": _typed,
     "context.apply_compaction": _compaction,
