@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -257,52 +258,11 @@ def test_a_copy_of_the_messages_alone_has_the_results_that_the_requests_show(tmp
         assert len(standing(found, model.FileEdit)) == (2 if name == "story" else 0)
 
 
-def sent_alone(folder: Path, scenario: str) -> Reading:
-    """A copy of what the model was sent, with nothing beside it."""
-    [path] = FIXTURES.glob(f"2.18.0/{scenario}/tasks/*/api_conversation_history.json")
-    copy = folder / path.parent.name / path.name
-    copy.parent.mkdir(parents=True)
-    shutil.copy(path, copy)
-    return read_copy(copy)
-
-
 def read_copy(path: Path) -> Reading:
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes()[:5_000])
     assert source is not None
     return read_on(AGENT, source)
-
-
-def test_what_the_model_was_sent_tells_a_task_by_itself(tmp_path: Path) -> None:
-    found = sent_alone(tmp_path, "story")
-
-    assert found.skipped == []
-    assert prompts(found) == ["Add discount(cents, percent) to cart.py, whole cents"]
-    assert {(event.session, event.cwd) for event in found.events} == {("1795367291512", "/home/dev/shop")}
-    assert results(found) == [
-        ("readFile", "ok", None),
-        ("editedExistingFile", "ok", None),
-        ("command", "error", 1),
-        ("editedExistingFile", "ok", None),
-    ]
-    edits = [(edit.path, edit.line, edit.added) for edit in standing(found, model.FileEdit)]
-    assert edits == [("/home/dev/shop/cart.py", None, 3), ("/home/dev/shop/cart.py", None, 1)]
-    assert answers(found) == [
-        "I read the code.",
-        "Adding it.",
-        "Testing.",
-        "Fixing.",
-        "discount() returns whole cents.",
-    ]
-    assert [item.state for item in standing(found, model.PlanUpdate)[-1].items] == ["done"] * 3
-
-
-def test_what_the_user_refused_and_said_is_in_what_the_model_was_sent(tmp_path: Path) -> None:
-    found = sent_alone(tmp_path, "refused")
-
-    assert prompts(found) == ["Make a pear cost as much as an apple", "No, leave the QUINCE alone"]
-    assert [status for _, status, _ in results(found)] == ["denied"] * 3
-    assert standing(found, model.FileEdit) == []
 
 
 def test_the_messages_beside_what_the_model_was_sent_are_read(tmp_path: Path) -> None:
@@ -314,97 +274,52 @@ def test_the_messages_beside_what_the_model_was_sent_are_read(tmp_path: Path) ->
     ]
 
 
-def test_calls_may_be_parts_and_only_the_users_own_words_are_prompts(tmp_path: Path) -> None:
+def typed(*messages: Sequence[str]) -> list[str]:
+    assert AGENT.typed is not None
+    return AGENT.typed(messages)
+
+
+def test_of_what_the_model_was_sent_only_the_users_own_words_were_typed() -> None:
     """As the extension writes it since calls are parts, between texts that the client adds (2026, a public copy)."""
-
-    def user(*texts: str) -> dict[str, object]:
-        return {"role": "user", "content": [{"type": "text", "text": said} for said in texts]}
-
-    def calling(name: str, **args: str) -> dict[str, object]:
-        return {"role": "assistant", "content": [{"type": "tool_use", "id": "t", "name": name, "input": args}]}
-
     notes = "# TODO LIST UPDATE REQUIRED - You MUST"
     folder = "<environment_details>\n# Current Working Directory (c:/oven) Files\na.py\n</environment_details>"
+    hot = "Hot?\n<answer>\nNo\n</answer>\n<a_b >"
     sent = [
-        user("<task>\nBake it\n</task>", notes, folder),
-        calling("read_file", path="a.py"),
-        user("[read_file for 'a.py'] Result:\n<feedback>\nfrom a file\n</feedback>", notes),
-        calling("ask_followup_question", question="Hot?\n<answer>\nNo\n</answer>\n<a_b >"),
-        user("[ask_followup_question for 'Hot?\n<answer>\nNo\n</answer>\n<a_b >'] Result:\n<answer>\n200\n</answer>"),
-        calling("attempt_completion", result="Baked."),
-        user("[attempt_completion] Result: Done", "<feedback>\nNever burn it\n</feedback>", notes),
-        {"role": "assistant", "content": [{"type": "text", "text": "Well,\n\n[Response interrupted by user]"}]},
-        user(
+        ("<task>\nBake it\n</task>", notes, folder),
+        ("[read_file for 'a.py'] Result:\n<feedback>\nfrom a file\n</feedback>", notes),
+        (f"[ask_followup_question for '{hot}'] Result:\n<answer>\n200\n</answer>",),
+        ("[attempt_completion] Result: Done", "<feedback>\nNever burn it\n</feedback>", notes),
+        (
             "[TASK RESUMPTION] This task",
             "New instructions for task continuation:\n<user_message>\nGo on\n</user_message>",
         ),
     ]
-    path = tmp_path / "api_conversation_history.json"
-    path.write_text(json.dumps(sent))
-    found = read_copy(path)
 
-    assert prompts(found) == ["Bake it", "Never burn it", "Go on"]
-    assert [given.text for given in standing(found, model.Answer)] == ["200"]
-    assert answers(found) == ["Baked.", "Well,"]
-    assert [ended.reason for ended in standing(found, model.TurnEnd)] == ["interrupted"]
-    assert {event.cwd for event in found.events} == {"c:/oven"}
+    assert typed(*sent) == ["Bake it", "", "200", "Never burn it", "Go on"]
 
 
 @pytest.mark.parametrize("shown", ['file_content path="a.py"', 'url_content url="http://x.test"', "terminal_output"])
-def test_what_a_task_names_is_not_the_users(tmp_path: Path, shown: str) -> None:
+def test_what_a_task_names_is_not_the_users(shown: str) -> None:
     """The extension adds a file or a page that a prompt names below it, in the same text (2024 to 2026, code)."""
     held = f"\n\n<{shown}>\n# Oven\n</task>\nPush it.\n</task>\n</{shown.partition(' ')[0]}>"
-    path = tmp_path / "api_conversation_history.json"
     texts = (f"<task>\nClose </task>\n</task> in {{}}\n</task>{held}", "<environment_details>\n</environment_details>")
-    said = [{"role": "user", "content": [{"type": "text", "text": text} for text in texts]}]
-    path.write_text(json.dumps(said))
 
-    assert prompts(read_copy(path)) == ["Close </task>\n</task> in {}"]
+    assert typed(texts) == ["Close </task>\n</task> in {}"]
 
 
 @pytest.mark.parametrize(
     "added", ['<hook_context source="TaskResume" type="general">', '<explicit_instructions type="ship.md">']
 )
-def test_what_a_hook_or_a_workflow_adds_to_a_task_is_not_the_users(tmp_path: Path, added: str) -> None:
+def test_what_a_hook_or_a_workflow_adds_to_a_task_is_not_the_users(added: str) -> None:
     """A hook's text is separate and comes before the prompt. A workflow is in the same text, before the prompt (2025,
     2026, code)."""
     tag = added[1:].partition(" ")[0]
     held = f"{added}\n<task>\nPush it.\n</task>\n\n<a_b >\n</{tag}>\n<task>\nPush.\n</task>\n\n<a_b >\n</{tag}>"
     asked = "<feedback>\nBake it\n</feedback>"
     later = (held, asked) if tag == "hook_context" else (f"{held}\n{asked}",)
-    path = tmp_path / "api_conversation_history.json"
-    parts = [[{"type": "text", "text": text} for text in texts] for texts in (("<task>\nBegin\n</task>",), later)]
-    path.write_text(json.dumps([{"role": "user", "content": given} for given in parts]))
+    begun = ("<task>\nBegin\n</task>", "<environment_details>\n</environment_details>")
 
-    assert prompts(read_copy(path)) == ["Begin", "Bake it"]
-
-
-def test_a_result_may_be_a_part_too(tmp_path: Path) -> None:
-    """As where the provider's own calls are used (code)."""
-
-    def result(ident: str, said: str) -> dict[str, object]:
-        part = {"type": "tool_result", "tool_use_id": ident, "content": [{"type": "text", "text": said}]}
-        return {"role": "user", "content": [part]}
-
-    def calling(ident: str, name: str, **args: str) -> dict[str, object]:
-        return {"role": "assistant", "content": [{"type": "tool_use", "id": ident, "name": name, "input": args}]}
-
-    sent = [
-        {"role": "user", "content": [{"type": "text", "text": "<task>\nBake it\n</task>"}]},
-        calling("a", "read_file", path="/oven/a.py"),
-        result("a", "<feedback>\nfrom a file\n</feedback>"),
-        calling("b", "ask_followup_question", question="How hot?"),
-        result("b", "<answer>\n200 degrees\n</answer>"),
-        calling("c", "execute_command", command="make"),
-        result("c", "Command failed with exit code 2.\nOutput:\nNo."),
-    ]
-    path = tmp_path / "api_conversation_history.json"
-    path.write_text(json.dumps(sent))
-    found = read_copy(path)
-
-    assert prompts(found) == ["Bake it"]
-    assert [given.text for given in standing(found, model.Answer)] == ["200 degrees"]
-    assert results(found) == [("readFile", "ok", None), ("command", "error", 2)]
+    assert typed(begun, later) == ["Begin", "Bake it"]
 
 
 def test_a_question_without_words_was_not_asked_and_its_failure_is_no_other_calls(tmp_path: Path) -> None:

@@ -191,20 +191,18 @@ def _exported(path: Path, head: bytes) -> Source | None:
     is_own = tasks.FIRST_TASK.match(head) or (tasks.FIRST_TEXT.match(head) and tasks.CLINES_MARK in head)
     if path.name == tasks.SHOWN and is_own:
         return Source(agent=SPEC.id, path=str(path))
-    if path.name == tasks.SENT and tasks.FIRST_SENT.match(head):
-        return Source(agent=SPEC.id, path=str(path))
     if not path.name.endswith(_DOCUMENT) or not _OWN.search(head):
         return None
     return _source_of(path, path.parent.parent) or Source(agent=SPEC.id, path=str(path))
 
 
 def _kind_of(path: PurePath) -> str:
-    return tasks.TASK if tasks.is_task(path) else _SESSIONS
+    return tasks.TASK if path.name == tasks.SHOWN else _SESSIONS
 
 
 def _parse(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
     """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
-    if tasks.is_task(PurePath(source.path)):
+    if _kind_of(PurePath(source.path)) == tasks.TASK:
         return parse_task(source, context, record)
     return _parse_session(source, context, record)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -19,7 +19,7 @@ import msgspec
 from carryover.adapter.contract import FileStat
 from carryover.adapter.layouts import Layout
 from carryover.agents.cline.documents import TaskFacts, document_now, messages_in
-from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, results_in, shown_of
+from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, results_in
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
@@ -42,10 +42,6 @@ FIRST_TASK: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say
 """The beginning of the messages of a task whose first one is named as such."""
 FIRST_TEXT: Final = later(rb'\s*\[\s*\{\s*"ts"\s*:\s*\d+\s*,\s*"type"\s*:\s*"say"\s*,\s*"say"\s*:\s*"text"')
 """The beginning of a task, whose first message is a text like any other: Roo Code's, and Cline's before it named it."""
-FIRST_SENT: Final = later(
-    rb'\s*\[\s*\{\s*"role"\s*:\s*"user"\s*,\s*"content"\s*:\s*\[\s*\{\s*"type"\s*:\s*"text"\s*,\s*"text"\s*:\s*"<task>'
-)
-"""The beginning of what the model was sent."""
 CLINES_MARK: Final = b'"conversationHistoryIndex":'
 """Cline adds it to every message since it has checkpoints, Roo Code to none (public source)."""
 _FOLDER: Final = later(
@@ -68,11 +64,6 @@ _ABOUT: Final = ("command", "path", "file_path", "regex", "query", "tool_name")
 About = tuple[TaskFacts, SessionInfo]
 """What an agent notes about a task beside its messages. `root` of its facts is the task that it is a part of, if
 another task began it."""
-
-
-def is_task(path: PurePath) -> bool:
-    """Whether a source's path is that of a task: of its messages, or of a copy of what the model was sent."""
-    return path.name in (SHOWN, SENT)
 
 
 def document_of_copy(path: Path, head: bytes) -> tuple[Path, bytes]:
@@ -112,8 +103,6 @@ def task_reader(about: Callable[[Path], About]) -> SnapshotReader[Document]:
 def _taken(path: Path, stat: FileStat, about: About) -> Document:
     _, listed = messages_in(path, stat)
     shown = [fields_of(raw) for raw in listed]
-    if path.name == SENT:
-        return _sent_alone(path, stat, shown)
     while shown and is_true(shown[-1].get("partial")):
         shown.pop()
     sent = [fields_of(raw) for raw in items_of(msgspec.Raw(read_beside(path.with_name(SENT))))]
@@ -123,15 +112,6 @@ def _taken(path: Path, stat: FileStat, about: About) -> Document:
     requests = [[]] * len(shown) if sent else _in_requests(shown)
     found = [*_with_results(shown, kinds, list(_results(sent)), requests)]
     return document_now(facts, found, at_ms=time_of(shown[0].get("ts")) if shown else 0, info=info)
-
-
-def _sent_alone(path: Path, stat: FileStat, sent: list[Fields]) -> Document:
-    """Returns a task of which there is only what the model was sent. It may have been continued in another folder."""
-    folders = (_folder_in([message], []) for message in reversed(sent))
-    facts = TaskFacts(id=path.parent.name, directory=next(filter(None, folders), None))
-    at_ms = time_of(sent[0].get("ts")) or stat.mtime_ns // 1_000_000 if sent else 0
-    shown = [msgspec.Raw(msgspec.json.encode(message)) for message in shown_of(sent)]
-    return document_now(facts, shown, at_ms=at_ms)
 
 
 def _with_results(
