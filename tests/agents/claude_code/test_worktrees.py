@@ -46,19 +46,3 @@ def test_a_worktree_whose_command_failed_is_none() -> None:
     session.result(call, "Exit code 128\nfatal: invalid reference", failed=True, gitBranch="main")
     session.says("In it.", cwd="/home/dev/w", gitBranch="main")
     assert branches(session) == ["main"]
-
-
-@pytest.mark.parametrize(
-    ("recorded", "expected"),
-    [("main", "worktree-side"), ("worktree-side", "worktree-side"), ("mended", "mended")],
-)
-def test_in_the_clients_own_worktree_its_branch_counts(recorded: str, expected: str) -> None:
-    """2.1.328 records the right one; some versions the one from which the worktree was made (reported)."""
-    side = f"{SHOP}/.claude/worktrees/side"
-    entered = {"worktreePath": side, "worktreeBranch": "worktree-side", "originalBranch": "main"}
-    session = Session()
-    assert session.record("worktree-state", worktreeSession=entered, uuid=None, timestamp=None, cwd=None) == []
-    assert session.record("worktree-state", worktreeSession=None, uuid=None, timestamp=None, cwd=None) == []
-    session.user("Begin", cwd=side, gitBranch=recorded)
-    assert branches(session) == [expected]
-    assert session.skipped == []

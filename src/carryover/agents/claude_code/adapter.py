@@ -20,7 +20,7 @@ from carryover import model
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.claude_code import SPEC
-from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_tool_use, handle_worktree, with_progress
+from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_tool_use, with_progress
 from carryover.agents.claude_code.lines import (
     Block,
     ClaudeBuilder,
@@ -90,7 +90,7 @@ _QUIET: Final = frozenset(
     "agent-name api-request api-request-blob api-request-shape atis-latch cost-state file-history-delta "
     "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
     "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
-    "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary "
+    "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary worktree-state "
     "system/api_error system/informational system/stop_hook_summary "
     "system/turn_duration system/agents_killed system/bridge_status system/memory_saved "
     "system/compact_boundary system/microcompact_boundary system/model_consent_fallback system/model_refusal_fallback "
@@ -389,7 +389,6 @@ _HANDLERS: Final[dict[str, Callable[[ClaudeBuilder], None]]] = {
     "system": _system,
     "attachment": _attachment,
     "queue-operation": handle_queue,
-    "worktree-state": handle_worktree,
     "custom-title": _title,
     "ai-title": _title,
 }

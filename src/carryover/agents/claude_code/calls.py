@@ -12,7 +12,7 @@ from carryover import model
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
-from carryover.agents.claude_code.worktrees import ClaudeWorktree, entered, made_worktree, tree_added, with_tree
+from carryover.agents.claude_code.worktrees import ClaudeWorktree, made_worktree, tree_added, with_tree
 from carryover.model import FileEdit
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, PLAN_STATES, Todo, asked_in, plan_items, plan_of
@@ -133,12 +133,6 @@ def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> 
         handoff=names_own_folder(" ".join((cwd or "", about, first_text(given, "path")))),
         folder=folder,
     )
-
-
-def handle_worktree(builder: ClaudeBuilder) -> None:
-    """Handles the client's note that it works in a worktree of its own."""
-    if (tree := entered(builder.line.worktree_session)) is not None:
-        builder.change(trees=with_tree(builder.context.trees, tree))
 
 
 def with_progress(context: ClaudeContext, data: bytes) -> ClaudeContext:

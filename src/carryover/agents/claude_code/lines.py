@@ -73,7 +73,6 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     content: msgspec.Raw = ABSENT
     attachment: Fields | None = None
     """Context given to the model beside the conversation. Only `queued_command` holds the user's words."""
-    worktree_session: msgspec.Raw = ABSENT
     operation: str | None = None
     custom_title: str | None = None
     ai_title: str | None = None

@@ -1,8 +1,7 @@
 """The branch of a worktree in which a session works, which `gitBranch` does not always say.
 
 It is the branch of the folder where the session began, or of the worktree that it entered by the client's own tool.
-After `cd` into a worktree that a command made, `cwd` is there and `gitBranch` as before (2.0.65 to 2.1.328). Of a
-session that begins in a worktree of the client's, some versions give the branch from which that was made (reported).
+After `cd` into a worktree that a command made, `cwd` is there and `gitBranch` as before (2.0.65 to 2.1.328).
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import Final
 import msgspec
 
 from carryover.records.fields import folder_holding, resolved
-from carryover.records.lenient import fields_of, text_of
 from carryover.text.pattern import later
 from carryover.text.shell import simple_commands
 
@@ -56,13 +54,6 @@ def made_worktree(tree: ClaudeWorktree, output: str, branch: str | None) -> Clau
     printed = _PREPARED.search(output)
     name = printed[1] if printed is not None else tree.name
     return msgspec.structs.replace(tree, name=name, instead_of=branch or "") if name and name != branch else None
-
-
-def entered(session: msgspec.Raw) -> ClaudeWorktree | None:
-    """Returns the worktree that a `worktree-state` record says the session is in; None if it left one."""
-    given = fields_of(session)
-    path, name, before = (text_of(given.get(field)) for field in ("worktreePath", "worktreeBranch", "originalBranch"))
-    return ClaudeWorktree(path, name, before) if path and name and before else None
 
 
 def with_tree(trees: tuple[ClaudeWorktree, ...], tree: ClaudeWorktree) -> tuple[ClaudeWorktree, ...]:
