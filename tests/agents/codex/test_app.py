@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from agents.codex.rollout import Rollout
@@ -76,6 +78,23 @@ def test_what_the_app_shows_before_a_request_is_not_the_users(shown: str, headin
     assert rollout.asks(f"{shown}\n{heading}\nFix the rounding.\n") == [UserPrompt(text="Fix the rounding.")]
     rollout.turn("turn-2")
     assert rollout.asks(f"{shown}\n{heading}\n\n") == [UserPrompt(text="", attachments=1)]
+
+
+def test_a_conversation_that_goes_on_in_the_editor_was_said_before() -> None:
+    """0.118: without it, nothing says what is okay."""
+    pieces = [{"content_type": "text", "text": "I can't reach "}, {"content_type": "text", "text": "main.\n"}]
+    turns = [("user", [{"content_type": "text", "text": "Rebase it."}]), ("assistant", pieces), ("tool", pieces)]
+    told = json.dumps({"conversation": [{"role": role, "content": content} for role, content in turns]})
+    prior = f"## Prior conversation with Codex:\n{told}\n## My request for Codex:\nOkay?\n"
+    opened = "# Context from my IDE setup:\n\n## Open tabs:\n- a.py: a.py\n\n"
+    asked = UserPrompt(text="Okay?")
+
+    for before in ("", opened):
+        said = Rollout().asks(f"{before}{prior}")
+        assert said == [UserPrompt(text="Rebase it."), AssistantMessage(text="I can't reach main.", final=True), asked]
+    selected = opened.replace("Open tabs", "Active selection of the file")
+    assert Rollout().asks(f"{selected}{prior}") == [asked]
+    assert Rollout().asks(prior.replace("{", "(")) == [asked]
 
 
 def test_comments_in_the_app_are_the_users() -> None:

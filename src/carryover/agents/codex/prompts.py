@@ -38,6 +38,9 @@ _FILE: Final = later(r"^## ([^\n/\\]{1,120}): [^\n]{0,4096}[/\\]([^\n/\\]{1,120}
 """A file that the user mentioned: its name or, of a long paste, the first words, then its path (0.65 to 0.145)."""
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _MOST_MENTIONED: Final = 4
+_PRIOR: Final = "## Prior conversation with Codex:"
+"""The part with a conversation that goes on in a new thread, such as a cloud task continued in the editor: JSON
+(0.118)."""
 _SELECTION: Final = "\n## Active selection of the file:"
 _COMMENT: Final = later(r"^## (?:(?:User )?Comment|Requested annotation) \d{1,4}$", re.MULTILINE)
 """The beginning of a comment that the user left in the app; what was said in it ends it (June to September 2026)."""
@@ -91,6 +94,8 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
         return
     is_sent = text.lstrip().startswith(_SENT)
     is_users = rollout.context.subagent_id is None and not is_sent and asked is None
+    for said in _said_before(text) if is_users else ():
+        rollout.say(said, "before", digest(said.text))
     words, command = ("", "/init") if words.startswith(_INIT) else (words, None)
     body = model.UserPrompt(
         text=words,
@@ -133,16 +138,45 @@ def _typed(text: str) -> str | None:
         if "<source>" in text.partition("<input>")[0]:
             return None
         return unescape(text.partition("<input>")[2].rpartition("</input>")[0]).strip() or None
-    found = list(_REQUEST.finditer(begins)) if _BEFORE_REQUEST.match(begins) else []
-    if not found:
+    if (asks := _request_in(begins)) is None:
         typed, piped, _ = text.partition(_PIPED)
         return typed if piped and text.rstrip().endswith("</stdin>") else text
-    # The last one: what was selected is a file's or a page's, and may hold the same line.
-    request = _PICTURED.split(begins[found[-1].end() :], maxsplit=1)[0].strip()
-    shown = begins[: found[-1].start()]
+    request = _PICTURED.split(begins[asks.end() :], maxsplit=1)[0].strip()
+    shown = begins[: asks.start()]
     if request and not request.startswith(("/", *_IMPLEMENTS)):
         request = " ".join((*_mentioned(shown), request))
     return "\n".join(filter(None, (*_comments(shown), request)))
+
+
+def _request_in(begins: str) -> re.Match[str] | None:
+    """Returns the heading of the request: the last one, since what was selected is a file's or a page's, and may hold
+    the same line. None if nothing of the app or the editor extension is before it."""
+    found = list(_REQUEST.finditer(begins)) if _BEFORE_REQUEST.match(begins) else []
+    return found[-1] if found else None
+
+
+def _said_before(text: str) -> list[model.UserPrompt | model.AssistantMessage]:
+    """Returns the conversation that a prompt goes on with, which no other record has: "go on" says nothing without.
+    Stops at a selection, which may hold the same heading."""
+    begins = text.lstrip()
+    asks = _request_in(begins) if _PRIOR in text else None
+    parts = _SECTION.split(begins[: asks.start()]) if asks is not None else [""]
+    for heading, part in zip(parts[1::2], parts[2::2], strict=True):
+        if heading == _PRIOR:
+            said = map(fields_of, items_of(fields_of(part.strip()).get("conversation")))
+            turns = [(text_of(one.get("role")), _words_of(items_of(one.get("content")))) for one in said]
+            return [
+                model.UserPrompt(text=words) if role == "user" else model.AssistantMessage(text=words, final=True)
+                for role, words in turns
+                if words and role in ("user", "assistant")
+            ]
+        if not _quotes_nothing((heading, part)):
+            break
+    return []
+
+
+def _words_of(pieces: Sequence[msgspec.Raw]) -> str:
+    return "".join(text_of(fields_of(piece).get("text")) for piece in pieces).strip()
 
 
 def _mentioned(shown: str) -> list[str]:
