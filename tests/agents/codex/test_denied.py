@@ -17,6 +17,7 @@ DENIED = f'exec_command failed: SandboxDenied {{ message: "sh", output: {_RAN} }
 _AS_TEXT = json.dumps(f"Codex(Sandbox(Denied {{ output: {_RAN} }}))")
 IN_COLOUR = DENIED.replace("sh: no", r"\u{1b}[31msh:\u{1b}[0m no")
 DENIED_FIRST = f"exec_command failed for `make`: CreateProcess {{ message: {_AS_TEXT} }}"
+SANDBOX = f"failed in sandbox LinuxSeccomp with execution error: Denied {{ output: {_RAN} }}"  # 0.44
 RISKY = "too risky.\nReason: It deletes.\nThe agent must not try again."
 REVIEWED = REJECTED.replace("rejected by user", json.dumps(json.dumps(RISKY)[1:-1])[1:-1])
 
@@ -27,6 +28,7 @@ REVIEWED = REJECTED.replace("rejected by user", json.dumps(json.dumps(RISKY)[1:-
         (DENIED, Outcome("error", 'sh: no "lid"\n', exit_code=2)),
         (IN_COLOUR, Outcome("error", 'sh: no "lid"\n', exit_code=2)),
         (DENIED_FIRST, Outcome("error", 'sh: no "lid"\n', exit_code=2)),
+        (SANDBOX, Outcome("error", 'sh: no "lid"\n', exit_code=2)),
         (REVIEWED, Outcome("error", "too risky.\nReason: It deletes.", never_ran=True)),
     ],
 )

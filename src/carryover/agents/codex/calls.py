@@ -414,15 +414,15 @@ def read_output(op: Op, text: str) -> ToolOutcome:
         return _ended(int(head["code"]), _body(text))
     if head := _EXIT_CODE.match(text):
         return _ended(int(head[1]), _body(text))
+    if op == "shell" and (outcome := denied(text)) is not None:
+        return outcome
     if head := _IN_SANDBOX.match(text):
         printed = "\n".join(filter(None, text[head.end() :].rsplit(", stderr: ", 1)))
         return _ended(int(head[1]), printed) if head[1] else ToolOutcome("error", printed)
     if _ABORTED.fullmatch(text):
-        return ToolOutcome("interrupted", text)
+        return ToolOutcome("interrupted")
     if text in _REFUSED and op in ("shell", "edit"):
         return ToolOutcome("denied", text, never_ran=True)
-    if op == "shell" and (outcome := denied(text)) is not None:
-        return outcome
     if text.startswith(_NEVER_RAN):
         return ToolOutcome("error", text, never_ran=True)
     if _FAILED.match(text) or (op == "edit" and text.startswith(_PATCH_ERROR)):

@@ -1,4 +1,5 @@
-"""Messages of the client on a command that its sandbox kept from something, or that it did not run (0.105 to 0.142).
+"""Messages of the client on a command that its sandbox kept from something, or that it did not run (0.44, 0.105 –
+0.142).
 
 What a command printed has a header before it, or stands in such a message with its quotes escaped twice."""
 
@@ -10,7 +11,8 @@ from typing import Final
 from carryover.adapter.contract import ToolOutcome
 from carryover.text.pattern import later
 
-_BEGINS: Final = "exec_command failed"
+_BEGINS: Final = ("exec_command failed", "failed in sandbox ")
+"""Later clients, and 0.44."""
 _PRINTED: Final = "aggregated_output: StreamOutput { text: "
 _PRINTED_END: Final = ", truncated_after_lines: "
 _CODE: Final = later(r"\bExecToolCallOutput \{ exit_code: (-?\d{1,10}),")
