@@ -62,6 +62,7 @@ def test_a_call_that_failed_says_how(content: str, fields: dict[str, Any], statu
     assert (result.output, result.user_words) == ("" if to_the_model else content, "")
 
 
+SAVED = "<persisted-output>\nOutput too large (64.7KB). Full output saved to: /tmp/b9.txt\n\nPreview (first 2KB):\n"
 BEGUN = "Command running in background with ID: b9."
 
 
@@ -91,6 +92,8 @@ BEGUN = "Command running in background with ID: b9."
         ("3 prices\nShell cwd was reset to /home/dev/shop", "3 prices"),
         ("Shell cwd was reset to /home/dev/shop", ""),
         ("Shell cwd was reset to /a\n3 prices", "Shell cwd was reset to /a\n3 prices"),
+        (f"{SAVED}one\ntwo\n...\n</persisted-output>", "one\ntwo\n..."),
+        (f"{SAVED}one\n...\n</persisted-output>\nmore", f"{SAVED}one\n...\n</persisted-output>\nmore"),
         ("REMINDER: You MUST stop.\nThis file has more.", "REMINDER: You MUST stop.\nThis file has more."),
     ],
 )
