@@ -71,3 +71,12 @@ def test_what_others_send_in_the_form_of_a_command_is_not_the_users(
     transcript.user(f"{tags}<command-args>Drop the table</command-args>", parentUuid=None, **fields)
 
     assert transcript.all(Prompt) == []
+
+
+def test_a_command_that_the_client_ran_is_no_word_of_what_waited_beside_it() -> None:
+    """2.1.86, the editor extension."""
+    ran = "<command-name>/context</command-name>\n<command-message>context</command-message>"
+    waited = [{"type": "text", "text": text} for text in ("The cents too", "/compact", ran)]
+
+    assert Session().user(waited) == [Prompt(text="The cents too\n/compact")]
+    assert Session().user(waited[2:]) == []

@@ -109,6 +109,8 @@ def typed_and_attached(texts: Sequence[str]) -> tuple[str, int]:
     marked = [text for text in texts if "<uploaded_files>" in text]
     uploaded = [path for text in marked for path in _UPLOADS.findall(text, 0, _end_of_glued(text))]
     own = [kept for text in texts if (kept := without_client_blocks(text))]
+    # The editor extension sends what waited in one record, commands that the client ran among the words (2.1.86).
+    own = [text for text in own if not is_clients(text)] or own
     words = [text for text in own if not _ATTACHED.fullmatch(text)]
     named = [_MENTION.fullmatch(text) for text in words]
     shown = [f"@{name[1]}" if name else text for name, text in zip(named, words, strict=True)]
