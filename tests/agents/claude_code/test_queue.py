@@ -40,6 +40,21 @@ def test_what_the_running_turn_took_up_is_a_prompt_though_nothing_else_says_so()
     assert len({event.key for event in transcript.events}) == len(transcript.events)
 
 
+def test_texts_that_are_delivered_as_one_prompt_wait_no_longer() -> None:
+    """2.1.165, the desktop app."""
+    transcript = Session()
+    texts = ("Round the cents\nof all prices", "and the tax", "then ship")
+    for text in texts:
+        transcript.queue("enqueue", text)
+    together = "\n".join(texts[:2])
+
+    withdrawn = [QueuedPrompt(text=text, change="withdrawn") for text in texts[:2]]
+    assert transcript.user(together) == [Prompt(text=together), *withdrawn]
+    assert transcript.user("then ship it") == [Prompt(text="then ship it")]
+    assert [prompt.text for prompt in transcript.context.waiting] == ["then ship"]
+    assert len({event.key for event in transcript.events}) == len(transcript.events)
+
+
 def test_what_was_forgotten_in_the_queue_is_no_prompt() -> None:
     transcript = Session()
     transcript.user("Add a discount", version="2.1.29")

@@ -47,7 +47,7 @@ from carryover.agents.claude_code.prompts import (
     typed_and_attached,
     typed_of,
 )
-from carryover.agents.claude_code.queued import handle_queue, leave_queue
+from carryover.agents.claude_code.queued import handle_queue, leave_queue, leave_queue_together
 from carryover.agents.claude_code.records import GROUP, MAX_TURNS, REPORTS, SESSION, SUBAGENT, copied, note_in
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -322,8 +322,8 @@ def _prompt(
         accepts_plan=accepts_plan,
     )
     builder.add(prompt, "prompt", digest(text))
-    if builder.actor == "human":
-        leave_queue(builder, text)
+    if builder.actor == "human" and not leave_queue(builder, text):
+        leave_queue_together(builder, text)
 
 
 def _command(builder: ClaudeBuilder, text: str) -> None:

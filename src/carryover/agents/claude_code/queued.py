@@ -37,6 +37,20 @@ def leave_queue(builder: ClaudeBuilder, text: str, *, withdrawn: bool = False) -
     return True
 
 
+def leave_queue_together(builder: ClaudeBuilder, text: str) -> None:
+    """Removes the oldest texts that wait if the prompt is nothing but these, each below the one before: the desktop app
+    delivers all that waits as one (2.1.165)."""
+    waiting, rest, count = builder.context.waiting, text, 0
+    while rest and count < len(waiting) and f"{rest}\n".startswith(f"{waiting[count].text}\n"):
+        rest = rest[len(waiting[count].text) + 1 :]
+        count += 1
+    if rest:
+        return
+    builder.change(waiting=waiting[count:])
+    for at, prompt in enumerate(waiting[:count]):
+        builder.add(model.QueuedPrompt(text=prompt.text, change="withdrawn"), f"withdrawn-{at}", prompt.mark)
+
+
 def handle_queue(builder: ClaudeBuilder) -> None:
     """Handles a text that enters or leaves the queue.
 
