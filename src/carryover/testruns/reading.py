@@ -23,19 +23,28 @@ _KINDS = {
     **dict.fromkeys(("failed", "failing", "fail", "failure", "failures"), "failed"),
     **dict.fromkeys(("error", "errors", "cancelled"), "errors"),
     **dict.fromkeys(("skipped", "skip", "skips", "pending", "pendings", "ignored", "todo"), "skipped"),
-    **dict.fromkeys(("tests", "test", "examples", "example", "runs", "run", "of", "total"), "total"),
+    **dict.fromkeys(("tests", "test", "examples", "example", "runs", "run", "total"), "total"),
+    "of": "of",
     **dict.fromkeys(
-        "assertions warnings warning deselected measured filtered steps step files file flaky rerun expectations"
-        " warn unexpected assertion".split(),
+        "assertions warnings warning deselected excluded measured filtered steps step files file flaky rerun"
+        " expectations warn unexpected assertion".split(),
         "",
     ),
 }
 _WORDS = "|".join(sorted(_KINDS, key=len, reverse=True))
 _NUMBER_FIRST = later(rf"\b(?<![.%])(?:(\d+) (?:tests? (?=passed|failed))?({_WORDS})|out (of) (\d+))\b")
 _WORD_FIRST = later(rf"\b({_WORDS})(?: ?[:=] *| (?=\d+(?: ?[|\]]|$)))(\d+)\b")
+_OF_ALL = r"(\d+) ?(?:/|(?:out )?of) ?(\d+)"
+_PART = later(
+    rf"\b(?<![.%]){_OF_ALL}(?: (?:tests?|test cases|checks?|specs?))? (passed|passing|failed|failing|skipped)\b"
+)
+_PART_LAST = later(rf"\b(passed|failed|skipped):? {_OF_ALL}\b")
+"""So many of all: `15/24 passed`, `Passed: 3 of 5`."""
+_KIND_TWICE = later(r"\b(passed|failed|skipped): (\d+) tests?\b")
+"""ExUnit's line of failures (Elixir 1.20): `Failed: 9 tests`."""
 _BESIDE_COUNTS = later(
-    r"\b(?:test result|test cases|tests?|ok|failed|passed|all|ran|run|executed|with|in|out|finished|completed|across"
-    r"|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
+    r"\b(?:(?:test )?result|test cases|tests?|ok|failed|passed|all|ran|run|executed|with|in|out|finished|completed"
+    r"|across|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
     r"|\bduration:.*|[\d.:]+ ?(?:ms|s|m|min)?\b|[^\w]|[_ℹ]"
 )
 _DIGIT = later(r"\d")
@@ -191,21 +200,24 @@ def _counts_in(line: str) -> list[tuple[str, int]]:
     """Returns the counts of a line that holds nothing else."""
     if line.endswith(":") or not _DIGIT.search(line):
         return []
-    text, pattern = _LEADING.sub("", line).lower(), _NUMBER_FIRST
+    text, pattern = _KIND_TWICE.sub(r"\2 \1", _LEADING.sub("", line).lower()), _NUMBER_FIRST
+    text = _PART_LAST.sub(r"\2 \1 out of \3", _PART.sub(r"\1 \3 out of \2", text))
     pairs = [(number or of, word or kind) for number, word, kind, of in pattern.findall(text)]
     if not pairs:
         pattern = _WORD_FIRST
         pairs = [(number, word) for word, number in pattern.findall(text)]
-    counts = [(_KINDS[word], int(number)) for number, word in pairs if _KINDS[word]]
+    all_kind = "of" if any(_KINDS[word] == "passed" for _, word in pairs) else "total"
+    counts = [(all_kind if word == "of" else _KINDS[word], int(number)) for number, word in pairs if _KINDS[word]]
     return counts if counts and not _BESIDE_COUNTS.sub("", pattern.sub("", text)) else []
 
 
 def _counts_behind_label(line: str) -> list[tuple[str, int]]:
-    """Returns the counts behind a label of any words, as scripts without a runner print them, if one is of failures."""
+    """Returns the counts behind a label of any words, as scripts without a runner print them, if one is of failures or
+    of all."""
     label = _LABEL.match(line)
     counts = _counts_in(line[label.end() :]) if label is not None else []
     kinds = {kind for kind, _ in counts}
-    return counts if len(kinds) > 1 and kinds & {"failed", "errors"} else []
+    return counts if len(kinds) > 1 and kinds & {"failed", "errors", "of"} else []
 
 
 def _see_name(found: Findings, line: str) -> None:
@@ -264,8 +276,11 @@ def _failed(found: Findings, name: str) -> bool:
 
 def _complete(found: Findings, lines: Sequence[str]) -> None:
     counts = found.counts
+    known = counts["passed"] + counts["failed"] + counts["errors"] + counts["skipped"]
     if "passed" not in counts and counts["total"]:
-        counts["passed"] = max(0, counts["total"] - counts["failed"] - counts["errors"] - counts["skipped"])
+        counts["passed"] = max(0, counts["total"] - known)
+    elif counts["of"] > known:
+        counts["failed"] += counts["of"] - known
     found.ended = found.ended or bool(counts)
     ran = counts["passed"] or counts["failed"] or counts["errors"]
     # Looked for last, since with all its spellings it takes as long as a fourth of the rest.

@@ -104,6 +104,7 @@ def test_a_failure_behind_a_pipe_or_an_echo_stays_a_failure(behind: str, more: s
         ("./build/test_gate", "[doctest] test cases:  5 |  4 passed | 1 failed | 0 skipped", None, "fail"),
         ("swift test", "Executed 5 tests, with 1 failure (0 unexpected) in 0.01 (0.02) seconds", None, "fail"),
         ("mix test", "5 tests, 0 failures", None, "pass"),
+        ("mix test", "5 tests, 0 failures, 2 excluded", 0, "pass"),
         ("cargo test", "error: could not compile `shop`", None, "fail"),
         ("pytest", "a test of the compiler prints: Compilation failed\n5 passed in 0.10s", 0, "pass"),
         ("zig build test", "All 5 tests passed.", None, "pass"),
@@ -207,12 +208,34 @@ def test_the_counts_of_several_runners_are_added() -> None:
         ("Results: 7 passed, 1 failed\nFailed: total\nResults: 7 passed, 1 failed", ("fail", 7, 1)),
         ("Checkout: 3 passed, 1 failed\n4 passed in 0.10s", ("pass", 4, None)),
         ("Test Suites: 1 failed, 1 passed, 2 total\nTests: 1 failed, 5 passed, 6 total", ("fail", 5, 1)),
-        ("Results: 9 passed out of 10 tests", ("unknown", None, None)),
+        ("Results: 9 passed out of 10 tests", ("fail", 9, 1)),
+        ("Checkout: 3/5 passed", ("fail", 3, 2)),
         ("Upload: 3 failed over to host 2, 1 passed", ("unknown", None, None)),
     ],
 )
 def test_counts_behind_a_label_count_where_no_others_are(output: str, counts: tuple[object, ...]) -> None:
     run = read_test_run("python3 tests/test_shop.py | tail -5", output, exit_code=0, failed=False)
+
+    assert run is not None
+    assert (run.status, run.passed, run.failed) == counts
+
+
+@pytest.mark.parametrize(
+    ("output", "counts"),
+    [
+        ("Result: 15/24 passed\nFailed: 9 tests", ("fail", 15, 9)),  # ExUnit of Elixir 1.20, as the next two
+        ("Result: 23/24 passed\nFailed: 1 test", ("fail", 23, 1)),
+        ("Finished in 0.2 seconds (0.00s async, 0.2s sync)\n\nResult: 94 passed, 4 excluded", ("pass", 94, None)),
+        ("3/5 tests passed", ("fail", 3, 2)),
+        ("✓ 3 of 5 checks passed", ("fail", 3, 2)),
+        ("Tests passed: 3/5", ("fail", 3, 2)),
+        ("Tests: 2 / 5 failed", ("fail", 3, 2)),
+        ("5/5 tests passed", ("pass", 5, None)),
+        ("3/5 passed, 2 skipped", ("pass", 3, None)),
+    ],
+)
+def test_a_part_of_all_tests_is_not_all_of_them(output: str, counts: tuple[object, ...]) -> None:
+    run = read_test_run("npm test 2>&1 | tail -5", output, exit_code=0, failed=False)
 
     assert run is not None
     assert (run.status, run.passed, run.failed) == counts
