@@ -64,6 +64,19 @@ def test_the_template_of_init_is_not_what_was_typed(typed: str) -> None:
         assert found(parsed(user({"type": "text", "text": about}))) == [UserPrompt(text=about)]
 
 
+@pytest.mark.parametrize("base", ["/home/dev/.agents/skills/pricing", "file:///C:/shop/skills/pricing/"])
+@pytest.mark.parametrize("typed", ["", "the first ticket\n\nand its tests"])
+def test_a_skill_that_is_called_as_a_command_is_not_what_was_typed(base: str, typed: str) -> None:
+    """In 1.18.21."""
+    skill = (
+        f"Implement the ticket.\n\nCommit.\n\n\nBase directory for this skill: {base}\n"
+        "Relative paths in this skill (e.g., scripts/, references/) are relative to this base directory."
+    )
+    sent = f"{skill}\n\n{typed}" if typed else skill
+
+    assert found(parsed(user({"type": "text", "text": sent}))) == [UserPrompt(text=typed, command="/pricing")]
+
+
 def test_only_what_was_typed_is_a_prompt() -> None:
     read = {"type": "text", "text": "<content>1: secret plan</content>", "synthetic": True}
     file = {"type": "file", "mime": "text/plain", "filename": "a.py", "url": "file:///a.py"}

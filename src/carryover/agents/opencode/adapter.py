@@ -108,6 +108,13 @@ _INIT: Final = (
 )
 """The template of the client's command `/init`, which stands in place of it: how it begins, and what is around the
 words behind the command (1.14.46)."""
+_SKILL: Final = later(
+    r"^Base directory for this skill: (?:[^\n]*[/\\])?([^\s/\\]{1,100})[/\\]?\n"
+    r"Relative paths in this skill [^\n]{1,300}",
+    re.MULTILINE,
+)
+"""Behind a skill that the user calls as a command, which stands in place of it, and before the words behind the
+command (1.18.21)."""
 _REVIEWED: Final = ("\n\n---\n\nInput: ", "\n\n---\n\n## Determining What to Review\n")
 """What is around the words behind the command `/review` in its template, which a sub-agent gets (1.2.20, 1.18.34)."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
@@ -186,15 +193,18 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             typed += [words] if is_closed and words.strip() else []
             _skip_part(recorder, kind)
     recorder.report(planned=False)
-    command, text = _of_init(_QUOTED.sub(r"\1", "\n".join(typed)))
+    command, text = _of_template(_QUOTED.sub(r"\1", "\n".join(typed)))
     command = f"/{ran}" if ran else command
     if text.strip() or command or (files and not typed):
         prompt = UserPrompt(text=text, actor=recorder.actor, command=command, attachments=files)
         recorder.add(prompt, f"{record.id}:prompt")
 
 
-def _of_init(text: str) -> tuple[str | None, str]:
-    """Returns the command `/init` with the words behind it if a prompt is its template; else None with the prompt."""
+def _of_template(text: str) -> tuple[str | None, str]:
+    """Returns the command with the words behind it if a prompt is a skill or the template of `/init`; else None with
+    the prompt."""
+    if (skill := _SKILL.search(text)) is not None:
+        return f"/{skill[1]}", text[skill.end() :].strip()
     begins, above, below = _INIT
     _, _, given = text.partition(above) if text.startswith(begins) else ("", "", "")
     said, is_closed, _ = f"\n{given}".rpartition(below)
@@ -203,7 +213,7 @@ def _of_init(text: str) -> tuple[str | None, str]:
 
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     """Returns what the user typed in each message, as the contract's `typed`."""
-    found = [_of_init("\n".join(parts)) for parts in messages]
+    found = [_of_template("\n".join(parts)) for parts in messages]
     return [" ".join(filter(None, both)) for both in found] if any(command for command, _ in found) else []
 
 
