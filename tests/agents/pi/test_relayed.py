@@ -136,6 +136,12 @@ def test_what_the_client_wrote() -> None:
     assert relayed(f"[Sun {AT}] {goes_on}") == relayed(goes_on) == (goes_on, 0, False)
     announces = "Agent-to-agent announce step."
     assert relayed(announces) == (announces, 0, False)
+    read = "Task: [Read from: /shop/plan.md]\n\nCheck the prices."
+    checked = "Task: Check the prices.\n\n## Acceptance Contract\nAcceptance level: checked\nReport."
+    budget = "Tool budget soft limit reached after 10 tool calls (soft 10, hard 15)."
+    for told in (read, checked, budget, "<!-- pi-herdr-task:task-1 -->\nYou are a fresh reviewer."):
+        assert relayed(told) == (told, 0, False)  # to the sub-agents of pi's extensions
+    assert relayed("Task: check the prices.")[2]
     wakes = "Wake up, my friend!"
     assert relayed(wakes) == relayed(f"[Sun {AT}] {wakes}") == (wakes, 0, False)
     assert relayed(f"{wakes} Bread!")[2]

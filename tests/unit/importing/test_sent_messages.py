@@ -55,6 +55,24 @@ def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, t
     assert said_in(tmp_path / "sent.json", json.dumps(messages)) == [("user", "Fix it."), ("assistant", "Done.")]
 
 
+@pytest.mark.parametrize(
+    ("sent", "typed"),
+    [
+        ("[System note: Your previous turn was interrupted. Finish it.]\n\nAnd the receipt?", "And the receipt?"),
+        ("[SYSTEM: You are running as a scheduled cron job. Be silent.]\n\nCheck the prices.", "Check the prices."),
+        ("Review the conversation above and consider saving or updating a skill if appropriate.", None),
+        ("[System: This session is about to be reset.]", None),
+    ],
+)
+def test_what_hermes_sends_in_the_users_role_is_not_the_users(tmp_path: Path, sent: str, typed: str | None) -> None:
+    """In its documents of sessions (April to June 2026)."""
+    said = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
+    document = {"session_id": "20260424_1", "messages": [*said, {"role": "user", "content": sent}]}
+    expected = [("user", "Fix it."), ("assistant", "Done."), *([("user", typed)] if typed else [])]
+
+    assert said_in(tmp_path / "session_1.json", json.dumps(document)) == expected
+
+
 RESUMED = "Continue from where you left off."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from json import JSONDecoder
@@ -102,6 +102,7 @@ _BY_CLIENT: Final = later(
     r"|You've reached the maximum number of tool-calling iterations allowed\."
     r"|You just executed tool calls but returned an empty response\."
     r"|Continue from the compressed conversation context above\. This marker exists because "
+    r"|Review the conversation above and consider saving "
 )
 _NOTE: Final = later(
     r"\[(?:System note: |Note: model was just switched from "
@@ -145,9 +146,18 @@ def _entry(recorder: StoredBuilder, entry: MessageRow) -> None:
         dispatch(recorder, _ROLES, entry.role, entry, what="role", within="message/")
 
 
-def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
-    """Adds what a person typed, without what the client put around it or in its place."""
-    text, images = _text_of(entry)
+class _Words(msgspec.Struct, frozen=True):
+    """What a person typed, without what the client put around it or in its place."""
+
+    text: str
+    command: str | None = None
+    files: int = 0
+    by_schedule: bool = False
+    by_client: bool = False
+    """Whether the client sent all of it."""
+
+
+def _words_in(text: str, images: int = 0) -> _Words:
     while (note := _NOTE.match(text)) is not None:
         text, images = text[note.end() :], images + bool(note[1])
     if images and _INCLUDED.match(text):
@@ -158,13 +168,27 @@ def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
         words = _SKILL_WORDS.search(text.rpartition("\n[Skill directory: ")[2])
         text = words[1] if words is not None else ""
     elif (before := _SCHEDULED.match(text)) is not None:
-        recorder.add(UserPrompt(text=text[before.end() :].strip(), actor="model", scheduled=True), "prompt")
-        return
+        return _Words(text[before.end() :].strip(), by_schedule=True)
     elif _BY_CLIENT.match(text):
-        return
+        return _Words("", by_client=True)
     typed = _ATTACHED.sub("", without_handoff(_SEEN.sub("", _QUOTED.sub("", text)))).strip()
-    command = f"/{skill[1]}" if skill is not None else None
-    add_prompt(recorder, "prompt", typed, actor=recorder.actor, command=command, attachments=images)
+    return _Words(typed, f"/{skill[1]}" if skill is not None else None, images)
+
+
+def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
+    words = _words_in(*_text_of(entry))
+    if words.by_schedule:
+        recorder.add(UserPrompt(text=words.text, actor="model", scheduled=True), "prompt")
+    elif not words.by_client:
+        add_prompt(recorder, "prompt", words.text, actor=recorder.actor, command=words.command, attachments=words.files)
+
+
+def _typed(messages: Sequence[Sequence[str]]) -> list[str]:
+    """Returns what the user typed in each message, as the contract's `typed`."""
+    sent = ["\n".join(parts) for parts in messages]
+    found = [_words_in(text) for text in sent]
+    is_own = any(one.by_client or one.by_schedule or _NOTE.match(text) for one, text in zip(found, sent, strict=True))
+    return [" ".join(filter(None, (one.command, one.text))) for one in found] if is_own else []
 
 
 def _answer(recorder: StoredBuilder, entry: MessageRow) -> None:
@@ -288,4 +312,5 @@ AGENT: Final = Agent(
     layouts=_LAYOUTS,
     parse=partial(parse_entries, RECORD, _entry),
     exported=_exported,
+    typed=_typed,
 )

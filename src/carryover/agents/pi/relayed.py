@@ -21,7 +21,13 @@ _NOT_TYPED: Final = (
     "An async command the user already approved has completed.",
     "[System] Your previous turn was interrupted by a gateway restart",
     "Agent-to-agent announce step.",
+    "Task: [Read from: ",
+    "Tool budget soft limit reached after ",
+    "<!-- pi-herdr-task:",
 )
+"""Three at the end are of extensions of pi, whose sub-agents have sessions of their own (August 2026)."""
+_CONTRACT: Final = later(r"\ATask: (?s:.*)^## Acceptance Contract\nAcceptance level: ", re.MULTILINE)
+"""Around a sub-agent's task without files to read."""
 _WAKES: Final = "Wake up, my friend!"
 """What it sends when it has been set up."""
 _ABORTED: Final = "Note: The previous agent run was aborted by the user."
@@ -178,6 +184,8 @@ def scheduled_words(text: str) -> str:
 def relayed(text: str) -> tuple[str, int, bool]:
     """Returns what the user wrote in a prompt, how many files came with it, and whether it was the user."""
     text, files = _without_files(text)
+    if _CONTRACT.match(text):
+        return text, files, False
     if not text.startswith(_BEGINS) and _MARKED not in text:
         return text, files, text != _WAKES
     said = _own(_REPORT.sub("", _ABOVE.sub("", _JOB.sub("", text))))
