@@ -52,7 +52,8 @@ def branch_in(body: ToolResult) -> str:
     branch -m` gave its name to; empty if none did here."""
     if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject):
         return ""
-    renamed = _RENAMED.search(body.subject) if body.status == "ok" and "fatal: " not in body.output else None
+    may_rename = body.status in ("ok", "unknown") and "fatal: " not in body.output
+    renamed = _RENAMED.search(body.subject) if may_rename else None
     if renamed is not None and _SWITCHES.search(body.subject, renamed.end()) is None:
         return renamed[1]
     if "BRANCH_NAME" in body.output and _NO_BRANCH not in body.output and (made := _FEATURE.search(body.output)):

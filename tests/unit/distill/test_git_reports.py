@@ -47,6 +47,7 @@ def test_a_commit_or_a_switch_names_the_branch(output: str, branch: str) -> None
 )
 def test_a_branch_that_gets_another_name_goes_by_that(command: str, output: str, branch: str) -> None:
     assert branch_in(shell(command, output)) == branch
+    assert branch_in(shell(command, output, status="unknown")) == branch  # as in what SpecStory saved
     assert branch_in(shell(command, "", status="error")) == ""
 
 
