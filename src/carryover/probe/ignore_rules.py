@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-from fnmatch import fnmatchcase
 from typing import Final
 
 from carryover.text.pattern import later
@@ -13,7 +12,9 @@ SIZE_LIMIT_BYTES: Final = 256 << 10
 """Larger ignore files are left to git."""
 
 _PLAIN: Final = later(rb"[\w.*?-]+")
-"""A pattern of names' usual characters and of wildcards that mean the same to git and to fnmatch."""
+"""A pattern of names' usual characters and of the two wildcards of which git's manual says all."""
+_ANY: Final = ord("*")
+_ONE: Final = ord("?")
 _LETS_IN: Final = later(rb"^(?:\xef\xbb\xbf)?!", re.MULTILINE)
 
 
@@ -39,9 +40,24 @@ def may_let_in(data: bytes) -> bool:
 
 
 def _ignores(line: bytes, folder: str) -> bool:
-    """Whether a line of an ignore file matches the folder, read as git and fnmatch both do."""
-    name = _name_in(line)
-    return _PLAIN.fullmatch(name) is not None and fnmatchcase(os.fsencode(folder), name)
+    """Whether a line of an ignore file certainly matches the folder."""
+    pattern = _name_in(line)
+    return _PLAIN.fullmatch(pattern) is not None and _matches(pattern, os.fsencode(folder))
+
+
+def _matches(pattern: bytes, name: bytes) -> bool:
+    """Whether a name matches a pattern with `*` and `?`, in time that grows with the pattern's length: `fnmatch` makes
+    a regular expression of each, and takes seconds for a file of them."""
+    read = {0}
+    """How much of the name the pattern may have matched so far."""
+    for sign in pattern:
+        if sign == _ANY:
+            read = {*range(min(read), len(name) + 1)}
+        else:
+            read = {at + 1 for at in read if at < len(name) and sign in (_ONE, name[at])}
+        if not read:
+            return False
+    return len(name) in read
 
 
 def _name_in(line: bytes) -> bytes:
