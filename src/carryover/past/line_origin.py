@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, Literal
 
@@ -16,6 +17,7 @@ _LONGEST_LINE: Final = 500
 
 _START: Final = later(r"@@(?: \+(\d+))?")
 _CUT: Final = later(r"\\ \d+ more lines?")
+_SIDES: Final = (-1, 1)
 _SAYS_ENOUGH: Final = later(r"\w.*\w.*\w")
 """A line with enough text to be recognised by it, unlike a bracket."""
 
@@ -147,8 +149,9 @@ def _undo(file: list[str], piece: _Piece, edit: FileEdit, waiting: Sequence[Line
         old = "".join((before, "\n".join(old), after)).split("\n")
     if place is None:
         _are_uncertain(waiting)
-        return [line for line in waiting if _has_text(file, line.index, piece, new)]
+        return _by_text(file, piece, waiting)
     wrote = []
+    is_written = piece.wrote
     kept = [index for index, line in enumerate(piece.lines) if line[:1] != "-"]
     for line in waiting:
         inside = line.index - place
@@ -158,10 +161,10 @@ def _undo(file: list[str], piece: _Piece, edit: FileEdit, waiting: Sequence[Line
             if piece.cut and inside < (edit.added or 0):
                 wrote.append(line)
             line.index += len(old) - len(new)
-        elif inside >= 0 and piece.wrote[inside]:
+        elif inside >= 0 and is_written[inside]:
             wrote.append(line)
         elif inside >= 0:
-            line.index = place + kept[inside] - sum(piece.wrote[:inside])
+            line.index = place + kept[inside] - sum(is_written[:inside])
     file[place : place + len(new)] = old
     return wrote
 
@@ -170,15 +173,28 @@ def _place(file: list[str], piece: _Piece, new: list[str]) -> int | None:
     """Returns the index of the piece's first line; None if its lines are not in the file, or in several places."""
     if not new:  # a diff without context then names the line before
         return min(piece.start, len(file)) if piece.start else None
-    places = [
-        index
-        for index in range(len(file) - len(new) + 1)
-        if file[index] == new[0] and file[index : index + len(new)] == new
-    ]
+    places = list(_places(file, new))
     if piece.start is None:
         return places[0] if len(places) == 1 else None
     start = piece.start - 1
     return min(places, key=lambda index: abs(index - start), default=None)
+
+
+def _places(file: list[str], new: list[str]) -> Iterator[int]:
+    """Yields the indexes at which the lines `new` begin in the file, each line of which is read once (Knuth, Morris and
+    Pratt): a file may be one line a million times."""
+    falls_to = [0]
+    """For each number of lines that were found: with how many of them those begin and end."""
+    for searched in (new[1:], file):
+        found = 0
+        for index, line in enumerate(searched):
+            while found and (found == len(new) or line != new[found]):
+                found = falls_to[found - 1]
+            found += line == new[found]
+            if searched is not file:
+                falls_to.append(found)
+            elif found == len(new):
+                yield index + 1 - len(new)
 
 
 def _within_lines(file: list[str], piece: _Piece, new: list[str]) -> tuple[int, str, str] | None:
@@ -195,24 +211,26 @@ def _within_lines(file: list[str], piece: _Piece, new: list[str]) -> tuple[int, 
     return text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)]
 
 
-def _has_text(file: list[str], index: int, piece: _Piece, new: list[str]) -> bool:
-    """Whether the piece wrote this line, judged by its text alone: it is unique in the file, or a neighbouring line is
-    its neighbour in the piece too. Lines with hardly any text, such as a bracket, prove nothing.
+def _by_text(file: list[str], piece: _Piece, waiting: Sequence[LineWriter]) -> list[LineWriter]:
+    """Returns those of the lines that the piece wrote, judged by their text alone: it is unique in the file, or a
+    neighbouring line is its neighbour in the piece too. Lines with hardly any text, such as a bracket, prove nothing.
     """
-    text = file[index]
-    places = [place for place, line in enumerate(new) if line == text and piece.wrote[place]]
-    if not places or not _SAYS_ENOUGH.search(text):
-        return False
-    if file.count(text) == 1:
-        return True
-    above = _line_at(file, index - 1)
-    below = _line_at(file, index + 1)
-    return any(_is_neighbour(above, new, place - 1) or _is_neighbour(below, new, place + 1) for place in places)
+    new = piece.new
+    beside: dict[str, set[tuple[int, str]]] = {}
+    """The lines that were written, each with its neighbours in the piece and on which side they are."""
+    for place, (text, is_written) in enumerate(zip(new, piece.wrote, strict=True)):
+        if is_written and _SAYS_ENOUGH.search(text):
+            beside.setdefault(text, set()).update((side, _line_at(new, place + side)) for side in _SIDES)
+    alike = [line for line in waiting if file[line.index] in beside]
+    times = Counter(file) if alike else Counter()
+
+    def is_proven(index: int) -> bool:
+        around = ((side, _line_at(file, index + side)) for side in _SIDES)
+        known = beside[file[index]]
+        return times[file[index]] == 1 or any(_SAYS_ENOUGH.search(one[1]) and one in known for one in around)
+
+    return [line for line in alike if is_proven(line.index)]
 
 
 def _line_at(lines: Sequence[str], index: int) -> str:
     return lines[index] if 0 <= index < len(lines) else ""
-
-
-def _is_neighbour(line: str, new: Sequence[str], index: int) -> bool:
-    return _SAYS_ENOUGH.search(line) is not None and line == _line_at(new, index)

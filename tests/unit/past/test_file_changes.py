@@ -19,6 +19,7 @@ from carryover.past.line_origin import LineWriter, removed_by, writers_of, write
 from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
 from carryover.text.pasted import as_pasted
 from support.claude_session import commit
+from support.costs import costing_little
 from support.repository import git, repository
 from support.scribe import Scribe
 
@@ -280,3 +281,14 @@ def test_an_edit_that_only_removes_writes_nothing_and_is_known_by_lines_that_say
 
     assert (writes(removed), writes(added)) == (False, True)
     assert (removed_by(removed), removed_by(added)) == ({"total = price"}, set())
+
+
+@pytest.mark.parametrize("text", ["a", "return the total"], ids=["a letter", "text that says enough"])
+def test_a_file_of_equal_lines_costs_time_in_proportion_to_its_length(text: str) -> None:
+    file = [text] * 50_000
+    hunk = FileEdit(path="/repo/a", change="modify", diff="\n".join(["@@ +1", *[f" {text}", f"+{text}"] * 600, "+b"]))
+
+    with costing_little():
+        found = writers_of(file, range(0, len(file), 10), [hunk] * 3)
+
+    assert found[0].edit == (2 if len(text) > 1 else None)
