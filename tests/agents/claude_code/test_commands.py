@@ -59,6 +59,24 @@ def test_a_command_that_the_client_runs_and_then_asks_the_model_about_is_a_reque
     assert prompts == [("/plan", "Round <b>whole</b> cents"), ("/goal", "All tests pass")]
 
 
+@pytest.mark.parametrize(("name", "version"), [("subtask", "2.1.332"), ("fork", "2.1.200")])
+def test_the_words_behind_a_command_that_begins_a_fork_are_a_request(name: str, version: str) -> None:
+    """The model is not asked: a sub-agent with the whole conversation is, whose report comes back (runs of both)."""
+    transcript = Session()
+
+    def types(words: str, answer: str) -> None:
+        tags = f"<command-name>/{name}</command-name>\n<command-message>{name}</command-message>\n"
+        command = f"{tags}<command-args>{words}</command-args>"
+        for content in (command, f"<local-command-stdout>{answer}</local-command-stdout>"):
+            transcript.record("system", subtype="local_command", content=content, version=version)
+
+    types("", "Usage: /subtask")
+    types("Read the docs", "session running · Read the docs · 7b3d7a1d")
+    types("Count the <b>whole</b> files", "\u2442 forked count-the-files (7f94)")
+
+    assert transcript.all(Prompt) == [Prompt(text="Count the <b>whole</b> files", command=f"/{name}")]
+
+
 @pytest.mark.parametrize(
     "fields", [{"origin": {"kind": "channel"}}, {"origin": {"kind": "slack-ping"}}, {"rowSource": "hook"}]
 )

@@ -44,3 +44,45 @@ def test_what_teammates_sent_in_one_record_is_each_ones_own_word() -> None:
     assert Session().user(report, isMeta=True, origin={"kind": "peer"}) == [
         Prompt(text="REVISE", actor="model", sender="review")
     ]
+
+
+def test_what_the_user_types_to_a_sub_agent_is_the_users_word() -> None:
+    """The client marks it as its own text, but by whom it was sent: while the sub-agent works, and once it has stopped,
+    in a sentence of the client's (runs of 2.1.332)."""
+    human = {"kind": "human"}
+    steered = (
+        "The user sent a new message while you were working:\nOnly the tests.\n\nNot the docs.\n\n"
+        "This is how Claude Code surfaces messages the user sends mid-turn — within the running turn."
+    )
+    said = Session(subagent_id="a1")
+    said.user("Count the files", rowSource="recorded")
+    said.attachment("queued_command", prompt="Leave the importer alone.", origin=human, isMeta=True)
+    said.user(steered, isMeta=True, origin=human)
+    said.user("Go on.", isMeta=True)
+
+    assert said.all(Prompt) == [
+        Prompt(text="Count the files", actor="model"),
+        Prompt(text="Leave the importer alone.", in_turn=True),
+        Prompt(text="Only the tests.\n\nNot the docs.", in_turn=True),
+    ]
+    main = Session()
+    main.user("Caveat: none.", isMeta=True, origin=human)
+    assert main.all(Prompt) == []
+
+
+def test_a_fork_is_told_its_task_alone() -> None:
+    told = "<fork-boilerplate>\nYou are a worker fork. Execute ONE directive.\n</fork-boilerplate>\n\n"
+
+    assert Session(subagent_id="a1").user([{"type": "text", "text": f"{told}Your directive: count the files"}]) == [
+        Prompt(text="Your directive: count the files", actor="model")
+    ]
+
+
+def test_what_a_session_is_a_copy_of_is_no_report_of_a_job() -> None:
+    """A background session that `/fork` begins is told so in that form (2.1.332)."""
+    transcript = Session()
+    note = "<task-notification>\n<fork-source>\nThis session began as a fork.\n</fork-source>\n</task-notification>"
+    transcript.queue("enqueue", note)
+    transcript.user(note, origin={"kind": "task-notification"})
+
+    assert (transcript.bodies, transcript.skipped) == ([], [])

@@ -38,6 +38,8 @@ from carryover.agents.claude_code.prompts import (
     RESUMED,
     SENT_AS_USER,
     add_message,
+    add_said_to_subagent,
+    add_task_of_fork,
     command_behind,
     command_in,
     is_clients,
@@ -242,7 +244,9 @@ def _system(builder: ClaudeBuilder) -> None:
         if text:
             builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
     elif subtype == "local_command":
-        leave_queue(builder, " ".join(command_in(rawjson.content_text(builder.line.content) or "")), withdrawn=True)
+        text = rawjson.content_text(builder.line.content) or ""
+        leave_queue(builder, " ".join(command_in(text)), withdrawn=True)
+        add_task_of_fork(builder, text)
     else:
         builder.skip(f"system/{subtype}", "unknown subtype")
 
@@ -261,6 +265,8 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     text, files = typed_and_attached(texts)
     attachments += files
     if add_message(builder, text, line.origin):
+        return
+    if line.is_meta and add_said_to_subagent(builder, text, line.origin):
         return
     if text.startswith(CAVEATS):
         builder.change(caveat=line.uuid or "")
@@ -371,10 +377,11 @@ def _attachment(builder: ClaudeBuilder) -> None:
     raw = given.get("prompt", rawjson.ABSENT)
     blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.content_text(raw))]
     text, files = typed_and_attached([block.text or "" for block in blocks])
-    sender = text_of(inside(given.get("origin", rawjson.ABSENT), "kind")) or "human"
+    origin = given.get("origin", rawjson.ABSENT)
+    sender = text_of(inside(origin, "kind")) or "human"
     if text.startswith(REPORTS):
         builder.add_jobs(text, "queued")
-    elif add_message(builder, text, given.get("origin", rawjson.ABSENT)):
+    elif add_message(builder, text, origin) or add_said_to_subagent(builder, text, origin):
         return
     elif text and not (is_true(given.get("isMeta")) or sender in _INJECTED_ORIGINS or is_no_prompt(text)):
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":

@@ -130,6 +130,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The newest prompts: one at the place of an earlier one takes that back, and all since."""
     caveat: str = ""
     """The newest record that says of a command below it that it is no request."""
+    command: str = ""
+    """The newest command that the client ran itself: its words may be the task of a fork."""
     trees: tuple[ClaudeWorktree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
     chained: str = ""

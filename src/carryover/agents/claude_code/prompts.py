@@ -12,7 +12,7 @@ import msgspec
 from carryover import model
 from carryover.agents.claude_code.lines import ClaudeBuilder
 from carryover.agents.claude_code.records import REPORTS
-from carryover.records.fields import digest
+from carryover.records.fields import bounded, digest
 from carryover.records.lenient import inside, text_of
 from carryover.records.text import tagged, without_handoff
 from carryover.text.pasted import as_pasted, marked_parts, without_paste_marks
@@ -20,12 +20,12 @@ from carryover.text.pattern import later
 
 _UPLOAD: Final = r"<file><file_path>([^\n<]*)</file_path>[^\n]*</file>\n"
 _GLUED_BEFORE: Final = later(
-    r"\s*(?:(?:<(ide_\w+)>.*</\1>|<system-reminder>.*?</system-reminder>"
+    r"\s*(?:(?:<(ide_\w+|fork-boilerplate)>.*</\1>|<system-reminder>.*?</system-reminder>"
     rf"|<uploaded_files>\n(?:{_UPLOAD})+</uploaded_files>)\s*)*",
     re.DOTALL,
 )
 """Up to the last closing tag: what is selected in the editor is a file's, and may hold one. Cowork lists what the user
-attached in front (2.1.41 to 2.1.205)."""
+attached in front (2.1.41 to 2.1.205). A fork of the conversation is told by a block what it is (2.1.332)."""
 _UPLOADS: Final = later(f"^{_UPLOAD}", re.M)
 _BEFORE_NAME: Final = later(r"(?:.*[/\\])?(?:[0-9a-f-]{36}-\d{13}_)?")
 """The folders of an uploaded file, and what Cowork puts before its name (2.1.41 to 2.1.128)."""
@@ -72,6 +72,14 @@ SENT_AS_USER: Final = (
 )
 """How text begins that the client sends to the model in the user's role: a skill, a hook's output, what an MCP server
 sends (1.0 to 2.1)."""
+_FORKED: Final = "<local-command-stdout>\u2442 forked "
+"""How the client says that a command has begun a sub-agent with the whole conversation, whose task is what the user
+typed behind the command: `/subtask` (2.1.332), `/fork` before it (2.1.200)."""
+_LONGEST_COMMAND: Final = 8000
+_STEERED: Final = later(
+    r"(?s)The user sent a new message while you were working:\n(.*?)(?:\n\nThis is how Claude Code surfaces [^\n]*)?"
+)
+"""What the user typed to a sub-agent that had stopped, in the client's words to it (2.1.332)."""
 _MONITORED: Final = "<ci-monitor-event>"
 """How the message begins that the desktop app sends for a comment on a pull request that it watches (2.1.101)."""
 _ACCEPTED_PLAN: Final = "Implement the following plan:"
@@ -262,6 +270,27 @@ def add_message(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
         if words:
             prompt = model.UserPrompt(text=words, actor="model", sender=sender)
             builder.add(prompt, f"message-{at}" if at else "message", digest(words))
+    return True
+
+
+def add_task_of_fork(builder: ClaudeBuilder, text: str) -> None:
+    """Notes a command that the client runs itself, and adds its words as a prompt once they are a fork's task."""
+    if typed := " ".join(command_in(text)).strip():
+        builder.change(command=bounded(typed, _LONGEST_COMMAND))
+    elif text.startswith(_FORKED) and builder.context.command:
+        command, _, words = builder.context.command.partition(" ")
+        builder.add(model.UserPrompt(text=words, command=command), "prompt", digest(words))
+        builder.change(command="")
+
+
+def add_said_to_subagent(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
+    """Adds what the user typed to a sub-agent in its own view; returns whether the text is that. The client marks it as
+    its own text, but by whom it was sent (2.1.332; source of 2.1.200)."""
+    if not text or builder.subagent_id is None or text_of(inside(origin, "kind")) != "human":
+        return False
+    steered = _STEERED.fullmatch(text)
+    words = steered[1] if steered is not None else text
+    builder.add(model.UserPrompt(text=words, in_turn=True), "prompt", digest(words))
     return True
 
 

@@ -193,6 +193,8 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
     starts = [found.end() for found in _REPORT.finditer(text) if found.start() not in quoted]
     for start, end in zip(starts, [*starts[1:], len(text)], strict=True):
         report = text[start:end]
+        if report.startswith("\n<fork-source>"):
+            continue  # what a background session that `/fork` begins is a copy of (2.1.332): no job
         task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
         # A monitor's events have no status: it runs on, unless the client's text says that its time was up.
         state = JOB_STATES.get((tagged(report, "status") or "running").strip())

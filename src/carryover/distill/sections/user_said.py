@@ -91,8 +91,9 @@ def _asks_for_correction(turn: Turn) -> bool:
 
 def _replies(past: Past) -> list[Entry]:
     of_task = typed_since(past)
+    in_turns = ((step, reply) for step in past.steps for reply in step.turn.replies if reply not in of_task)
     replies = sorted(
-        ((step, reply) for step in past.steps for reply in step.turn.replies if reply not in of_task),
+        (*in_turns, *_to_subagents(past)),
         key=lambda one: (one[1].at_ms, one[0].turn.number),
         reverse=True,
     )
@@ -116,6 +117,17 @@ def _replies(past: Past) -> list[Entry]:
         weight = WEIGHTS["refused"] if any(reply in newest for _, reply, _ in together) else BY_WORTH
         entries.append(_without_words(past, together, weight))
     return entries
+
+
+def _to_subagents(past: Past) -> Iterator[tuple[Step, Reply]]:
+    """Yields what the user typed to sub-agents, each with the turn of the session that had begun by then: a sub-agent's
+    turns have numbers of their own."""
+    for session in past.view.sessions:
+        turns = (turn for digest in session.subagents for turn in digest.turns)
+        for reply in (reply for turn in turns for reply in turn.replies if reply.is_added):
+            begun = [turn for turn in session.digest.turns if turn.at_ms <= reply.at_ms]
+            if begun:
+                yield Step(begun[-1], session), reply
 
 
 def _prompt_of(step: Step, reply: Reply) -> Turn | None:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+from msgspec.structs import replace
 
 from carryover.distill.entry import FIXED, WEIGHTS
+from carryover.distill.handoff import distill
+from carryover.distill.render import render
+from carryover.facts import Facts
 from carryover.model import Answer, ToolResult, UserPrompt
-from support.conversation import GOAL, MINUTE_MS, Conversation, handoff, session, under
+from support.conversation import GOAL, MINUTE_MS, Conversation, handoff, project, session, under
 
 
 def with_answers() -> Conversation:
@@ -141,3 +147,17 @@ def test_a_refusal_without_a_word_goes_with_its_session_when_the_user_has_left_i
 
     assert weights(before, since[0]) == [WEIGHTS["refused"].first]
     assert weights(before, *since) > [WEIGHTS["refused"].first]
+
+
+def test_words_typed_to_a_sub_agent_stand_in_the_turn_that_ran_then() -> None:
+    talk = Conversation().user(GOAL).says("An agent looks into it.")
+    at_work = Conversation(at_ms=talk.at_ms).ran("ls", "cart.py")
+    at_work.event(UserPrompt(text="Leave the importer alone.", in_turn=True))
+    talk.at_ms = at_work.at_ms
+    talk.user("Now the receipt, with its own rounding.").says("Done.")
+    [lead] = project(talk).sessions
+    with_agent = replace(project(talk), sessions=(replace(lead, subagents=(at_work.digest,)),))
+    made = distill(with_agent, Facts(), resume="ask", now_ms=talk.at_ms)
+
+    assert made is not None
+    assert re.search(r"Typed while the agent worked \(turn 1[^)]*\): .*Leave the importer alone", render(made))
