@@ -121,6 +121,28 @@ def test_a_sub_agent_is_recognised_by_anything_that_names_its_parent(meta: dict[
 
 
 @pytest.mark.parametrize("family", ["legacy", "paginated"])
+def test_what_the_user_types_to_a_sub_agent_is_the_users_word(family: Literal["legacy", "paginated"]) -> None:
+    """In the sub-agent's view, while it works and afterwards; what its parent sends has no `client_id` (a run of
+    0.171)."""
+    child = Rollout(family=family, thread_source="subagent", session_id=PARENT)
+    child.turn()
+    child.asks("Count the files")
+    child.asks("Leave the importer alone.", client_id="9a4adf43-cc40")
+    child.turn("turn-2")
+    child.asks("More of them.")
+    child.turn("turn-3")
+    child.asks("Only the tests.", client_id="5e23582a-4c16")
+
+    said = [(prompt.text, prompt.actor, prompt.in_turn) for prompt in child.all(UserPrompt)]
+    assert said == [
+        ("Count the files", "model", False),
+        ("Leave the importer alone.", "human", True),
+        ("More of them.", "model", False),
+        ("Only the tests.", "human", True),
+    ]
+
+
+@pytest.mark.parametrize("family", ["legacy", "paginated"])
 def test_what_a_sub_agent_was_given_of_its_parents_history_is_not_its_own(
     family: Literal["legacy", "paginated"],
 ) -> None:

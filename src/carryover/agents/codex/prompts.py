@@ -93,7 +93,9 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     if rollout.context.review or words is None or not (text.strip() or attachments):
         return
     is_sent = text.lstrip().startswith(_SENT)
-    is_users = rollout.context.subagent_id is None and not is_sent and asked is None
+    # What the user types carries its client's mark (0.169); a sub-agent's prompts from its parent have none (0.171).
+    is_steered = rollout.context.subagent_id is not None and rollout.text("client_id") != ""
+    is_users = (rollout.context.subagent_id is None or is_steered) and not is_sent and asked is None
     for said in _said_before(text) if is_users else ():
         rollout.say(said, "before", digest(said.text))
     words, command = ("", "/init") if words.startswith(_INIT) else (words, None)
@@ -105,8 +107,9 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
         sender=_SENDER if is_sent else "",
         # Of what was shown without a word, that something was shown.
         attachments=attachments or int(not (command or words.strip())),
-        # No record begins another turn for what is typed while one runs (0.140 to 0.169).
-        in_turn=not is_sent and asked is None and rollout.turn.counts.get("prompt", 0) > 0,
+        # No record begins another turn for what is typed while one runs (0.140 to 0.169); a sub-agent's are no turns of
+        # the user's.
+        in_turn=not is_sent and asked is None and (is_steered or rollout.turn.counts.get("prompt", 0) > 0),
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
         stored=rollout.context.in_terminal and words.startswith("\n"),
         accepts_plan=is_users and words.startswith(_IMPLEMENTS),
