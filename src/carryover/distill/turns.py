@@ -160,7 +160,9 @@ def _added(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     if not text:
         return digest
     replies = (*digest.turns[-1].replies, Reply(text=text, to="", at_ms=event.at_ms))[-MOST_REPLIES:]
-    return replace(with_turn(digest, replies=replies, end="", last_ms=event.at_ms), queued=_unsent(digest, body))
+    waiting = tuple(one for one in digest.questions if one.call_id)  # others were asked while the agent worked on
+    digest = replace(digest, questions=waiting, queued=_unsent(digest, body))
+    return with_turn(digest, replies=replies, end="", last_ms=event.at_ms)
 
 
 def _heard(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:

@@ -8,6 +8,8 @@ import pytest
 
 from agents.codex.rollout import Rollout
 from carryover import model
+from carryover.distill.digest import Digest
+from carryover.distill.fold import fold
 from carryover.model import AnyBody, PlanProposal, UserPrompt
 
 
@@ -42,6 +44,27 @@ def test_a_question_that_the_mode_does_not_allow_was_not_asked(rollout: Rollout)
 
     assert isinstance(refused, model.ToolResult)
     assert (refused.status, refused.never_ran) == ("error", True)
+
+
+def test_a_question_that_the_agent_does_not_wait_for_is_open_until_the_user_types() -> None:
+    """A run of 0.171: the call has ended at once, and a message has the questions."""
+    rollout = Rollout()
+    rollout.turn()
+    rollout.asks("Add a discount")
+    questions = [{"title": "Which unit?", "options": ["cents", "euros"]}, {"title": "Which colour?", "options": []}]
+    call_id = rollout.calls("request_user_input_async", questions=questions)
+    text = [{"type": "Text", "text": "Which unit?\n- cents\n- euros\n\nWhich colour?"}]
+    asked = rollout.item("AgentMessage", id=call_id, content=text, delivery="async", questions=questions)
+    rollout.output(call_id, '{"accepted":true}')
+    digest = fold(Digest(), rollout.events)
+    rollout.asks("Cents, in grey.")
+
+    assert asked == [
+        model.Question(call_id="", text="Which unit?", options=("cents", "euros")),
+        model.Question(call_id="", text="Which colour?"),
+    ]
+    assert [one.text for one in digest.questions] == ["Which unit?", "Which colour?"]
+    assert fold(Digest(), rollout.events).questions == ()
 
 
 @pytest.mark.parametrize("family", ["legacy", "paginated"])

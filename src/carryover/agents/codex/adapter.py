@@ -20,7 +20,7 @@ from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.agents.codex import SPEC, calls
 from carryover.agents.codex.automations import without_decision
 from carryover.agents.codex.parts import PLACE, place_before
-from carryover.agents.codex.prompts import handle_goal, handle_prompt, read_prompt, typed_of
+from carryover.agents.codex.prompts import asks_meanwhile, handle_goal, handle_prompt, read_prompt, typed_of
 from carryover.agents.codex.rollout import (
     HEADER,
     LAYOUTS,
@@ -305,7 +305,7 @@ def _words(rollout: Rollout) -> None:
 
 def _answer(rollout: Rollout, text: str) -> None:
     words = without_decision(_TO_THE_APP.sub("", text).rstrip() if "::git-" in text else text)
-    if words.strip() and text != _COMPACTED:
+    if words.strip() and text != _COMPACTED and not asks_meanwhile(rollout):
         said = model.AssistantMessage(text=words, final=_PHASES.get(rollout.text("phase")))
         rollout.say(said, "said", digest(text))
 

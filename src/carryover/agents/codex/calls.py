@@ -46,7 +46,7 @@ TOOLS: Final = Tools(
         "agent": "spawn_agent send_input resume_agent wait wait_agent close_agent",
         "edit": PATCH,
         "plan": "update_plan",
-        "ask": "request_user_input",
+        "ask": "request_user_input request_user_input_async",
     }
 )
 _MOST_CHANGES: Final = 50

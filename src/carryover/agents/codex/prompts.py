@@ -132,6 +132,18 @@ def handle_goal(rollout: Rollout) -> None:
         rollout.add(model.UserPrompt(text=words, command="/goal"), f"{mark}:goal")
 
 
+def asks_meanwhile(rollout: Rollout) -> bool:
+    """Adds the questions of a message that does not wait for its answer, which is what the user types next (0.171);
+    returns whether it is such a message."""
+    questions = [fields_of(one) for one in items_of(rollout.data.get("questions"))]
+    for number, one in enumerate(questions):
+        options = tuple(filter(None, map(text_of, items_of(one.get("options")))))
+        # Of no call: that has ended, with nothing but that it was accepted.
+        asked = model.Question(call_id="", text=text_of(one.get("title")), options=options)
+        rollout.add(asked, f"{rollout.call_id}:asked{number}")
+    return bool(questions)
+
+
 def _typed(text: str) -> str | None:
     """Returns a prompt without what the app or the editor extension puts before it; None if it is the client's own."""
     begins = text.lstrip()
