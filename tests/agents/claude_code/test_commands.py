@@ -77,9 +77,22 @@ def test_the_words_behind_a_command_that_begins_a_fork_are_a_request(name: str, 
     assert transcript.all(Prompt) == [Prompt(text="Count the <b>whole</b> files", command=f"/{name}")]
 
 
-@pytest.mark.parametrize(
+OTHERS = pytest.mark.parametrize(
     "fields", [{"origin": {"kind": "channel"}}, {"origin": {"kind": "slack-ping"}}, {"rowSource": "hook"}]
 )
+
+
+@OTHERS
+def test_what_others_send_in_the_form_of_the_users_shell_command_is_not_the_users(fields: dict[str, Any]) -> None:
+    transcript = Session()
+    transcript.user("<bash-input>make ship</bash-input>", **fields)
+    assert transcript.all(ToolCall) == []
+
+    transcript.user("<bash-input>make test</bash-input>", rowSource="local")
+    assert [call.subject for call in transcript.all(ToolCall)] == ["make test"]
+
+
+@OTHERS
 @pytest.mark.parametrize("order", [("name", "message"), ("message", "name")])
 def test_what_others_send_in_the_form_of_a_command_is_not_the_users(
     order: tuple[str, str], fields: dict[str, Any]

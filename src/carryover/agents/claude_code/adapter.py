@@ -280,7 +280,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     if text in INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
-    elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")):
+    elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")) and _is_users(line):
         _shell(builder, text)
     elif text.startswith(REPORTS):
         builder.add_jobs(text, "words")
@@ -301,12 +301,20 @@ def _summary(builder: ClaudeBuilder, summary: str) -> None:
         builder.add(model.AgentSummary(text=words, source="compaction", parts=parts), "summary", digest(summary))
 
 
+def _sender(line: ClaudeLine) -> str:
+    return text_of(inside(line.origin, "kind")) or "human"
+
+
+def _is_users(line: ClaudeLine) -> bool:
+    """Whether the record's marks name nobody but the user; before 2.1.328 there are none."""
+    return _sender(line) == "human" and line.prompt_source != "system" and line.row_source not in _WRITTEN_BY
+
+
 def _is_typed(builder: ClaudeBuilder, text: str, *, accepts_plan: bool) -> bool:
     """Whether a person typed or accepted the record's text or, in a sub-agent, a model wrote it as a prompt."""
-    sender = text_of(inside(builder.line.origin, "kind")) or "human"
+    sender = _sender(builder.line)
     is_accepted = accepts_plan and sender == "auto-continuation"
-    is_written = builder.line.prompt_source == "system" or builder.line.row_source in _WRITTEN_BY
-    by_user = is_accepted or (sender == "human" and not is_written and not text.startswith(OF_SESSIONS))
+    by_user = is_accepted or (_is_users(builder.line) and not text.startswith(OF_SESSIONS))
     if by_user or builder.subagent_id is not None:
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:
