@@ -53,7 +53,6 @@ def status_data(facts: Gathered) -> dict[str, Any]:
         "config": {"path": facts.config_file, **config} if facts.config_file is not None else None,
         **_fields(facts, ("sync", "git_trouble")),
         "in_git": [_fields(project, ("root", "open_to")) for project in facts.in_git],
-        "here": {"root": facts.project_here, "agents": facts.channels} if facts.project_here is not None else None,
         **_fields(facts, ("silent", "problems")),
     }
 

@@ -74,14 +74,6 @@ def _has_worked_here(agent_id: str, checkout: Checkout) -> bool:
     return any(is_own(agent, checkout, Path(source.path)) for source in sources)
 
 
-def lists_handoff(root: Path, where: YamlList) -> bool:
-    """Whether the list of the project at `root` names a handoff."""
-    try:
-        return _ours(read_bytes_bounded(root / where.name, SIZE_LIMIT_BYTES), where) != []
-    except OSError:
-        return False
-
-
 def _without(data: bytes, _: Origin, where: YamlList) -> bytes | None:
     for entry in _ours(data, where):
         if where.is_new_file(data, entry):

@@ -35,9 +35,8 @@ _DRIFT: Final = {
 DESCRIPTION: Final = """\
 Shows in a few lines whether Carryover runs, what it has recorded, which agents
 and projects it follows, usage limits and problems. With -v also the service,
-hooks and folders of each agent, how each would get the handoff in this project,
-what was redacted, what was not understood and what is broken; `carryover
-doctor` says what to do about it.
+hooks and folders of each agent, what was redacted, what was not understood and
+what is broken; `carryover doctor` says what to do about it.
 Changes nothing and creates nothing. Works without the daemon."""
 
 EXAMPLES: Final = """\
@@ -198,7 +197,6 @@ def _details(facts: Gathered, now_ms: int) -> Iterator[str]:
         "background": [*_background(facts)],
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
         "declared in config.toml": [*_declared(facts, now_ms)],
-        **_of_here(facts),
         "sync": [*_of_sync(facts, now_ms)],
         "would be read by `carryover install`, or by carryoverd once it runs": waiting,
         **(_of_ledger(facts.ledger, facts, now_ms) if facts.ledger is not None else {}),
@@ -220,16 +218,6 @@ def _declared(facts: Gathered, now_ms: int) -> Iterator[str]:
         if row.sessions:
             recorded = f"{counted(row.sessions, 'session')}, last event {ago(row.last_event_ms, now_ms)}"
         yield _detail(source.agent, f"{', '.join(source.files)}; {recorded}")
-
-
-def _of_here(facts: Gathered) -> dict[str, list[str]]:
-    if facts.project_here is None:
-        return {}
-    rows = []
-    for agent in facts.channels:
-        arrives = f"by {', else '.join(agent.ways)}" if agent.ways else paint("not by itself", YELLOW)
-        rows.append(_detail(agent.name, arrives + (f"; {harmless(agent.missing)}" if agent.missing else "")))
-    return {f"a new session in {facts.short(facts.project_here)} would get the handoff": rows}
 
 
 def _of_sync(facts: Gathered, now_ms: int) -> Iterator[str]:

@@ -66,16 +66,6 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
         return self.state != "missing"
 
 
-class Channels(msgspec.Struct, frozen=True):
-    """How a new session of one agent would get a project's handoff now."""
-
-    name: str
-    ways: tuple[str, ...] = ()
-    """What brings it, surest first; empty: nothing does."""
-    missing: str = ""
-    """Why not by more, as clauses."""
-
-
 class WouldRead(msgspec.Struct, frozen=True, kw_only=True):
     """Transcripts of one agent that an install or a daemon would read."""
 
@@ -194,10 +184,6 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True):
     git_trouble: str | None = None
     """Why git can't be run, as a clause, if a project needs it."""
     projects: tuple[ProjectFacts, ...] = ()
-    project_here: str | None = None
-    """The project around the current folder; None if the ledger has none there, or this was not asked."""
-    channels: tuple[Channels, ...] = ()
-    """By which ways the agents on this machine would get the handoff there."""
     inspection: Inspection | None = None
     left_out: dict[str, str] = {}
     """The agents of other packages that can't be used, as `agent of package`, with the reasons."""

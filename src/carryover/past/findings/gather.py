@@ -20,16 +20,16 @@ from carryover.fsio import is_there
 from carryover.install.background import service_status
 from carryover.install.machine import Machine
 from carryover.outside.journal import Journal, load_journal
-from carryover.past.context import current_folder, state_dir
+from carryover.past.context import state_dir
 from carryover.past.findings.agents import agent_facts
-from carryover.past.findings.facts import AgentFacts, Channels, Gathered, LedgerFacts, ProjectFacts, WouldRead
+from carryover.past.findings.facts import Gathered, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts, recent_projects
 from carryover.paths import StateDir
 from carryover.probe.at_once import at_once
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_dir import is_top
-from carryover.probe.looks import Silent, look_at, look_at_each, presume_silent, silent_folders
+from carryover.probe.looks import look_at, look_at_each, presume_silent, silent_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
 from carryover.sync.status import sync_status
@@ -44,8 +44,8 @@ _T = TypeVar("_T")
 
 
 Depth = Literal["short", "whole", "inspected"]
-"""How closely is looked: `short`, at what `agent_facts` says of an agent in short; `whole`, at all of each agent, and
-at the ways of the handoff in the project around this folder; `inspected`, at all of each, and what takes longer."""
+"""How closely is looked: `short`, at what `agent_facts` says of an agent in short; `whole`, at all of each agent;
+`inspected`, at what takes longer, too."""
 
 
 def gather(depth: Depth) -> Gathered:
@@ -61,8 +61,6 @@ def gather(depth: Depth) -> Gathered:
     service = service_status(os.environ)
     agents = agent_facts(state, machine, config, ledger, in_short=depth == "short")
     projects = _projects(ledger, config)
-    here = _project_here(ledger) if depth == "whole" else None
-    channels = _channels(here, config, agents) if here is not None else None
     inspection = None
     if depth == "inspected":
         from carryover.past.findings.inspection import inspected_projects, inspection_of
@@ -91,8 +89,6 @@ def gather(depth: Depth) -> Gathered:
         sync=sync_status(state),
         git_trouble=_git_trouble(health, ledger),
         projects=projects,
-        project_here=str(here) if channels is not None else None,
-        channels=channels or (),
         inspection=inspection,
         left_out={f"{place.id} of {place.package}": reason for place, reason in left_out().items()},
         silent={**silent_folders(), **(health.silent if health is not None else {})},
@@ -123,24 +119,6 @@ def _health(state: StateDir) -> tuple[Health | None, str | None]:
         return None, f"A daemon runs, but did not answer within {ANSWER_S:g} s. Look into {state.log}."
     except (UserError, OSError) as error:
         return None, str(error)
-
-
-def _channels(root: Path, config: Config, agents: tuple[AgentFacts, ...]) -> tuple[Channels, ...] | None:
-    """Returns by which ways the agents would get the handoff; None if the project's disk does not answer."""
-    from carryover.past.findings.channels import project_channels
-
-    try:
-        return look_at(root, partial(project_channels, root, project_settings(root, config), agents))
-    except Silent:
-        return None
-
-
-def _project_here(ledger: LedgerFacts | None) -> Path | None:
-    folder = current_folder()
-    if folder is None or ledger is None:
-        return None
-    roots = {row.root for row in ledger.projects}
-    return next((parent for parent in (folder, *folder.parents) if str(parent) in roots), None)
 
 
 def _git_trouble(health: Health | None, ledger: LedgerFacts | None) -> str | None:
