@@ -41,7 +41,6 @@ from carryover.ingest.spool import Spool
 from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import project_by_id, projects, unpublished
 from carryover.ledger.rows import ProjectRow
-from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders
 from carryover.projects.handoff_file import IN_PROJECT, Published
@@ -258,17 +257,14 @@ class Daemon:
         await self._second_pages.flush()
 
     async def _health(self) -> Health:
-        context, rss_bytes, watch = self._context, None, self._watcher.state
+        context, watch = self._context, self._watcher.state
         now_ms = context.now_ms()
-        with suppress(OSError):
-            rss_bytes = here().resident_bytes()
         return Health(
             version=__version__,
             build=build(),
             pid=os.getpid(),
             # The first includes the machine's sleep; only the second holds after the time of day was set back.
             uptime_s=max((now_ms - self._started_ms) / 1000, context.clock() - self._started_s),
-            rss_bytes=rss_bytes,
             paused=context.config.paused,
             caught_up=context.last_rescan_ms is not None and self._ingest_queue.idle and self._publish_queue.idle,
             waiting_sources=context.unread(),

@@ -73,8 +73,6 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Identifies its files as they were when it started; see `build`."""
     pid: int
     uptime_s: float = 0.0
-    rss_bytes: int | None = None
-    """Resident memory; None if the system has no cheap way to tell (Linux does)."""
     paused: bool = False
     caught_up: bool = False
     """Whether everything found by the first scan is read and published, and nothing is waiting now."""

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
-from carryover.daemon.health import ProjectHealth
 from carryover.declared_source import DeclaredSource
-from carryover.fsio import is_gone, is_there
 from carryover.past.findings.agents import recorded_of
 from carryover.past.findings.checks import Finding, findings
 from carryover.past.findings.facts import AgentFacts, Gathered, LedgerFacts
-from carryover.projects.handoff_file import PAGE
 
 _SAID_FIRST: Final = ("install", "daemon", "paused")
 """Checks whose results every status begins with."""
@@ -28,16 +24,6 @@ def problems(facts: Gathered) -> tuple[Finding, ...]:
 def is_to_install(facts: Gathered) -> bool:
     """Whether `carryover doctor` would say that Carryover is not installed."""
     return any(finding.check == "install" for finding in findings(facts))
-
-
-def is_deleted(project: ProjectHealth) -> bool:
-    """Whether the project's handoff was deleted after the daemon had written it."""
-    return project.file is not None and is_gone(Path(project.file))
-
-
-def has_page(project: ProjectHealth) -> bool:
-    """Whether a second page is beside the project's handoff."""
-    return project.file is not None and is_there(Path(project.file).with_name(PAGE))
 
 
 def status_data(facts: Gathered) -> dict[str, Any]:

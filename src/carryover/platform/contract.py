@@ -79,10 +79,6 @@ class Platform:
     def allow_descriptors(self, number: int) -> None:
         """Lets this process have so many descriptors open where the system gives it few; never more than may be."""
 
-    def resident_bytes(self) -> int | None:
-        """Returns how much memory this process has. Raises OSError."""
-        return None
-
     def share_memory_among_threads(self) -> None:
         """Has all threads take memory from one place, so that one does not keep what another one needed."""
 

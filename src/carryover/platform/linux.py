@@ -7,7 +7,6 @@ import errno
 import fcntl
 import os
 import re
-import resource
 import sys
 from contextlib import suppress
 from ipaddress import ip_address
@@ -105,9 +104,6 @@ class Linux(Platform):
         from carryover.platform.inotify import Inotify  # only the daemon needs it
 
         return Inotify(libc)
-
-    def resident_bytes(self) -> int | None:
-        return int((self._proc / "self/statm").read_bytes().split()[1]) * resource.getpagesize()
 
     def share_memory_among_threads(self) -> None:
         """Called on glibc, which gives each thread its own memory arena."""

@@ -11,7 +11,7 @@ from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import now_ms
 from carryover.past.findings.agents import recorded_of
 from carryover.past.findings.gather import gather
-from carryover.past.status import has_page, is_deleted, is_to_install, problems, status_data
+from carryover.past.status import is_to_install, problems, status_data
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, YELLOW, ago, counted, duration, paint, rounded, size
 from carryover.text.harmless import harmless
@@ -233,8 +233,7 @@ def _background(facts: Gathered) -> Iterator[str]:
     health = facts.daemon
     service = facts.service
     if health is not None:
-        memory = f", {size(health.rss_bytes)} of memory" if health.rss_bytes else ""
-        yield _detail("carryoverd", f"{health.version}, process {health.pid}{memory}")
+        yield _detail("carryoverd", f"{health.version}, process {health.pid}")
     if not service.installed:
         details = [f"none: {service.trouble}" if service.trouble else "none"]
     else:
@@ -280,10 +279,6 @@ def _projects(ledger: LedgerFacts, facts: Gathered, now_ms: int) -> Iterator[str
         handoff = f"handoff written {ago(row.handoff_ms, now_ms)}" if row.handoff_ms else "no handoff written"
         if trouble:
             handoff = paint(f"handoff not written: {trouble}", YELLOW)
-        elif row.handoff_ms and health is not None:
-            handoff += ", with a second page" if has_page(health) else ""
-            if is_deleted(health):
-                handoff = paint(f"{handoff} and deleted since; carryoverd writes it again", YELLOW)
         notes = "".join(f" ({note})" for note in (health.notes if health is not None else ()))
         yield f"{facts.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
 
