@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Literal
 
 import pytest
@@ -62,6 +63,17 @@ def test_of_the_whole_result_of_a_call_that_a_script_prints_the_output_is_kept(s
     running = code_mode(rollout, script, '{"chunk_id":"1","wall_time_seconds":5,"session_id":7,"output":"1 passed\\n"}')
 
     assert running.output.strip() == "1 passed"
+
+
+def test_the_result_of_a_command_is_read_as_json_too() -> None:
+    """0.145 on Windows: `text(JSON.stringify(r))`."""
+    script = 'const r = await tools.shell_command({"command":"make"}); text(JSON.stringify(r));'
+    whole = json.dumps('Exit code: 2\nWall time: 0.2 seconds\nOutput:\nno "lid"\r\n')
+    rollout = Rollout(family="legacy", version="0.145.0")
+    result, cut = (code_mode(rollout, script, printed) for printed in (whole, whole[:-3]))
+
+    assert (result.status, result.exit_code, result.output) == ("error", 2, 'no "lid"\r\n')
+    assert (cut.status, cut.output) == ("unknown", whole[:-3])
 
 
 def test_the_record_of_a_patch_does_not_hide_what_later_scripts_run() -> None:

@@ -88,8 +88,10 @@ def plan_in(script: str) -> msgspec.Raw | None:
 
 def printed_by(output: str) -> str:
     """Returns what a command or a script printed without the note that it was cut, which the client puts before it, and
-    where a script printed the whole result of a command, before that one's header (0.140 to 0.146)."""
-    return _CUT.sub("", output)
+    where a script printed the whole result of a command, before that one's header (0.140 to 0.146), nor as the JSON
+    that a script may make of such a result (0.145)."""
+    printed = _CUT.sub("", output)
+    return (_decoded(printed) or printed) if printed.startswith('"Exit code: ') else printed
 
 
 def output_in(printed: str) -> str:
