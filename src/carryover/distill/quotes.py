@@ -52,7 +52,8 @@ _ONE_THING: Final = later(r"\W{0,3}(?:\w+://|[\w.~@-]*[/\\])", re.ASCII)
 _WORD: Final = later(rf"\S{{{_LONG_WORD + 1},}}")
 _KEY: Final = later(rf"[\w+/=%-]{{{_LONG_WORD + 1},}}", re.ASCII)
 """A key or encoded data, also between others: `id:password:mail:token:cookies`, a field of JSON."""
-_SENTENCE_END: Final = later(r"(?<=[.!?…])[\"'”’)\]*`_]{0,3}\s+|(?<=[。！？؟])")
+_SENTENCE_END: Final = later(r"(?<=[.!?…])(?:\s+|[\"'”’)\]*`_]{1,3}\s+(?![a-zß-öø-ÿа-яё]))|(?<=[。！？؟])")
+"""Behind a quote or a bracket, a small letter goes on with the sentence: `the button "Ready?" is gone`."""
 _ELLIPSIS: Final = "…"
 _BORDERS: Final = ("\n", " ")
 """Where a text is cut rather than within a word, the first if there is any near."""
@@ -102,9 +103,8 @@ def without_bold(line: str) -> str:
 
 def sentences(line: str) -> list[str]:
     """Returns the sentences of a line, split at the punctuation that ends them."""
-    ends = [end.span() for end in _SENTENCE_END.finditer(without_code(line))]
-    starts = (0, *(after for _, after in ends))
-    parts = (line[start:end].strip() for start, end in zip(starts, (*(at for at, _ in ends), len(line)), strict=True))
+    ends = (end.end() for end in _SENTENCE_END.finditer(without_code(line)))
+    parts = (line[start:end].strip() for start, end in pairwise((0, *ends, len(line))))
     return [part for part in parts if part]
 
 

@@ -18,6 +18,7 @@ from carryover.distill.quotes import (
     lines_of,
     of_one_place,
     pieces,
+    sentences,
 )
 from support.costs import costing_little
 
@@ -265,3 +266,16 @@ def test_a_line_of_brackets_alone_is_layout_unless_it_is_an_empty_value() -> Non
     code = "def total(items) {\n  return add(\n    items,\n  );\n}\n}, {\n[\n]"
     assert lines_of(code) == ("def total(items) {", "return add(", "items,")
     assert (lines_of("[]"), lines_of("{}"), lines_of("()")) == (("[]",), ("{}",), ("()",))
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ['He asked "Which one?"', "Then he left."],
+        ["Is there a question about the shop (prices, taxes...) that I can answer?"],
+        ['The button "Ready?" is now "Done".'],
+        ["It works.", "and it is fast.", "(See below.)"],
+    ],
+)
+def test_sentences_keep_what_closes_a_quote_or_a_bracket(parts: list[str]) -> None:
+    assert sentences(" ".join(parts)) == parts
