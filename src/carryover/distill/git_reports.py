@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from carryover.model import ToolResult
+from carryover.testruns.commands import find_invocations
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
@@ -58,6 +59,9 @@ def branch_in(body: ToolResult) -> str:
         return renamed[1]
     if "BRANCH_NAME" in body.output and _NO_BRANCH not in body.output and (made := _FEATURE.search(body.output)):
         return made[1]
-    # A script's name need not say that it runs git, which says so itself.
-    named = (_ON_BRANCH if _GIT.search(body.subject) else _SWITCHED).findall(body.output)
+    if _GIT.search(body.subject):
+        named = _ON_BRANCH.findall(body.output)
+    else:  # a script's name need not say that it runs git, which says so itself; tests do so in a folder of their own
+        named = _SWITCHED.findall(body.output)
+        named = [] if named and find_invocations(body.subject) else named
     return named[-1] if named else ""

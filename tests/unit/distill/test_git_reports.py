@@ -64,3 +64,10 @@ def test_only_a_commit_that_went_well_is_one(command: str, status: ResultStatus)
 
     assert committed(shell(command, output, status=status)) == []
     assert committed(shell("git commit", output)) == [("1b2614a", "Add it")]
+
+
+def test_a_branch_that_tests_switch_to_is_not_the_projects() -> None:
+    switched = "Switched to a new branch 'cap'\n  2 passing (9ms)"
+
+    assert branch_in(shell("./new.sh", switched)) == "cap"
+    assert branch_in(shell("pnpm test 2>&1", switched)) == ""
