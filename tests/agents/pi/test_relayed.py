@@ -329,7 +329,7 @@ def test_a_command_that_goes_on_runs_until_a_look_at_it_finds_its_end(
             {"type": "text", "text": "Baked."},
             toolCallId="c2",
             toolName="process",
-            details={"sessionId": "mild-rye", **found},
+            details={"sessionId": "mild-rye", "aggregated": "No flour.", **found},
         ),
     )
     path.write_bytes(b"\n".join(lines) + b"\n")
@@ -340,6 +340,7 @@ def test_a_command_that_goes_on_runs_until_a_look_at_it_finds_its_end(
     jobs = of(read_on(AGENT, source).events, model.BackgroundTask)
     assert [(job.task_id, job.state) for job in jobs] == [("mild-rye", state) for state in states]
     assert jobs[0].label == "make bread"
+    assert [job.report for job in jobs] == ["No flour." if state == "failed" else "" for state in states]
 
 
 def test_a_report_whose_request_fails_does_not_end_an_answered_turn(tmp_path: Path) -> None:

@@ -222,7 +222,8 @@ def _job(recorder: _Recorder, call: OpenCall, details: Fields) -> None:
         # One that was killed has no exit code.
         ended: Literal["done", "stopped"] = "done" if status == "completed" else "stopped"
         state: Literal["done", "failed", "stopped"] = "failed" if number_of(details.get("exitCode")) else ended
-        recorder.add(BackgroundTask(task_id=job, state=state), "job")
+        report = text_of(details.get("aggregated")) if state == "failed" else ""
+        recorder.add(BackgroundTask(task_id=job, state=state, report=report), "job")
 
 
 def _typed(recorder: _Recorder) -> None:
