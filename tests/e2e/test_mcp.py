@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from carryover.faces.mcp.project import ClientProject
 from carryover.fsio import private_dir
 from carryover.ledger.search_text import KINDS
 from carryover.past.context import state_dir
@@ -17,6 +18,7 @@ from carryover.past.recall import PAGE_CHARS
 from carryover.past.without_daemon import catch_up
 from support.agent_here import everything
 from support.claude_session import ClaudeSession
+from support.costs import costing_little
 from support.forked import run
 from support.mcp_client import COMMAND, McpClient
 from support.repository import git, repository
@@ -126,6 +128,16 @@ def test_a_refusal_says_what_is_wrong_and_quotes_no_long_argument(worked: Claude
             refused = client.ask("tools/call", name=name, **({} if given is None else {"arguments": given}))
             text = refused["content"][0]["text"]
             assert (refused["isError"], fnmatchcase(text, said), len(text) < 1_100) == (True, True, True), text[:1_200]
+
+
+def test_a_refusal_costs_little_whatever_it_quotes(shop: Path) -> None:
+    secret = "ghp_" + "a1B2c3D4e5F6" * 3
+    project = ClientProject(lambda: str(shop), began_ms=0)
+
+    with costing_little():
+        text, failed = project.call("turn", {"turn": f"{secret} " + "key=/" * 400_000})
+
+    assert (failed, len(text) < 1_100, secret[:20] in text) == (True, True, False)
 
 
 def test_the_session_that_asks_is_not_the_one_a_number_alone_means(home: Path, shop: Path) -> None:

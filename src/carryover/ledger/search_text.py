@@ -35,6 +35,8 @@ _UNSPACED: Final = later("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\
 SHORTEST_PREFIX: Final = 3
 """Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
+MOST_WORDS: Final = 200
+"""Words of one term, those at its beginning: of one word again and again, each place of a text is tried with each."""
 _PAIR: Final = 2
 _BEFORE_SHARE: Final = 5
 """A fifth of a window comes before the match."""
@@ -113,16 +115,17 @@ class Term(msgspec.Struct, frozen=True):
 
 
 def terms_of(query: str) -> tuple[Term, ...]:
-    """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit.
+    """Returns the terms of a query, without duplicates, at most `MOST_TERMS`; none if it has no letter or digit. Of a
+    text as long as none that is indexed, those of its beginning.
 
     Words that only ask or join, as in a question, count where they are quoted, or if there are no others.
     """
     terms: dict[Term, None] = {}
     common: dict[Term, None] = {}
-    for match in _TERM.finditer(query):
+    for match in _TERM.finditer(query[:MOST_CHARS]):
         quoted = match[1]
         plain = match[2]
-        if found := words(quoted or plain or ""):
+        if found := words(quoted or plain or "")[:MOST_WORDS]:
             is_prefix = quoted is None and (plain.endswith("*") or len(found[-1]) >= SHORTEST_PREFIX)
             parts = humps(found[0]) if quoted is None and len(found) == 1 else []
             of_kind = common if plain and all(map(_is_common, found)) and not plain.endswith("*") else terms

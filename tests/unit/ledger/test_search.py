@@ -36,6 +36,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
+from support.costs import costing_little
 from support.scribe import Scribe
 
 DAY_MS = 86_400_000
@@ -151,6 +152,15 @@ async def test_a_question_finds_its_answer_though_not_all_its_words_are_in_it(
 def test_words_that_only_ask_or_join_count_where_there_are_no_others(query: str, searched: str) -> None:
     assert [term.words for term in terms_of(query)] == [(word,) for word in searched.split()]
     assert terms_of(f'"{query}"') == (Term(words=tuple(words(query)), prefix=False),)
+
+
+@pytest.mark.parametrize("query", ["日" * 20_000, "a " * 2_000_000], ids=["one long term", "a long query"])
+async def test_a_query_of_one_word_again_and_again_costs_little(scribe: Scribe, query: str) -> None:
+    """Not a time that grows with the lengths of both: an agent asks with what it was shown."""
+    await scribe.tell(scribe.event(AssistantMessage(text="日" * 20_000)))
+
+    with costing_little():
+        find(scribe.db, query)
 
 
 @pytest.fixture(scope="module")

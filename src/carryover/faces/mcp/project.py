@@ -15,6 +15,8 @@ from carryover.past.recall import folder_identity, handoff, neutral, project_at,
 
 _MOST_REFUSED: Final = 500
 """Characters kept of each end of an error message, which may quote an argument of any length."""
+_MOST_READ: Final = 10_000
+"""Characters of each end that are made harmless first, so that what is kept begins within no secret."""
 
 
 class ClientProject:
@@ -38,7 +40,8 @@ class ClientProject:
         try:
             return self._answer(self._same_project(), name, arguments), False
         except UserError as error:
-            text: str = neutral(str(error))
+            said = str(error)
+            text: str = neutral(said if len(said) <= 2 * _MOST_READ else f"{said[:_MOST_READ]} {said[-_MOST_READ:]}")
         if len(text) > 2 * _MOST_REFUSED:
             text = f"{text[:_MOST_REFUSED]} … {text[-_MOST_REFUSED:]}"
         return text, True
