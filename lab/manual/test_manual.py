@@ -15,7 +15,7 @@ def test_each_command_has_a_page_with_its_options_and_exit_codes() -> None:
     assert all(
         text.count(f".SH {part}\n") == 1 for text in written.values() for part in ("NAME", "SYNOPSIS", "EXIT STATUS")
     )
-    assert "\\fB\\-\\-no\\-service\\fR" in written["carryover-install.1"]
+    assert "\\fB\\-\\-resume\\-mode\\fR" in written["carryover-install.1"]
 
 
 def test_no_text_of_the_help_is_taken_for_a_command_of_man() -> None:

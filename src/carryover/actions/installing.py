@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_args
 
 import msgspec
 
@@ -23,7 +23,7 @@ from carryover.actions.first_read import (
     watch_first_read,
 )
 from carryover.actions.project_rules import ProjectChanges, Texts, planned_in, rule_for
-from carryover.config import Config, Pointers, load_config
+from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here
@@ -42,6 +42,8 @@ from carryover.publish.project_files import withdraw_everywhere
 from carryover.terminal.paths import short_path
 
 __all__ = ["Detection", "Edit", "InstallAnswer", "Installed", "Pass", "Survey", "install", "survey"]
+RESUME_MODES: Final[tuple[ResumeMode, ...]] = get_args(ResumeMode)
+"""How a new session may learn about the last one."""
 _OFFERED: Final[Pointers] = "shared"
 """The answer about projects that is offered first, and used if nothing is asked and none is recorded."""
 _NAMED_WITHIN_S: Final = 3.0
@@ -217,9 +219,10 @@ def install(
     *,
     service: bool,
     mcp: bool | None = None,
+    resume_mode: ResumeMode | None = None,
 ) -> Installed:
     """Plans and, unless it is a dry run, does what the user answered; shows on stderr how far the first read is.
-    `service`: whether the daemon is to run in the background. None for `mcp` keeps what is there.
+    `service`: whether the daemon is to run in the background. None for `mcp` and `resume_mode` keeps what is there.
 
     Raises UserError (NOTHING_FOUND) if no agent was ever chosen.
     """
@@ -228,7 +231,9 @@ def install(
     selected = tuple(agent.spec.id for agent in detections if agent.spec.id in answer.agents)
     answer = answer._replace(agents=selected)
     settings = plan_agents(state, detections, selected, mcp=mcp)
-    choices = plan_choices(state, detections, selected, config=config, pointers=answer.pointers)
+    choices = plan_choices(
+        state, detections, selected, config=config, resume_mode=resume_mode, pointers=answer.pointers
+    )
     done = Installed(
         survey=survey,
         answer=answer,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.spec import LOADS, Form
 from carryover.agents import specs
-from carryover.config import Config, Pointers
+from carryover.config import Config, Pointers, ResumeMode
 from carryover.edits.entries import SERVER_NAME, SUBCOMMAND, ListEntry
 from carryover.edits.hooks import Hooks, owner_by_script
 from carryover.how_installed import own_command
@@ -81,13 +81,14 @@ def plan_choices(
     selected: Collection[str],
     *,
     config: Config,
+    resume_mode: ResumeMode | None = None,
     pointers: Pointers | None = None,
 ) -> Edit:
-    """Plans the edit of `config.toml`. None for `pointers` keeps the present setting."""
+    """Plans the edit of `config.toml`. None for `resume_mode` or `pointers` keeps the present setting."""
     values: dict[tuple[str, ...], Any] = {
         ("agents", "selected"): [found.spec.id for found in detections if found.spec.id in selected],
         ("agents", "known"): [found.spec.id for found in detections if found.found],
-        ("resume", "mode"): config.resume.mode,
+        ("resume", "mode"): resume_mode or config.resume.mode,
     }
     if (pointers := pointers or config.publish.pointers) is not None:
         values["publish", "pointers"] = pointers

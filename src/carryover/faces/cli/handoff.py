@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, positive
+from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, positive, recorded_agent
 from carryover.model import id_in_command
 from carryover.past.context import now_ms, project_root
 from carryover.past.handoff import WantedHandoff, current_handoff
@@ -71,12 +71,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--until", metavar="N", type=positive, help="read FILE up to its line N (message N, where it is one document)")
     add("--session", metavar="ID", help="begin with the work of session ID (a unique beginning, or `last`)")
     flag(parser, "--copy", "put the handoff on the clipboard and print nothing of it")
+    help_to = "print the command that continues in AGENT, as `carryover to AGENT` does in a pipe"
+    add("--to", metavar="AGENT", type=recorded_agent, help=help_to)
 
 
 def run(args: argparse.Namespace) -> None:
     of_file = args.transcript is not None or args.agent is not None or args.until is not None
-    if args.copy and (args.json or args.why or of_file):
-        raise UserError("--copy cannot be combined with --json, --why or --transcript.", ExitCode.USAGE)
+    if sum((args.to is not None, args.copy, args.json or args.why or of_file)) > 1:
+        raise UserError("--copy, --to, and --json, --why or --transcript exclude each other.", ExitCode.USAGE)
+    if args.to is not None:
+        from carryover.faces.cli.resume import continue_in
+
+        continue_in(args.to, args, run=False)
+        return
     if args.copy:
         _copy(args)
         return

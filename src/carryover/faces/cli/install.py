@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from carryover.actions.installing import InstallAnswer, Survey, install, survey
+from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, install, survey
 from carryover.actions.project_rules import POINTERS, present_pointers
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import agents_in_list, describe, flag
@@ -33,7 +33,7 @@ EXAMPLES: Final = {
     "install": """\
   carryover install                            ask, then do it
   carryover install --dry-run                  what would be written, as diffs
-  carryover install --yes                      take the detected agents, ask nothing
+  carryover install --yes --resume-mode brief  take the detected agents, ask nothing
   carryover install --agents claude-code       this agent, ask nothing
   carryover install --no-service               start carryoverd yourself""",
     "refresh": """\
@@ -55,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="IDS",
         help="ask nothing: these agents, by id or another name, such as claude,codex",
     )
+    add("--resume-mode", choices=RESUME_MODES, help="how a new session learns about the last one (default: ask)")
     add(
         "--pointers",
         type=present_pointers,
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     surveyed = survey(installing=args.command == "install", dry_run=args.dry_run)
     answer = _answer(args, surveyed, service=service)
     try:
-        done = install(surveyed, answer, service=service, mcp=args.mcp)
+        done = install(surveyed, answer, service=service, mcp=args.mcp, resume_mode=args.resume_mode)
         if args.json:
             print_json(as_data(done))
         else:

@@ -113,18 +113,20 @@ def _agent_named(text: str) -> str | None:
 
 
 def run_to(args: argparse.Namespace) -> None:
-    """Puts the handoff into the project, prints the command that starts the agent with it and, on a terminal, runs
-    it."""
+    continue_in(args.agent or _agent_to_start(args.project), args, run=can_ask())
+
+
+def continue_in(agent: str, args: argparse.Namespace, *, run: bool) -> None:
+    """Puts the handoff into the project, prints the command that starts the agent with it and, with `run`, runs it."""
     from carryover.actions import start_agent
 
-    agent = args.agent or _agent_to_start(args.project)
     going = start_agent.put_handoff(agent if agent != OTHER else None, project_root(args.project))
     handoff = going.handoff
     if args.session is not None or args.tokens is not None:
         handoff = start_agent.chosen_in_place(going.root, args.session, args.tokens)
     words = going.words(handoff)
     start_agent.print_command(going.root, words)
-    if can_ask():
+    if run:
         start_agent.exec_here(going.name, going.command.path, words, going.root)
 
 

@@ -241,6 +241,13 @@ def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
     assert everything(home) == before
 
 
+def test_how_a_new_session_learns_of_the_last_is_chosen_with_an_option_and_kept(claude: Path, run: Run) -> None:
+    run.out("install", "--yes", "--no-service", "--resume-mode", "brief")
+    run.out("install", "--yes", "--no-service")
+
+    assert load_config(state_dir().config).resume.mode == "brief"
+
+
 def test_what_is_here_is_ticked_and_enter_takes_it(claude: Path) -> None:
     code, shown = played(INSTALL, ("Windsurf", ENTER))
 

@@ -186,7 +186,9 @@ def test_agents_are_offered_whatever_became_of_the_ledger(shop: Path, home: Path
         assert "These can be started here: codex" in run.err(ExitCode.USAGE, "to")
 
 
-@pytest.mark.parametrize("order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc"])
+@pytest.mark.parametrize(
+    "order", ["to claude --session 0abc DIR", "to claude DIR --session 0abc", "handoff DIR --to claude --session 0abc"]
+)
 def test_another_agent_gets_the_chosen_work_and_the_projects_own_handoff_stays(
     two_tasks: Path, run: Run, order: str
 ) -> None:
