@@ -62,6 +62,8 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
             "`carryover sync off` ends it.",
             ExitCode.REFUSED,
         )
+    if not remote.strip():  # a variable that is not set; the folder that this runs in is not meant
+        raise UserError(f"The address of the store is empty. {_NOTHING} Give a git remote or a folder.", ExitCode.USAGE)
     age()
     address = usable_address(remote)
     _refuse_project(address)

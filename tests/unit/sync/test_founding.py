@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.syncing import initialise_sync
-from carryover.errors import UserError
+from carryover.errors import ExitCode, UserError
 from carryover.past.context import now_ms, state_dir
 from carryover.sync.folder import SyncFolder
 from carryover.sync.own_log import own_log
@@ -56,3 +56,17 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
         own.read()
         assert own.asking == {}
         assert own.state.own.sequence > 0
+
+
+def test_an_empty_address_is_not_the_folder_that_the_command_runs_in(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+
+    with pytest.raises(UserError, match="is empty") as refused:
+        initialise_sync(" ", name="laptop")
+
+    assert refused.value.code == ExitCode.USAGE
+    assert not [*Path().iterdir()]
+    assert not SyncFolder(state_dir()).is_set_up
