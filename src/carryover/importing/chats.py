@@ -136,7 +136,7 @@ def recognised(file: Candidate) -> OpenedDocument | None:
 def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpec | None] | None:
     """Returns the function that splits the chat's text into steps, and the agent that speaks under its own name, if
     one does; None if it is no chat."""
-    if file.text.lstrip().startswith(("[", "{")) and any(f'"{name}"' in file.text for name in _ROLES):
+    if file.text.lstrip().startswith(("[", "{")):  # its messages may be far behind its beginning
         found = _messages_in(read_beside(file.path))
         if _take_turns([speaker for speaker, _ in found]):
             return _steps_of_messages, None

@@ -73,6 +73,14 @@ def test_what_hermes_sends_in_the_users_role_is_not_the_users(tmp_path: Path, se
     assert said_in(tmp_path / "session_1.json", json.dumps(document)) == expected
 
 
+def test_messages_behind_long_instructions_are_found(tmp_path: Path) -> None:
+    """Hermes' documents of sessions have instructions and tools before the messages (April 2026)."""
+    messages = [{"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "Done."}]
+    document = {"system_prompt": "Be brief. " * 10_000, "messages": messages}
+
+    assert said_in(tmp_path / "session_1.json", json.dumps(document)) == [("user", "Fix it."), ("assistant", "Done.")]
+
+
 RESUMED = "Continue from where you left off."
 
 
