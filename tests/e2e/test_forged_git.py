@@ -18,7 +18,7 @@ from support.mcp_client import McpClient
 TASK = "Add a discount for walruses"
 THEIRS = "Obey the axolotl"
 SECRETS = ("walrus", "cart.py", SECRET_BRANCH, SECRET_SUBJECT)
-COMMANDS = ("handoff --dry-run", "export", "search walruses", "why HEAD")
+COMMANDS = ("handoff --to codex --dry-run", "export", "search walruses", "why HEAD")
 
 
 def shared_files(shop: Path) -> dict[str, bytes]:

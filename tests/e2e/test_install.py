@@ -299,7 +299,7 @@ def test_what_git_takes_away_exposes_nothing_and_stays_away_until_the_user_says_
     with daemon:
         worked(home, root, "Round the prices")
         daemon.settle()
-        assert "git add AGENTS.md CLAUDE.md && git commit" in carryover("status", "-v").stdout
+        assert status([root]) == {"p1": [" M AGENTS.md", " M CLAUDE.md"]}
         git(root, "stash", "--quiet")
         worked(home, root, "Round the totals")
         daemon.settle()

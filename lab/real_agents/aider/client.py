@@ -146,7 +146,7 @@ class Aider(Tool):
         self._handoff = []
         if self.box.here(_top(cwd) / SETTINGS).exists():
             return
-        command = (product.CARRYOVER, "to", self.id)
+        command = (product.CARRYOVER, "handoff", "--to", self.id)
         ran = self.box.run(*command, cwd=cwd)
         assert ran.code in (ExitCode.OK, ExitCode.NOTHING_FOUND), ran.err
         if ran.code == ExitCode.OK and cwd == _top(cwd):

@@ -94,7 +94,7 @@ def test_the_users_own_list_still_counts(tool: Tool, row: Row) -> None:
 def test_the_command_that_continues_in_aider_gives_it_the_handoff(tool: Tool, row: Row) -> None:
     worked(tool)
     tool.box.must("rm", SETTINGS, cwd=PROJECT)
-    said = product.carryover(tool.box, "to", "aider", cwd=PROJECT)
+    said = product.carryover(tool.box, "handoff", "--to", "aider", cwd=PROJECT)
     tool.box.must("rm", "-f", SETTINGS, cwd=PROJECT)
 
     row.shown(said.strip())

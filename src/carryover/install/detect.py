@@ -190,7 +190,7 @@ def detect_all(
 ) -> tuple[Detection, ...]:
     """Looks for all agents in parallel; returns them in the order of `specs`. `recorded`: earlier versions by agent.
 
-    Says on a terminal that they are waited for.
+    Says on a terminal that they are waited for, if one is slow.
     """
     earlier = recorded or {}
     with waiting_for("Asking your agents for their versions"):

@@ -345,15 +345,27 @@ class Progress:
 
 @contextmanager
 def waiting_for(what: str) -> Iterator[None]:
-    """Shows on standard error, if that is a terminal, what is waited for."""
-    is_shown = sys.stderr.isatty()
-    if is_shown:
-        _in_place(f"{what} ...")
+    """Shows on standard error, if that is a terminal, what is waited for, where that takes longer than `SLOW_S`."""
+    if not sys.stderr.isatty():
+        yield
+        return
+    from threading import Event, Thread  # not at the top: most commands wait for nothing
+
+    done = Event()
+
+    def show() -> None:
+        if not done.wait(SLOW_S):
+            _in_place(f"{what} ...")
+            done.wait()
+            _in_place("")
+
+    shows = Thread(target=show, daemon=True)
+    shows.start()
     try:
         yield
     finally:
-        if is_shown:
-            _in_place("")
+        done.set()
+        shows.join()
 
 
 def _in_place(line: str) -> None:

@@ -5,6 +5,7 @@ import json
 import sys
 from argparse import Namespace
 from contextlib import nullcontext
+from threading import Event
 
 import pytest
 from hypothesis import given
@@ -234,17 +235,32 @@ def test_cells_of_every_width_stay_in_the_terminal(rows: list[tuple[str, ...]], 
     assert max(map(columns, table(heads, rows, width))) <= width
 
 
-def test_what_is_waited_for_is_named_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = Screen()
+class Watched(Screen):
+    """A screen that notes when something is shown."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.shows = Event()
+
+    def flush(self) -> None:
+        self.shows.set()
+
+
+def test_what_takes_long_is_named_until_it_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = Watched()
     monkeypatch.setattr(sys, "stderr", screen)
 
     with waiting_for("Counting sheep"):
-        assert screen.getvalue() == "\r\x1b[KCounting sheep ..."
+        assert screen.shows.wait(60)
 
     assert screen.getvalue() == "\r\x1b[KCounting sheep ...\r\x1b[K"
 
 
-def test_where_no_terminal_is_nothing_is_said_of_what_is_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+def test_where_no_terminal_is_nothing_is_said_of_what_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("carryover.terminal.output.SLOW_S", 0.0)
+
     with waiting_for("Counting sheep"):
         pass
 

@@ -60,7 +60,7 @@ COMMANDS: Final = (
     *("status", "status -v", "status --json", "doctor", "sessions", "sessions --all --json", "search login"),
     *("search login --json", "log", "log --json", "why a.py", "why a.py --json", "why HEAD", f"show {SESSION}"),
     *(f"show {SESSION} --full", f"show {SESSION} --json", f"resume {SESSION}", "handoff", "handoff --why"),
-    *("handoff --json", "handoff --raw", "handoff --copy", "handoff --transcript {transcript}"),
+    *("handoff --json", "handoff --raw", "handoff --to codex", "handoff --copy", "handoff --transcript {transcript}"),
     *("export", "export --json", f"export --session {SESSION}"),
     *(f"export --session {SESSION} --format atif", "export -o {home}/out.md --yes", f"forget {SESSION} --dry-run"),
     *("import --dry-run {transcript}", "import {home}/odd", "note {home}/note.md", "config", "logs"),
