@@ -1,7 +1,8 @@
 """Every handover from one agent to another: what A left behind, however it ended, is what B begins with.
 
 That is proved for each pair; all else for each agent as the one that leaves and as the one that takes over, so that
-another agent adds few rows (`rows.py`). By day each agent leaves by its end and by a limit; the rest is for the night.
+another agent adds few rows (`rows.py`). By day each agent leaves once, by its end or, every second one, by a limit; the
+rest is for the night.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from carryover.agents import adapters
 from matrix import rows, story
 from matrix.conftest import World
-from matrix.tool import Ending, Played, Tool, tools
+from matrix.tool import ENDINGS, Ending, Played, Tool, tools
 from support.daemon_process import handoff_of, wait_until
 from support.hook_client import Heard
 
@@ -27,7 +28,15 @@ EACH = pytest.mark.parametrize("a", IDS)
 EACH_PAIR = rows.pairs_by_ending(IDS, lambda _agent, _ending: True)
 ONWARD = pytest.mark.parametrize(("a", "b"), list(zip(IDS, (*IDS[1:], IDS[0]), strict=True)))
 NIGHT = pytest.mark.night
-AT_NIGHT: tuple[Ending, ...] = ("killed", "compacted")
+BY_DAY: tuple[Ending, ...] = ("closed", "limit")
+EACH_ENDING = pytest.mark.parametrize(
+    ("a", "ending"),
+    [
+        pytest.param(a, ending, marks=() if ending == BY_DAY[at % len(BY_DAY)] else NIGHT)
+        for at, a in enumerate(IDS)
+        for ending in ENDINGS
+    ],
+)
 POINTER = "If `.carryover/handoff.md` exists in this project, read it before starting"
 PROTOCOL = (
     "The task was to make discount() return whole cents, and the next planned action is round_cents(). "
@@ -94,8 +103,7 @@ def other_work(world: World, agent: str, root: Path, *, minutes_ago: float = 5) 
     return session
 
 
-@pytest.mark.parametrize("ending", ["closed", "limit", *(pytest.param(ending, marks=NIGHT) for ending in AT_NIGHT)])
-@EACH
+@EACH_ENDING
 def test_each_b_begins_with_what_a_left(world: World, a: str, ending: Ending) -> None:
     """By its hook, and without one where its instructions lead it: each b after one of the endings."""
     root = world.project(f"{a}-{ending}")
