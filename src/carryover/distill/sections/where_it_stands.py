@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from posixpath import commonprefix
 from typing import Final
 
 from carryover.distill.digest import SeenRun
@@ -13,12 +14,13 @@ from carryover.distill.quotes import (
     cut_middle,
     earlier,
     estimated_tokens,
+    in_code,
     in_quotes,
     printed_line,
 )
 from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
-from carryover.distill.sections.recent_files import may_be_tested, place_of, relative
+from carryover.distill.sections.recent_files import may_be_tested, place_of, placed, relative
 from carryover.distill.trail import (
     Past,
     Step,
@@ -29,6 +31,7 @@ from carryover.distill.trail import (
     idle_since,
     running_jobs,
 )
+from carryover.distill.view import ProjectView
 from carryover.facts import GitFacts
 
 _TOLD_ELSEWHERE: Final = ("plan", "ask", "edit", "write")
@@ -117,9 +120,11 @@ def _branch(step: Step, git: GitFacts | None) -> str:
 
 def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     """Returns the branch of the newest work, unless it is checked out or being rebased, and the agent's own worktree
-    that it is in."""
+    that it is in; of work outside of the project, the folder instead: the branch is that of the agent's folder."""
     branch = _branch(step, git)
     edited = [file.path for file in step.digest.touched if file.turn == step.turn.number]
+    if branch and (folder := _folder_outside(edited, past.view)):
+        return f"newest edits outside of the project, in {in_code(folder)}"
     trees = (tree for tree in past.view.checkouts if len(tree) > len("C:"))  # else the root of a disk, see `_ANYWHERE`
     tree = next((tree for tree in trees if _has_any(tree, edited)), None)
     is_out = git is not None and branch in (git.branch, git.notes.rebased)
@@ -144,6 +149,16 @@ def _other_branches(past: Past, newest: Step, git: GitFacts | None) -> list[str]
 def _named(past: Past, branch: str) -> str:
     lost = ", which is not here now" if branch in past.view.lost_branches else ""
     return f"branch {branch_name(branch)}{lost}"
+
+
+def _folder_outside(edited: Iterable[str], view: ProjectView) -> str:
+    """Returns the folder of the files of work among `edited`; empty if there are none, one of them is of the project,
+    or the folder has the project in it: then one repository may hold both."""
+    names = {path: name for path in edited if (name := placed(path, view, outside=True))}
+    if not names or any(placed(path, view, outside=False) for path in names):
+        return ""
+    folder = commonprefix([*names.values()]).rpartition("/")[0]
+    return "" if relative(f"{view.root}/", folder) else folder
 
 
 def _has_any(tree: str, paths: Iterable[str]) -> bool:

@@ -7,8 +7,8 @@ import pytest
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts, GitFacts, GitNotes
-from carryover.model import SessionInfo
-from support.conversation import GOAL, project, session, under
+from carryover.model import FileEdit, SessionInfo
+from support.conversation import GOAL, ROOT, project, session, under
 
 
 def test_a_branch_that_a_command_left_is_one_of_earlier_work() -> None:
@@ -57,3 +57,27 @@ def test_the_branch_on_which_a_turn_only_committed_is_that_of_the_newest_work() 
     assert "words after the newest work (turn 1" in text
     assert "earlier work on branch main" in text
     assert "was on branch" not in text
+
+
+@pytest.mark.parametrize(
+    ("paths", "said"),
+    [
+        ([f"{ROOT}.worktrees/tax/src/tax.py", f"{ROOT}.worktrees/tax/docs/tax.md"], f"in `{ROOT}.worktrees/tax`"),
+        (["/srv/shop/tax.py"], "in `/srv/shop`"),
+        (["D:\\shop\\tax.py"], "in `D:/shop`"),
+        ([f"{ROOT}.worktrees/tax/tax.py", f"{ROOT}/cart.py"], "on branch main"),
+        (["/tmp/probe.py"], "on branch main"),
+        ([f"{ROOT.rpartition('/')[0]}/compose.yml"], "on branch main"),
+        (["D:/shop/tax.py", "/srv/shop/tax.py"], "on branch main"),
+    ],
+)
+def test_work_outside_of_the_project_is_not_said_to_be_on_its_branch(paths: list[str], said: str) -> None:
+    talk = session("s1").event(SessionInfo(branch="main")).user(GOAL).edited("cart.py").says("Done.")
+    talk.user("Now the tax.")
+    for path in paths:
+        talk.event(FileEdit(path=path, change="modify"))
+    stands = under("Where it stands", talk.says("The tax is done."))
+
+    assert said in stands
+    assert ("on branch main" in stands) == ("main" in said)
+    assert ("newest edits outside of the project, " in stands) == ("main" not in said)
