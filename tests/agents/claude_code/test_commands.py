@@ -59,6 +59,16 @@ def test_a_command_that_the_client_runs_and_then_asks_the_model_about_is_a_reque
     assert prompts == [("/plan", "Round <b>whole</b> cents"), ("/goal", "All tests pass")]
 
 
+def test_what_the_client_answers_itself_is_no_request() -> None:
+    """The name of a skill that only the model may run stands in a record like a prompt's, below a caveat (2.1.332)."""
+    transcript = Session()
+    transcript.user("<local-command-caveat>Caveat: ...", isMeta=True, parentUuid=None)
+    transcript.user("/only", parentUuid="u1", rowSource="local")
+    transcript.user("/usr/bin/only is broken", parentUuid="u2")
+
+    assert transcript.all(Prompt) == [Prompt(text="/usr/bin/only is broken")]
+
+
 @pytest.mark.parametrize(("name", "version"), [("subtask", "2.1.332"), ("fork", "2.1.200")])
 def test_the_words_behind_a_command_that_begins_a_fork_are_a_request(name: str, version: str) -> None:
     """The model is not asked: a sub-agent with the whole conversation is, whose report comes back (runs of both)."""

@@ -48,7 +48,7 @@ def test_what_teammates_sent_in_one_record_is_each_ones_own_word() -> None:
 
 def test_what_the_user_types_to_a_sub_agent_is_the_users_word() -> None:
     """The client marks it as its own text, but by whom it was sent: while the sub-agent works, and once it has stopped,
-    in a sentence of the client's (runs of 2.1.332)."""
+    in a sentence of the client's (runs of 2.1.332). To a teammate it is sent without that mark (source of 2.1.332)."""
     human = {"kind": "human"}
     steered = (
         "The user sent a new message while you were working:\nOnly the tests.\n\nNot the docs.\n\n"
@@ -59,11 +59,13 @@ def test_what_the_user_types_to_a_sub_agent_is_the_users_word() -> None:
     said.attachment("queued_command", prompt="Leave the importer alone.", origin=human, isMeta=True)
     said.user(steered, isMeta=True, origin=human)
     said.user("Go on.", isMeta=True)
+    said.user("Then stop.", origin=human)
 
     assert said.all(Prompt) == [
         Prompt(text="Count the files", actor="model"),
         Prompt(text="Leave the importer alone.", in_turn=True),
         Prompt(text="Only the tests.\n\nNot the docs.", in_turn=True),
+        Prompt(text="Then stop.", in_turn=True),
     ]
     main = Session()
     main.user("Caveat: none.", isMeta=True, origin=human)

@@ -147,6 +147,23 @@ def test_what_the_model_has_scheduled_is_not_queued_by_the_user(tool: str) -> No
     ]
 
 
+@pytest.mark.parametrize("marks", [{}, {"rowSource": "recorded", "wakeupSource": "schedule_wakeup"}])
+def test_a_command_that_was_scheduled_is_not_the_users(marks: dict[str, str]) -> None:
+    """As `/loop 5m /check now` has it sent: only the record above it is a timer's in 2.1.200, and both in 2.1.332."""
+    transcript = Session()
+    transcript.user("/loop 5m /check now")
+    transcript.runs("CronCreate", "Scheduled.", prompt="/check now")
+    command = "<command-message>check</command-message>\n<command-name>/check</command-name>\n"
+    said = f"{command}<command-args>now</command-args>"
+    assert transcript.queue("enqueue", "/check now") == transcript.queue("dequeue") == []
+    transcript.record("system", subtype="scheduled_task_fire", content="Running scheduled task", uuid="fire")
+
+    fired = transcript.user(said, parentUuid="fire", **marks)
+    assert fired == [Prompt(text="/check now", actor="model", scheduled=True)]
+    assert transcript.user([{"type": "text", "text": "Check it."}], isMeta=True, parentUuid="u7", **marks) == []
+    assert transcript.user(said, parentUuid="u8") == [Prompt(text="now", command="/check")]
+
+
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
     transcript = Session()
     for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", "/compact ", LOCAL):

@@ -96,7 +96,7 @@ _QUIET: Final = frozenset(
     "system/api_error system/informational system/stop_hook_summary "
     "system/turn_duration system/agents_killed system/bridge_status system/memory_saved "
     "system/compact_boundary system/microcompact_boundary system/model_consent_fallback system/model_refusal_fallback "
-    "system/permission_retry system/scheduled_task_fire".split()
+    "system/permission_retry".split()
 )
 """`summary` lines describe other sessions (2.0.65); `api-request-blob` repeats prompts and is the bulk of a file;
 `api_error` is a retry, not the end of a turn (2.1.15)."""
@@ -247,6 +247,8 @@ def _system(builder: ClaudeBuilder) -> None:
         text = rawjson.content_text(builder.line.content) or ""
         leave_queue(builder, " ".join(command_in(text)), withdrawn=True)
         add_task_of_fork(builder, text)
+    elif subtype == "scheduled_task_fire":
+        builder.change(fired=builder.line.uuid or "")
     else:
         builder.skip(f"system/{subtype}", "unknown subtype")
 
@@ -264,19 +266,20 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
         return
     text, files = typed_and_attached(texts)
     attachments += files
-    if add_message(builder, text, line.origin):
-        return
-    if line.is_meta and add_said_to_subagent(builder, text, line.origin):
+    if add_message(builder, text, line.origin) or add_said_to_subagent(builder, text, line.origin):
         return
     if text.startswith(CAVEATS):
         builder.change(caveat=line.uuid or "")
     on_plan = next((said for said in map(said_on_plan, texts) if said is not None), None)
     asks = _asks(builder, text)
-    if line.is_meta or line.is_visible_in_transcript_only or (is_clients(text) and not asks):
-        # A scheduled prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138).
-        left = leave_queue(builder, " ".join(command_in(text)).strip() or text, withdrawn=True)
-        if left and line.is_meta and builder.subagent_id is None:
-            builder.add(model.UserPrompt(text=text, actor="model", scheduled=True), "prompt", digest(text))
+    # A timer's prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138). A command is no `isMeta`;
+    # it stands below the timer's record (2.1.200, 2.1.332).
+    fired = builder.is_below(builder.context.fired)
+    if fired or line.is_meta or line.is_visible_in_transcript_only or (is_clients(text) and not asks):
+        sent = " ".join(command_in(text)).strip() or text
+        left = leave_queue(builder, sent, withdrawn=True)
+        if (fired or (left and line.is_meta)) and builder.subagent_id is None:
+            builder.add(model.UserPrompt(text=sent, actor="model", scheduled=True), "prompt", digest(sent))
         return
     if text in INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
@@ -314,7 +317,8 @@ def _is_typed(builder: ClaudeBuilder, text: str, *, accepts_plan: bool) -> bool:
     """Whether a person typed or accepted the record's text or, in a sub-agent, a model wrote it as a prompt."""
     sender = _sender(builder.line)
     is_accepted = accepts_plan and sender == "auto-continuation"
-    by_user = is_accepted or (_is_users(builder.line) and not text.startswith(OF_SESSIONS))
+    is_own = builder.is_below(builder.context.caveat)  # the client answered it itself, as a skill's name (2.1.332)
+    by_user = is_accepted or (_is_users(builder.line) and not is_own and not text.startswith(OF_SESSIONS))
     if by_user or builder.subagent_id is not None:
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:
@@ -354,8 +358,7 @@ def _command(builder: ClaudeBuilder, text: str) -> None:
 def _asks(builder: ClaudeBuilder, text: str) -> bool:
     """Whether the model is asked what stands behind a command that the client runs itself, as `/goal` and `/plan`: in
     front of any other is the client's caveat (a run of 2.1.332, source of 2.1.111)."""
-    parent = builder.line.parent_uuid
-    below_caveat = parent is rawjson.ABSENT or bytes(parent) == f'"{builder.context.caveat}"'.encode()
+    below_caveat = builder.line.parent_uuid is rawjson.ABSENT or builder.is_below(builder.context.caveat)
     return not below_caveat and text.startswith("<command-name>") and bool(command_in(text)[1])
 
 

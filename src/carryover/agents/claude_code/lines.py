@@ -130,6 +130,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The newest prompts: one at the place of an earlier one takes that back, and all since."""
     caveat: str = ""
     """The newest record that says of a command below it that it is no request."""
+    fired: str = ""
+    """The newest record that says of the prompt below it that a timer sent it."""
     command: str = ""
     """The newest command that the client ran itself: its words may be the task of a fork."""
     trees: tuple[ClaudeWorktree, ...] = ()
@@ -176,6 +178,10 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
             first, *others = (*asked[-1].keys, *keys)
             newest = replace(asked[-1], keys=(first, *others[-_MOST_SAID:]))
             self.change(asked=(*asked[:-1], newest))
+
+    def is_below(self, uuid: str) -> bool:
+        """Whether the record's parent is the one with that id."""
+        return uuid != "" and bytes(self.line.parent_uuid) == f'"{uuid}"'.encode()
 
     def branch_here(self) -> str | None:
         """Returns the branch that is checked out in the record's folder, as far as records say."""
