@@ -123,6 +123,8 @@ def prompt(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
     own, as of a stored one."""
     if body.actor != "human" and not body.scheduled:
         return _heard(digest, event, body) if body.sender else digest
+    if body.in_turn and event.subagent_id is not None:
+        digest = at_work(digest, event)  # a side chat has no other turn, and none of the session's begins in it
     if body.in_turn and digest.turns:
         return _added(digest, event, body)
     resumes = only_points_at_handoff(body.text)

@@ -1,4 +1,4 @@
-"""History that a fork or a resume copied into its own file: the other thread's, counted once."""
+"""A fork, and which session it belongs to: history that it copied into its own file is the other thread's."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
-from carryover.model import UserPrompt
+from carryover.model import UserPrompt, conversation_of
 from contract.case import Recording, read_on, source_at
 from support.clock import LATER_MS
 
@@ -90,3 +90,16 @@ def test_two_files_with_the_same_copy_have_the_same_keys() -> None:
         keys.append([event.key for event in rollout.events if event.copied])
 
     assert keys[0] == keys[1] != []
+
+
+def test_a_side_chat_belongs_to_the_session_beside_which_it_is() -> None:
+    """A question that is no part of the task (`/side`) must not stand as the newest task (a run of 0.171)."""
+    aside = Rollout(
+        thread_source="tui_side_chat", session_id=THREAD, forked_from_id=PARENT, forked_from_ordinal_exclusive=29
+    )
+    aside.turn()
+    aside.asks("What is a bundle?", client_id="08ff359d-5305")
+
+    (event,) = aside.events
+    assert (conversation_of(event.session), event.subagent_id) == (PARENT, THREAD)
+    assert event.body == UserPrompt(text="What is a bundle?", in_turn=True)

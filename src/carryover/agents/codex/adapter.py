@@ -31,10 +31,11 @@ from carryover.agents.codex.rollout import (
     exported_rollout,
     read_rollout_line,
 )
+from carryover.agents.codex.usage import TOKENS, handle_tokens
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
-from carryover.records.lenient import fields_of, inside, items_of, number_of, read_as, text_of
+from carryover.records.lenient import fields_of, inside, items_of, number_of, text_of
 from carryover.records.rawjson import ABSENT
 from carryover.records.resets import failed_turn
 from carryover.records.summary import kinds_of, parts_by_heading
@@ -62,11 +63,13 @@ _INTERNAL: Final = frozenset(("guardian_review", "memory_consolidation"))
 the user's programs."""
 _GUARDIAN: Final = "guardian"
 """The sub-agent that answers, in JSON, whether a command may run (0.126)."""
-_TOKENS: Final = "event_msg/token_count"
+_BESIDE: Final = ("subagent", "tui_side_chat")
+"""Values of `thread_source` of a thread that works beside another: for its agent, or where the user asks something that
+is no part of the task (`/side`, 0.171)."""
 _ERROR: Final = "event_msg/error"
 _GOES_ON: Final = frozenset(("thread_rollback_failed", "active_turn_not_steerable"))
 """Errors of a request that the user made while a turn runs; the turn goes on (0.160, source)."""
-_COUNTED: Final = (_TOKENS, "turn_context")
+_COUNTED: Final = (TOKENS, "turn_context")
 """What an internal thread is read for."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))
 _PHASES: Final = {"final_answer": True, "commentary": False}
@@ -146,7 +149,7 @@ def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[RolloutCo
     """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
     gone. A sub-agent's belongs to the session that it works for, which has it already."""
     context = rollout.context
-    if rollout.name == _TOKENS:
+    if rollout.name == TOKENS:
         # A fork begins with the last of them again, as its own.
         context = msgspec.structs.replace(context, used=rollout.total or context.used)
     if context.subagent_id is not None:
@@ -176,11 +179,11 @@ def _session(rollout: Rollout) -> None:
     kind = rollout.text("thread_source")
     is_guardian = text_of(inside(source.get("subagent", ABSENT), "other")) == _GUARDIAN
     is_internal = kind in _INTERNAL or "internal" in source or is_guardian
-    is_sub_agent = is_internal or kind == "subagent" or "subagent" in source
+    is_sub_agent = is_internal or kind in _BESIDE or "subagent" in source
     spawner = text_of(inside(source.get("subagent", ABSENT), "thread_spawn", "parent_thread_id"))
-    named_by = (rollout.text("session_id"), rollout.text("parent_thread_id"), spawner)
-    parent = next((name for name in named_by if usable_name(name) and name != thread), thread)
     forked_from = rollout.text("forked_from_id")
+    named_by = (rollout.text("session_id"), rollout.text("parent_thread_id"), spawner, forked_from)
+    parent = next((name for name in named_by if usable_name(name) and name != thread), thread)
     # Set if nothing of the parent is copied (0.169).
     copies_nothing = number_of(meta.get("forked_from_ordinal_exclusive")) is not None
     cwd = usable_folder(rollout.text("cwd"))
@@ -373,41 +376,6 @@ def _flat_message(rollout: Rollout, role: str, content: msgspec.Raw) -> None:
         handle_prompt(rollout, text, sum(part.type == "input_image" for part in parts))
 
 
-def _tokens(rollout: Rollout) -> None:
-    """Handles `token_count`, which is written after each request, and again whenever the limits change.
-
-    The total of the thread tells a repeated record from a new one. What came from the cache is part of the input, as
-    reasoning is of the output.
-    """
-    info = rollout.data.get("info")
-    last = fields_of(fields_of(info).get("last_token_usage"))
-    total = fields_of(fields_of(info).get("total_token_usage"))
-    before = rollout.context.used
-    rollout.change(used=rollout.total or before)
-    if last and total and rollout.context.used != before:
-        whole = number_of(last.get("input_tokens")) or 0
-        read = number_of(last.get("cached_input_tokens")) or 0
-        counts = [number_of(total.get(name)) for name in ("input_tokens", "cached_input_tokens", "output_tokens")]
-        rollout.count_tokens(
-            "/".join([rollout.thread, *map(str, counts)]),
-            session=rollout.session,
-            model=rollout.context.facts.model,
-            input=whole - min(read, whole),
-            output=number_of(last.get("output_tokens")),
-            cache_read=min(read, whole),
-        )
-    limits = fields_of(rollout.data.get("rate_limits"))
-    for name in ("primary", "secondary"):
-        window = fields_of(limits.get(name))
-        used = read_as(window.get("used_percent"), float)
-        at_s, in_s = number_of(window.get("resets_at")), number_of(window.get("resets_in_seconds"))
-        resets_ms = at_s * 1000 if at_s is not None else None if in_s is None else rollout.at_ms + in_s * 1000
-        minutes = number_of(window.get("window_minutes"))
-        if used is not None and rollout.at_ms:
-            window_used = model.WindowUsed(name=name, at_ms=rollout.at_ms, used_percent=used)
-            rollout.windows.append(msgspec.structs.replace(window_used, minutes=minutes, resets_ms=resets_ms))
-
-
 _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
     _session: f"session_meta {HEADER}",
     _context: "turn_context",
@@ -421,7 +389,7 @@ _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
     _words: "event_msg/user_message event_msg/agent_message item_completed/UserMessage item_completed/AgentMessage",
     _plan: "item_completed/Plan",
     _message: "response_item/message",
-    _tokens: "event_msg/token_count",
+    handle_tokens: TOKENS,
     handle_goal: "event_msg/thread_goal_updated",
     calls.handle_command: "event_msg/exec_command_end item_completed/CommandExecution",
     calls.handle_file_change: "event_msg/patch_apply_end item_completed/FileChange",

@@ -7,11 +7,13 @@ import re
 import pytest
 from msgspec.structs import replace
 
+from carryover.distill.digest import Digest
 from carryover.distill.entry import FIXED, WEIGHTS
+from carryover.distill.fold import fold
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts
-from carryover.model import Answer, ToolResult, UserPrompt
+from carryover.model import Answer, Event, ToolResult, UserPrompt
 from support.conversation import GOAL, MINUTE_MS, Conversation, handoff, project, session, under
 
 
@@ -161,3 +163,14 @@ def test_words_typed_to_a_sub_agent_stand_in_the_turn_that_ran_then() -> None:
 
     assert made is not None
     assert re.search(r"Typed while the agent worked \(turn 1[^)]*\): .*Leave the importer alone", render(made))
+
+
+def test_words_typed_to_a_sub_agent_begin_no_turn_even_where_nothing_else_does() -> None:
+    """As in a side chat (`/side` of Codex 0.171), which is of the user's words alone."""
+    prompt = UserPrompt(text="What is a bundle?", in_turn=True)
+    event = Event(key="k", session="s1", at_ms=1, body=prompt, subagent_id="aside")
+
+    [turn] = fold(Digest(), [event]).turns
+    assert (turn.number, turn.prompt, [reply.text for reply in turn.replies]) == (0, "", ["What is a bundle?"])
+    [turn] = fold(Digest(), [replace(event, subagent_id=None)]).turns
+    assert (turn.number, turn.prompt) == (1, "What is a bundle?")
