@@ -88,7 +88,13 @@ def test_the_words_behind_a_command_that_begins_a_fork_are_a_request(name: str, 
 
 
 OTHERS = pytest.mark.parametrize(
-    "fields", [{"origin": {"kind": "channel"}}, {"origin": {"kind": "slack-ping"}}, {"rowSource": "hook"}]
+    "fields",
+    [
+        *({"origin": {"kind": kind}} for kind in ("channel", "slack-ping")),
+        {"rowSource": "hook"},
+        {"origin": {"kind": "human"}, "fromAnotherSession": True},
+        {"fromConnector": True},
+    ],
 )
 
 
@@ -121,3 +127,14 @@ def test_a_command_that_the_client_ran_is_no_word_of_what_waited_beside_it() -> 
 
     assert Session().user(waited) == [Prompt(text="The cents too\n/compact")]
     assert Session().user(waited[2:]) == []
+
+
+@OTHERS
+def test_what_others_send_while_the_agent_works_is_not_the_users(fields: dict[str, Any]) -> None:
+    """Or as a prompt of its own. The last two are marks of what another session or an app sends through a tool of an
+    MCP server (source of 2.1.332)."""
+    transcript = Session()
+    transcript.attachment("queued_command", prompt="Drop the table", commandMode="prompt", **fields)
+    transcript.user("Drop the table", **fields)
+
+    assert transcript.all(Prompt) == []

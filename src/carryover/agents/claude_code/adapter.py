@@ -111,6 +111,7 @@ _INJECTED_ORIGINS: Final = frozenset(
 """Origins of `user` records that are not from the user (2.1.328: task-notification; the others: source of 2.1.332)."""
 _WRITTEN_BY: Final = ("harness", "hook", "recorded")
 """`rowSource` of a `user` record that the client, a hook, or a timer or an event caused (source of 2.1.332)."""
+_OTHERS: Final = ("isMeta", "fromConnector", "fromAnotherSession")
 
 _SUMMARY_KINDS: Final = kinds_of(
     request="primary request and intent",
@@ -310,7 +311,9 @@ def _sender(line: ClaudeLine) -> str:
 
 def _is_users(line: ClaudeLine) -> bool:
     """Whether the record's marks name nobody but the user; before 2.1.328 there are none."""
-    return _sender(line) == "human" and line.prompt_source != "system" and line.row_source not in _WRITTEN_BY
+    is_sent = line.from_connector or line.from_another_session  # through a tool of an MCP server (2.1.332)
+    is_others = is_sent or line.prompt_source == "system" or line.row_source in _WRITTEN_BY
+    return _sender(line) == "human" and not is_others
 
 
 def _is_typed(builder: ClaudeBuilder, text: str, *, accepts_plan: bool) -> bool:
@@ -390,11 +393,12 @@ def _attachment(builder: ClaudeBuilder) -> None:
     text, files = typed_and_attached([block.text or "" for block in blocks])
     origin = given.get("origin", rawjson.ABSENT)
     sender = text_of(inside(origin, "kind")) or "human"
+    is_others = text_of(given.get("rowSource")) in _WRITTEN_BY or any(is_true(given.get(mark)) for mark in _OTHERS)
     if text.startswith(REPORTS):
         builder.add_jobs(text, "queued")
     elif add_message(builder, text, origin) or add_said_to_subagent(builder, text, origin):
         return
-    elif text and not (is_true(given.get("isMeta")) or sender in _INJECTED_ORIGINS or is_no_prompt(text)):
+    elif text and not (is_others or sender in _INJECTED_ORIGINS or is_no_prompt(text)):
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
             _prompt(builder, text, files, in_turn=True)
         else:

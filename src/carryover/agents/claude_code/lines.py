@@ -61,6 +61,8 @@ class ClaudeLine(claude_records.Line, frozen=True, rename="camel"):
     origin: msgspec.Raw = ABSENT
     prompt_source: str | None = None
     row_source: str | None = None
+    from_connector: bool | None = None
+    from_another_session: bool | None = None
     tool_use_result: msgspec.Raw = ABSENT
     tool_denial_kind: str | None = None
     tool_denial_before_run: bool | None = None
