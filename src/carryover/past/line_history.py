@@ -85,11 +85,16 @@ def line_history(
         )
         for number, text in enumerate(texts[first - 1 : last], start=first)
     ]
-    known = _by_undoing(db, texts, lines, edits)
-    # A file that was written whole in another worktree would hide the edits of this one.
     in_places = {key: edit for key, edit in edits.items() if Path(edit.body.path) in places}
+    passes = [(edits, lines)]
     if 0 < len(in_places) < len(edits):
-        known |= _by_undoing(db, texts, [line for line in lines if line.line not in known], in_places)
+        # What is not committed was most likely written here, whatever was done alike in another worktree; and a file
+        # that was written whole there would hide the edits of this one.
+        not_committed = [line for line in lines if line.commit is None]
+        passes = [(in_places, not_committed), (edits, lines), (in_places, lines)]
+    known: dict[int, LineHistory] = {}
+    for among, asked in passes:
+        known |= _by_undoing(db, texts, [line for line in asked if line.line not in known], among)
     links_of = cache(lambda commit: Links(commit_named(Path(root), commit)))
     for line in lines:
         if line.line not in known:

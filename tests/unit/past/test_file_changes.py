@@ -181,24 +181,42 @@ async def test_the_first_line_of_an_edit_is_known_by_its_text(scribe: Scribe, sh
     assert [prompts(origin(scribe, shop, line)) for line in (1, 2)] == [["one"], ["two"]]
 
 
+async def _in_checkout(scribe: Scribe, main: Path, root: Path, prompt: str, diff: str, *, hours: int = 0) -> None:
+    """Records a session that edits `cart.py` in a checkout of `main`."""
+    edit = FileEdit(path=str(root / "cart.py"), change="modify", diff=diff, added=diff.count("+"), removed=0)
+    checkout = ProjectRoot(str(root), None if root == main else str(main))
+    at_ms = NOW_MS + hours * HOUR_MS
+    events = [scribe.event(body, at_ms=at_ms, cwd=str(root), session=root.name) for body in (prompt, edit)]
+    batch = msgspec.structs.replace(scribe.prepared(*events), roots={str(root): checkout})
+    await scribe.commit(batch, path=f"/t/{root.name}.jsonl")
+
+
 async def test_a_file_written_whole_in_a_worktree_does_not_hide_the_edits_of_the_main_checkout(
     scribe: Scribe, shop: Path
 ) -> None:
     git(shop, "worktree", "add", "--quiet", str(shop.parent / "tree"), "-b", "other")
     (shop / "cart.py").write_text("one = 1\ntwo = 2\n")
-    for number, (root, prompt, diff) in enumerate(
-        ((shop, "Count to two", "+one = 1\n+two = 2"), (shop.parent / "tree", "Count to nine", "+nine = 9"))
-    ):
-        at_ms = NOW_MS + number * HOUR_MS
-        edit = FileEdit(path=str(root / "cart.py"), change="modify", diff=diff, added=diff.count("+"), removed=0)
-        session, checkout = f"s{number}", ProjectRoot(str(root), None if root == shop else str(shop))
-        events = [scribe.event(body, at_ms=at_ms, cwd=str(root), session=session) for body in (prompt, edit)]
-        batch = msgspec.structs.replace(scribe.prepared(*events), roots={str(root): checkout})
-        await scribe.commit(batch, path=f"/t/{session}.jsonl")
+    await _in_checkout(scribe, shop, shop, "Count to two", "+one = 1\n+two = 2")
+    await _in_checkout(scribe, shop, shop.parent / "tree", "Count to nine", "+nine = 9", hours=1)
 
     history = origin(scribe, shop, 2)
 
     assert (history.found, prompts(history)) == ("followed", ["Count to two"])
+
+
+async def test_a_line_that_is_not_committed_was_written_in_this_checkout_if_it_may_have_been(
+    scribe: Scribe, shop: Path
+) -> None:
+    """As where two agents try the same, each in a worktree, and something of the other one's is taken over."""
+    tree = shop.parent / "tree"
+    git(shop, "worktree", "add", "--quiet", str(tree), "-b", "other")
+    (shop / "cart.py").write_text("one = 1\ntwo = 2\nnine = 9\n")
+    await _in_checkout(scribe, shop, shop, "Count to two", "+one = 1\n+two = 2")
+    await _in_checkout(scribe, shop, tree, "Count to nine there", "+one = 1\n+two = 2\n+nine = 9", hours=1)
+
+    lines = [prompts(origin(scribe, shop, line)) for line in (1, 2, 3)]
+
+    assert lines == [["Count to two"], ["Count to two"], ["Count to nine there"]]
 
 
 def edit_of(before: list[str], after: list[str], *, context: int = 3) -> FileEdit:
