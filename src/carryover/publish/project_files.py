@@ -38,6 +38,8 @@ def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | 
     edits = Pass(checkout, paths.state.root, dry=True)
     if checkout.git_dir is None or keep_out(edits):
         place(edits, settings)
+    else:
+        edits.notes[-1] = f"no handoff is written there: {edits.notes[-1]}"
     return edits
 
 

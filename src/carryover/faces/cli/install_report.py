@@ -231,11 +231,11 @@ def _project_lines(done: Installed) -> Iterator[str]:
     if len(changing) > _SHOWN:
         all_of_them = "--json lists them" if done.is_dry else "`carryover refresh --dry-run --json` lists them all"
         yield f"  and {len(changing) - _SHOWN} more; {all_of_them}"
-    for project in done.projects:
-        yield from (f"⚠ {short_path(project.root)}: {note}" for note in project.notes)
     first, *others = (answer for answer in POINTERS if answer != done.answer.pointers)
     named = ", ".join(f"`{answer}`" for answer in others)
-    yield f"  `carryover refresh --pointers {first}` (or {named}) changes that."
+    yield f"  To answer otherwise: `carryover refresh --pointers {first}` (or {named})."
+    for project in done.projects:
+        yield from (f"⚠ {short_path(project.root)}: {note}" for note in project.notes)
 
 
 def _planned_in(project: ProjectChanges) -> str:
