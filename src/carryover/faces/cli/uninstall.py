@@ -104,11 +104,8 @@ def _file_steps(planned: Uninstall) -> Iterator[str]:
 
 def _lines_after(done: Uninstall, planned: Uninstall) -> Iterator[str]:
     yield from (f"✗ {reason}" for reason in done.notes)
-    changed = sum(edit.outcome in ("changed", "removed") for edit in done.edits) + len(done.removals)
-    if not changed:
-        return
-    yield f"✓ Done: {counted(changed, 'file or folder', 'files and folders')} put back or removed."
-    yield from _what_stays(planned)
+    if done.removals or any(edit.outcome in ("changed", "removed") for edit in done.edits):
+        yield from ("✓ Done.", *_what_stays(planned))
 
 
 def _what_stays(planned: Uninstall) -> Iterator[str]:

@@ -34,7 +34,7 @@ def test_hooks_go_and_what_was_recorded_stays(claude: Path, recorded: Path, run:
 
     assert out.startswith("~/.claude/settings.json is put back (hooks of Claude Code)\n")
     assert out.endswith(
-        "What was recorded stays in ~/.carryover, and the handoffs stay in your projects; "
+        "✓ Done.\nWhat was recorded stays in ~/.carryover, and the handoffs stay in your projects; "
         "`carryover uninstall --purge` takes them away too.\n"
     )
     assert claude.read_bytes() == before
