@@ -81,6 +81,21 @@ def test_messages_behind_long_instructions_are_found(tmp_path: Path) -> None:
     assert said_in(tmp_path / "session_1.json", json.dumps(document)) == [("user", "Fix it."), ("assistant", "Done.")]
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "[IMPORTANT: whole cents] Rewrite it.",
+        "[System: Debian 12]\nWhy does it fail?",
+        "[System note: you are a baker.] Go on.",
+        "Review the conversation above and consider saving the prices as a list.",
+    ],
+)
+def test_a_bracket_or_a_review_does_not_show_that_hermes_sent_a_chat(tmp_path: Path, typed: str) -> None:
+    said = [{"role": "user", "content": typed}, {"role": "assistant", "content": "Done."}]
+
+    assert said_in(tmp_path / "chat.json", json.dumps(said)) == [("user", typed), ("assistant", "Done.")]
+
+
 RESUMED = "Continue from where you left off."
 
 

@@ -95,15 +95,19 @@ _SUMMARY: Final = later(
     r"^(?:\[CONTEXT COMPACTION.*?avoid repeating it:|\[CONTEXT COMPACTION[^\n]*\n|\[CONTEXT SUMMARY\]:)", re.S | re.M
 )
 _SUMMARY_END: Final = later(r"(?<!\n)\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
-_BY_CLIENT: Final = later(
-    r"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |ASYNC DELEGATION|Your active task list )"
+_OWN: Final = (
+    r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.|\[System: This session is about to be "
+    r"|\[System note: Your previous turn |\[Note: model was just switched from |\[ASYNC DELEGATION"
     r"|\[Continuing toward (?:your standing goal|this kanban task)"
     r"|\[The work looks complete, but the task is still open\]"
     r"|You've reached the maximum number of tool-calling iterations allowed\."
     r"|You just executed tool calls but returned an empty response\."
     r"|Continue from the compressed conversation context above\. This marker exists because "
-    r"|Review the conversation above and consider saving "
+    r"|Review the conversation above and consider saving (?:or updating a skill|to memory)\b"
 )
+"""What no one else writes, and so shows a list of messages to be from this client."""
+_BY_CLIENT: Final = later(rf"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |Your active task list )|{_OWN}")
+_SHOWS_CLIENT: Final = later(_OWN)
 _NOTE: Final = later(
     r"\[(?:System note: |Note: model was just switched from "
     r"|(The user sent an? (?:image but|(?:text )?document|audio|video|voice)\b))[^\]]*\]\s*"
@@ -186,9 +190,9 @@ def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
 def _typed(messages: Sequence[Sequence[str]]) -> list[str]:
     """Returns what the user typed in each message, as the contract's `typed`."""
     sent = ["\n".join(parts) for parts in messages]
-    found = [_words_in(text) for text in sent]
-    is_own = any(one.by_client or one.by_schedule or _NOTE.match(text) for one, text in zip(found, sent, strict=True))
-    return [" ".join(filter(None, (one.command, one.text))) for one in found] if is_own else []
+    if not any(map(_SHOWS_CLIENT.match, sent)):
+        return []
+    return [" ".join(filter(None, (one.command, one.text))) for one in map(_words_in, sent)]
 
 
 def _answer(recorder: StoredBuilder, entry: MessageRow) -> None:
