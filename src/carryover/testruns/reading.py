@@ -40,6 +40,8 @@ _PART = later(
 )
 _PART_LAST = later(rf"\b(passed|failed|skipped):? {_OF_ALL}\b")
 """So many of all: `15/24 passed`, `Passed: 3 of 5`."""
+_EACH = later(r"\btest (?:case )?\d+ ?(?:/|of) ?\d+:? (passed|failed|skipped)\b")
+"""A single test, by its number: `Test 3 of 10 passed`."""
 _KIND_TWICE = later(r"\b(passed|failed|skipped): (\d+) tests?\b")
 """ExUnit's line of failures (Elixir 1.20): `Failed: 9 tests`."""
 _BESIDE_COUNTS = later(
@@ -139,6 +141,8 @@ def _read_output(lines: Sequence[str]) -> Findings:
     """Returns what the lines of a test run's output say."""
     found = Findings()
     labelled: dict[str, list[tuple[str, int]]] = {}
+    so_far: dict[str, int] = {}
+    """What the newest line of counts says."""
     before = listed = ""
     for line in lines:
         found.broken = found.broken or _BROKEN.search(line) is not None
@@ -153,6 +157,10 @@ def _read_output(lines: Sequence[str]) -> Findings:
             if kind == "failed":
                 _failed(found, one[3])
         elif counts := _counts_in(line):
+            part = dict(counts)
+            if "of" in part and so_far == {**part, "passed": part["passed"] - 1}:  # `1/3 passed`, then `2/3 passed`
+                found.counts.subtract(so_far)
+            so_far = part
             for kind, number in counts:
                 found.counts[kind] += number
                 listed = kind
@@ -201,13 +209,15 @@ def _counts_in(line: str) -> list[tuple[str, int]]:
     if line.endswith(":") or not _DIGIT.search(line):
         return []
     text, pattern = _KIND_TWICE.sub(r"\2 \1", _LEADING.sub("", line).lower()), _NUMBER_FIRST
-    text = _PART_LAST.sub(r"\2 \1 out of \3", _PART.sub(r"\1 \3 out of \2", text))
+    text = _PART_LAST.sub(r"\2 \1 out of \3", _PART.sub(r"\1 \3 out of \2", _EACH.sub(r"1 \1", text)))
     pairs = [(number or of, word or kind) for number, word, kind, of in pattern.findall(text)]
     if not pairs:
         pattern = _WORD_FIRST
         pairs = [(number, word) for word, number in pattern.findall(text)]
     all_kind = "of" if any(_KINDS[word] == "passed" for _, word in pairs) else "total"
-    counts = [(all_kind if word == "of" else _KINDS[word], int(number)) for number, word in pairs if _KINDS[word]]
+    # Once each: `3/5 passed, 2/5 failed` are parts of the same five.
+    counts = [(all_kind, int(number)) for number in dict.fromkeys(number for number, word in pairs if word == "of")]
+    counts += [(_KINDS[word], int(number)) for number, word in pairs if word != "of" and _KINDS[word]]
     return counts if counts and not _BESIDE_COUNTS.sub("", pattern.sub("", text)) else []
 
 

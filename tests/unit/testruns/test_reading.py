@@ -232,6 +232,14 @@ def test_counts_behind_a_label_count_where_no_others_are(output: str, counts: tu
         ("Tests: 2 / 5 failed", ("fail", 3, 2)),
         ("5/5 tests passed", ("pass", 5, None)),
         ("3/5 passed, 2 skipped", ("pass", 3, None)),
+        ("3/5 passed, 2/5 failed", ("fail", 3, 2)),
+        ("Passed: 3 / 3, Failed: 0 / 3", ("pass", 3, None)),
+        ("2/5 failed, 3/5 skipped", ("fail", None, 2)),
+        ("1/3 passed\nit rounds\n2/3 passed\n3/3 passed", ("pass", 3, None)),
+        ("Test 1 of 2 passed\nTest 2 of 2 passed", ("pass", 2, None)),
+        ("Test case 1 of 2: passed\nTest case 2 of 2: failed", ("fail", 1, 1)),
+        ("3/3 passed\n3/3 passed", ("pass", 6, None)),
+        ("2/4 passed\n4/4 passed", ("fail", 6, 2)),
     ],
 )
 def test_a_part_of_all_tests_is_not_all_of_them(output: str, counts: tuple[object, ...]) -> None:
