@@ -325,10 +325,13 @@ _PATTERNS: Final = (
         r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?"
         r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"$(-]\S{3,200}(?=[ \t]+-As))",
     ),
-    (  # Vault's
-        "secret_id",
-        r"secret_id\\{0,7}\"?(?:[ \t]{0,24}[=:]|[ \t|]{2,24})[ \t]{0,24}\\{0,7}\"?"
-        r"(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+    *(  # Vault's
+        (
+            name,
+            rf"{name}\\{{0,7}}[\"']?(?:[ \t]{{0,24}}[=:]|[ \t|]{{2,24}})[ \t]{{0,24}}\\{{0,7}}[\"']?"
+            r"(?P<value>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})",
+        )
+        for name in ("secret_id", "SECRET_ID")
     ),
     ("password", r"password 7 (?P<value>[0-9A-F]{8,})"),
     ("SHA", r"\{S?SHA(?:\d{3})?\}(?P<value>[A-Za-z0-9+/]{27,}={0,2})"),  # LDAP's and Apache's password hashes
