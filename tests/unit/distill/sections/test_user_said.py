@@ -153,16 +153,18 @@ def test_a_refusal_without_a_word_goes_with_its_session_when_the_user_has_left_i
 
 def test_words_typed_to_a_sub_agent_stand_in_the_turn_that_ran_then() -> None:
     talk = Conversation().user(GOAL).says("An agent looks into it.")
-    at_work = Conversation(at_ms=talk.at_ms).ran("ls", "cart.py")
-    at_work.event(UserPrompt(text="Leave the importer alone.", in_turn=True))
+    at_work = Conversation(at_ms=talk.at_ms).event(UserPrompt(text="Leave the importer alone.", in_turn=True))
+    at_work.ran("ls", "cart.py").event(UserPrompt(text="Only whole cents.", in_turn=True))
+    of_agent = [replace(event, subagent_id="a1") for event in at_work.events]
     talk.at_ms = at_work.at_ms
     talk.user("Now the receipt, with its own rounding.").says("Done.")
     [lead] = project(talk).sessions
-    with_agent = replace(project(talk), sessions=(replace(lead, subagents=(at_work.digest,)),))
+    with_agent = replace(project(talk), sessions=(replace(lead, subagents=(fold(Digest(), of_agent),)),))
     made = distill(with_agent, Facts(), resume="ask", now_ms=talk.at_ms)
 
     assert made is not None
-    assert re.search(r"Typed while the agent worked \(turn 1[^)]*\): .*Leave the importer alone", render(made))
+    for words in ("Leave the importer alone", "Only whole cents"):
+        assert re.search(rf"Typed while the agent worked \(turn 1[^)]*\): .*{words}", render(made))
 
 
 def test_words_typed_to_a_sub_agent_begin_no_turn_even_where_nothing_else_does() -> None:
