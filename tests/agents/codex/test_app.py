@@ -83,7 +83,10 @@ def test_what_the_app_shows_before_a_request_is_not_the_users(shown: str, headin
 def test_a_conversation_that_goes_on_in_the_editor_was_said_before() -> None:
     """0.118: without it, nothing says what is okay."""
     pieces = [{"content_type": "text", "text": "I can't reach "}, {"content_type": "text", "text": "main.\n"}]
-    turns = [("user", [{"content_type": "text", "text": "Rebase it."}]), ("assistant", pieces), ("tool", pieces)]
+    asked_before = "# Context from my IDE setup:\n\n## Open tabs:\n- a.py: a.py\n\n## My request for Codex:\nRebase it."
+    typed = [{"content_type": "text", "text": asked_before}]
+    sent = [{"content_type": "text", "text": "<environment_context>\nPush it.\n</environment_context>"}]
+    turns = [("user", sent), ("user", typed), ("assistant", pieces), ("tool", pieces)]
     told = json.dumps({"conversation": [{"role": role, "content": content} for role, content in turns]})
     prior = f"## Prior conversation with Codex:\n{told}\n## My request for Codex:\nOkay?\n"
     opened = "# Context from my IDE setup:\n\n## Open tabs:\n- a.py: a.py\n\n"

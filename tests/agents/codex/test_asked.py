@@ -67,6 +67,17 @@ def test_a_question_that_the_agent_does_not_wait_for_is_open_until_the_user_type
     assert fold(Digest(), rollout.events).questions == ()
 
 
+def test_each_question_that_the_agent_does_not_wait_for_is_another_one() -> None:
+    """Without a text or a call's id, too."""
+    rollout = Rollout(family="legacy")
+    rollout.turn()
+    rollout.asks("Add a discount")
+    for title in ("Which unit?", "Which colour?"):
+        rollout.event("agent_message", message="", questions=[{"title": title}])
+
+    assert len({event.key for event in rollout.events if isinstance(event.body, model.Question)}) == 2
+
+
 @pytest.mark.parametrize("family", ["legacy", "paginated"])
 def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> None:
     """Read about, in no recording."""

@@ -308,7 +308,7 @@ def _words(rollout: Rollout) -> None:
 
 def _answer(rollout: Rollout, text: str) -> None:
     words = without_decision(_TO_THE_APP.sub("", text).rstrip() if "::git-" in text else text)
-    if words.strip() and text != _COMPACTED and not asks_meanwhile(rollout):
+    if not asks_meanwhile(rollout) and words.strip() and text != _COMPACTED:
         said = model.AssistantMessage(text=words, final=_PHASES.get(rollout.text("phase")))
         rollout.say(said, "said", digest(text))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from html import unescape
 from itertools import chain, takewhile
 from typing import Final
@@ -136,11 +136,11 @@ def asks_meanwhile(rollout: Rollout) -> bool:
     """Adds the questions of a message that does not wait for its answer, which is what the user types next (0.171);
     returns whether it is such a message."""
     questions = [fields_of(one) for one in items_of(rollout.data.get("questions"))]
-    for number, one in enumerate(questions):
+    for one in questions:
         options = tuple(filter(None, map(text_of, items_of(one.get("options")))))
         # Of no call: that has ended, with nothing but that it was accepted.
         asked = model.Question(call_id="", text=text_of(one.get("title")), options=options)
-        rollout.add(asked, f"{rollout.call_id}:asked{number}")
+        rollout.say(asked, "asked", digest(asked.text))
     return bool(questions)
 
 
@@ -170,24 +170,23 @@ def _request_in(begins: str) -> re.Match[str] | None:
     return found[-1] if found else None
 
 
-def _said_before(text: str) -> list[model.UserPrompt | model.AssistantMessage]:
-    """Returns the conversation that a prompt goes on with, which no other record has: "go on" says nothing without.
+def _said_before(text: str) -> Iterator[model.UserPrompt | model.AssistantMessage]:
+    """Yields the conversation that a prompt goes on with, which no other record has: "go on" says nothing without.
     Stops at a selection, which may hold the same heading."""
     begins = text.lstrip()
     asks = _request_in(begins) if _PRIOR in text else None
     parts = _SECTION.split(begins[: asks.start()]) if asks is not None else [""]
     for heading, part in zip(parts[1::2], parts[2::2], strict=True):
         if heading == _PRIOR:
-            said = map(fields_of, items_of(fields_of(part.strip()).get("conversation")))
-            turns = [(text_of(one.get("role")), _words_of(items_of(one.get("content")))) for one in said]
-            return [
-                model.UserPrompt(text=words) if role == "user" else model.AssistantMessage(text=words, final=True)
-                for role, words in turns
-                if words and role in ("user", "assistant")
-            ]
+            for one in map(fields_of, items_of(fields_of(part.strip()).get("conversation"))):
+                words = _words_of(items_of(one.get("content")))
+                if text_of(one.get("role")) == "user":
+                    yield from read_prompt(words, "")
+                elif words and text_of(one.get("role")) == "assistant":
+                    yield model.AssistantMessage(text=words, final=True)
+            return
         if not _quotes_nothing((heading, part)):
-            break
-    return []
+            return
 
 
 def _words_of(pieces: Sequence[msgspec.Raw]) -> str:
@@ -250,7 +249,7 @@ def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     return ["\n".join(filter(None, parts)) for parts in own]
 
 
-def read_prompt(text: str, _after: str) -> tuple[model.AnyBody, ...]:
+def read_prompt(text: str, _after: str) -> tuple[model.UserPrompt, ...]:
     """Returns the events in the text of a `user` message; none if the client wrote it."""
     words = _typed(text)
     if not (words and words.strip()) or _is_others(text):
