@@ -53,6 +53,8 @@ class DaemonContext:
     """Time at which the last full scan of the sources began; None until the first has ended."""
     transcripts: int = field(default=0, init=False)
     """How many transcripts that scan found."""
+    rescan_s: float = field(default=0.0, init=False)
+    """How long it took."""
     unread: Callable[[], int] = field(default=lambda: 0, init=False)
     """How many of them wait to be read."""
     pools: list[ThreadPoolExecutor] = field(default_factory=list, init=False)

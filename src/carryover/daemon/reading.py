@@ -43,7 +43,7 @@ BUSY_TRIES: Final = 6
 LOOK_AGAIN_AT_LEAST_S: Final = 1.0
 """Shortest interval after which a reader can have an unchanged source read again."""
 SAFETY_NET_S: Final = 300.0
-"""Limits the cost of a lost hint. A rescan that finds no change takes about 10 µs per file."""
+"""Limits the cost of a lost hint. A rescan that finds no change takes about 20 µs per file."""
 MOST_NEW: Final = 16
 """As many sources that were never read are read as they come; more are put in the order of a rescan."""
 BETWEEN_RESCANS_S: Final = 1.0
@@ -226,9 +226,10 @@ class Rescanner:
             await self._queue(found)
             context.last_rescan_ms = now_ms
             context.transcripts = len(found.seen)
+            context.rescan_s = time.monotonic() - started
             if found.outdated or found.gone or first:
                 counts = {"sources": context.transcripts, "changed": len(found.outdated), "gone": len(found.gone)}
-                context.log.info("swept", reason=Word(reason), **counts, ms=(time.monotonic() - started) * 1000)
+                context.log.info("swept", reason=Word(reason), **counts, ms=context.rescan_s * 1000)
 
     async def _queue(self, found: Comparison) -> None:
         """Has sources read in order, which is known as soon as it is known whose the new ones are: the newest thread is

@@ -49,6 +49,8 @@ _PUT_OFF: Final = 4
 POLL_MS: Final = 2_000
 """How often folders are looked at that the system does not watch, and the histories in projects wherever there is no
 inotify."""
+RESCANS_SHARE: Final = 0.1
+"""How much of the time may go into the rescans that stand in for watching."""
 FLOOD: Final = 500
 """More changes at once than this may mean that the system's queue overflowed, which watchfiles does not report."""
 MOST_TREES: Final = 64
@@ -167,7 +169,7 @@ class Watcher:
         elif here().watches_trees and not polling and (asked := self._trees((*tops, *links))):
             watching = self._reports_of_watchfiles(asked)
         else:
-            polling, watching = True, _polls(self._restart)
+            polling, watching = True, polls(self._restart, took_s=lambda: self.context.rescan_s)
         if not tops:
             self._restart.wait(self._pause_s)
             return
@@ -209,10 +211,11 @@ class Watcher:
         )
 
 
-def _polls(stop: StopEvent) -> Generator[set[FileChange], None, None]:
-    """Yields an empty set at first and after each `POLL_MS`, until `stop` is set."""
+def polls(stop: StopEvent, *, took_s: Callable[[], float]) -> Generator[set[FileChange], None, None]:
+    """Yields an empty set at first and after each `POLL_MS`, until `stop` is set; more rarely where a rescan, the
+    newest of which took `took_s`, takes long: on a disk of Windows, or with tens of thousands of files."""
     yield set()
-    while not stop.wait(POLL_MS / 1000):
+    while not stop.wait(max(POLL_MS / 1000, took_s() / RESCANS_SHARE)):
         yield set()
 
 

@@ -17,7 +17,7 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.reading import Rescanner
 from carryover.daemon.watched_folders import folders_below
-from carryover.daemon.watcher import FLOOD, Watcher, noticed, reports_of, watch_limit
+from carryover.daemon.watcher import FLOOD, Watcher, noticed, polls, reports_of, watch_limit
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import roots_to_read
 from carryover.platform import LINUX
@@ -263,6 +263,19 @@ async def test_a_rescan_every_two_seconds_stands_in_for_what_the_system_does_not
 
     assert said == ["watch_begun", "polled", "polled"]
     assert watcher.state.mode == "polling"
+
+
+def test_rescans_that_stand_in_for_watching_take_a_tenth_of_the_time_at_most() -> None:
+    class Paced(StopEvent):
+        def wait(self, timeout: float | None = None) -> bool:
+            waited.append(timeout)
+            return len(waited) > 2
+
+    waited: list[float | None] = []
+    took = iter((0.01, 0.4, 3.0))
+
+    assert len(list(polls(Paced(), took_s=lambda: next(took)))) == 3
+    assert waited == [2.0, 4.0, 30.0]
 
 
 def _watches() -> int:
