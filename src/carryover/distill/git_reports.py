@@ -22,6 +22,8 @@ _ON_BRANCH: Final = later(
 )
 _RENAMED: Final = later(r"\bgit branch (?:-m|-M|--move) (?!-)([^\s;&|'\"$>]{1,120})(?=[\s;&|>]|$) *(?:$|[;&|\n]|\d?>)")
 """Renames the branch that is checked out, and prints nothing."""
+_ENDED_BADLY: Final = ("fatal: ", "error: ", "nothing to commit", "nothing added to commit")
+"""What git prints where a renaming failed, or what comes before it; a status that is known tells of the latter."""
 _SWITCHES: Final = later(r"\bgit (?:checkout|switch) ")
 _PUSHED: Final = later(r"^To (\S{5,300})$", re.M)
 _GIT: Final = later(r"\b(?:git|gh) ")
@@ -53,7 +55,8 @@ def branch_in(body: ToolResult) -> str:
     branch -m` gave its name to; empty if none did here."""
     if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject):
         return ""
-    may_rename = body.status in ("ok", "unknown") and "fatal: " not in body.output
+    failed = _ENDED_BADLY if body.status == "unknown" else _ENDED_BADLY[:1]
+    may_rename = body.status in ("ok", "unknown") and not any(words in body.output for words in failed)
     renamed = _RENAMED.search(body.subject) if may_rename else None
     if renamed is not None and _SWITCHES.search(body.subject, renamed.end()) is None:
         return renamed[1]

@@ -51,6 +51,14 @@ def test_a_branch_that_gets_another_name_goes_by_that(command: str, output: str,
     assert branch_in(shell(command, "", status="error")) == ""
 
 
+@pytest.mark.parametrize("said", ["nothing to commit, working tree clean", "error: pathspec 'x' did not match"])
+def test_behind_a_commit_that_failed_no_branch_gets_another_name(said: str) -> None:
+    output, command = f"On branch master\n{said}", "git commit -m x && git branch -M main"
+
+    assert branch_in(shell(command, output, status="unknown")) == "master"
+    assert branch_in(shell(command.replace("&&", ";"), output)) == "main"
+
+
 def test_the_script_of_spec_kit_has_checked_out_the_branch_that_it_made() -> None:
     made = '{"BRANCH_NAME":"004-cap","SPEC_FILE":"/home/dev/shop/specs/004-cap/spec.md","FEATURE_NUM":"004"}'
     warned = "[specify] Warning: Git repository not detected; skipped branch creation for 004-cap"
