@@ -49,6 +49,28 @@ def test_a_goal_that_the_user_sets_is_the_users_request(tool: Tool, row: Row) ->
 
 
 @NEWEST
+def test_a_plan_that_a_new_thread_carries_out_waits_no_more(tool: Tool, row: Row) -> None:
+    """The new thread's prompt names a file with the plan."""
+    shop.begin_installed(tool)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script("<proposed_plan>\n# Discount\n\n1. In cents.\n</proposed_plan>", "The discount is there.")
+        terminal.enter("/plan Plan a discount")
+        terminal.wait("2. Yes, clear context and implement", 90)
+        before = shop.left_by(tool)
+        terminal.choose("Down", r"› 2\. Yes")
+        terminal.choose("Enter", "discount is there")
+    fresh, planned = read(tool, row)
+    left = shop.left_by(tool)
+
+    for line in handoffs.sections(left)["Task"]:
+        row.shown(line)
+    assert prompts(planned) == ["Plan a discount"]
+    [begun] = fresh.all(UserPrompt)
+    assert begun.accepts_plan and "approved-plan.md" in begun.text
+    assert "plan waits for the user" in before and "waits for the user" not in left
+
+
+@NEWEST
 def test_before_the_review_the_client_runs_without_our_hooks_and_without_a_word(tool: Tool, row: Row) -> None:
     begin_unreviewed(tool)
     shop.do_the_work(tool)

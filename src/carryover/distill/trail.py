@@ -289,10 +289,19 @@ def has_no_ruling(digest: Digest) -> bool:
 
 
 def carries_out(session: SessionView, digest: Digest) -> bool:
-    """Whether a session began with the newest plan of another one."""
-    plan = digest.proposal.text[:_PLAN_CHARS] if digest.proposal is not None else ""
-    prompt = next((turn.prompt for turn in session.digest.turns if turn.prompt), "")
-    return plan != "" and session.digest is not digest and plan in prompt[: 2 * _PLAN_CHARS]
+    """Whether a session began with the newest plan of another one. A prompt of one line names a file with an accepted
+    plan (Codex 0.171.0): that plan is most likely the one that waited then."""
+    plan = digest.proposal
+    first = next((turn for turn in session.digest.turns if turn.prompt), None)
+    if plan is None or not plan.text or first is None or session.digest is digest:
+        return False
+    names_file = first.accepts_plan and "\n" not in first.prompt and plan_waits(digest)
+    return plan.text[:_PLAN_CHARS] in first.prompt[: 2 * _PLAN_CHARS] or (names_file and digest.last_ms <= first.at_ms)
+
+
+def carried_out_by(past: Past, digest: Digest) -> SessionView | None:
+    """Returns the session that began with a session's newest plan, if any did."""
+    return next((session for session in past.view.sessions if carries_out(session, digest)), None)
 
 
 def was_left(past: Past, at_ms: int) -> bool:

@@ -102,6 +102,9 @@ def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> N
             True,
             [],
         ),
+        # With a new thread (0.171.0).
+        ("Read the approved plan at /home/dev/.codex/attachments/6/approved-plan.md and implement it.", True, []),
+        ("Read the approved plan at docs/plan.md and implement it.", False, []),
         ("Implement the plan. Leave out the vouchers.", False, []),
     ],
 )

@@ -280,14 +280,39 @@ def test_the_session_that_the_work_was_forked_from_is_not_beside_it() -> None:
     assert parallel_sessions(replace(view, sessions=(forked, asked.view())), newest) == []
 
 
+PLAN = model.PlanProposal(call_id="p", text="1. The page. 2. Its link.")
+
+
 def test_a_session_whose_plan_the_newest_one_carries_out_is_not_also_in_progress() -> None:
     planned = session("planned").user("Add a page.").edited("page.py")
-    planned.event(model.PlanProposal(call_id="p", text="1. The page. 2. Its link."))
+    planned.event(PLAN)
     lead = session("lead").user("Implement the following plan:\n\n1. The page. 2. Its link.").edited("link.py")
     other = session("other").user("Add a logo. 1. The logo.").edited("logo.py")
     view = project(planned, lead, other)
 
     assert [one.session for one in parallel_sessions(view, Step(lead.turn, lead.view()))] == ["other"]
+
+
+@pytest.mark.parametrize(("accepts", "waits"), [(True, False), (False, True)])
+def test_a_plan_in_a_file_with_which_a_later_session_begins_waits_no_more(accepts: bool, waits: bool) -> None:
+    planned = session("planned").user("Add a page.").says("I looked.").event(PLAN)
+    text = "Read the approved plan at /tmp/approved-plan.md and implement it."
+    prompt = model.UserPrompt(text=text, accepts_plan=accepts)
+    lead = session("lead", hours=1).event(prompt).edited("page.py").says("Done.")
+
+    assert ("plan waits" in under("Open questions", planned, lead)) is waits
+    assert "plan waits" in under("Open questions", lead, session("late", hours=2).user("Add a logo.").event(PLAN))
+
+
+def test_a_turn_whose_plan_another_session_carries_out_was_not_interrupted() -> None:
+    planned = session("planned").user("Add a page.").edited("page.py").event(PLAN)
+    planned.event(model.PlanProposal(call_id="p", text="", accepted=False)).event(TurnEnd(reason="interrupted"))
+    told = model.UserPrompt(text="Implement the following plan:\n\n1. The page. 2. Its link.", accepts_plan=True)
+    lead = session("lead", hours=1).event(told).says("Done.")
+    other = session("lead", hours=1).user("Add a logo.").says("Done.")
+
+    assert "interrupted" not in under("Where it stands", planned, lead)
+    assert "interrupted" in under("Where it stands", planned, other)
 
 
 def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named() -> None:

@@ -18,7 +18,17 @@ from carryover.distill.sections.quoting import from_session, from_turn, last_wor
 from carryover.distill.sections.recent_files import RecentFile, relative, runs_of
 from carryover.distill.sections.replied_to import asked_before
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, carries_out, did_work, has_no_ruling, is_idle, plan_waits, was_left
+from carryover.distill.trail import (
+    Past,
+    Step,
+    carried_out_by,
+    carries_out,
+    did_work,
+    has_no_ruling,
+    is_idle,
+    plan_waits,
+    was_left,
+)
 from carryover.distill.view import Opinion, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of, id_in_command
@@ -166,8 +176,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
         at_ms = asked.at_ms
         entries += parted(step, text, "question", weight, label=label, at_ms=at_ms)
     plan = step.digest.proposal
-    is_carried_out = any(carries_out(session, step.digest) for session in past.view.sessions)
-    if plan is not None and plan_waits(step.digest) and not is_carried_out:
+    if plan is not None and plan_waits(step.digest) and carried_out_by(past, step.digest) is None:
         what = (
             "plan, of which no ruling is recorded" if has_no_ruling(step.digest) else "plan waits for the user's word"
         )

@@ -20,7 +20,7 @@ from carryover.distill.quotes import earlier, estimated_tokens, quoted
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
 from carryover.distill.subjects import subjects_in
-from carryover.distill.trail import Past, Step, carries_out, sessions_since, waiting_prompts, was_committed
+from carryover.distill.trail import Past, Step, carried_out_by, sessions_since, waiting_prompts, was_committed
 from carryover.distill.view import ProjectView
 from carryover.facts import DAY_MS
 
@@ -162,7 +162,7 @@ def _may_be_open(past: Past, step: Step) -> bool:
         return False
     goes_on = not _has_own_task([first.prompt]) or speaks_of_going_on(first.prompt[:_FEW_WORDS])
     was_cut_off = step.digest.turns[-1].end != "answered"
-    if was_cut_off and any(carries_out(session, step.digest) for session in past.view.sessions):
+    if was_cut_off and carried_out_by(past, step.digest) is not None:
         was_cut_off = False
     if not goes_on and not was_cut_off:
         return False

@@ -25,7 +25,7 @@ from carryover.distill.trail import (
     Past,
     Step,
     answers_since,
-    carries_out,
+    carried_out_by,
     did_work,
     has_no_ruling,
     idle_since,
@@ -84,10 +84,10 @@ def _plan_refused(past: Past) -> str:
         return ""
     if not has_no_ruling(digest):
         return "its plan was refused by the user"
-    later = next((session.session for session in past.view.sessions if carries_out(session, digest)), None)
+    later = carried_out_by(past, digest)
     if later is None:
         return "its plan was refused without a word, or taken into another session: no ruling is recorded"
-    return f"its plan was accepted, and session {past.short_ids[later]} began with it"
+    return f"its plan was accepted, and session {past.short_ids[later.session]} began with it"
 
 
 def _unpushed(git: GitFacts | None) -> str:
@@ -104,6 +104,9 @@ def _ended(past: Past, step: Step) -> str:
         return f"{of_turn}: not recorded whether it ended with its last words"
     if turn.end == "answered" or (turn.end == "" and not step.is_newest):
         return ""
+    proposal = step.digest.proposal
+    if proposal is not None and proposal.turn == turn.number and carried_out_by(past, step.digest) is not None:
+        return ""  # its work goes on there
     ending = step.digest.ending if step.is_newest else None
     said = cut_middle(ending.message.replace('"', "'"), 120) if ending is not None else ""
     message = f': "{said}"' if said else ""
