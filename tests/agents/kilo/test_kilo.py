@@ -112,7 +112,7 @@ def test_what_the_client_shows_while_it_works_is_not_an_answer(tmp_path: Path) -
 
 
 def test_what_is_typed_about_a_plan_is_a_prompt_and_what_the_client_sends_is_none() -> None:
-    """The client asks what shall become of a plan, and sends each answer as its own text (7.7.9: source)."""
+    """The client asks what shall become of a plan, and sends each answer as its own text (7.7.9)."""
 
     def sent(*parts: Any, agent: str = "plan", after: Reading | None = None) -> Reading:
         return told(record({"role": "user", "time": {"created": START_MS}, "agent": agent}, *parts), after)
@@ -121,16 +121,30 @@ def test_what_is_typed_about_a_plan_is_a_prompt_and_what_the_client_sends_is_non
     planned = told(answered({"type": "tool", "tool": "plan_exit", "state": state}))
     typed = {"type": "text", "text": "Only whole cents.", "synthetic": True}
     replied = sent(typed, after=planned)
-    begun = "Plan file: /p.md\nRead this file first and treat it as the source of truth for implementation."
+    accepted = sent(
+        {**typed, "text": "Implement the plan above."},
+        {**typed, "text": "\n\n<system-reminder>\nThe active agent has changed.\n</system-reminder>\n"},
+        agent="code",
+        after=planned,
+    )
+    refined = sent({**typed, "text": "Continue refining the plan. Do not implement yet."}, after=planned)
+    begun = "Plan file: p.md\nRead this file first and treat it as the source of truth for implementation."
+    fresh = sent({**typed, "text": begun, "synthetic": False}, agent="code")
 
+    assert of(planned.events, model.PlanProposal) == [model.PlanProposal(call_id="prt_0", text="p.md")]
+    assert [of(each.events, model.PlanProposal) for each in (accepted, refined, sent(typed, after=accepted))] == [
+        [model.PlanProposal(call_id="", text="", accepted=True)],
+        [model.PlanProposal(call_id="", text="", accepted=False)],
+        [],
+    ]
+    assert of(fresh.events, model.UserPrompt) == [model.UserPrompt(text=begun, accepts_plan=True)]
     assert of(replied.events, model.UserPrompt) == [model.UserPrompt(text="Only whole cents.")]
     for by_client in (
         sent(typed, after=replied),
         sent(typed, typed, after=planned),
-        sent({**typed, "text": "Implement the plan above."}, agent="code", after=planned),
+        accepted,
+        refined,
         sent({**typed, "text": "Continue working toward this session goal:"}, agent="code", after=planned),
-        sent({**typed, "text": "Continue refining the plan. Do not implement yet."}, after=planned),
-        sent({**typed, "text": begun, "synthetic": False}, agent="code"),
     ):
         assert of(by_client.events, model.UserPrompt) == []
 

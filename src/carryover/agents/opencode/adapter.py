@@ -17,7 +17,7 @@ from carryover.adapter.contract import Agent, ToolOutcome
 from carryover.agents.opencode import SPEC
 from carryover.agents.opencode.database import PartEntry, SessionRecord, is_added, ms_of
 from carryover.agents.opencode.sources import LAYOUTS, READERS, exported_source, source_kind
-from carryover.model import Actor, Answer, FileEdit, PlanUpdate, TurnEnd, UserPrompt
+from carryover.model import Actor, Answer, FileEdit, PlanProposal, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import as_shown, hunks_in, patched
@@ -42,7 +42,7 @@ TOOLS: Final = Tools(
         "write": "write",
         "search": "glob grep",
         "web": "codesearch webfetch websearch",
-        "plan": "todowrite todoread",
+        "plan": "todowrite todoread plan_exit",
         "ask": "question",
         "agent": "task",
     },
@@ -84,8 +84,8 @@ _QUIET_PARTS: Final = frozenset(
 """Parts without content for a handoff."""
 _SHELL_PROMPT: Final = "The following tool was executed by the user"
 """The client's text in place of a prompt when a person ran a shell command."""
-_REFINED: Final = "Continue refining the plan. Do not implement yet."
-"""What Kilo sends to its agent `plan` for its own answer to what shall become of a plan: others were typed (7.7.9)."""
+_RULINGS: Final = {"Implement the plan above.": True, "Continue refining the plan. Do not implement yet.": False}
+"""What Kilo sends for its own answers to what shall become of a plan: others were typed (7.7.9)."""
 _NEW_SESSION: Final = "Plan file: "
 """How Kilo's first message of a session that it starts with a plan begins; it has `synthetic: false` (7.7.9)."""
 _ABORTED_ERROR: Final = "MessageAbortedError"
@@ -168,7 +168,7 @@ def _message(recorder: StoredBuilder, record: SessionRecord) -> None:
 def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
     """Adds a person's text, without the client's additions for the model, such as the content of a named file."""
     typed: list[str] = []
-    files, ran = 0, ""
+    files, ran, accepts_plan = 0, "", False
     is_to_planner = text_of(fields_of(record.data).get("agent")) == "plan"
     answers_plan = is_to_planner and recorder.reported.planned and len(record.parts) == 1
     for entry in record.parts:
@@ -179,10 +179,14 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             if is_true(part.get("synthetic")) and text.startswith(_SHELL_PROMPT):
                 recorder.report(shell=record.id.encode("utf-8", "replace"))
             elif not is_added(part):
-                typed += [] if text.startswith(_NEW_SESSION) and "synthetic" in part else [text]
+                accepts_plan |= text.startswith(_NEW_SESSION) and "synthetic" in part
+                typed.append(text)
             elif note := fields_of(fields_of(part.get("metadata")).get("opencodeComment")):
                 typed.append(f"{text_of(note.get('path'))}: {text_of(note.get('comment'))}")
-            elif answers_plan and "metadata" not in part and text != _REFINED:
+            elif recorder.reported.planned and text in _RULINGS:
+                ruling = PlanProposal(call_id="", text="", accepted=_RULINGS[text])
+                recorder.add(ruling, f"{record.id}:ruling")
+            elif answers_plan and "metadata" not in part:
                 typed.append(text)
         elif kind == "file":
             files += 1
@@ -196,7 +200,9 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
     command, text = _of_template(_QUOTED.sub(r"\1", "\n".join(typed)))
     command = f"/{ran}" if ran else command
     if text.strip() or command or (files and not typed):
-        prompt = UserPrompt(text=text, actor=recorder.actor, command=command, attachments=files)
+        prompt = UserPrompt(
+            text=text, actor=recorder.actor, command=command, attachments=files, accepts_plan=accepts_plan
+        )
         recorder.add(prompt, f"{record.id}:prompt")
 
 
@@ -267,8 +273,10 @@ def _call(recorder: StoredBuilder, message: Fields, entry: PartEntry, part: Fiel
     changes = _changes_of(found)[:_MAX_CHANGES] if is_ok else ()
     recorder.end_call(found.call, outcome, result=f"{entry.id}:result", edit=f"{entry.id}:edit", changes=changes)
     add_prompt(recorder, f"{entry.id}:feedback", outcome.user_words, actor=recorder.actor)
-    if is_ok and found.call.name == "plan_exit" and found.metadata.get("plan"):  # of Kilo: opencode has asked by then
+    plan = text_of(found.metadata.get("plan"))
+    if is_ok and found.call.name == "plan_exit" and plan:  # of Kilo: opencode has asked by then
         recorder.report(planned=True)
+        recorder.add(PlanProposal(call_id=found.call.id, text=plan), f"{entry.id}:plan")
     if is_ok and found.call.name == "todowrite":
         todos = found.metadata.get("todos") or found.given.get("todos")
         recorder.add(PlanUpdate(items=plan_items(todos, "content")), f"{entry.id}:todos")
