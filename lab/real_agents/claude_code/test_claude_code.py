@@ -1,11 +1,13 @@
 """What only Claude Code shows: the resume protocol on its screen, a second start, two sessions at once, a clone."""
 
+import json
 from typing import Final
 
 import pytest
 
+from carryover.model import Answer
 from real_agents.claude_code.client import ClaudeCode
-from real_agents.lab import handoffs, product, shop
+from real_agents.lab import handoffs, product, recorded, shop
 from real_agents.lab.box import HOME, wait_until
 from real_agents.lab.handoffs import GATES
 from real_agents.lab.rows import Row, newest
@@ -95,6 +97,44 @@ def test_what_is_typed_on_accepting_a_plan_with_a_new_conversation_is_the_users(
         "Implement the following plan: ¶ Discount ¶ 1. In whole cents.",
         "n",
     ]
+
+
+HOST: Final = """\
+import json, subprocess, sys
+client = subprocess.Popen(json.loads(sys.argv[1]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+def send(value):
+    print(json.dumps(value), file=client.stdin, flush=True)
+send({"type": "user", "message": {"role": "user", "content": sys.argv[2]}})
+for value in map(json.loads, client.stdout):
+    if value["type"] == "control_request":
+        given = {**value["request"]["input"], "answers": {}, "response": sys.argv[3]}
+        answer = {"behavior": "allow", "updatedInput": given}
+        response = {"subtype": "success", "request_id": value["request_id"], "response": answer}
+        send({"type": "control_response", "response": response})
+    if value["type"] == "result":
+        client.stdin.close()
+"""
+"""A host, such as an editor's extension, that answers a question with words in place of an option."""
+
+
+@NEWEST
+def test_what_is_typed_in_place_of_any_option_is_the_answer(tool: Tool, row: Row) -> None:
+    shop.begin(tool)
+    options = [{"label": "Cents", "description": "whole"}, {"label": "Euros", "description": "floats"}]
+    asked = {"question": "Which unit?", "header": "Unit", "multiSelect": False, "options": options}
+    tool.script({"tool": "AskUserQuestion", "input": {"questions": [asked]}}, "So be it.")
+    tool.box.write(HOME / "host.py", HOST)
+    streams = ("--input-format", "stream-json", "--output-format", "stream-json", "--verbose")
+    command = (*tool.installed.command, "-p", *streams, "--permission-prompt-tool", "stdio")
+    given = (json.dumps(command), "Plan a discount", "In cents, by the law of sales")
+    tool.box.must(product.PYTHON, str(HOME / "host.py"), *given, cwd=PROJECT, env=tool.environment)
+    product.settle(tool.box)
+    [session] = recorded.sessions(tool.box)
+    answers = [(answer.question, answer.text) for answer in session.all(Answer)]
+
+    row.shown(f"answers: {answers}")
+    assert answers == [("Which unit?", "In cents, by the law of sales")]
+    assert "not answered" not in shop.left_by(tool)
 
 
 @NEWEST
