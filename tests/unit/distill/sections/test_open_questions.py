@@ -418,3 +418,12 @@ def test_an_answer_whose_edit_has_no_result_leaves_something_open() -> None:
     assert "- Not known whether this edit was made: `till.py`" in text
     assert "The last request was answered" not in text
     assert "this edit" not in under("Open questions", talk.user("No. Leave it.").says("Left."))
+
+
+def test_words_typed_while_the_agent_works_answer_no_question_that_a_call_waits_with() -> None:
+    talk = session("s1").user(GOAL)
+    for call_id, text in (("", "Which colour?"), ("c1", "Which unit?")):
+        talk.event(model.Question(call_id=call_id, text=text))
+    talk.event(model.UserPrompt(text="Leave the importer alone.", in_turn=True))
+
+    assert [question.text for question in talk.digest.questions] == ["Which unit?"]
