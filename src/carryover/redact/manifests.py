@@ -25,7 +25,7 @@ _ON_ONE_LINE: Final = later(r"\"(?:data|stringData)\\{0,7}\":[ \t]?\{(?P<pairs>[
 """A Secret as JSON on one line, perhaps within a JSON string, as `kubectl apply` records it beside a Secret."""
 _PAIR: Final = later(r":[ \t]?(?P<quote>\\{0,7}\")(?P<value>[^\n]{0,65536}?)(?<!\\)(?P=quote)")
 _SENSITIVE: Final = later(
-    r"\"sensitive\":\s{0,4}true,[^{}]{0,400}?\"value\":\s{0,4}\"(?P<value>(?:[^\"\\]|\\.){4,65536}+)\""
+    r"\"sensitive\":\s{0,4}true,[^{}]{0,400}?\"value\":\s{0,4}\"(?P<value>(?:[^\"\\]|\\.){4,65536})\""
 )
 """Terraform escapes more than JSON has to: `<`, `>` and `&`."""
 _LEAST: Final = 4
