@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
+from carryover.distill.approved import with_plans
 from carryover.distill.closed_classes import is_question
 from carryover.distill.digest import UNNAMED_JOB, Digest, Pending, Turn
 from carryover.distill.goals import says_something
@@ -108,7 +109,7 @@ def past_of(
     view: ProjectView, *, now_ms: int, led_by: str | None = None, names: Mapping[str, str] = {}, clean_ms: int = 0
 ) -> Past | None:
     """Returns the past of a project; None if nothing happened."""
-    view = without_said_again(view)
+    view = with_plans(without_said_again(view))
     steps = steps_of(view)
     if not steps:
         return None
@@ -289,14 +290,10 @@ def has_no_ruling(digest: Digest) -> bool:
 
 
 def carries_out(session: SessionView, digest: Digest) -> bool:
-    """Whether a session began with the newest plan of another one. A prompt of one line names a file with an accepted
-    plan (Codex 0.171.0): that plan is most likely the one that waited then."""
-    plan = digest.proposal
-    first = next((turn for turn in session.digest.turns if turn.prompt), None)
-    if plan is None or not plan.text or first is None or session.digest is digest:
-        return False
-    names_file = first.accepts_plan and "\n" not in first.prompt and plan_waits(digest)
-    return plan.text[:_PLAN_CHARS] in first.prompt[: 2 * _PLAN_CHARS] or (names_file and digest.last_ms <= first.at_ms)
+    """Whether a session began with the newest plan of another one."""
+    plan = digest.proposal.text[:_PLAN_CHARS] if digest.proposal is not None else ""
+    prompt = next((turn.prompt for turn in session.digest.turns if turn.prompt), "")
+    return plan != "" and session.digest is not digest and plan in prompt[: 2 * _PLAN_CHARS]
 
 
 def carried_out_by(past: Past, digest: Digest) -> SessionView | None:

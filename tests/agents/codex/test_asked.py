@@ -102,8 +102,8 @@ def test_a_plan_put_before_the_user(family: Literal["legacy", "paginated"]) -> N
             True,
             [],
         ),
-        # With a new thread (0.171.0).
-        ("Read the approved plan at /home/dev/.codex/attachments/6/approved-plan.md and implement it.", True, []),
+        # A run of 0.171.
+        ("Read the approved plan at /home/dev/.codex/attachments/1/approved-plan.md and implement it.", True, []),
         ("Read the approved plan at docs/plan.md and implement it.", False, []),
         ("Implement the plan. Leave out the vouchers.", False, []),
     ],

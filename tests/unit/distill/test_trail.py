@@ -293,17 +293,6 @@ def test_a_session_whose_plan_the_newest_one_carries_out_is_not_also_in_progress
     assert [one.session for one in parallel_sessions(view, Step(lead.turn, lead.view()))] == ["other"]
 
 
-@pytest.mark.parametrize(("accepts", "waits"), [(True, False), (False, True)])
-def test_a_plan_in_a_file_with_which_a_later_session_begins_waits_no_more(accepts: bool, waits: bool) -> None:
-    planned = session("planned").user("Add a page.").says("I looked.").event(PLAN)
-    text = "Read the approved plan at /tmp/approved-plan.md and implement it."
-    prompt = model.UserPrompt(text=text, accepts_plan=accepts)
-    lead = session("lead", hours=1).event(prompt).edited("page.py").says("Done.")
-
-    assert ("plan waits" in under("Open questions", planned, lead)) is waits
-    assert "plan waits" in under("Open questions", lead, session("late", hours=2).user("Add a logo.").event(PLAN))
-
-
 def test_a_turn_whose_plan_another_session_carries_out_was_not_interrupted() -> None:
     planned = session("planned").user("Add a page.").edited("page.py").event(PLAN)
     planned.event(model.PlanProposal(call_id="p", text="", accepted=False)).event(TurnEnd(reason="interrupted"))
@@ -313,6 +302,21 @@ def test_a_turn_whose_plan_another_session_carries_out_was_not_interrupted() -> 
 
     assert "interrupted" not in under("Where it stands", planned, lead)
     assert "interrupted" in under("Where it stands", planned, other)
+
+
+def test_a_prompt_that_names_the_file_of_an_accepted_plan_has_the_plan_that_waited() -> None:
+    """As "Yes, clear context and implement" of Codex 0.171 writes it."""
+    text = "Read the approved plan at /home/dev/.codex/attachments/1/approved-plan.md and implement it."
+    planned = [session(f"p{at}", hours=at).user(f"Plan it {at}.") for at in (0, 3)]
+    for talk in planned:
+        talk.event(model.PlanProposal(call_id="p", text=f"1. The page of {talk.session}. 2. Its link."))
+    lead = session("lead", hours=4).event(model.UserPrompt(text=text, accepts_plan=True)).edited("link.py")
+
+    made = render(handoff(*planned, lead))
+    assert "1. The page of p3" in under("Task", *planned, lead)
+    assert "plan waits for the user's word (turn 1 of p0" in made
+    assert "turn 1 of p3" not in made.partition("## Open questions")[2].partition("##")[0]
+    assert "The page" not in under("Task", planned[0], lead)
 
 
 def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named() -> None:

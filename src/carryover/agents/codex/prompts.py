@@ -63,8 +63,8 @@ _IMPLEMENTS: Final = (
 )
 """Before a plan that was accepted, in the app and the editor extension (0.107, 0.126), and in the terminal with a new
 thread (source of 0.125, 0.150)."""
-_IMPLEMENTS_FILE: Final = later(r"Read the approved plan at [^\n]{1,4096}[/\\]approved-plan\.md and implement it\.\Z")
-"""The first prompt of a new thread to which the terminal gives an accepted plan as a file (0.171.0)."""
+_APPROVED: Final = later(r"Read the approved plan at [^\n]{1,4096}[/\\]approved-plan\.md and implement it\.")
+"""The prompt of the terminal's new thread since a file of the client's has the plan (0.171)."""
 _ACCEPTS: Final = "Implement the plan."
 """The prompt that accepts the plan put before the user last (0.115)."""
 _CLIENTS: Final = (
@@ -114,7 +114,7 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
         in_turn=not is_sent and asked is None and (is_steered or rollout.turn.counts.get("prompt", 0) > 0),
         # A stored prompt begins with the blank line after its front matter (0.48 to 0.105).
         stored=rollout.context.in_terminal and words.startswith("\n"),
-        accepts_plan=is_users and (words.startswith(_IMPLEMENTS) or _IMPLEMENTS_FILE.match(words) is not None),
+        accepts_plan=is_users and (words.startswith(_IMPLEMENTS) or _APPROVED.fullmatch(words) is not None),
     )
     rollout.say(body, "prompt", digest(text))
     if is_users and words.strip() == _ACCEPTS:
