@@ -66,8 +66,10 @@ export async function project(id) {
 
 /** Calls `changed(again)` when anything changed, `again` if there was no answer before, and `lost()` without one. */
 export function listen(changed, lost) {
+  let waits = false; // no second question before the first is answered
   const ask = async () => {
-    if (document.hidden) return;
+    if (document.hidden || waits) return;
+    waits = true;
     try {
       const { revision } = await answered("revision");
       if (revision === seen) return;
@@ -77,6 +79,8 @@ export function listen(changed, lost) {
     } catch {
       list = null;
       lost();
+    } finally {
+      waits = false;
     }
   };
   document.addEventListener("visibilitychange", ask);
