@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
+from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import (
     before_call,
@@ -190,7 +191,7 @@ def progress_entries(past: Past) -> list[Entry]:
     asking = asking_sessions(past)
     stands = [past.main, *([past.work] if past.work is not None else []), *idle_since(past)[-1:]]
     answered = [one for step in past.steps if step.turn.said for one in _answers(step)]
-    answered = [step for step in answered if not _is_quoted(past, step, stands)]
+    answered = [step for step in answered if not _is_quoted(past, step, stands) and not _repeats_handoff(step)]
     discussed = _discussed(past, answered)
     before = _answered_before(past, (step for step in answered if step not in discussed))
     for step in not_alike(answered, attrgetter("answer"), _MOST_ALIKE):
@@ -304,3 +305,8 @@ def _with_opening(parts: list[Entry], who: str, place: str) -> list[Entry]:
 def _is_quoted(past: Past, step: Step, stands: Sequence[Step]) -> bool:
     """Whether another heading has the answer of this turn, as that of each of `stands`."""
     return any(step.turn is one.turn for one in stands) or (past.is_beside(step) and step.is_newest)
+
+
+def _repeats_handoff(step: Step) -> bool:
+    """Whether an answer does what a handoff asks for first: it sums that up and asks whether to continue."""
+    return not step.turn.changes and PROTOCOL_QUESTION in step.turn.answer

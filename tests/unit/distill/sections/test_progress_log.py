@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from carryover.distill.entry import FIXED, INSTEAD, NEEDED
+from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.model import AgentSummary, BackgroundTask, FileEdit, PlanItem, PlanUpdate, SummaryPart, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, section, session, under, worked
 
@@ -258,3 +259,20 @@ def test_the_next_steps_of_a_summary_are_dropped_after_several_answered_turns() 
 
     talk.user("And the logo.").edited("logo.py").says("It is there.")
     assert section(talk, title="From the agent's own summary") == []
+
+
+def test_what_was_said_of_a_handoff_as_it_asks_for_is_not_told_again() -> None:
+    """Neither where another session went on, nor where the user did in the same one."""
+    asks = session("s2", hours=1).user("Let's start.").says(f"The task: a discount. **{PROTOCOL_QUESTION}**")
+    other = session("s3", hours=2).user("Round the tax.").edited("tax.py").says("It is rounded.")
+    assert section(worked(), asks, other, title="Progress log") == [
+        "claude-code answered (turn 1 of s1, 2 h earlier): The discount is in cents."
+    ]
+
+    asks.user("Yes, and round the tax.").edited("tax.py").says("It is rounded.").user("Now the receipt.")
+    assert "The task: a discount" not in under("Progress log", worked(), asks)
+
+
+def test_an_answer_with_work_is_told_though_it_asks_as_a_handoff_does() -> None:
+    talk = session("s1").user("Say the words in bold.").edited("a.md").says(f"They are bold: {PROTOCOL_QUESTION}")
+    assert "They are bold" in under("Progress log", talk.user("Now the receipt.").edited("b.md").says("It is there."))
