@@ -41,13 +41,13 @@ Changes nothing and creates nothing. Works without the daemon."""
 
 EXAMPLES: Final = """\
   carryover status          the short form
-  carryover status -v       everything there is to say
+  carryover status -v       more of it
   carryover status --json   everything, as data"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES)
-    flag(parser, "-v", "--verbose", "say everything there is to say")
+    flag(parser, "-v", "--verbose", "say more; of long lists --json has all")
     flag(parser, "--json", "print everything as JSON; times are UTC milliseconds")
 
 
