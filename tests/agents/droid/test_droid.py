@@ -235,9 +235,29 @@ def called(name: str, output: str, *, failed: bool = False) -> Transcript:
     ],
 )
 def test_what_is_typed_about_a_plan_is_a_prompt(name: str, output: str, failed: bool, said: str | None) -> None:
-    """0.225.2: source."""
+    """0.225.2; of a mission's plan: source."""
     typed = called(name, output, failed=failed).all(model.UserPrompt)
     assert [prompt.text for prompt in typed] == [said] * bool(said)
+
+
+def test_a_plan_waits_until_the_user_decides() -> None:
+    """As runs of 0.225.2 wrote it: refused is also a plan with which a new session begins."""
+    offered = {"type": "tool_use", "id": "c1", "name": "ExitSpecMode", "input": {"plan": "# Price\n\n- The pear"}}
+    approved = '{"approved":true,"message":"Approved.","filePath":"/home/dev/.factory/specs/price.md","isEdited":false}'
+    refused = "Plan not approved - remaining in Spec Mode. Provide feedback to refine the spec."
+
+    assert [one.text for one in folded(message("assistant", offered)).all(model.PlanProposal)] == [
+        "# Price\n\n- The pear"
+    ]
+    for output, failed, status, ruling in (
+        (approved, False, "ok", [True]),
+        (refused, True, "denied", [False]),
+        ("ExitSpecMode was called without a plan. A specification body is required.", True, "error", []),
+    ):
+        found = called("ExitSpecMode", output, failed=failed)
+        [result] = found.all(model.ToolResult)
+        assert (result.op, result.status, result.never_ran) == ("plan", status, status == "denied")
+        assert [plan.accepted for plan in found.all(model.PlanProposal)[1:]] == ruling
 
 
 def test_answers_to_questions_are_in_one_text() -> None:

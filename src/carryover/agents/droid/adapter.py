@@ -13,7 +13,7 @@ import msgspec
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.droid import SPEC
-from carryover.model import Answer, Op, TurnEnd, UserPrompt, session_in_other_cwd
+from carryover.model import Answer, Op, PlanProposal, TurnEnd, UserPrompt, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
@@ -37,7 +37,7 @@ TOOLS: Final = Tools(
         "write": "Create",
         "search": "Grep Glob LS",
         "web": "FetchUrl WebSearch",
-        "plan": "TodoWrite",
+        "plan": "TodoWrite ExitSpecMode",
         "ask": "AskUser",
         "agent": "Task",
     },
@@ -62,6 +62,9 @@ _CALLED: Final = later(
     r'|[^\n]*\n<skill filePath="[^"\n]*">\n<name>([\w.:-]{1,100})</name>'
 )
 """How this text begins for a program and for a skill. Of a command that is a plain text, no name is recorded."""
+_OFFERS_PLAN: Final = "ExitSpecMode"
+_PLAN_REFUSED: Final = "Plan not approved - "
+"""How the result of that call begins if the user went back, or took the plan into a new session (0.225.2)."""
 _PLAN: Final = later(
     r"(Implement the following plan:\n\n)(?:User note: ((?:(?!\n\n).)*)\n\n)?(.*)"
     r"\n\nIf you need specific details from the planning session",
@@ -226,8 +229,10 @@ def _assistant(recorder: _Recorder, message: Fields) -> None:
     for number, part in enumerate(calls):
         ident, name = text_of(part.get("id")), text_of(part.get("name"))
         if recorder.identify("message/tool_use", ident, name):
-            call = TOOLS.call(ident, name, fields_of(part.get("input")), recorder.cwd)
-            recorder.begin_call(call, f"call{number}")
+            given = fields_of(part.get("input"))
+            recorder.begin_call(TOOLS.call(ident, name, given, recorder.cwd), f"call{number}")
+            if name == _OFFERS_PLAN:
+                recorder.add(PlanProposal(call_id=ident, text=text_of(given.get("plan"))), f"plan{number}")
 
 
 def _result(recorder: _Recorder, part: Fields, number: int) -> None:
@@ -235,21 +240,27 @@ def _result(recorder: _Recorder, part: Fields, number: int) -> None:
     if recorder.identify("message/tool_result", ident):
         call = recorder.take_call(ident)
         output = without_ansi(rawjson.content_text(part.get("content")) or "")
-        outcome = _outcome(call.op, output, failed=is_true(part.get("is_error")))
+        is_refused = call.name == _OFFERS_PLAN and output.startswith(_PLAN_REFUSED)
+        by_user = ToolOutcome("denied", output, never_ran=True) if is_refused else None
+        outcome = by_user or _outcome(call.op, output, failed=is_true(part.get("is_error")))
         recorder.end_call(call, outcome, result=f"result{number}", edit=f"edit{number}.")
         _said(recorder, call, output, f"said{number}")
 
 
 def _said(recorder: _Recorder, call: OpenCall, output: str, key: str) -> None:
-    """Adds what the user answered, or typed about a plan (0.225.2: source)."""
+    """Adds what the user answered, decided about a plan or typed about one (0.225.2)."""
     if call.op == "ask":
         for number, each in enumerate(_QUESTION.split(output)[1:]):
             question, _, answer = each.rpartition(_ANSWER)  # the agent may write the same mark into its question
             if question and answer.strip():
                 recorder.add(Answer(call_id=call.id, question=question, text=answer.strip()), f"{key}.{number}")
-    elif call.name in ("ExitSpecMode", "ExitMissionPlanning"):
-        words = text_of(fields_of(output).get("userComment")) or output.partition(_FEEDBACK)[2]
+    elif call.name in (_OFFERS_PLAN, "ExitMissionPlanning"):
+        ruling = fields_of(output)
+        words = text_of(ruling.get("userComment")) or output.partition(_FEEDBACK)[2]
         add_prompt(recorder, key, words.strip())
+        if is_true(ruling.get("approved")) or output.startswith(_PLAN_REFUSED):
+            accepted = is_true(ruling.get("approved"))
+            recorder.add(PlanProposal(call_id=call.id, text="", accepted=accepted), f"{key}.plan")
 
 
 def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:
