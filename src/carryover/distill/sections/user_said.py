@@ -149,7 +149,9 @@ def _without_words(past: Past, together: Sequence[tuple[Step, Reply, Turn | None
     step, newest, prompt = together[0]
     named = [_call_of(reply) for _, reply, _ in together[:_MOST_NAMED]]
     more = f" and {len(together) - len(named)} more" if len(together) > len(named) else ""
-    said = f"; {past.turn(prompt.number, step.view)} says why" if prompt is not None else ""
+    # `continue` and `/config` are no reasons.
+    explains = prompt is not None and says_something(prompt) and not prompt.prompt.startswith("/")
+    said = f"; {past.turn(prompt.number, step.view)} says why" if prompt is not None and explains else ""
     text = f"Refused, not run: {', '.join(reversed(named))}{more} ({past.place(step, newest.at_ms)}){said}"
     return from_turn(step, text, "refusal", weight.first, at_ms=newest.at_ms)
 

@@ -139,6 +139,16 @@ def test_of_the_calls_of_a_turn_only_those_that_the_next_prompt_explains_name_it
     assert sorted(refused, reverse=True) == times
 
 
+@pytest.mark.parametrize("words", ["/config", "continue"])
+def test_a_command_or_a_short_reply_right_after_a_refusal_does_not_say_why(words: str) -> None:
+    denied = ToolResult(call_id="c", name="Bash", op="shell", status="denied", subject="make part2", user_words=words)
+    talk = Conversation().user(GOAL).event(denied).user(words).says("I leave it.").user("Now the receipt, rounded.")
+    said = under("What the user said", talk)
+
+    assert "Refused, not run: `make part2` (turn 1" in said
+    assert "says why" not in said
+
+
 def test_a_refusal_without_a_word_goes_with_its_session_when_the_user_has_left_it() -> None:
     before = session("s0").user(GOAL).ran("make part1", status="denied", never_ran=True).says("I leave it.")
     since = [session(f"p{at}", hours=at).user("Draw it.").edited("logo.svg").says("Drawn.") for at in (1, 2)]
