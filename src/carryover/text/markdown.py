@@ -26,7 +26,8 @@ _NO_CODE: Final = ("", "markdown", "md", "text", "txt")
 """How a fence begins that has a tree, a draft or an output in it."""
 _LANGUAGE: Final = later(r"[A-Za-z][\w+#.-]{0,20}(?![\w+#.:/-])")
 """The first word after a fence; a SpecStory document of Cursor has the place there of code that is in a file."""
-_LEFT_OUT: Final = "…"
+LEFT_OUT: Final = "…"
+"""How a line begins that stands for a block of code."""
 
 
 LineForm = Literal["text", "fence", "code"]
@@ -61,9 +62,9 @@ def without_blocks(text: str, *, counted: bool = False) -> str:
         is_left_out = is_code and block[-1][0] == "fence" and len(block) > _SHORT_BLOCK
         length = len(block) - 2
         language = _LANGUAGE.match(info) if counted and length >= _LONG_BLOCK else None
-        mark = f"{_LEFT_OUT} ({length} lines of {language[0]})" if language is not None else _LEFT_OUT
+        mark = f"{LEFT_OUT} ({length} lines of {language[0]})" if language is not None else LEFT_OUT
         kept += [mark] if is_left_out else [line for _, line in block]
-    said = (line.rstrip() for line in kept if line.strip() and not line.startswith(_LEFT_OUT))
+    said = (line.rstrip() for line in kept if line.strip() and not line.startswith(LEFT_OUT))
     is_said = any(not line.endswith((":", "：")) for line in said)
     return "\n".join(kept) if is_said and len(kept) < len(lines) else text
 

@@ -31,7 +31,7 @@ from carryover.distill.quotes import (
 )
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import SessionView
-from carryover.text.markdown import own_lines
+from carryover.text.markdown import LEFT_OUT, own_lines
 from carryover.text.pattern import later
 
 _VALUES: Final = later(r"[\W\d_]+")
@@ -207,23 +207,29 @@ def _words_of(answer: str) -> LastWords:
 
 def _labelled(text: str) -> dict[str, str]:
     """Returns the lines of a text by the headings that their labels name, most of them none. List items below a label
-    go with it, and the paragraph below one that stands alone. A question that ends the text stays where it is."""
+    go with it, the code that one of them leads to, and the paragraph below a label that stands alone. A question that
+    ends the text stays where it is."""
     lines = text.splitlines()
     ends = max((at for at, line in enumerate(lines) if lines_of(line)), default=0)
     found: dict[str, list[str]] = {"": [], NEXT: [], OPEN: []}
     heading = ""
     room = 0
-    takes_one = False
+    takes_one = leads = False
     for at, (line, is_own) in enumerate(zip(lines, own_lines(lines), strict=True)):
         named, has_text = label_of(line) if is_own else ("", False)
         is_item = is_list_item(line)
         indent = len(line) - len(line.lstrip())
+        is_code = not is_own or line.startswith(LEFT_OUT)
         if named and (has_text or at < ends):
             heading = named
             room = indent + is_item
             takes_one = not has_text
-        elif not takes_one and line.strip() and (indent < room or not (is_item or indent > room)):
+        elif takes_one or not line.strip() or (is_code and leads):
+            pass
+        elif indent < room or not (is_item or indent > room):
             heading = ""
+        if line.strip() and not is_code:
+            leads = line.rstrip(" *_").endswith((":", "："))
         takes_one = takes_one and (named != "" or line.strip() == "")
         asks = at == ends and heading == NEXT and is_question(line)
         found["" if asks else heading].append(line)

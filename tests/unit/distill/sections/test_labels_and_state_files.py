@@ -14,6 +14,7 @@ from carryover.model import FileEdit
 from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
 
 REPORT = "The discount is in cents.\n\n**Next steps:**\n1. the receipt\n2. the fixture\n\nIt rounds down.\n"
+LONG = "\n".join(["```sh", *(f"make part{number}" for number in range(12)), "```"])
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,9 @@ REPORT = "The discount is in cents.\n\n**Next steps:**\n1. the receipt\n2. the f
         ),
         ("Fertig.\n\n## Nächste Schritte\n\nDer Beleg fehlt.\n\nEs rundet ab.", "Der Beleg fehlt.", "Es rundet ab."),
         ("完成了。\n下一步：收据。\n向下取整。", "下一步：收据。", "向下取整。"),
+        # of the code that a step leads to, also what was left out
+        (f"It is done.\n\n## Next steps\n\n1. **Try:**\n{LONG}\n\n2. Send it.\n\nIt rounds.", "Send it.", "It rounds."),
+        ("It is done.\n\nNext: run this:\n\n```sh\nmake receipt\n```\n\nIt rounds.", "make receipt", "It rounds."),
     ],
 )
 def test_lines_that_the_agent_labelled_as_next_stand_under_next_action(
