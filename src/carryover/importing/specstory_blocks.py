@@ -83,7 +83,8 @@ _ROOT: Final = r"(?:[A-Za-z]:[\\/]|/)"
 _SAID_PATH: Final = later(
     rf"[Ff]ile (?:created|written|updated)? ?(?:successfully )?(?:at|to):? (?P<at>{_ROOT}.+?)(?: \(|$)"
     rf"|[Tt]he file (?P<file>{_ROOT}.+?) has been (?:updated|created|modified|written)"
-    rf"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{{0,60}}?(?P<plain>{_ROOT}[^\s'\"`:]+)",
+    r"|(?:[Ww]rote|overwrote|[Cc]reated|modified|updated|edited)\b[^/\n]{0,60}?"
+    rf"(?P<plain>{_ROOT}[^\s'\"`:]*[^\s'\"`:.,;)])",
     re.MULTILINE,
 )
 _CREATED: Final = later(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)

@@ -13,7 +13,7 @@ from carryover.importing.calls import PLAIN
 from carryover.importing.candidate import Candidate, plain_text
 from carryover.importing.document import open_document
 from carryover.importing.specstory import named_folder, parse_beginning, spec_named
-from carryover.model import AgentSummary, Answer, Question, ToolResult, UserPrompt
+from carryover.model import AgentSummary, Answer, FileEdit, Question, ToolResult, UserPrompt
 from carryover.records.fields import utc_ms
 from carryover.transcript.recorder import OpenCall
 from support.costs import costing_little
@@ -379,6 +379,19 @@ def test_the_file_of_an_edit_is_named_by_its_result_or_by_a_command_that_certain
     name: str, body: tuple[str, ...], path: str
 ) -> None:
     assert [change.path for change in tool(name, *body)[0].changes] == [path]
+
+
+@pytest.mark.parametrize("named", ["is /p/cart.md, which is kept", "(/p/cart.md) is kept", "is /p/cart.md; ask first"])
+def test_an_edit_that_a_hook_of_claude_code_stopped_changed_nothing(tmp_path: Path, named: str) -> None:
+    path = tmp_path / "a.md"
+    said = f"```text\nPreToolUse:Edit hook error: Hook condition was not met: The file being edited {named}.\n```"
+    tag = TAG.format("write").replace('"x"', '"Edit"')
+    path.write_text(f"{HOSTILE_HEAD}{tag}{said}{CLOSED}", encoding="utf-8")
+    bodies = [event.body for event in events_of(open_document(Candidate(path, project="/p")))]
+    [ended] = [body for body in bodies if isinstance(body, ToolResult)]
+
+    assert not [body for body in bodies if isinstance(body, FileEdit)]
+    assert (ended.status, ended.never_ran, ended.subject) == ("error", True, "/p/cart.md")
 
 
 def test_the_files_of_a_patch_are_those_that_its_result_lists() -> None:

@@ -30,8 +30,9 @@ _UNASKED: Final = (
     "Claude requested permissions to ",
     "This command requires approval",
     "This Bash command contains multiple operations. The following part",
+    "PreToolUse:",
 )
-"""How a refusal begins that comes from a rule or from auto mode, or from a run in which no user can be asked."""
+"""How a refusal begins that comes from a rule, a hook or auto mode, or from a run in which no user can be asked."""
 _UNJUDGED: Final = later(r"[^\s:]{1,80} is temporarily unavailable, so auto mode cannot determine [^\n.]{1,100}\.")
 """Matches why a call did not run in auto mode. The client's instructions to the model follow (2.1.197, 2.1.220)."""
 _SAID: Final = later(
