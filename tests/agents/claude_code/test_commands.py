@@ -83,6 +83,8 @@ def test_the_words_behind_a_command_that_begins_a_fork_are_a_request(name: str, 
     types("", "Usage: /subtask")
     types("Read the docs", "session running · Read the docs · 7b3d7a1d")
     types("Count the <b>whole</b> files", "\u2442 forked count-the-files (7f94)")
+    other = "<local-command-stdout>\u2442 forked another"
+    transcript.record("system", subtype="local_command", content=other, version=version)
 
     assert transcript.all(Prompt) == [Prompt(text="Count the <b>whole</b> files", command=f"/{name}")]
 

@@ -60,6 +60,7 @@ def test_what_the_user_types_to_a_sub_agent_is_the_users_word() -> None:
     said.user(steered, isMeta=True, origin=human)
     said.user("Go on.", isMeta=True)
     said.user("Then stop.", origin=human)
+    said.attachment("queued_command", prompt="", origin=human, isMeta=True)
 
     assert said.all(Prompt) == [
         Prompt(text="Count the files", actor="model"),

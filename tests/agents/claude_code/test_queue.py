@@ -50,7 +50,7 @@ def test_texts_that_are_delivered_as_one_prompt_wait_no_longer() -> None:
 
     withdrawn = [QueuedPrompt(text=text, change="withdrawn") for text in texts[:2]]
     assert transcript.user(together) == [Prompt(text=together), *withdrawn]
-    for other in ("then ship it", "then ship\nthe docs"):
+    for other in ("then ship it", "then ship\nand tag it", "Wait", "“then ship"):
         assert transcript.user(other) == [Prompt(text=other)]
     assert [prompt.text for prompt in transcript.context.waiting] == ["then ship"]
     assert len({event.key for event in transcript.events}) == len(transcript.events)

@@ -84,6 +84,7 @@ def test_a_process_that_the_client_no_longer_knows_has_ended(rollout: Rollout) -
     [task] = rollout.output(call, running(42))
     assert task == model.BackgroundTask(task_id=call, state="running", label="npm run build", unreported=True)
     rollout.runs("write_stdin", running(42).replace("starting", "half"), session_id=42, chars="")
+    rollout.runs("write_stdin", "write_stdin failed: stdin is closed", session_id=42, chars="y")
     gone = "write_stdin failed: Unknown process id 42"
     found = rollout.runs("write_stdin", gone, session_id=42, chars="")
 
@@ -366,7 +367,8 @@ def test_outputs(op: model.Op, text: str, outcome: Outcome) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "a line first\nProcess exited with code 1",
+        "a line first, unsupported call: x\nProcess exited with code 1\naborted by user",
+        "aborted by user 2 s ago",
         exited(0, "Process exited with code 1\nExit code: 1\naborted by user"),
         'Chunk ID: 1\nWall time: 1\nProcess exited with code 0\nOutput:\n{"output":"","metadata":{"exit_code":1}}',
     ],

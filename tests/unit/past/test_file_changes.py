@@ -282,13 +282,13 @@ def test_lines_that_were_removed_count_for_the_place_of_others_also_without_cont
 
 
 def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neighbour_is_there() -> None:
-    """The first line and the third were changed by hand; a bracket proves nothing."""
-    wrote = ["def total(cart):", "    rate = rate_of(cart)", "    return rate * 2", "}"]
-    edit = edit_of(["def total(cart):", "}"], wrote)
-    changed = ["def total(basket):", "    rate = rate_of(cart)", "    return rate * 3", "}"]
+    """The first line and the third were changed by hand; a bracket proves nothing, and the last was there before."""
+    wrote = ["def total(cart):", "    rate = rate_of(cart)", "    return rate * 2", "}", "# the end"]
+    edit = edit_of(["def total(cart):", "# the end"], wrote)
+    changed = ["def total(basket):", "    rate = rate_of(cart)", "    return rate * 3", "}", "# the end"]
 
-    found = [source_of(changed, at, [edit]) for at in range(4)]
-    assert [(each.edit, each.sure) for each in found] == [(edit, "by_text") for edit in (None, 0, None, None)]
+    found = [source_of(changed, at, [edit]) for at in range(5)]
+    assert [(each.edit, each.sure) for each in found] == [(edit, "by_text") for edit in (None, 0, None, None, None)]
     twice = ["    rate = rate_of(cart)", "    return rate * 2", "    pass", "    rate = rate_of(cart)"]
     assert [source_of(twice, at, [edit]).edit for at in (0, 3)] == [0, None]
 

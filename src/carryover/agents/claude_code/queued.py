@@ -41,7 +41,7 @@ def leave_queue_together(builder: ClaudeBuilder, text: str) -> None:
     """Removes the oldest texts that wait if the prompt is nothing but these, each below the one before: so the desktop
     app delivers all that waits (2.1.165), and `-p` what a program writes to it (2.1.200, 2.1.332)."""
     waiting, rest, count = builder.context.waiting, text, 0
-    while rest and count < len(waiting) and f"{rest}\n".startswith(f"{waiting[count].text}\n"):
+    while count < len(waiting) and f"{rest}\n".startswith(f"{waiting[count].text}\n"):
         rest = rest[len(waiting[count].text) + 1 :]
         count += 1
     if rest:
