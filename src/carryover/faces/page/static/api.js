@@ -66,25 +66,27 @@ export async function project(id) {
 
 /** Calls `changed(again)` when anything changed, `again` if there was no answer before, and `lost()` without one. */
 export function listen(changed, lost) {
-  let waits = false; // no second question before the first is answered
+  let [waits, locked] = [false, false];
   const ask = async () => {
-    if (document.hidden || waits) return;
+    if (document.hidden || waits) return; // one question at a time
     waits = true;
     try {
       const { revision } = await answered("revision");
+      locked = false;
       if (revision === seen) return;
       const again = seen === null;
       [seen, list] = [revision, null];
       changed(again);
-    } catch {
+    } catch (error) {
       list = null;
+      locked = error instanceof Locked;
       lost();
     } finally {
       waits = false;
     }
   };
   document.addEventListener("visibilitychange", ask);
-  setInterval(ask, ASK_MS);
+  setInterval(() => locked || ask(), ASK_MS); // a page that is no longer signed in asks only when it is looked at
   ask();
 }
 
