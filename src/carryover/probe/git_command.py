@@ -106,7 +106,8 @@ _STORE_ENVIRONMENT: Final = {
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
 }
-_LOGIN: Final = later(r"(https?://)([^/:@]*):([^/]*)@([^/]*)")
+_LOGIN: Final = later(r"(https?://)([^/:@]*):([^/]*|(?!\d{1,5}/)[^@]*)@([^/]*)")
+"""A password may have a slash as it is, though not behind a number, which would be a port."""
 _HELPER: Final = '!f() { [ "$1" != get ] || printf "username=%s\\npassword=%s\\n" "$STORE_USER" "$STORE_PASSWORD"; }; f'
 LARGEST_ANSWER: Final = 64 << 20
 _STUBS: Final = (b"xcrun: error: ", b"You have not agreed to the Xcode")

@@ -25,7 +25,8 @@ def usable_address(given: str) -> str:
     return text if is_remote else str(Path(text).expanduser().absolute())
 
 
-_CREDENTIALS: Final = later(r"(?<=://)[^/\s]*@")
+_CREDENTIALS: Final = later(r"(?<=://)(?:[^/\s]*|[^/:@\s]*:(?!\d{1,5}/)[^@\s]{0,256})@")
+"""Git refuses a password with a slash as it is, but names it in its message. Before a slash, a number is a port."""
 
 
 def without_credentials(text: str) -> str:

@@ -346,11 +346,12 @@ def test_the_address_is_on_no_command_line_and_in_no_file(tmp_path: Path, monkey
     assert "token" not in seen.read_text()
 
 
+@pytest.mark.parametrize(("written", "password"), [("to%2Fk@n", "to/k@n"), ("to/k%40n", "to/k@n")])
 def test_a_password_in_the_address_is_on_the_command_line_of_no_program_that_git_starts(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, written: str, password: str
 ) -> None:
     """Other users of the machine can read those. The server gets it, after it has asked for one."""
-    login = "Basic " + b64encode(b"ann:to/k@n").decode()
+    login = "Basic " + b64encode(f"ann:{password}".encode()).decode()
     given: list[str | None] = []
 
     class Asking(BaseHTTPRequestHandler):
@@ -368,7 +369,7 @@ def test_a_password_in_the_address_is_on_the_command_line_of_no_program_that_git
     (tmp_path / ".gitconfig").write_text('[credential]\n\thelper = "!echo username=bob; echo password=other; :"\n')
     with HTTPServer(("127.0.0.1", 0), Asking) as server:
         Thread(target=server.serve_forever).start()
-        store = GitStore(tmp_path / "store", f"http://ann:to%2Fk@n@127.0.0.1:{server.server_port}/store", ME)
+        store = GitStore(tmp_path / "store", f"http://ann:{written}@127.0.0.1:{server.server_port}/store", ME)
         with pytest.raises(UserError, match="can't be reached") as caught:
             store.fetch()
         server.shutdown()

@@ -141,8 +141,10 @@ def test_an_address_that_would_run_something_runs_nothing(tmp_path: Path, addres
 
 def test_a_message_of_git_is_shown_without_passwords() -> None:
     # Git leaves it out of some messages itself, but not of every one.
-    for login in ("ann:token", "ann:to@ken"):
+    for login in ("ann:token", "ann:to@ken", "ann:to/ken"):
         assert without_credentials(f"fatal: https://{login}@host/x refuses") == "fatal: https://host/x refuses"
+    for address in ("https://host:8080/@x/y", "https://host/@x"):
+        assert without_credentials(address) == address
 
 
 @pytest.mark.parametrize(
