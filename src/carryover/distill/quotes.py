@@ -38,11 +38,12 @@ _PLAIN_TEST: Final = later(r"[\w!-:<-~]+")
 _BRANCH_CHARS: Final = 80
 
 _LAYOUT: Final = later(
-    r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─-╿▲▼]+|[)\]};,\s]*(?:[(\[{][(\[{\s]*)?"
+    r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─-╿▲▼]*(?:\^?~{2,}\.?)?|[)\]};,\s]*(?:[(\[{][(\[{\s]*)?"
     r"|`[^`─\n]{0,40}─{5,}`"
 )
 """Rules, one with a caption within marks of code (Claude Code's explanatory style), borders of tables and drawn boxes,
-and the brackets of code or JSON that have a line to themselves."""
+and the brackets of code or JSON that have a line to themselves; what marks a place in the line above
+(PowerShell 5 and 7, GCC)."""
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")
 _BOLD: Final = later(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)

@@ -262,6 +262,15 @@ def test_the_borders_of_a_drawn_box_are_layout() -> None:
     assert lines_of(box) == ("│ Cart │", "║ Prices ║", "├── cart.py")
 
 
+@pytest.mark.parametrize(
+    "mark",
+    ["+ ~~~~~~", "+   ~~~~~~~~~.", "     |  ~~~~~~~~", "      |          ^~~~~~"],
+)
+def test_what_marks_a_place_in_the_line_above_is_layout(mark: str) -> None:
+    assert lines_of(f"make cap\n{mark}\nNo rule for cap.", printed=True) == ("make cap", "No rule for cap.")
+    assert lines_of("~\n^") == ("~", "^")
+
+
 def test_a_line_of_brackets_alone_is_layout_unless_it_is_an_empty_value() -> None:
     code = "def total(items) {\n  return add(\n    items,\n  );\n}\n}, {\n[\n]"
     assert lines_of(code) == ("def total(items) {", "return add(", "items,")
