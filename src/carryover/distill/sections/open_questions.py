@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import REPLIES, asks_to_commit, asks_to_go_on, is_question, replies_first
-from carryover.distill.digest import Digest, Pending, SeenRun
+from carryover.distill.digest import Pending, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
@@ -168,7 +168,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     label = f"{past.agent(step)} asked ({past.place(step, at_ms)})"
     entries: list[Entry] = []
     is_past = _went_on(step) or _is_committed(past, step)
-    if not (is_past or _only_greets(step.digest) or _may_be_the_protocols(past, step)):
+    if not (is_past or _only_greets(step) or _may_be_the_protocols(past, step)):
         entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
     for asked in step.digest.questions[-weight.most :]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
@@ -185,9 +185,17 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     return entries
 
 
-def _only_greets(digest: Digest) -> bool:
-    """Whether the user has only greeted the agent so far. What the agent then asks is a greeting, too."""
-    return not digest.worked and all(turn.prompt != "" and is_reply(turn) for turn in digest.turns)
+def _only_greets(step: Step) -> bool:
+    """Whether the user has only greeted the agent so far. What the agent then asks is a greeting, too; so is what it
+    asks after a short reply to no question, for which nothing was done, if it names nothing that was said before."""
+    digest, turn = step.digest, step.turn
+    if not digest.worked and all(one.prompt != "" and is_reply(one) for one in digest.turns):
+        return True
+    if turn.prompt == "" or turn.calls or turn.changes or not is_reply(turn) or asked_before(step):
+        return False
+    others = [one for one in digest.turns if one is not turn]
+    words = "\n".join(text for one in others for text in (one.prompt, *(said.text for said in one.said)))
+    return subjects_in(last_words(turn).question).isdisjoint(subjects_in(words))
 
 
 def _went_on(step: Step) -> bool:
