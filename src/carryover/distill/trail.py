@@ -96,8 +96,10 @@ class Past(NamedTuple):
         return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
 
     def sent(self, step: Step) -> str:
-        """Returns the place of a prompt, and what cut its turn off."""
-        return ", then ".join(filter(None, (self.place(step), _CUT_OFF.get(step.turn.end))))
+        """Returns the place of a prompt, and what cut its turn off, or that nothing followed it yet."""
+        is_waiting = step.is_newest and step.view is self.lead and is_bare(step.turn)
+        nothing = ", no answer recorded" if is_waiting else ""
+        return ", then ".join(filter(None, (self.place(step), _CUT_OFF.get(step.turn.end)))) + nothing
 
     def place(self, step: Step, at_ms: int | None = None) -> str:
         """Returns a reference to a turn: what it is called, and its age relative to the handoff."""

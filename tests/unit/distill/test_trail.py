@@ -101,7 +101,8 @@ def test_the_last_words_of_what_worked_stay_beside_those_of_what_leads() -> None
     assert "codex's last words (turn 1): Two ways: per line or per cart." in stands
     asked = session("s3", hours=2).user("Per cart, and round it last.")
     assert "Two ways" in under("Where it stands", worked("s1"), planned, asked)
-    assert "Newest prompt (turn 1): Per cart, and round it last." in under("Task", worked("s1"), planned, asked)
+    task = under("Task", worked("s1"), planned, asked)
+    assert "Newest prompt (turn 1, no answer recorded): Per cart, and round it last." in task
 
 
 def test_a_prompt_to_go_on_names_the_prompt_that_it_goes_on_with() -> None:

@@ -86,13 +86,22 @@ def test_a_turn_before_the_newest_prompt_that_only_has_no_answer_is_not_said_to_
     assert "turn 1:" not in under("Where it stands", talk)
 
 
+def test_a_newest_prompt_that_nothing_followed_yet_says_so() -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").user("And in tax.py, please.")
+    assert "Newest prompt (turn 2, no answer recorded): And in tax.py" in under("Task", talk)
+
+    assert "no answer recorded" not in under("Task", talk.edited("tax.py"))
+    assert "no answer recorded" not in under("Task", session("s1").user(GOAL).user("And the tax?").says("It is."))
+    assert "no answer recorded" not in under("Task", session("s1").user(GOAL).user("And the tax?").calls("make"))
+
+
 def test_of_prompts_that_only_brought_errors_the_request_is_the_task() -> None:
     talk = worked().user("Show me step by step how the receipt gets its key.").event(TurnEnd(reason="error"))
     talk.user("hello?").event(TurnEnd(reason="error", message="No answer from the model.")).user("yo")
 
     task = under("Task", talk)
     assert "Newest task (turn 2, 4 min earlier, then ended in an error): Show me step by step" in task
-    assert "(turn 4): yo" in task
+    assert "(turn 4, no answer recorded): yo" in task
 
 
 def test_a_todo_list_grows_stale_by_answers_not_by_prompts_without_one() -> None:
