@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from carryover.distill.commands import failed, signature, tests_in
 from carryover.distill.digest import JOB, MOST_RUNS, UNNAMED_JOB, Call, Digest, Failure, Pending, SeenRun
 from carryover.distill.quotes import clip, clip_middle
-from carryover.distill.turns import BY_SIGNAL, MOST_FAILURES, MOST_PENDING, at_work, closed_before, with_call
+from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, closed_before, stopped_by_signal, with_call
 from carryover.model import BackgroundTask, Event, ToolResult
 from carryover.records.shell_jobs import ends_job
 from carryover.text.harmless import one_line
@@ -19,8 +19,6 @@ _LONGEST_REPORT: Final = 3000
 _MOST_ENDED: Final = 4
 _SHORTEST_JOB: Final = 5
 """A shorter id may stand in any output."""
-_OF_CRASHES: Final = frozenset((4, 6, 7, 8, 11))
-"""Signals that a program gets for its own faults, such as SIGSEGV; bus errors are another number on macOS."""
 _EXIT_CODE: Final = later(r"\bexit code (\d{1,9})\b")
 
 
@@ -81,7 +79,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
 def _was_killed(digest: Digest, body: BackgroundTask) -> bool:
     """Whether a signal ended a job, and the agent's last command, which may still run, was to end one."""
     code = _EXIT_CODE.search(body.label)
-    if code is None or int(code[1]) <= BY_SIGNAL or int(code[1]) - BY_SIGNAL in _OF_CRASHES:
+    if code is None or not stopped_by_signal(int(code[1])):
         return False
     last = [call.text for call in digest.open_calls if call.op == "shell"]
     return any(map(ends_job, last or [call.subject for call in digest.calls[-1:] if call.op == "shell"]))

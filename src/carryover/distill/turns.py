@@ -53,8 +53,10 @@ _LONGEST_PLAN: Final = 4000
 _LONGEST_QUEUED: Final = 600
 _LONGEST_ADDED: Final = 1200
 _LONGEST_REMARK: Final = 200
-BY_SIGNAL: Final = 128
+_BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
+_OF_CRASHES: Final = frozenset((4, 6, 7, 8, 11))
+"""Signals that a program gets for its own faults, such as SIGSEGV; bus errors are another number on macOS."""
 _WHILE_MS: Final = 60_000
 """A text that is newer may still be followed by the call that it leads to."""
 _IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
@@ -289,9 +291,22 @@ def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
     """Records that the turn was cut off, whatever was said in it. Who cancels at a limit was stopped by the limit."""
     if body.reason == "interrupted" and digest.turn is not None and digest.turn.end == "limit":
         return digest
+    digest = _without_stopped(digest) if body.reason == "interrupted" else digest
     message = clip(_IN_JSON.sub(r"\1", one_line(body.message[:_LONGEST_ERROR])), chars=200)
     cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)
+
+
+def _without_stopped(digest: Digest) -> Digest:
+    """Returns the digest without the failure of a call that ran when the user interrupted the turn: a signal ended it
+    (Claude Code 2.1.133: exit code 137)."""
+    stopped = [(call.at_ms, call.turn) for call in digest.calls[-1:] if stopped_by_signal(call.exit_code)]
+    return replace(digest, failures=tuple(one for one in digest.failures if (one.at_ms, one.turn) not in stopped))
+
+
+def stopped_by_signal(exit_code: int | None) -> bool:
+    """Whether an exit code says that a signal ended a command, other than one for its own faults."""
+    return exit_code is not None and exit_code > _BY_SIGNAL and exit_code - _BY_SIGNAL not in _OF_CRASHES
 
 
 def summary(digest: Digest, event: Event, body: model.AgentSummary) -> Digest:

@@ -169,6 +169,18 @@ def test_a_job_that_was_stopped_has_not_failed_though_its_end_was_reported_first
     assert section(talk.says("Done."), title="Failed approaches") == []
 
 
+@pytest.mark.parametrize(("code", "fails"), [(137, False), (139, True), (1, True)])
+def test_a_command_in_which_the_user_interrupted_the_turn_has_not_failed(code: int, fails: bool) -> None:
+    result = model.ToolResult(
+        call_id="c", name="Bash", op="shell", status="error", subject="make cap", exit_code=code, output="Cap made."
+    )
+    talk = session("s1").user(GOAL).event(result)
+    assert "make cap" in under("Failed approaches", talk)
+
+    talk.event(model.TurnEnd(reason="interrupted"))
+    assert ("make cap" in under("Failed approaches", talk)) is fails
+
+
 @pytest.mark.parametrize("op", ["edit", "write"])
 def test_a_failed_edit_or_write_gives_its_reason_first(op: Literal["edit", "write"]) -> None:
     output = "A hook holds it back:\n1. Name the caller.\n2. Then try again."
