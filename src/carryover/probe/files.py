@@ -20,7 +20,8 @@ from carryover.text.boxes import boxes_in, is_document
 
 LARGEST_BYTES: Final = 256 << 10
 MOST_STEPS: Final = 8000
-"""What may be parsed for one handoff, in steps of `Effort`: about 1 MiB of code, 0.2 s."""
+"""What may be parsed for one handoff, in steps of `Effort`: about 1 MiB of code, 0.2 s, or up to 5 s of CPU time if all
+of a file is one error. Neither the steps nor the offsets tell such a file from others; the time would, but differs."""
 MOST_PATHS: Final = 20_000
 _GIT_S: Final = 5.0
 _DEEPEST: Final = 8

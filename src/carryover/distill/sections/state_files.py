@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final
 
@@ -41,10 +42,12 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
 def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
     recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
-    else, unless the user named it and the work has not gone on without it."""
+    else, unless the user named it and the work has not gone on without it. So do those of several that were only read
+    in the same turn, as notes of other days are."""
     entries: list[Entry] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     weight = WEIGHTS["open box"]
+    only_read = defaultdict[tuple[str, int], set[str]](set)
     for path, visits in documents_of(past.view).items():
         recorded = next((one.boxes for one, _ in reversed(visits) if one.boxes is not None), None)
         boxes = facts.get(path, FileFacts(exists=True, boxes=recorded)).boxes
@@ -60,10 +63,13 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         did = f"{'edited' if edits else 'read'} in {past.turn(turn, session)}"
         since = f", {stale} answers since" if stale > 1 else ""
         label = f"open in {in_code(path)} ({checked_boxes(boxes)}, {did}{since})"
+        if boxes.open and not is_own:
+            only_read[session.session, turn].add(label)
         for item in boxes.open[: weight.most]:
             rank = weight.at(len(entries)).first + STALER * stale
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
-    return joined_short(entries[:_MOST])
+    notes = {label for labels in only_read.values() if len(labels) > 1 for label in labels}
+    return joined_short([entry for entry in entries if entry.label not in notes][:_MOST])
 
 
 def _answers_elsewhere(past: Past, document: SeenDocument, session: SessionView) -> int:

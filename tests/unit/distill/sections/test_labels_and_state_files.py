@@ -150,6 +150,22 @@ def test_a_document_with_boxes_that_was_only_read_sets_no_task_until_the_user_na
     assert "open in `docs/pull_request.md`" in "".join(lines_under("Next action", talk))
 
 
+def test_of_several_documents_that_were_only_read_in_a_turn_the_boxes_are_those_of_notes() -> None:
+    def looked(*names: str, said: str = "Merge it.") -> str:
+        talk = session("s1").user(said)
+        for name in names:
+            talk.ran(f"{ROOT}/{name}", PLAN, op="read", name="Read")
+        return under("Next action", talk.says("It is merged."))
+
+    assert "`PLAN.md`" in looked("PLAN.md") and "`PLAN.md`" in looked("PLAN.md", "PLAN.md")
+    assert looked("monday.md", "tuesday.md") == ""
+    named = looked("monday.md", "tuesday.md", said="Merge monday.md.")
+    assert "`monday.md`" in named and "`tuesday.md`" in named
+    talk = session("s1").user(GOAL).ran(f"{ROOT}/monday.md", PLAN, op="read", name="Read").says("Read.")
+    talk.user("And the tax?").ran(f"{ROOT}/PLAN.md", PLAN, op="read", name="Read").says("Read, too.")
+    assert "`PLAN.md`" in under("Next action", talk)
+
+
 def test_a_document_that_was_only_read_gives_way_once_other_sessions_have_gone_on_without_it() -> None:
     read = session("s1").user("Is pull_request.md done?")
     read.ran("docs/pull_request.md", "- [ ] I ran the tests", op="read", name="Read").says("No.")
