@@ -11,10 +11,9 @@ from carryover.text.pattern import later
 SIZE_LIMIT_BYTES: Final = 256 << 10
 """Larger ignore files are left to git."""
 
-_PLAIN: Final = later(rb"[\w.*?-]+")
-"""A pattern of names' usual characters and of the two wildcards of which git's manual says all."""
 _ANY: Final = ord("*")
 _ONE: Final = ord("?")
+"""The wildcards of which git's manual says all. Other signs of patterns are in no name that is asked about."""
 _LETS_IN: Final = later(rb"^(?:\xef\xbb\xbf)?!", re.MULTILINE)
 
 
@@ -41,8 +40,7 @@ def may_let_in(data: bytes) -> bool:
 
 def _ignores(line: bytes, folder: str) -> bool:
     """Whether a line of an ignore file certainly matches the folder."""
-    pattern = _name_in(line)
-    return _PLAIN.fullmatch(pattern) is not None and _matches(pattern, os.fsencode(folder))
+    return _matches(_name_in(line), os.fsencode(folder))
 
 
 def _matches(pattern: bytes, name: bytes) -> bool:

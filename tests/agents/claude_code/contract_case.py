@@ -141,6 +141,7 @@ CASE: Final = Case(
         record("summary", summary="another session"),
         record("progress", data={"type": "bash_progress"}),
         record("file-history-snapshot", snapshot={}),
+        record("worktree-state", worktreeSession=None),
         record("mode", mode=5, uuid=7),
         record("system", subtype="turn_duration", durationMs=1),
         record("system", subtype="api_error", error={"status": 529}, retryAttempt=1),

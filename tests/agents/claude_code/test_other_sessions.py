@@ -58,6 +58,7 @@ def test_what_the_user_types_to_a_sub_agent_is_the_users_word() -> None:
     said.user("Count the files", rowSource="recorded")
     said.attachment("queued_command", prompt="Leave the importer alone.", origin=human, isMeta=True)
     said.user(steered, isMeta=True, origin=human)
+    said.user(steered.partition("\n\n")[0], isMeta=True, origin=human)
     said.user("Go on.", isMeta=True)
     said.user("Then stop.", origin=human)
     said.attachment("queued_command", prompt="", origin=human, isMeta=True)
@@ -66,6 +67,7 @@ def test_what_the_user_types_to_a_sub_agent_is_the_users_word() -> None:
         Prompt(text="Count the files", actor="model"),
         Prompt(text="Leave the importer alone.", in_turn=True),
         Prompt(text="Only the tests.\n\nNot the docs.", in_turn=True),
+        Prompt(text="Only the tests.", in_turn=True),
         Prompt(text="Then stop.", in_turn=True),
     ]
     main = Session()

@@ -79,3 +79,4 @@ def test_a_branch_that_tests_switch_to_is_not_the_projects() -> None:
 
     assert branch_in(shell("./new.sh", switched)) == "cap"
     assert branch_in(shell("pnpm test 2>&1", switched)) == ""
+    assert branch_in(shell("pnpm test; git status", "On branch cap")) == "cap"

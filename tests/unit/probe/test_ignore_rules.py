@@ -1,7 +1,7 @@
 from fnmatch import fnmatchcase
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carryover.probe.ignore_rules import has_rule
@@ -10,6 +10,9 @@ from support.costs import costing_little
 FOLDER = ".carryover"
 
 
+@example(".c?rry*r")
+@example("?carryover")
+@example("*.carryover?")
 @given(st.text("acor*?.", min_size=1, max_size=14))
 def test_a_pattern_of_plain_characters_means_what_it_means_to_a_shell(pattern: str) -> None:
     assert has_rule(pattern.encode(), FOLDER) is fnmatchcase(FOLDER, pattern)

@@ -104,7 +104,6 @@ _LAUNCHED: Final = "Async agent launched successfully."
 """Before what the model is to do about a sub-agent in the background (2.1.15 to 2.1.332): no result of it."""
 _BEGUN: Final = later(r"Command running in background with ID: [\w-]{1,100}\.(?= )")
 """Before where a job in the background prints, and what the model is to do about it (2.1.332)."""
-_SAVED: Final = "<persisted-output>\n"
 _PREVIEW: Final = later(
     r"<persisted-output>\nOutput too large \([^\n)]{1,20}\)\. Full output saved to: [^\n]{1,4096}\n\n"
     r"Preview \([^\n)]{1,40}\):\n(.*?)\n</persisted-output>\s*",
@@ -123,7 +122,7 @@ def plain_output(text: str) -> str:
         return ""
     if begun := _WATCHES.match(plain) or _BEGUN.match(plain):
         return begun[0]
-    if plain.startswith(_SAVED) and (kept := _PREVIEW.fullmatch(plain)):
+    if kept := _PREVIEW.fullmatch(plain):
         return kept[1]
     if numbered := _NUMBERED.search(plain, max(0, len(plain) - _MOST_OF_NUMBERS)):
         plain = plain[: numbered.start()]

@@ -158,7 +158,7 @@ def _folder_outside(edited: Iterable[str], view: ProjectView) -> str:
     """Returns the folder of the files of work among `edited`; empty if there are none, one of them is of the project,
     or the folder has the project in it: then one repository may hold both."""
     names = {path: name for path in edited if (name := placed(path, view, outside=True))}
-    if not names or any(placed(path, view, outside=False) for path in names):
+    if any(placed(path, view, outside=False) for path in names):
         return ""
     folder = commonprefix([*names.values()]).rpartition("/")[0]
     return "" if relative(f"{view.root}/", folder) else folder

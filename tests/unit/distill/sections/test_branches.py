@@ -67,6 +67,7 @@ def test_the_branch_on_which_a_turn_only_committed_is_that_of_the_newest_work() 
         (["D:\\shop\\tax.py"], "in `D:/shop`"),
         ([f"{ROOT}.worktrees/tax/tax.py", f"{ROOT}/cart.py"], "on branch main"),
         (["/tmp/probe.py"], "on branch main"),
+        ([f"{ROOT}/src/tax.py"], "on branch main"),
         ([f"{ROOT.rpartition('/')[0]}/compose.yml"], "on branch main"),
         (["D:/shop/tax.py", "/srv/shop/tax.py"], "on branch main"),
     ],

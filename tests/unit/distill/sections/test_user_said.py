@@ -165,16 +165,20 @@ def test_words_typed_to_a_sub_agent_stand_in_the_turn_that_ran_then() -> None:
     talk = Conversation().user(GOAL).says("An agent looks into it.")
     at_work = Conversation(at_ms=talk.at_ms).event(UserPrompt(text="Leave the importer alone.", in_turn=True))
     at_work.ran("ls", "cart.py").event(UserPrompt(text="Only whole cents.", in_turn=True))
+    at_work.event(Answer(call_id="q1", question="Which unit?", text="Pennies"))
     of_agent = [replace(event, subagent_id="a1") for event in at_work.events]
+    early = Conversation(at_ms=talk.started_ms - 9 * MINUTE_MS).ran("ls", "cart.py")
+    early.event(UserPrompt(text="Skip it.", in_turn=True))
     talk.at_ms = at_work.at_ms
     talk.user("Now the receipt, with its own rounding.").says("Done.")
     [lead] = project(talk).sessions
-    with_agent = replace(project(talk), sessions=(replace(lead, subagents=(fold(Digest(), of_agent),)),))
+    with_agent = replace(project(talk), sessions=(replace(lead, subagents=(fold(Digest(), of_agent), early.digest)),))
     made = distill(with_agent, Facts(), resume="ask", now_ms=talk.at_ms)
 
     assert made is not None
     for words in ("Leave the importer alone", "Only whole cents"):
         assert re.search(rf"Typed while the agent worked \(turn 1[^)]*\): .*{words}", render(made))
+    assert "Pennies" not in render(made)
 
 
 def test_words_typed_to_a_sub_agent_begin_no_turn_even_where_nothing_else_does() -> None:
