@@ -21,9 +21,8 @@ def test_what_an_editor_puts_before_a_prompt_is_not_the_users(opening: str) -> N
     rollout.turn("turn-2")
     assert rollout.asks(selected) == [UserPrompt(text="Fix the rounding.")]
     rollout.turn("turn-3")
-    assert rollout.asks("What does `## My request for Codex:` mean?") == [
-        UserPrompt(text="What does `## My request for Codex:` mean?")
-    ]
+    typed = "What does this mean?\n## My request for Codex:\nShip it\n# Notes:"
+    assert rollout.asks(typed) == [UserPrompt(text=typed)]
 
 
 @pytest.mark.parametrize("before", ["\n", "# Context from my IDE setup:\n\n## Active file: shop.py\n\n"])
@@ -92,7 +91,7 @@ def test_a_conversation_that_goes_on_in_the_editor_was_said_before() -> None:
     opened = "# Context from my IDE setup:\n\n## Open tabs:\n- a.py: a.py\n\n"
     asked = UserPrompt(text="Okay?")
 
-    for before in ("", opened):
+    for before in ("\n", opened):
         said = Rollout().asks(f"{before}{prior}")
         assert said == [UserPrompt(text="Rebase it."), AssistantMessage(text="I can't reach main.", final=True), asked]
     selected = opened.replace("Open tabs", "Active selection of the file")

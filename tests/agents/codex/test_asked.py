@@ -55,7 +55,7 @@ def test_a_question_that_the_agent_does_not_wait_for_is_open_until_the_user_type
     call_id = rollout.calls("request_user_input_async", questions=questions)
     text = [{"type": "Text", "text": "Which unit?\n- cents\n- euros\n\nWhich colour?"}]
     asked = rollout.item("AgentMessage", id=call_id, content=text, delivery="async", questions=questions)
-    rollout.output(call_id, '{"accepted":true}')
+    ended = rollout.output(call_id, '{"accepted":true}')
     digest = fold(Digest(), rollout.events)
     rollout.asks("Cents, in grey.")
 
@@ -63,6 +63,7 @@ def test_a_question_that_the_agent_does_not_wait_for_is_open_until_the_user_type
         model.Question(call_id="", text="Which unit?", options=("cents", "euros")),
         model.Question(call_id="", text="Which colour?"),
     ]
+    assert [one.op for one in ended if isinstance(one, model.ToolResult)] == ["ask"]
     assert [one.text for one in digest.questions] == ["Which unit?", "Which colour?"]
     assert fold(Digest(), rollout.events).questions == ()
 

@@ -70,10 +70,13 @@ def test_the_result_of_a_command_is_read_as_json_too() -> None:
     script = 'const r = await tools.shell_command({"command":"make"}); text(JSON.stringify(r));'
     whole = json.dumps('Exit code: 2\nWall time: 0.2 seconds\nOutput:\nno "lid"\r\n')
     rollout = Rollout(family="legacy", version="0.145.0")
-    result, cut = (code_mode(rollout, script, printed) for printed in (whole, whole[:-3]))
+    result, cut, other = (
+        code_mode(rollout, script, printed) for printed in (whole, whole[:-3], whole.replace("E", "e"))
+    )
 
     assert (result.status, result.exit_code, result.output) == ("error", 2, 'no "lid"\r\n')
     assert (cut.status, cut.output) == ("unknown", whole[:-3])
+    assert other.output == whole.replace("E", "e")
 
 
 def test_the_record_of_a_patch_does_not_hide_what_later_scripts_run() -> None:

@@ -140,6 +140,10 @@ def test_what_the_user_types_to_a_sub_agent_is_the_users_word(family: Literal["l
         ("More of them.", "model", False),
         ("Only the tests.", "human", True),
     ]
+    main = Rollout(family=family)
+    main.turn()
+    main.asks("Count the files", client_id="9a4adf43-cc40")
+    assert [prompt.in_turn for prompt in main.all(UserPrompt)] == [False]
 
 
 @pytest.mark.parametrize("family", ["legacy", "paginated"])

@@ -64,7 +64,7 @@ def test_the_template_of_init_is_not_what_was_typed(typed: str) -> None:
         assert found(parsed(user({"type": "text", "text": about}))) == [UserPrompt(text=about)]
 
 
-@pytest.mark.parametrize("base", ["/home/dev/.agents/skills/pricing", "file:///C:/shop/skills/pricing/"])
+@pytest.mark.parametrize("base", ["/home/dev/.agents/skills/pricing", "C:\\shop\\pricing", "file:///C:/shop/pricing/"])
 @pytest.mark.parametrize("typed", ["", "the first ticket\n\nand its tests"])
 def test_a_skill_that_is_called_as_a_command_is_not_what_was_typed(base: str, typed: str) -> None:
     """In 1.18.21."""

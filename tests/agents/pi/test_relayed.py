@@ -141,7 +141,8 @@ def test_what_the_client_wrote() -> None:
     budget = "Tool budget soft limit reached after 10 tool calls (soft 10, hard 15)."
     for told in (read, checked, budget, "<!-- pi-herdr-task:task-1 -->\nYou are a fresh reviewer."):
         assert relayed(told) == (told, 0, False)  # to the sub-agents of pi's extensions
-    assert relayed("Task: check the prices.")[2]
+    for told in ("Task: check the prices.", checked.removeprefix("Task: "), checked.partition("\nAcc")[0]):
+        assert relayed(told)[2]
     wakes = "Wake up, my friend!"
     assert relayed(wakes) == relayed(f"[Sun {AT}] {wakes}") == (wakes, 0, False)
     assert relayed(f"{wakes} Bread!")[2]

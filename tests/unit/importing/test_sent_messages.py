@@ -61,6 +61,7 @@ def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, t
         ("[System note: Your previous turn was interrupted. Finish it.]\n\nAnd the receipt?", "And the receipt?"),
         ("[SYSTEM: You are running as a scheduled cron job. Be silent.]\n\nCheck the prices.", "Check the prices."),
         ("Review the conversation above and consider saving or updating a skill if appropriate.", None),
+        ("Review the conversation above and fix it.", "Review the conversation above and fix it."),
         ("[System: This session is about to be reset.]", None),
     ],
 )

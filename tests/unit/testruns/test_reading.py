@@ -210,6 +210,7 @@ def test_the_counts_of_several_runners_are_added() -> None:
         ("Test Suites: 1 failed, 1 passed, 2 total\nTests: 1 failed, 5 passed, 6 total", ("fail", 5, 1)),
         ("Results: 9 passed out of 10 tests", ("fail", 9, 1)),
         ("Checkout: 3/5 passed", ("fail", 3, 2)),
+        ("Cache: 5 passed, 2 skipped\nUpload: 3 failed\n2 warnings", ("unknown", None, None)),
         ("Upload: 3 failed over to host 2, 1 passed", ("unknown", None, None)),
     ],
 )
