@@ -89,12 +89,10 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "reply since":     Weight(0.2, 0.5),                # a short reply since
     "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
     "list before":     Weight(0.25, 0.04),              # what a newest prompt of few words goes on with
-    "goal before":     Weight(0.2, 0.5),                # of an earlier session, where this one has only short prompts
+    "goal before":     Weight(0.2, 0.5),                # of an earlier session: its goal, or what was taken up of it
     "taken up":        Weight(0.2, 0.399),              # the prompt that most answers since are about
-    "taken up before": Weight(0.2, 0.5),                # that of an earlier session
-    "paste":           Weight(0.2, 1.4),                # what was pasted with one of them, added to its own weight
+    "paste":           Weight(0.2, 0.5),                # what was pasted with one of them, added to its own weight
     "template":        Weight(0.25),                    # the name of the template around one, added likewise
-    "newest paste":    Weight(0.2, 0.5),                # what was pasted with the newest: often the order itself
     "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
     # Where it stands
     "last words":      Weight(0.3, 0.06),               # of the leading turn

@@ -231,11 +231,11 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
             since = chain(step.digest.turns, past.lead.digest.turns)  # it may be of an earlier session than the others
             is_last = not any(turn.prompt for turn in since if turn.began > step.turn.began)
             what = "Newest prompt" if is_last else "Newest task"
-        paste = WEIGHTS["newest paste" if step.turn is past.newest.turn else "paste"]
-        own = WEIGHTS["taken up before" if role == "taken up" and whose else role]
+        own = WEIGHTS["goal before" if role == "taken up" and whose else role]
         if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
             own = own._replace(part=WEIGHTS["list before"].part)
-        entries += _prompt(step, own, paste, replying_to(step, f"{what} ({whose}{past.sent(step)})", is_task=True))
+        label = replying_to(step, f"{what} ({whose}{past.sent(step)})", is_task=True)
+        entries += _prompt(step, own, label, leads=step.turn is past.newest.turn)
         if templates.get(step.turn.template) is step and not step.turn.is_template:
             weight = WEIGHTS["template"].first + WEIGHTS[role].first
             entries.append(from_turn(step, step.turn.template, "prompt", weight))
@@ -256,9 +256,11 @@ def _asked(past: Past) -> list[Entry]:
     return entries
 
 
-def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry]:
+def _prompt(step: Step, weight: Weight, label: str, *, leads: bool) -> list[Entry]:
     """Returns the typed words, then what was pasted with them, with each pasted line marked."""
     turn = step.turn
+    paste = WEIGHTS["paste"]
+    pasted = paste._replace(first=paste.first + weight.first)
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = "\n…\n".join(text for is_pasted, text in parts(turn.prompt) if not is_pasted)  # around a paste
     words = parted(step, f"{typed}{attached}".strip(), "prompt", weight, label=label)
@@ -270,9 +272,8 @@ def _prompt(step: Step, weight: Weight, paste: Weight, label: str) -> list[Entry
         if not entries:
             mark = f"{label}, {mark}"
             label = ""
-        pasted = paste._replace(first=paste.first + weight.first)
         shown = parted(step, text, "prompt", pasted, label=mark, most=_MOST_OF_PASTE)
-        if paste == WEIGHTS["newest paste"]:  # at its end stands the error, or what is asked on the same line
+        if leads:  # at its end stands the error, or what is asked on the same line
             shown[-1:] = [replace(entry, weight=pasted.first) for entry in shown[-1:]]
         entries += shown
     return entries
