@@ -247,16 +247,13 @@ def _discussed(past: Past, answered: Iterable[Step]) -> list[Step]:
     """Returns the newest answers right before the leading turn, newest first, in whose turns nothing was changed: what
     they propose is not done yet, and is in no file. Between them may be turns that came to nothing: a user whose model
     does not answer sends a few words again and again, then takes another agent."""
-    main = past.main.turn.number
-    before = [turn for turn in past.lead.digest.turns if turn.number < main]
+    before = (turn for turn in reversed(past.lead.digest.turns) if turn.number < past.main.turn.number)
     by_number = {step.turn.number: step for step in answered if step.view is past.lead}
     talk: list[Step] = []
-    for number, turn in zip(range(main - 1, -1, -1), reversed(before), strict=False):
-        if turn.number != number:  # the turns between are no longer kept
-            break
+    for turn in before:
         if not (turn.said or turn.calls or turn.changes):
             continue
-        step = by_number.get(number)
+        step = by_number.get(turn.number)
         if step is None or turn.changes or turn.end != "answered":
             break
         talk.append(step)
