@@ -176,7 +176,6 @@ _PATTERNS: Final = (
         rf"[A-Z_][A-Z0-9_]{{1,64}}=(?!['\"]?\[redacted:){VALUE}",
     ),
     ("from-literal", rf"from-literal[= ]['\"]?[\w.-]{{1,64}}={GLUED}"),
-    ("aws configure set", rf"aws configure set [\w.]*(?:secret_access_key|session_token)[ \t]+{VALUE}"),
     ("pass:", rf"-pass(?<=[ \t]-pass)(?:in|out)?[ \t]+pass:{VALUE}"),
     ("-hashes", r"-hashes[ \t]+(?P<value>(?:[0-9a-fA-F]{32})?:[0-9a-fA-F]{32})"),  # impacket's
     (" -H", r" -H[ \t]+['\"]?(?P<value>(?:[0-9a-fA-F]{32}:)?[0-9a-fA-F]{32})(?![\w:])"),  # NetExec's
