@@ -54,7 +54,7 @@ _WORD: Final = later(rf"\S{{{_LONG_WORD + 1},}}")
 _KEY: Final = later(rf"[\w+/=%-]{{{_LONG_WORD + 1},}}", re.ASCII)
 """A key or encoded data, also between others: `id:password:mail:token:cookies`, a field of JSON."""
 _SENTENCE_END: Final = later(r"(?<=[.!?…])(?:\s+|[\"'”’)\]*`_]{1,3}\s+(?![a-zß-öø-ÿа-яё]))|(?<=[。！？؟])")
-"""Behind a quote or a bracket, a small letter goes on with the sentence: `the button "Ready?" is gone`."""
+"""Behind a quote or a bracket, a small letter continues the sentence: `the button "Ready?" is gone`."""
 _ELLIPSIS: Final = "…"
 _BORDERS: Final = ("\n", " ")
 """Where a text is cut rather than within a word, the first if there is any near."""

@@ -310,7 +310,7 @@ def _sender(line: ClaudeLine) -> str:
 
 
 def _is_users(line: ClaudeLine) -> bool:
-    """Whether the record's marks name nobody but the user; before 2.1.328 there are none."""
+    """Whether the record's marks name the user alone; before 2.1.328 there are none."""
     is_sent = line.from_connector or line.from_another_session  # through a tool of an MCP server (2.1.332)
     is_others = is_sent or line.prompt_source == "system" or line.row_source in _WRITTEN_BY
     return _sender(line) == "human" and not is_others

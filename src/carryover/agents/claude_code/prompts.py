@@ -25,7 +25,7 @@ _GLUED_BEFORE: Final = later(
     re.DOTALL,
 )
 """Up to the last closing tag: what is selected in the editor is a file's, and may hold one. Cowork lists what the user
-attached in front (2.1.41 to 2.1.205). A fork of the conversation is told by a block what it is (2.1.332)."""
+attached in front (2.1.41 to 2.1.205). A block says to a fork of the conversation what it is (2.1.332)."""
 _UPLOADS: Final = later(f"^{_UPLOAD}", re.M)
 _BEFORE_NAME: Final = later(r"(?:.*[/\\])?(?:[0-9a-f-]{36}-\d{13}_)?")
 """The folders of an uploaded file, and what Cowork puts before its name (2.1.41 to 2.1.128)."""

@@ -39,7 +39,7 @@ _FILE: Final = later(r"^## ([^\n/\\]{1,120}): [^\n]{0,4096}[/\\]([^\n/\\]{1,120}
 _PICTURES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp")
 _MOST_MENTIONED: Final = 4
 _PRIOR: Final = "## Prior conversation with Codex:"
-"""The part with a conversation that goes on in a new thread, such as a cloud task continued in the editor: JSON
+"""The part with a conversation that continues in a new thread, such as a cloud task continued in the editor: JSON
 (0.118)."""
 _SELECTION: Final = "\n## Active selection of the file:"
 _COMMENT: Final = later(r"^## (?:(?:User )?Comment|Requested annotation) \d{1,4}$", re.MULTILINE)
@@ -173,7 +173,7 @@ def _request_in(begins: str) -> re.Match[str] | None:
 
 
 def _said_before(text: str) -> Iterator[model.UserPrompt | model.AssistantMessage]:
-    """Yields the conversation that a prompt goes on with, which no other record has: "go on" says nothing without.
+    """Yields the conversation that a prompt continues, which no other record has: "go on" says nothing without.
     Stops at a selection, which may hold the same heading."""
     begins = text.lstrip()
     asks = _request_in(begins) if _PRIOR in text else None

@@ -106,7 +106,7 @@ def _ended(past: Past, step: Step) -> str:
         return ""
     proposal = step.digest.proposal
     if proposal is not None and proposal.turn == turn.number and carried_out_by(past, step.digest) is not None:
-        return ""  # its work goes on there
+        return ""  # its work continues there
     ending = step.digest.ending if step.is_newest else None
     said = cut_middle(ending.message.replace('"', "'"), 120) if ending is not None else ""
     message = f': "{said}"' if said else ""
