@@ -230,19 +230,6 @@ def test_the_summary_and_the_dry_run_list_what_is_written_into_projects(claude: 
     assert everything(shop) == before, "that is for the daemon to do"
 
 
-def test_a_project_in_which_no_handoff_can_be_hidden_is_named_after_what_else_may_be_answered(
-    claude: Path, shop: Path, run: Run
-) -> None:
-    """No other answer would bring a handoff into it."""
-    (shop / ".git" / "info" / "exclude").chmod(0o444)
-
-    listed = run("install", "--yes", "--no-service")[1].splitlines()
-
-    at = listed.index("  To answer otherwise: `carryover refresh --pointers local` (or `off`).")
-    problem = "no handoff is written there: .git/info/exclude was left alone: it is read-only"
-    assert listed[at + 1] == f"⚠ ~/shop: {problem}"
-
-
 def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
     claude: Path, home: Path, run: Run
 ) -> None:

@@ -162,3 +162,16 @@ def test_every_project_that_will_change_is_counted(claude: Path, home: Path, run
 
     assert (len(data["projects"]), data["all_projects"]) == (55, True)
     assert "Now in 55 projects (" in run.out("install", "--yes", "--no-service", "--dry-run")
+
+
+def test_a_project_in_which_no_handoff_can_be_hidden_is_named_after_what_else_may_be_answered(
+    claude: Path, shop: Path, run: Run
+) -> None:
+    """No other answer would bring a handoff into it."""
+    (shop / ".git" / "info" / "exclude").chmod(0o444)
+
+    listed = run("install", "--yes", "--no-service")[1].splitlines()
+
+    at = listed.index("  To answer otherwise: `carryover refresh --pointers local` (or `off`).")
+    problem = "no handoff is written there: .git/info/exclude was left alone: it is read-only"
+    assert listed[at + 1] == f"⚠ ~/shop: {problem}"
