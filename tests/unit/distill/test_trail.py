@@ -305,21 +305,6 @@ def test_a_turn_whose_plan_another_session_carries_out_was_not_interrupted() -> 
     assert "interrupted" in under("Where it stands", planned, other)
 
 
-def test_a_prompt_that_names_the_file_of_an_accepted_plan_has_the_plan_that_waited() -> None:
-    """As "Yes, clear context and implement" of Codex 0.171 writes it."""
-    text = "Read the approved plan at /home/dev/.codex/attachments/1/approved-plan.md and implement it."
-    planned = [session(f"p{at}", hours=at).user(f"Plan it {at}.") for at in (0, 3)]
-    for talk in planned:
-        talk.event(model.PlanProposal(call_id="p", text=f"1. The page of {talk.session}. 2. Its link."))
-    lead = session("lead", hours=4).event(model.UserPrompt(text=text, accepts_plan=True)).edited("link.py")
-
-    made = render(handoff(*planned, lead))
-    assert "1. The page of p3" in under("Task", *planned, lead)
-    assert "plan waits for the user's word (turn 1 of p0" in made
-    assert "turn 1 of p3" not in made.partition("## Open questions")[2].partition("##")[0]
-    assert "The page" not in under("Task", planned[0], lead)
-
-
 def test_of_a_form_only_what_was_typed_into_it_is_the_task_and_the_form_is_named() -> None:
     talk = session("s1").user(f"{FRAME}Number the vouchers by year.{STEPS}").edited("cart.py").says("They are.")
     task = under("Task", talk)
