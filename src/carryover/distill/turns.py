@@ -57,6 +57,7 @@ _BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
 _OF_CRASHES: Final = frozenset((4, 6, 7, 8, 11))
 """Signals that a program gets for its own faults, such as SIGSEGV; bus errors are another number on macOS."""
+_AT_ONCE_MS: Final = 1_000
 _WHILE_MS: Final = 60_000
 """A text that is newer may still be followed by the call that it leads to."""
 _IN_JSON: Final = later(r'\{"(?:(?!"message")[^\n]){0,200}?"message" ?: ?"((?:[^"\\]|\\.){1,400})".*')
@@ -291,16 +292,17 @@ def ending(digest: Digest, event: Event, body: model.TurnEnd) -> Digest:
     """Records that the turn was cut off, whatever was said in it. Who cancels at a limit was stopped by the limit."""
     if body.reason == "interrupted" and digest.turn is not None and digest.turn.end == "limit":
         return digest
-    digest = _without_stopped(digest) if body.reason == "interrupted" else digest
+    digest = _without_stopped(digest, event.at_ms) if body.reason == "interrupted" else digest
     message = clip(_IN_JSON.sub(r"\1", one_line(body.message[:_LONGEST_ERROR])), chars=200)
     cut_off = kept.Ending(reason=body.reason, message=message, at_ms=event.at_ms, resets=body.resets)
     return replace(with_turn(digest, end=body.reason, last_ms=event.at_ms), ending=cut_off)
 
 
-def _without_stopped(digest: Digest) -> Digest:
+def _without_stopped(digest: Digest, at_ms: int) -> Digest:
     """Returns the digest without the failure of a call that ran when the user interrupted the turn: a signal ended it
-    (Claude Code 2.1.133: exit code 137)."""
-    stopped = [(call.at_ms, call.turn) for call in digest.calls[-1:] if stopped_by_signal(call.exit_code)]
+    (Claude Code 2.1.133: exit code 137), just before, unlike one that had run out of time."""
+    newest = [call for call in digest.calls[-1:] if at_ms - call.at_ms < _AT_ONCE_MS]
+    stopped = [(call.at_ms, call.turn) for call in newest if stopped_by_signal(call.exit_code)]
     return replace(digest, failures=tuple(one for one in digest.failures if (one.at_ms, one.turn) not in stopped))
 
 

@@ -11,7 +11,7 @@ from carryover.distill.entry import FIXED
 from carryover.distill.sections.failed_approaches import failed_entries
 from carryover.distill.trail import past_of
 from carryover.model import ResultStatus
-from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under
+from support.conversation import GOAL, MINUTE_MS, ROOT, Conversation, handoff, project, section, session, under
 
 
 def weight_of_failure(talk: Conversation) -> float:
@@ -169,14 +169,18 @@ def test_a_job_that_was_stopped_has_not_failed_though_its_end_was_reported_first
     assert section(talk.says("Done."), title="Failed approaches") == []
 
 
-@pytest.mark.parametrize(("code", "fails"), [(137, False), (139, True), (1, True)])
-def test_a_command_in_which_the_user_interrupted_the_turn_has_not_failed(code: int, fails: bool) -> None:
+@pytest.mark.parametrize(
+    ("code", "after_ms", "fails"), [(137, 90, False), (139, 90, True), (1, 90, True), (143, 4_000, True)]
+)
+def test_a_command_in_which_the_user_interrupted_the_turn_has_not_failed(code: int, after_ms: int, fails: bool) -> None:
+    """One that had run out of time or memory before (143, 137) has."""
     result = model.ToolResult(
         call_id="c", name="Bash", op="shell", status="error", subject="make cap", exit_code=code, output="Cap made."
     )
     talk = session("s1").user(GOAL).event(result)
     assert "make cap" in under("Failed approaches", talk)
 
+    talk.at_ms += after_ms - MINUTE_MS
     talk.event(model.TurnEnd(reason="interrupted"))
     assert ("make cap" in under("Failed approaches", talk)) is fails
 
