@@ -49,6 +49,8 @@ def test_what_an_agent_asks_after_a_greeting_is_no_question(said: str, is_open: 
     ("prompt", "asked", "is_open"),
     [
         ("hallo", "Hallo! Womit kann ich helfen?", False),
+        ("Good morning!", "What can I help you with?", False),
+        ("continue", "Which database shall it be: Postgres or SQLite?", True),
         ("hallo", "Soll der Rabatt in cart.py auch gelten?", True),
         ("/review", "What can I help you with?", True),
     ],
