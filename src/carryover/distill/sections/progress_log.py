@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
+from carryover.distill.goals import says_something
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import (
@@ -305,5 +306,8 @@ def _is_quoted(past: Past, step: Step, stands: Sequence[Step]) -> bool:
 
 
 def _repeats_handoff(step: Step) -> bool:
-    """Whether an answer does what a handoff asks for first: it sums that up and asks whether to continue."""
-    return not step.turn.changes and PROTOCOL_QUESTION in step.turn.answer
+    """Whether an answer does what a handoff asks for first, and no more: it sums that up and asks whether to continue.
+    A request for which it looked at something was answered."""
+    turn = step.turn
+    is_answered = turn.changes > 0 or (turn.calls > 0 and says_something(turn))
+    return PROTOCOL_QUESTION in turn.answer and not is_answered

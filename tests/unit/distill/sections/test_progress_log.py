@@ -276,3 +276,10 @@ def test_what_was_said_of_a_handoff_as_it_asks_for_is_not_told_again() -> None:
 def test_an_answer_with_work_is_told_though_it_asks_as_a_handoff_does() -> None:
     talk = session("s1").user("Say the words in bold.").edited("a.md").says(f"They are bold: {PROTOCOL_QUESTION}")
     assert "They are bold" in under("Progress log", talk.user("Now the receipt.").edited("b.md").says("It is there."))
+
+
+def test_what_was_found_for_a_request_is_told_though_it_asks_as_a_handoff_does() -> None:
+    asked = session("s2", hours=1).user("Why do the totals differ?").calls("cat receipt.py")
+    asked.says(f"The receipt rounds each line. {PROTOCOL_QUESTION}")
+    other = session("s3", hours=2).user("Round the tax.").edited("tax.py").says("It is rounded.")
+    assert "The receipt rounds each line" in under("Progress log", worked(), asked, other)
