@@ -96,8 +96,11 @@ class Past(NamedTuple):
         return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
 
     def sent(self, step: Step) -> str:
-        """Returns the place of a prompt, and what cut its turn off, or that nothing followed it yet."""
-        is_waiting = step.is_newest and step.view is self.lead and is_bare(step.turn)
+        """Returns the place of a prompt, and what cut its turn off, or that nothing followed it yet: no words, no
+        call, and, without one (Codex), no plan and no question."""
+        plan, questions = step.digest.proposal, step.digest.questions
+        is_asked = step.turn.number in {one.turn for one in (plan, *questions) if one is not None}
+        is_waiting = step.is_newest and step.view is self.lead and is_bare(step.turn) and not is_asked
         nothing = ", no answer recorded" if is_waiting else ""
         return ", then ".join(filter(None, (self.place(step), _CUT_OFF.get(step.turn.end)))) + nothing
 

@@ -7,7 +7,7 @@ import pytest
 from carryover import model
 from carryover.distill.entry import FIXED
 from carryover.distill.render import render
-from carryover.model import PlanItem, PlanUpdate, TurnEnd, UserPrompt
+from carryover.model import PlanItem, PlanProposal, PlanUpdate, Question, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, handoff, session, under, worked
 
 
@@ -93,6 +93,16 @@ def test_a_newest_prompt_that_nothing_followed_yet_says_so() -> None:
     assert "no answer recorded" not in under("Task", talk.edited("tax.py"))
     assert "no answer recorded" not in under("Task", session("s1").user(GOAL).user("And the tax?").says("It is."))
     assert "no answer recorded" not in under("Task", session("s1").user(GOAL).user("And the tax?").calls("make"))
+
+
+def test_a_newest_prompt_that_brought_a_plan_or_a_question_alone_has_that_answer() -> None:
+    """Neither of these has a call in Codex (0.115; 0.171)."""
+    plan = PlanProposal(call_id="p", text="1. The rate.\n2. The tax.")
+    question = Question(call_id="", text="Which rate?")
+    for body in (plan, question):
+        talk = session("s1", agent="codex").user(GOAL).edited("cart.py").user("And in tax.py?").event(body)
+        assert "no answer recorded" not in under("Task", talk)
+        assert "no answer recorded" in under("Task", talk.user("Well?"))
 
 
 def test_of_prompts_that_only_brought_errors_the_request_is_the_task() -> None:
