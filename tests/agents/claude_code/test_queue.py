@@ -178,6 +178,8 @@ def test_a_command_that_was_scheduled_is_not_the_users(marks: dict[str, str]) ->
     assert fired == [Prompt(text="/check now", actor="model", scheduled=True)]
     assert transcript.user([{"type": "text", "text": "Check it."}], isMeta=True, parentUuid="u7", **marks) == []
     assert transcript.user(said, parentUuid="u8") == [Prompt(text="now", command="/check")]
+    # Typed in its place after a rewind, it stands below the same record.
+    assert transcript.user("Not now", parentUuid="fire", promptSource="typed")[-1:] == [Prompt(text="Not now")]
 
 
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:

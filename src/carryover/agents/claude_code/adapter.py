@@ -274,8 +274,8 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     on_plan = next((said for said in map(said_on_plan, texts) if said is not None), None)
     asks = _asks(builder, text)
     # A timer's prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138). A command is no `isMeta`;
-    # it stands below the timer's record (2.1.200, 2.1.332).
-    fired = builder.is_below(builder.context.fired)
+    # it stands below the timer's record (2.1.200, 2.1.332), as does what is typed in its place after a rewind.
+    fired = builder.is_below(builder.context.fired) and line.prompt_source != "typed"
     if fired or line.is_meta or line.is_visible_in_transcript_only or (is_clients(text) and not asks):
         sent = " ".join(command_in(text)).strip() or text
         left = leave_queue(builder, sent, withdrawn=True)
