@@ -44,7 +44,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
     else, unless the user named it and the work has not gone on without it. So do those of several that were only read
     in the same turn, as notes of other days are."""
-    entries: list[Entry] = []
+    found: list[tuple[str, str, SeenDocument, SessionView, int]] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     weight = WEIGHTS["open box"]
     only_read = defaultdict[tuple[str, int], set[str]](set)
@@ -65,11 +65,14 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         label = f"open in {in_code(path)} ({checked_boxes(boxes)}, {did}{since})"
         if boxes.open and not is_own:
             only_read[session.session, turn].add(label)
-        for item in boxes.open[: weight.most]:
+        found += [(label, item, document, session, stale) for item in boxes.open[: weight.most]]
+    notes = {label for labels in only_read.values() if len(labels) > 1 for label in labels}
+    entries: list[Entry] = []
+    for label, item, document, session, stale in found:
+        if label not in notes:
             rank = weight.at(len(entries)).first + STALER * stale
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
-    notes = {label for labels in only_read.values() if len(labels) > 1 for label in labels}
-    return joined_short([entry for entry in entries if entry.label not in notes][:_MOST])
+    return joined_short(entries[:_MOST])
 
 
 def _answers_elsewhere(past: Past, document: SeenDocument, session: SessionView) -> int:

@@ -9,6 +9,8 @@ from carryover import model
 from carryover.distill.entry import FIXED
 from carryover.distill.handoff import distill, wanted_files
 from carryover.distill.render import lay_out
+from carryover.distill.sections.state_files import open_items
+from carryover.distill.trail import past_of
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
 from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
@@ -164,6 +166,18 @@ def test_of_several_documents_that_were_only_read_in_a_turn_the_boxes_are_those_
     talk = session("s1").user(GOAL).ran(f"{ROOT}/monday.md", PLAN, op="read", name="Read").says("Read.")
     talk.user("And the tax?").ran(f"{ROOT}/PLAN.md", PLAN, op="read", name="Read").says("Read, too.")
     assert "`PLAN.md`" in under("Next action", talk)
+
+
+def test_the_boxes_of_notes_that_are_left_out_take_no_weight_from_a_plan() -> None:
+    def heaviest(*names: str) -> float:
+        talk = with_plan().user("Merge it.")
+        for name in names:
+            talk.ran(f"{ROOT}/{name}", PLAN, op="read", name="Read")
+        past = past_of(project(talk.says("It is merged.")), now_ms=talk.at_ms)
+        assert past is not None
+        return min(entry.weight for entry in open_items(past, {}))
+
+    assert heaviest("monday.md", "tuesday.md") == heaviest()
 
 
 def test_a_document_that_was_only_read_gives_way_once_other_sessions_have_gone_on_without_it() -> None:
