@@ -134,6 +134,9 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "git":             Weight(0.59),
 }
 # fmt: on
+TYPED: Final = 0.2
+"""What a line that the user typed is worth beside its names, under Task and in the conversation: a ruling may have
+none."""
 STALER: Final = 0.3
 """What an open item's weight grows by with each answer since it was written down."""
 BY_WORTH: Final = Weight(1.0)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill.commands import names_handoff
 from carryover.distill.digest import Name, not_typed
-from carryover.distill.entry import FIXED, Entry, EntryKind, Section
+from carryover.distill.entry import FIXED, TYPED, Entry, EntryKind, Section
 from carryover.distill.forms import filled_in
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.names import AT_LENGTH, names_in, note_names
@@ -306,7 +306,9 @@ def _quote(past: Past, event: Happened) -> Entry | None:
     match event.body:
         case model.UserPrompt(actor="human") as prompt if not only_points_at_handoff(prompt.text):
             label = _prompt_label(past, view, event.turn, event.at_ms)
-            return said("prompt", label, _with_pastes_marked(without_handoffs(prompt.typed), prompt.accepts_plan))
+            typed = without_handoffs(prompt.typed)
+            quote = said("prompt", label, _with_pastes_marked(typed, prompt.accepts_plan))
+            return quote if any(pasted for pasted, _ in parts(typed)) else replace(quote, alone=TYPED)
         case model.AssistantMessage(text=text):
             return said("message", f"{agent} ({turn})", without_mark(without_handoffs(text)))
         case model.Question(text=text, options=options):

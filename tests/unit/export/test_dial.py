@@ -300,6 +300,18 @@ def test_words_reach_further_back_than_what_was_done() -> None:
     assert "make part_29" in told
 
 
+def test_what_the_user_typed_stays_before_output_though_it_names_nothing() -> None:
+    ruling = "And do not ship it as it is now: it has to be as we had it in May, with no new fee, and so it must stay."
+    talk = worked().user(f"Now the okapi sign. {PROSE.format(0) * 3}\n\n{ruling}").says("The sign is done.")
+    for number in range(24):
+        each = (f"parcel{at}_{number} weighed in depot{at}_{number} by scale{at}_{number}" for at in range(30))
+        talk.user(f"Now part {number} ({chr(97 + number // 8)}{chr(97 + number % 8)}): {PROSE.format(number)}")
+        talk.ran(f"make part_{number}", "\n".join(each)).says(f"Part {number} is done.")
+
+    assert ruling not in text_at(MAX_TOKENS, talk)
+    assert ruling in added(5000, talk)
+
+
 def test_nothing_of_a_handoff_comes_back() -> None:
     """Neither one that was printed, nor the file, nor what our own tools answered."""
     printed = text_at(8000, long_work(30))

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from carryover.distill.closed_classes import is_list_item, speaks_of_going_on
 from carryover.distill.digest import Heard, Pending, Reply, Turn
-from carryover.distill.entry import WEIGHTS, Entry, Weight
+from carryover.distill.entry import TYPED, WEIGHTS, Entry, Weight
 from carryover.distill.goals import goal_of, says_something
 from carryover.distill.pastes import has_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens, quoted
@@ -37,8 +37,6 @@ _LONG_TOKENS: Final = 200
 _FEW_WORDS: Final = 100
 _SEVERAL: Final = 3
 """So long is a prompt that may go on with a list of the one before it, which has so many items."""
-_TYPED: Final = 0.2
-"""What a typed line of the task is worth beside its names: a ruling may have none."""
 
 
 def pin_entries(view: ProjectView) -> list[Entry]:
@@ -264,7 +262,7 @@ def _prompt(step: Step, weight: Weight, label: str, *, leads: bool) -> list[Entr
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = "\n…\n".join(text for is_pasted, text in parts(turn.prompt) if not is_pasted)  # around a paste
     words = parted(step, f"{typed}{attached}".strip(), "prompt", weight, label=label)
-    entries = [replace(entry, alone=_TYPED) for entry in words]
+    entries = [replace(entry, alone=TYPED) for entry in words]
     pastes = (text for is_pasted, text in parts(turn.prompt) if is_pasted)
     for text in pastes:
         chars = len(text) + max(0, turn.chars - len(turn.prompt))
