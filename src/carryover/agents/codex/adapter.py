@@ -68,7 +68,7 @@ _BESIDE: Final = ("subagent", "tui_side_chat")
 is no part of the task (`/side`, 0.171)."""
 _ERROR: Final = "event_msg/error"
 _GOES_ON: Final = frozenset(("thread_rollback_failed", "active_turn_not_steerable"))
-"""Errors of a request that the user made while a turn runs; the turn goes on (0.160, source)."""
+"""Errors of a request that the user made while a turn runs; the turn continues (0.160, source)."""
 _COUNTED: Final = (TOKENS, "turn_context")
 """What an internal thread is read for."""
 _LIMITS: Final = frozenset(("usage_limit_exceeded", "rate_limit_exceeded"))

@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     of_file = args.transcript is not None or args.agent is not None or args.until is not None
     if sum((args.to is not None, args.copy, args.json or args.why or of_file)) > 1:
-        what = "--copy cannot be combined with --to, nor either with --json, --why or --transcript."
+        what = "--copy and --to cannot be combined with each other, or with --json, --why or --transcript."
         raise UserError(what, ExitCode.USAGE)
     if args.to is not None:
         from carryover.faces.cli.resume import continue_in

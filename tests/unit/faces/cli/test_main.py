@@ -77,7 +77,7 @@ USAGE = {
     "handoff --agent claude": "--agent and --until need --transcript FILE.",
     "handoff --transcript a.jsonl .": "or else --transcript FILE.",
     "handoff --transcript a.jsonl --until x": "must be a number of at least 1",
-    "handoff --to codex --until 3": "--copy cannot be combined with --to",
+    "handoff --to codex --until 3": "--copy and --to cannot be combined",
     "export --for nobody": "invalid choice: 'nobody'",
     "export --budget 999": "must be a number of at least 1,000",
     "export --tokens 8000": "--tokens: is --budget here; `carryover handoff --tokens N` prints the conversation",
