@@ -19,11 +19,10 @@ from carryover.importing.calls import op_of
 from carryover.importing.specstory_given import given_in, plan_or_questions, printed_in, replaced_in
 from carryover.importing.turns import CUT_INPUT, Fences, absolute_path
 from carryover.model import AnyBody, FileEdit, Op, ResultStatus
-from carryover.records.entities import unescaped
 from carryover.records.fields import MAX_PATH_CHARS, subject_of
 from carryover.records.patches import in_patch
 from carryover.records.shell_files import changes as shell_changes
-from carryover.records.text import names_own_folder
+from carryover.records.text import names_own_folder, unescaped
 from carryover.records.uris import path_of
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later

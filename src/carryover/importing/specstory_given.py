@@ -10,10 +10,9 @@ import msgspec
 
 from carryover.model import Answer, AnyBody, PlanItem, PlanUpdate, Question
 from carryover.records.asked import PLAN_STATES, checklist, plan_items
-from carryover.records.entities import unescaped
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.rawjson import content_text
-from carryover.records.text import without_ansi
+from carryover.records.text import unescaped, without_ansi
 from carryover.records.uris import uri_in
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall

@@ -11,7 +11,7 @@ from agents.codex.rollout import SHOP, Rollout, exited, running
 from carryover import model
 from carryover.adapter.contract import ToolOutcome as Outcome
 from carryover.agents.codex.adapter import AGENT
-from carryover.agents.codex.calls import read_output
+from carryover.agents.codex.outcomes import read_output
 
 REJECTED = 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }'
 REJECTED_NAMED = REJECTED.replace("failed:", "failed for `/bin/bash -lc 'git add -A'`:")

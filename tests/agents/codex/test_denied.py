@@ -7,7 +7,7 @@ import json
 import pytest
 
 from carryover.adapter.contract import ToolOutcome as Outcome
-from carryover.agents.codex.calls import read_output
+from carryover.agents.codex.outcomes import read_output
 
 REJECTED = 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }'
 _STREAM = r'text: "sh: no \"lid\"\n", truncated_after_lines: None }'

@@ -11,7 +11,7 @@ from agents.pi.contract_case import PLACE, assistant, entry, message, recording,
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.pi.adapter import AGENT
-from carryover.agents.pi.questions import answers_in
+from carryover.agents.pi.relayed import answers_in
 from carryover.records.lenient import fields_of
 from carryover.transcript.layouts import sources_of
 from contract.case import (

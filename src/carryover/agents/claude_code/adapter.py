@@ -19,7 +19,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
-from carryover.agents.claude_code import SPEC
+from carryover.agents.claude_code import SPEC, prompts
 from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_tool_use, with_progress
 from carryover.agents.claude_code.lines import (
     Block,
@@ -30,26 +30,6 @@ from carryover.agents.claude_code.lines import (
     OpenClaudeCall,
 )
 from carryover.agents.claude_code.outcomes import plain_output, read_outcome
-from carryover.agents.claude_code.prompts import (
-    CAVEATS,
-    CONTINUES,
-    INTERRUPTED,
-    OF_SESSIONS,
-    RESUMED,
-    SENT_AS_USER,
-    add_message,
-    add_said_to_subagent,
-    add_task_of_fork,
-    command_behind,
-    command_in,
-    is_clients,
-    is_copy,
-    is_no_prompt,
-    said_on_plan,
-    typed_and_attached,
-    typed_of,
-)
-from carryover.agents.claude_code.queued import handle_queue, leave_queue, leave_queue_together
 from carryover.agents.claude_code.records import GROUP, MAX_TURNS, REPORTS, SESSION, SUBAGENT, copied, note_in
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -169,8 +149,8 @@ def _read_prompt(text: str, after: str) -> tuple[model.AnyBody, ...]:
         uuid="quoted",
         session_id="quoted",
         timestamp="2025-01-01T00:00:00Z",
-        is_compact_summary=text.startswith(CONTINUES),
-        is_meta=text.startswith(SENT_AS_USER) or text == RESUMED,
+        is_compact_summary=text.startswith(prompts.CONTINUES),
+        is_meta=text.startswith(prompts.SENT_AS_USER) or text == prompts.RESUMED,
     )
     builder = ClaudeBuilder.begin(Source(agent=SPEC.id, path=""), ClaudeContext(), line, Record(number=1, data=b""))
     _words(builder, [text.encode("utf-8", "replace").decode()], 0)
@@ -183,7 +163,7 @@ def _message(builder: ClaudeBuilder) -> None:
     if message is None:
         builder.skip(line.type, "unexpected shape")
         return
-    if is_copy(builder):
+    if prompts.is_copy(builder):
         return
     blocks = [Block("text", message.content)] if isinstance(message.content, str) else message.content
     texts = [block.text or "" for block in blocks if block.type == "text"]
@@ -246,8 +226,8 @@ def _system(builder: ClaudeBuilder) -> None:
             builder.add(model.AgentSummary(text=text, source="away"), "summary", digest(text))
     elif subtype == "local_command":
         text = rawjson.content_text(builder.line.content) or ""
-        leave_queue(builder, " ".join(command_in(text)), withdrawn=True)
-        add_task_of_fork(builder, text)
+        prompts.leave_queue(builder, " ".join(prompts.command_in(text)), withdrawn=True)
+        prompts.add_task_of_fork(builder, text)
     elif subtype == "scheduled_task_fire":
         builder.change(fired=builder.line.uuid or "")
     else:
@@ -265,24 +245,24 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     if line.is_compact_summary:
         _summary(builder, without_handoff(without_reminders("\n".join(texts))).strip())
         return
-    text, files = typed_and_attached(texts)
+    text, files = prompts.typed_and_attached(texts)
     attachments += files
-    if add_message(builder, text, line.origin) or add_said_to_subagent(builder, text, line.origin):
+    if prompts.add_message(builder, text, line.origin) or prompts.add_said_to_subagent(builder, text, line.origin):
         return
-    if text.startswith(CAVEATS):
+    if text.startswith(prompts.CAVEATS):
         builder.change(caveat=line.uuid or "")
-    on_plan = next((said for said in map(said_on_plan, texts) if said is not None), None)
+    on_plan = next((said for said in map(prompts.said_on_plan, texts) if said is not None), None)
     asks = _asks(builder, text)
     # A timer's prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138). A command is no `isMeta`;
     # it stands below the timer's record (2.1.200, 2.1.332), as does what is typed in its place after a rewind.
     fired = builder.is_below(builder.context.fired) and line.prompt_source != "typed"
-    if fired or line.is_meta or line.is_visible_in_transcript_only or (is_clients(text) and not asks):
-        sent = " ".join(command_in(text)).strip() or text
-        left = leave_queue(builder, sent, withdrawn=True)
+    if fired or line.is_meta or line.is_visible_in_transcript_only or (prompts.is_clients(text) and not asks):
+        sent = " ".join(prompts.command_in(text)).strip() or text
+        left = prompts.leave_queue(builder, sent, withdrawn=True)
         if (fired or (left and line.is_meta)) and builder.subagent_id is None:
             builder.add(model.UserPrompt(text=sent, actor="model", scheduled=True), "prompt", digest(sent))
         return
-    if text in INTERRUPTED:
+    if text in prompts.INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")) and _is_users(line):
         _shell(builder, text)
@@ -321,19 +301,19 @@ def _is_typed(builder: ClaudeBuilder, text: str, *, accepts_plan: bool) -> bool:
     sender = _sender(builder.line)
     is_accepted = accepts_plan and sender == "auto-continuation"
     is_own = builder.is_below(builder.context.caveat)  # the client answered it itself, as a skill's name (2.1.332)
-    by_user = is_accepted or (_is_users(builder.line) and not is_own and not text.startswith(OF_SESSIONS))
+    by_user = is_accepted or (_is_users(builder.line) and not is_own and not text.startswith(prompts.OF_SESSIONS))
     if by_user or builder.subagent_id is not None:
         return True
     if sender != "human" and sender not in _INJECTED_ORIGINS:
         builder.skip(f"user/origin/{sender}", "unknown sender")
-    leave_queue(builder, text, withdrawn=True)
+    prompts.leave_queue(builder, text, withdrawn=True)
     return False
 
 
 def _prompt(
     builder: ClaudeBuilder, text: str, attachments: int = 0, *, in_turn: bool = False, accepts_plan: bool = False
 ) -> None:
-    words, command = command_behind(text)
+    words, command = prompts.command_behind(text)
     prompt = model.UserPrompt(
         text=words,
         command=command,
@@ -343,26 +323,26 @@ def _prompt(
         accepts_plan=accepts_plan,
     )
     builder.add(prompt, "prompt", digest(text))
-    if builder.actor == "human" and not leave_queue(builder, text):
-        leave_queue_together(builder, text)
+    if builder.actor == "human" and not prompts.leave_queue(builder, text):
+        prompts.leave_queue_together(builder, text)
 
 
 def _command(builder: ClaudeBuilder, text: str) -> None:
     """Handles a slash command that the client expands for the model (2.0.65, 2.1.16, 2.1.126, 2.1.328)."""
-    command, words = command_in(text)
+    command, words = prompts.command_in(text)
     if not command:
         builder.skip("user/command", "no command name")
         return
     typed = f"{command} {words}".strip()
     builder.add(model.UserPrompt(text=words, actor=builder.actor, command=command), "prompt", digest(typed))
-    leave_queue(builder, typed, withdrawn=True)
+    prompts.leave_queue(builder, typed, withdrawn=True)
 
 
 def _asks(builder: ClaudeBuilder, text: str) -> bool:
     """Whether the model is asked what stands behind a command that the client runs itself, as `/goal` and `/plan`: in
     front of any other is the client's caveat (a run of 2.1.332, source of 2.1.111)."""
     below_caveat = builder.line.parent_uuid is rawjson.ABSENT or builder.is_below(builder.context.caveat)
-    return not below_caveat and text.startswith("<command-name>") and bool(command_in(text)[1])
+    return not below_caveat and text.startswith("<command-name>") and bool(prompts.command_in(text)[1])
 
 
 def _shell(builder: ClaudeBuilder, text: str) -> None:
@@ -390,15 +370,15 @@ def _attachment(builder: ClaudeBuilder) -> None:
         return
     raw = given.get("prompt", rawjson.ABSENT)
     blocks = rawjson.part_of(raw, list[rawjson.TextPart]) or [rawjson.TextPart("text", rawjson.content_text(raw))]
-    text, files = typed_and_attached([block.text or "" for block in blocks])
+    text, files = prompts.typed_and_attached([block.text or "" for block in blocks])
     origin = given.get("origin", rawjson.ABSENT)
     sender = text_of(inside(origin, "kind")) or "human"
     is_others = text_of(given.get("rowSource")) in _WRITTEN_BY or any(is_true(given.get(mark)) for mark in _OTHERS)
     if text.startswith(REPORTS):
         builder.add_jobs(text, "queued")
-    elif add_message(builder, text, origin) or add_said_to_subagent(builder, text, origin):
+    elif prompts.add_message(builder, text, origin) or prompts.add_said_to_subagent(builder, text, origin):
         return
-    elif text and not (is_others or sender in _INJECTED_ORIGINS or is_no_prompt(text)):
+    elif text and not (is_others or sender in _INJECTED_ORIGINS or prompts.is_no_prompt(text)):
         if text_of(given.get("commandMode")) in ("", "prompt") and sender == "human":
             _prompt(builder, text, files, in_turn=True)
         else:
@@ -410,7 +390,7 @@ _HANDLERS: Final[dict[str, Callable[[ClaudeBuilder], None]]] = {
     "assistant": _message,
     "system": _system,
     "attachment": _attachment,
-    "queue-operation": handle_queue,
+    "queue-operation": prompts.handle_queue,
     "custom-title": _title,
     "ai-title": _title,
 }
@@ -445,5 +425,5 @@ AGENT: Final = Agent(
     ),
     exported=_exported,
     quoted=QuotedText(prompt=_read_prompt, outcome=read_outcome, op=TOOLS.known, about=TOOLS.about),
-    typed=typed_of,
+    typed=prompts.typed_of,
 )

@@ -30,7 +30,6 @@ from carryover.agents.cline.documents import (
     messages_in,
     parser,
 )
-from carryover.agents.cline.sent import typed_of
 from carryover.agents.cline.task_parse import parse_task_record as parse_task
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -340,7 +339,7 @@ AGENT: Final = Agent(
     layouts=_LAYOUTS,
     parse=_parse,
     exported=_exported,
-    typed=typed_of,
+    typed=tasks.typed_of,
     hooks=common_hooks(
         _layout_root,
         reads_page="read `{page}` in parts of 20 lines",  # a result is cut off after 8,000 characters (3.0.65)

@@ -4,12 +4,15 @@
 
 The tools in the first are named by what is shown, in the second by what the model called, so a result is found by the
 command or path that it names. A task that is put back to a checkpoint loses the messages after it.
+
+What the model was sent, and so the copies of such texts, are of the role `user`: the user's words, the results of calls
+and what the client tells the model.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,10 +22,18 @@ import msgspec
 from carryover.adapter.contract import FileStat
 from carryover.adapter.layouts import Layout
 from carryover.agents.cline.documents import TaskFacts, document_now, messages_in
-from carryover.agents.cline.sent import LONGEST_HEAD, RESULT, results_in
 from carryover.model import SessionInfo
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
+from carryover.records.lenient import (
+    Fields,
+    fields_of,
+    first_text,
+    is_true,
+    items_of,
+    text_and_others,
+    text_of,
+    time_of,
+)
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside, read_head
 from carryover.transcript.rewritten import Document, SnapshotReader
@@ -64,6 +75,27 @@ _ABOUT: Final = ("command", "path", "file_path", "regex", "query", "tool_name")
 About = tuple[TaskFacts, SessionInfo]
 """What an agent notes about a task beside its messages. `root` of its facts is the task that it is a part of, if
 another task began it."""
+_RESULT: Final = later(r"\A\[(\w+)(?: for '(?:undefined'|(.*?)'))?[^\]\n]{0,200}\] Result:\n?", re.DOTALL)
+"""The beginning of a result whose call is in the text of an answer. Of one that lacked its argument, that is
+`undefined` (3.15, 2025)."""
+_LONGEST_HEAD: Final = 20_000
+_EXPORTED: Final = later(r"\[(?:Tool|Error)\b[^\]\n]{0,40}\]")
+"""The beginning of a result in a task that the extensions of Cline and Roo Code exported as Markdown."""
+_WORDS: Final = ("ask_followup_question", "attempt_completion", "plan_mode_respond")
+"""The tools by which the model says something. What the user says to it is in their results."""
+_BEGUN: Final = later(r"(?:\A|\n)<(task|answer|feedback|user_message)>\n")
+_ENDED: Final = later(
+    r"\n</(task|answer|feedback|user_message)>"
+    r"(?=\s*\Z|\s*<[a-z]{1,20}_[a-z]{1,20}[ >]|\s*\n(?:# (?:TODO LIST|task_progress) |\[\w{1,60} for '))"
+)
+"""The end of what the user typed, before the files and pages that it names or the client's words on its todo list. All
+may contain the closing tag."""
+_BEGINS: Final = later(r"<(?:task|user_message)>\n")
+"""How what was sent begins. Other prompts may begin so, too; `_DETAILS_LINE` or a result confirms it."""
+_DETAILS_LINE: Final = later(r"^<environment_details>\n", re.MULTILINE)
+_NOT_TYPED: Final = ("Files attached by the user:", "<file_content ", "<environment_details>", "<hook_context ")
+_WORKFLOW: Final = later(r"<explicit_instructions .*</explicit_instructions>", re.DOTALL)
+"""The text of a workflow, before what the user typed. It comes from a file and may contain the closing tag."""
 
 
 def document_of_copy(path: Path, head: bytes) -> tuple[Path, bytes]:
@@ -176,7 +208,7 @@ def _in_requests(shown: list[Fields]) -> list[list[_Result]]:
     for fields in reversed(shown):
         if kind_of_message(fields) == "api_req_started":
             request, _ = _request(fields)
-            head = RESULT.match(request, 0, LONGEST_HEAD)
+            head = _RESULT.match(request, 0, _LONGEST_HEAD)
             said = _REMINDER.split(request[head.end() :])[0].strip() if head is not None else ""
             result = [(head[2], said)] if head is not None and head[2] and said else []
         found.append(result)
@@ -197,7 +229,7 @@ def _results(sent: list[Fields]) -> Iterator[_Result]:
         for part in (fields_of(part) for part in items_of(message.get("content"))):
             if text_of(part.get("type")) == "tool_use":
                 asked[text_of(part.get("id"))] = first_text(fields_of(part.get("input")), *_ABOUT)
-        for result in results_in(message):
+        for result in _results_in(message):
             if about := result.about or asked.get(result.id):
                 yield about, result.text
 
@@ -209,3 +241,80 @@ def _folder_in(sent: list[Fields], shown: list[Fields]) -> str | None:
     details = next((text for text in texts if text.startswith(_DETAILS)), "")
     found = _FOLDER.search(details)
     return found[1] if found is not None else None
+
+
+class _Sent(msgspec.Struct, frozen=True):
+    """The result of a call: the call's id if it is a part, or else what the call was about."""
+
+    id: str
+    about: str
+    text: str
+
+
+def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
+    """Returns what the user typed in each message, as the contract's `typed`; of a task of Roo Code, too."""
+    texts = [text for parts in messages for text in parts]
+    if _BEGINS.match(next(iter(texts), "")) is not None and any(map(_is_from_client, texts)):
+        return ["\n".join(_typed_in(parts)) for parts in messages]
+    if not any(map(_DETAILS_LINE.match, texts)):
+        return []
+    return ["\n".join(text for text in parts if not _DETAILS_LINE.match(text)) for parts in messages]
+
+
+def _is_from_client(text: str) -> bool:
+    found = _DETAILS_LINE.search(text) or _EXPORTED.match(text)
+    return found is not None or _RESULT.match(text, 0, _LONGEST_HEAD) is not None
+
+
+def _typed_in(texts: Sequence[str]) -> Iterator[str]:
+    open_head = False
+    for text in texts:
+        head = _RESULT.match(text, 0, _LONGEST_HEAD)
+        is_result = open_head or (head is not None and head[1] not in _WORDS) or _EXPORTED.match(text) is not None
+        open_head = head is not None and head[1] not in _WORDS and not text[head.end() :].strip()
+        if is_result or text.startswith(_NOT_TYPED):
+            continue
+        above = head or _WORKFLOW.match(text)  # a question may hold the tags too
+        yield from _tagged(text, above.end() - 1 if above is not None else 0)
+
+
+def _tagged(text: str, start: int) -> Iterator[str]:
+    """Yields what the user typed in a text, if anything. Only the first of each tag is tried: if it has no end,
+    no later one has."""
+    begun = {tag[1]: tag.end() for tag in reversed([*_BEGUN.finditer(text, start)])}
+    for tag, typed in sorted(begun.items(), key=lambda found: found[1]):
+        ends = (found.start() for found in _ENDED.finditer(text, typed) if found[1] == tag)
+        if (end := next(ends, None)) is not None:
+            yield text[typed:end].strip()
+            return
+
+
+def _results_in(message: Fields) -> Iterator[_Sent]:
+    """Yields the results in a message to the model. The text of one may stand alone, after the one that names the tool
+    and what it was about."""
+    for part in _parts(message):
+        if text_of(part.get("type")) == "tool_result":
+            yield _Sent(text_of(part.get("tool_use_id")), "", _output(part))
+    about = ""
+    for text in _texts(message):
+        head = _RESULT.match(text, 0, _LONGEST_HEAD)
+        said = text[head.end() :] if head is not None else text
+        if head is not None:
+            about = head[2] or ""
+        if about and said:
+            yield _Sent("", about, said)
+        if said:
+            about = ""
+
+
+def _parts(message: Fields) -> list[Fields]:
+    return [fields_of(part) for part in items_of(message.get("content"))]
+
+
+def _texts(message: Fields) -> list[str]:
+    return [text_of(part.get("text")) for part in _parts(message)] or [text_of(message.get("content"))]
+
+
+def _output(result: Fields) -> str:
+    content = result.get("content")
+    return text_of(content) or text_and_others(content)[0]

@@ -17,21 +17,21 @@ import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
-from carryover.agents.codex import SPEC, calls
-from carryover.agents.codex.automations import without_decision
+from carryover.agents.codex import SPEC, calls, prompts
+from carryover.agents.codex.outcomes import read_output
 from carryover.agents.codex.parts import PLACE, place_before
-from carryover.agents.codex.prompts import asks_meanwhile, handle_goal, handle_prompt, read_prompt, typed_of
 from carryover.agents.codex.rollout import (
     HEADER,
     LAYOUTS,
     MOST_TURNS,
+    TOKENS,
     Rollout,
     RolloutContext,
     RolloutTurn,
     exported_rollout,
+    handle_tokens,
     read_rollout_line,
 )
-from carryover.agents.codex.usage import TOKENS, handle_tokens
 from carryover.records import rawjson
 from carryover.records.asked import JOB_STATES
 from carryover.records.fields import digest, utc_ms
@@ -303,12 +303,12 @@ def _words(rollout: Rollout) -> None:
         _answer(rollout, text)
         return
     images = (items_of(rollout.data.get(name)) for name in ("images", "local_images"))
-    handle_prompt(rollout, text, sum(map(len, images)) + sum("image" in kind for kind, _ in parts))
+    prompts.handle_prompt(rollout, text, sum(map(len, images)) + sum("image" in kind for kind, _ in parts))
 
 
 def _answer(rollout: Rollout, text: str) -> None:
-    words = without_decision(_TO_THE_APP.sub("", text).rstrip() if "::git-" in text else text)
-    if not asks_meanwhile(rollout) and words.strip() and text != _COMPACTED:
+    words = prompts.without_decision(_TO_THE_APP.sub("", text).rstrip() if "::git-" in text else text)
+    if not prompts.asks_meanwhile(rollout) and words.strip() and text != _COMPACTED:
         said = model.AssistantMessage(text=words, final=_PHASES.get(rollout.text("phase")))
         rollout.say(said, "said", digest(text))
 
@@ -373,7 +373,7 @@ def _flat_message(rollout: Rollout, role: str, content: msgspec.Raw) -> None:
     elif role == "user":
         rollout.move_to(_folder_in(text))
         parts = rawjson.part_of(content, list[rawjson.TextPart]) or []
-        handle_prompt(rollout, text, sum(part.type == "input_image" for part in parts))
+        prompts.handle_prompt(rollout, text, sum(part.type == "input_image" for part in parts))
 
 
 _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
@@ -390,7 +390,7 @@ _HANDLED: Final[dict[Callable[[Rollout], None], str]] = {
     _plan: "item_completed/Plan",
     _message: "response_item/message",
     handle_tokens: TOKENS,
-    handle_goal: "event_msg/thread_goal_updated",
+    prompts.handle_goal: "event_msg/thread_goal_updated",
     calls.handle_command: "event_msg/exec_command_end item_completed/CommandExecution",
     calls.handle_file_change: "event_msg/patch_apply_end item_completed/FileChange",
     calls.handle_call: "response_item/function_call response_item/custom_tool_call",
@@ -413,6 +413,6 @@ AGENT: Final = Agent(
         answer=session_start_answer,
     ),
     exported=exported_rollout,
-    quoted=QuotedText(prompt=read_prompt, outcome=calls.read_output, op=calls.TOOLS.known, about=calls.TOOLS.about),
-    typed=typed_of,
+    quoted=QuotedText(prompt=prompts.read_prompt, outcome=read_output, op=calls.TOOLS.known, about=calls.TOOLS.about),
+    typed=prompts.typed_of,
 )

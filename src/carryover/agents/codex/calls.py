@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex import commands as script_parts
 from carryover.agents.codex.commands import commands_in, joined, shown_input, told_in, workdir_in
-from carryover.agents.codex.denied import denied
+from carryover.agents.codex.outcomes import BODY, HEAD, HEAD_CHARS, ended, of_command, read_output
 from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
-from carryover.model import Answer, BackgroundTask, FileEdit, Op, PlanUpdate, ResultStatus
+from carryover.model import Answer, BackgroundTask, FileEdit, PlanUpdate
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import hunks_in, patched
@@ -68,36 +68,10 @@ that ends the patch may be missing: the shell warns, and passes it on (0.34)."""
 
 _COMMAND_LINES: Final = later(r"\ACommand: .*?\n(?=Chunk ID: \w+\nWall time: )", re.DOTALL)
 """The command, which may have several lines, before the header of its output (0.115)."""
-_HEAD: Final = later(
-    r"(?:Chunk ID: .*\n)?(?:Wall time: .*\n)?"
-    r"(?:Process exited with code (?P<code>-?\d{1,10})|Process running with session ID (?P<process>\w{1,40}))\b"
-)
-_EXIT_CODE: Final = later(r"Exit code: (-?\d{1,10})\b")
-_BODY: Final = "\nOutput:\n"
-_HEAD_CHARS: Final = 400
-_ABORTED: Final = later(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
-_REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
-"""The whole output of a refused command or patch, without the header that the client puts before what was printed."""
-_NEVER_RAN: Final = (
-    "unsupported call: ",
-    "unsupported custom tool call: ",
-    "failed to parse function arguments",
-    "request_user_input is unavailable in ",  # a mode without questions: the user was not asked (0.144)
-)
-_FAILED: Final = later(r"(?:apply_patch verification|Script|exec_command|write_stdin) failed|execution error")
-_IN_SANDBOX: Final = later(r"failed in sandbox[^:]*: (?:sandbox denied [^:]*exit code: (-?\d{1,10}), stdout: )?")
-"""Precedes a command's output if the client suspects its sandbox (0.34 to 0.47)."""
 _CTRL_C: Final = "^C"
 """The last output of a process that the agent stopped with Ctrl-C. A server may then exit with 1 (0.105)."""
 _GONE: Final = "write_stdin failed: Unknown process id"
 """The whole output, with the number, where the process has ended unseen (0.140)."""
-_PATCH_ERROR: Final = "error: "
-"""Precedes a reason that later clients append to `apply_patch verification failed` (0.34, 0.48)."""
-_SCRIPT_ERROR: Final = "Script error:\n"
-"""Heading of the reason if a code mode script failed (0.169). A note that it is cut may come before it (0.145)."""
-_WORKED: Final = ("Success. Updated the following files:", "Script completed", "Plan updated")
-_SURE: Final[frozenset[Op]] = frozenset(("read", "search", "web", "agent", "ask"))
-_KILLED: Final = -1
 
 
 def handle_call(rollout: Rollout) -> None:
@@ -139,7 +113,7 @@ def handle_output(rollout: Rollout) -> None:
         return
     text = _COMMAND_LINES.sub("", text)
     outcome = read_output(call.op, text)
-    head = _HEAD.match(without_ansi(text[:_HEAD_CHARS]))
+    head = HEAD.match(without_ansi(text[:HEAD_CHARS]))
     if head is not None and head["process"] and call.op == "shell":
         # The call stays open: its result comes when the process ends.
         _print(rollout, replace(call, process=head["process"]), outcome.output)
@@ -199,24 +173,14 @@ def _of_script(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) ->
         found = _FAILED_IN.search(outcome.output)
         return replace(call, name=PATCH, op="edit", subject=found[1] if found else ""), outcome
     if outcome.status != "ok":
-        return call, (_of_command(outcome.output) if call.op == "shell" else None) or outcome
+        return call, (of_command(outcome.output) if call.op == "shell" else None) or outcome
     if rollout.context.family != "legacy" or rollout.context.records_commands:
         return replace(call, op="other", subject="" if call.told else call.subject, changes=()), ToolOutcome("ok")
-    printed = script_parts.printed_by(outcome.output.partition(_BODY)[2].strip("\n"))
+    printed = script_parts.printed_by(outcome.output.partition(BODY)[2].strip("\n"))
     if call.op != "shell":
         printed = "" if printed == _PATCHED else script_parts.output_in(printed)
         return replace(call, subject="" if call.told and not printed else call.subject), ToolOutcome("ok", printed)
-    return call, _of_command(printed) or ToolOutcome("unknown", script_parts.output_in(printed))
-
-
-def _of_command(printed: str) -> ToolOutcome | None:
-    """Returns how the only command of a script ended, if what the script printed, or threw, says so: JSON from
-    `exec_command`, lines from `shell_command` (0.144)."""
-    if _EXIT_CODE.match(printed) and "\nExit code: " not in printed:
-        return read_output("shell", printed)
-    ran = fields_of(printed.encode("utf-8", "replace"))
-    code = number_of(ran.get("exit_code"))
-    return _ended(code, without_ansi(text_of(ran.get("output")))) if code is not None else None
+    return call, of_command(printed) or ToolOutcome("unknown", script_parts.output_in(printed))
 
 
 def handle_command(rollout: Rollout) -> None:
@@ -237,7 +201,7 @@ def handle_command(rollout: Rollout) -> None:
         call = _command(ident, "exec_command", _command_in(rollout.data.get("command", rawjson.ABSENT)), cwd)
         call = _open(rollout, call.by_user() if source == "user_shell" else call)
     output = without_ansi(rollout.text("aggregated_output"))
-    _finish(rollout, call, _ended(number_of(rollout.data.get("exit_code")), output, rollout.text("status")))
+    _finish(rollout, call, ended(number_of(rollout.data.get("exit_code")), output, rollout.text("status")))
 
 
 def handle_file_change(rollout: Rollout) -> None:
@@ -254,7 +218,7 @@ def handle_file_change(rollout: Rollout) -> None:
     again = [change for change in changes if change.change == "add" and change.path in existed]
     changes = tuple(modified(change) if change in again else change for change in changes)
     printed = "\n".join(filter(None, (rollout.text("stdout"), rollout.text("stderr"))))
-    _finish(rollout, replace(call, op="edit", changes=changes), _ended(None, printed, rollout.text("status")))
+    _finish(rollout, replace(call, op="edit", changes=changes), ended(None, printed, rollout.text("status")))
 
 
 def _unended(rollout: Rollout) -> str | None:
@@ -396,55 +360,3 @@ def _finish(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> No
         said = map(text_of, items_of(fields_of(given.get(asked.id)).get("answers")))
         if text := ", ".join(one.removeprefix(_NOTE) for one in said):
             rollout.add(Answer(call_id=call.id, question=asked.question, text=text), f"{call.id}:answer{number}")
-
-
-def read_output(op: Op, text: str) -> ToolOutcome:
-    """Determines from its output how a call ended.
-
-    `unknown` if the output doesn't show it and the tool may fail silently.
-    """
-    if text.startswith('{"output"') and (wrapped := fields_of(text.encode("utf-8", "replace"))).keys() >= {"metadata"}:
-        # `apply_patch` in 0.87 to 0.125, every command in 0.48 and 0.53.
-        code = number_of(fields_of(wrapped["metadata"]).get("exit_code"))
-        return _ended(code, script_parts.printed_by(without_ansi(text_of(wrapped["output"]))))
-    text = script_parts.printed_by(without_ansi(text))
-    if head := _HEAD.match(text):
-        if head["process"]:
-            return ToolOutcome("unknown", _body(text))
-        return _ended(int(head["code"]), _body(text))
-    if head := _EXIT_CODE.match(text):
-        return _ended(int(head[1]), _body(text))
-    if op == "shell" and (outcome := denied(text)) is not None:
-        return outcome
-    if head := _IN_SANDBOX.match(text):
-        printed = "\n".join(filter(None, text[head.end() :].rsplit(", stderr: ", 1)))
-        return _ended(int(head[1]), printed) if head[1] else ToolOutcome("error", printed)
-    if _ABORTED.fullmatch(text):
-        return ToolOutcome("interrupted")
-    if text in _REFUSED and op in ("shell", "edit"):
-        return ToolOutcome("denied", text, never_ran=True)
-    if text.startswith(_NEVER_RAN):
-        return ToolOutcome("error", text, never_ran=True)
-    if _FAILED.match(text) or (op == "edit" and text.startswith(_PATCH_ERROR)):
-        said = _body(text)
-        at = said.find(_SCRIPT_ERROR, 0, _HEAD_CHARS)
-        return ToolOutcome("error", said[at + len(_SCRIPT_ERROR) :] if at >= 0 else said)
-    return ToolOutcome("ok" if op in _SURE or text.startswith(_WORKED) else "unknown", text)
-
-
-def _ended(exit_code: int | None, output: str, status: str = "") -> ToolOutcome:
-    """Returns the outcome of a process: by its exit code, else by the client's status (`completed`, `failed`)."""
-    if status == "declined":
-        return ToolOutcome("denied", output, never_ran=True)
-    if exit_code == _KILLED:
-        return ToolOutcome("interrupted", output)
-    if exit_code is None:
-        words: dict[str, ResultStatus] = {"completed": "ok", "failed": "error"}
-        return ToolOutcome(words.get(status, "unknown"), output)
-    return ToolOutcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
-
-
-def _body(text: str) -> str:
-    """Returns the output below the client's own header lines."""
-    at = text.find(_BODY, 0, _HEAD_CHARS)
-    return script_parts.printed_by(text[at + len(_BODY) :].lstrip("\n")) if at >= 0 else text

@@ -1,4 +1,5 @@
-"""Codex's prompts: what the user typed, and what the client put around it or in its place."""
+"""Codex's prompts: what the user typed, what the client put around it or in its place, and what the app sends to a
+thread on a schedule, with what an answer to that tells the app."""
 
 from __future__ import annotations
 
@@ -11,7 +12,6 @@ from typing import Final
 import msgspec
 
 from carryover import model
-from carryover.agents.codex.automations import scheduled_words
 from carryover.agents.codex.rollout import Rollout
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, items_of, number_of, text_of
@@ -83,6 +83,17 @@ _TITLES: Final = (
 """How the only prompt begins of a thread in which the editor extension asks for a title (0.81 to 0.89)."""
 _INIT: Final = "Generate a file named AGENTS.md that serves as a contributor guide for this repository.\n"
 """How the text begins that `/init` stands for (August 2025 to 2026)."""
+
+_JOB: Final = later(
+    r"\s*Automation: ([^\n]{1,200})\nAutomation ID: [^\n]{1,200}\nAutomation memory: [^\n]{1,400}\n"
+    r"(?:Last run: [^\n]{1,80}\n)?"
+)
+"""What stands above the instructions of an automation that begins a thread each time (0.107; March to August 2026)."""
+_HEARTBEAT: Final = "<heartbeat>"
+_HEARTBEAT_ENDS: Final = "</heartbeat>"
+"""Around those of an automation that goes on in one thread, which are escaped, and around what an answer to it tells
+the app: whether to notify the user, and with which words (May to September 2026)."""
+_DECIDES: Final = "<decision>"
 
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
@@ -235,6 +246,25 @@ def _annotations(part: str) -> list[str]:
     listed = tagged(part, "response-annotations") or ""
     items = items_of(msgspec.Raw(listed.strip().encode("utf-8", "replace")))
     return [text_of(item.get("annotation")).strip() for item in map(fields_of, items)]
+
+
+def scheduled_words(text: str) -> str | None:
+    """Returns what an automation asks, with its name if it has one; None if no automation sent `text`."""
+    if (job := _JOB.match(text)) is not None:
+        return f"[{job[1].strip()}] {text[job.end() :].strip()}"
+    block = text.strip()
+    if not (block.startswith(_HEARTBEAT) and block.endswith(_HEARTBEAT_ENDS)):
+        return None
+    asked = unescape(tagged(block, "instructions") or tagged(block, "automation_id") or "").strip()
+    return asked or None  # a user's own element may have that name
+
+
+def without_decision(answer: str) -> str:
+    """Returns an answer without its decision whether to notify; if it says nothing else, the words of that."""
+    before, mark, block = answer.rpartition(_HEARTBEAT)
+    if not mark or _DECIDES not in block or not block.rstrip().endswith(_HEARTBEAT_ENDS):
+        return answer
+    return before.rstrip() or unescape(tagged(block, "message") or "").strip()
 
 
 def _is_others(text: str) -> bool:

@@ -20,11 +20,11 @@ import msgspec
 from carryover.adapter.contract import Parsed, Source
 from carryover.adapter.layouts import Layout
 from carryover.agents.codex import SPEC
-from carryover.model import AnyBody, Event, PlanItem, SessionInfo, Skipped, session_in_other_cwd
+from carryover.model import AnyBody, Event, PlanItem, SessionInfo, Skipped, WindowUsed, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.asked import Asked
 from carryover.records.fields import digest
-from carryover.records.lenient import fields_of, inside, number_of, text_of
+from carryover.records.lenient import fields_of, inside, number_of, read_as, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.text.pattern import later
 from carryover.transcript import open_calls as base
@@ -56,6 +56,7 @@ _COPIED_WITHIN_S: Final = 10
 """A history is copied when the file is created (0.125) or at its first prompt (0.36); what is written later is the
 file's own."""
 _UUID7: Final = later(r"([0-9a-f]{8})-([0-9a-f]{4})-7")
+TOKENS: Final = "event_msg/token_count"
 HEADER: Final = "header"
 """The type under which a first line that has none is handled."""
 
@@ -359,3 +360,38 @@ class Rollout(Recorder[RolloutContext], kw_only=True):
             self.put_info_first(session, cwd, differing(facts, emitted))
             others = tuple(other for other in self.context.emitted if other.session != session)
             self.change(emitted=(*others, EmittedFacts(session, facts))[-_MOST_EMITTED:])
+
+
+def handle_tokens(rollout: Rollout) -> None:
+    """Handles `token_count`, which is written after each request, and again whenever the limits change.
+
+    The total of the thread tells a repeated record from a new one. What came from the cache is part of the input, as
+    reasoning is of the output.
+    """
+    info = rollout.data.get("info")
+    last = fields_of(fields_of(info).get("last_token_usage"))
+    total = fields_of(fields_of(info).get("total_token_usage"))
+    before = rollout.context.used
+    rollout.change(used=rollout.total or before)
+    if last and total and rollout.context.used != before:
+        whole = number_of(last.get("input_tokens")) or 0
+        read = number_of(last.get("cached_input_tokens")) or 0
+        counts = [number_of(total.get(name)) for name in ("input_tokens", "cached_input_tokens", "output_tokens")]
+        rollout.count_tokens(
+            "/".join([rollout.thread, *map(str, counts)]),
+            session=rollout.session,
+            model=rollout.context.facts.model,
+            input=whole - min(read, whole),
+            output=number_of(last.get("output_tokens")),
+            cache_read=min(read, whole),
+        )
+    limits = fields_of(rollout.data.get("rate_limits"))
+    for name in ("primary", "secondary"):
+        window = fields_of(limits.get(name))
+        used = read_as(window.get("used_percent"), float)
+        at_s, in_s = number_of(window.get("resets_at")), number_of(window.get("resets_in_seconds"))
+        resets_ms = at_s * 1000 if at_s is not None else None if in_s is None else rollout.at_ms + in_s * 1000
+        minutes = number_of(window.get("window_minutes"))
+        if used is not None and rollout.at_ms:
+            window_used = WindowUsed(name=name, at_ms=rollout.at_ms, used_percent=used)
+            rollout.windows.append(msgspec.structs.replace(window_used, minutes=minutes, resets_ms=resets_ms))

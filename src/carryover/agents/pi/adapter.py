@@ -12,22 +12,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, source_at
-from carryover.agents.pi import SPEC
-from carryover.agents.pi.questions import answers_in
-from carryover.agents.pi.relayed import (
-    DELIVERED,
-    NOTICE,
-    answered,
-    by_person,
-    called,
-    is_missing,
-    is_scheduled,
-    relayed,
-    scheduled_words,
-    without_memory,
-    without_notices,
-)
-from carryover.agents.pi.summaries import HEADINGS, UNTIL_KEPT, of_branch, without_lists
+from carryover.agents.pi import SPEC, relayed
 from carryover.model import Actor, Answer, BackgroundTask, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in
@@ -173,7 +158,7 @@ class _Recorder(Branches[PiContext], OneSession[PiContext], kw_only=True):
 
 
 def _call(recorder: _Recorder, key: str, given: Fields) -> None:
-    ident, (name, arguments) = text_of(given.get("id")), called(given)
+    ident, (name, arguments) = text_of(given.get("id")), relayed.called(given)
     if recorder.identify("message/toolCall", ident, name):
         call = TOOLS.call(ident, name, arguments, recorder.cwd)
         asked = asked_in(arguments.get("questions")) if name in _ASKS else []
@@ -186,20 +171,20 @@ def _result(recorder: _Recorder) -> None:
     if not recorder.identify("message/toolResult", ident):
         return
     call = recorder.take_call(ident, name, "ask" if name in _ASKS else TOOLS.op(name))
-    output = without_notices(without_ansi(rawjson.content_text(recorder.data.get("content")) or ""))
+    output = relayed.without_notices(without_ansi(rawjson.content_text(recorder.data.get("content")) or ""))
     details = fields_of(recorder.data.get("details"))
     patch = text_of(details.get("patch"))
     failed = is_true(recorder.data.get("isError"))
     if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
-        output, failed = without_notices(without_ansi(said)), True
+        output, failed = relayed.without_notices(without_ansi(said)), True
     shown = output if failed or output.strip() not in _NONE else ""
     is_command = call.op == "shell"
     failed = failed or (is_command and bool(number_of(details.get("exitCode"))))  # OpenClaw's, since 2026.9
     outcome = _ENDINGS.outcome(call.op, shown, failed=failed, by_client=is_command)
     if failed and output == _STOPPED:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
-    outcome = ToolOutcome("unknown") if is_missing(output) else outcome
-    answers = answers_in(details, call.subject if call.op == "ask" else None)
+    outcome = ToolOutcome("unknown") if relayed.is_missing(output) else outcome
+    answers = relayed.answers_in(details, call.subject if call.op == "ask" else None)
     call = msgspec.structs.replace(call, op="ask") if answers else call
     changes = as_shown(call.changes, patch)
     if is_true(details.get("created")):
@@ -291,14 +276,14 @@ def _user(recorder: _Recorder) -> None:
         return
     recorder.change(failed=None)
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
-    text = without_memory(text)
-    said, sent, is_typed = relayed(text)
-    is_typed = is_typed and by_person(recorder.data)
-    scheduled = next(filter(is_scheduled, (text, said)), None)
+    text = relayed.without_memory(text)
+    said, sent, is_typed = relayed.relayed(text)
+    is_typed = is_typed and relayed.by_person(recorder.data)
+    scheduled = next(filter(relayed.is_scheduled, (text, said)), None)
     is_report = not is_typed and scheduled is None  # and begins no turn
     recorder.change(answered=recorder.context.answered and is_report)
     if scheduled is not None:
-        recorder.add(UserPrompt(text=scheduled_words(scheduled), actor="model", scheduled=True), "prompt")
+        recorder.add(UserPrompt(text=relayed.scheduled_words(scheduled), actor="model", scheduled=True), "prompt")
         return
     text = said
     attached = _FILES.match(text)
@@ -318,11 +303,11 @@ def _assistant(recorder: _Recorder) -> None:
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
-    text = answered("".join(text for text in texts if text not in _NONE))
+    text = relayed.answered("".join(text for text in texts if text not in _NONE))
     known = recorder.context.said
     sums = (crc32(text.strip().encode(errors="replace")),) if text.strip() else ()
-    if recorder.text("model") == DELIVERED:
-        if recorder.context.failed is not None or set(sums) <= set(known) or NOTICE.match(text):
+    if recorder.text("model") == relayed.DELIVERED:
+        if recorder.context.failed is not None or set(sums) <= set(known) or relayed.NOTICE.match(text):
             return
     else:
         recorder.learn(model=recorder.text("model"))
@@ -356,12 +341,14 @@ def _parts(recorder: _Recorder) -> list[Fields]:
 
 
 def _compaction(recorder: _Recorder) -> None:
-    without = UNTIL_KEPT if recorder.context.answered else ()
-    add_summary(recorder, "summary", without_lists(recorder.line.summary or ""), HEADINGS, without=without)
+    without = relayed.UNTIL_KEPT if recorder.context.answered else ()
+    add_summary(
+        recorder, "summary", relayed.without_lists(recorder.line.summary or ""), relayed.HEADINGS, without=without
+    )
 
 
 def _branch_summary(recorder: _Recorder) -> None:
-    add_summary(recorder, "summary", of_branch(recorder.line.summary or ""), HEADINGS)
+    add_summary(recorder, "summary", relayed.of_branch(recorder.line.summary or ""), relayed.HEADINGS)
 
 
 def _name(recorder: _Recorder) -> None:

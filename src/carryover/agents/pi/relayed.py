@@ -1,11 +1,16 @@
-"""What OpenClaw, which runs on pi and writes its sessions, puts around a chat message that it relays (2026.2). Pure."""
+"""What pi's relatives and extensions write into its sessions: what OpenClaw, which runs on pi, puts around a chat
+message that it relays (2026.2), what a user answered to a tool's questions, and summaries. Pure."""
 
 from __future__ import annotations
 
 import re
 from typing import Final
 
-from carryover.records.lenient import Fields, fields_of, text_of
+import msgspec
+
+from carryover.records.asked import MOST_QUESTIONS, asked_in
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, text_of
+from carryover.records.summary import kinds_of
 from carryover.text.pattern import later
 
 _NOT_TYPED: Final = (
@@ -124,6 +129,23 @@ _NO_RESULT: Final = "[openclaw] missing tool result in session history; inserted
 """Begins what OpenClaw writes for a call without a result, since a model is given one for each (February 2026)."""
 _BY_NAME: Final = "tool_call"
 """A tool that calls another one, for those that the model is not told of before it looks for them (2026.9.6)."""
+_BY_USER: Final = ("cancelled", "wasCustom")
+"""Whether the user left a question, or typed the answer: in the details of tools that ask a person."""
+_CHOSEN: Final = "selectedOptions"
+"""What the user chose of the options, in the details of oh-my-pi's tool (18.2.3)."""
+_LISTS: Final = later(r"(?<!\n)\n*<(read-files|modified-files)>\n(?:(?!<\1>).)*?\n</\1>", re.DOTALL)
+_BRANCH: Final = later(r"\AThe user explored a different conversation branch.*?Summary of that exploration:\s*", re.S)
+HEADINGS: Final = kinds_of(
+    request="goal|latest user request context",
+    current="progress|done|in progress",
+    next="next steps|open todos",
+    pending="blocked|pending user asks",
+    other="constraints & preferences|key decisions|critical context|decisions|constraints/rules|exact identifiers",
+)
+"""Headings that a compaction's request asks for (code); the later ones of each are OpenClaw's (2026.9.6)."""
+UNTIL_KEPT: Final = ("in progress", "next steps", "blocked")
+"""Sections of a summary that the newest answer may have overtaken: the summary does not cover the newest 20,000 tokens,
+which are kept (2026.6)."""
 
 
 def by_person(message: Fields) -> bool:
@@ -223,3 +245,55 @@ def _own(text: str) -> str:
         _, is_closed, after = text[quote.end() :].rpartition(f"\n[/{quote[1]}]")
         text = text[: quote.start()] + after if is_closed else text
     return text.partition(_BELOW)[0]
+
+
+def answers_in(details: Fields, question: str | None) -> list[tuple[str, str]]:
+    """Returns the questions of a call, of which `question` is the first one, with the answers. None: the call is not of
+    a client's own tool that asks. A tool that asks a model or the web has no word on the user."""
+    of_client = [] if question is None else _of_openclaw(details, question) or _of_oh_my_pi(details)
+    found = of_client or _of_extension(details)
+    return [(asked, text) for asked, text in found if asked and text][:MOST_QUESTIONS]
+
+
+def _of_extension(details: Fields) -> list[tuple[str, str]]:
+    """Returns them as pi's own examples `question` and `questionnaire` have them, or each by its question."""
+    if is_true(details.get("cancelled")) or details.keys().isdisjoint(_BY_USER):
+        return []
+    given = details.get("answers")
+    asked = {each.id: each.question for each in asked_in(details.get("questions"))}
+    listed = map(fields_of, items_of(given))
+    chosen = [(asked.get(text_of(one.get("id")), ""), text_of(one.get("label"))) for one in listed]
+    chosen += [(question, text_of(text)) for question, text in fields_of(given).items()]
+    return [*chosen, (text_of(details.get("question")), text_of(details.get("answer")))]
+
+
+def _of_oh_my_pi(details: Fields) -> list[tuple[str, str]]:
+    """Returns them without those that the client chose, since nobody answered in time."""
+    several = map(fields_of, items_of(details.get("results")))
+    return [
+        (text_of(one.get("question")), _joined(*items_of(one.get(_CHOSEN)), one.get("customInput"), one.get("note")))
+        for one in (*several, details)
+        if _CHOSEN in one and not is_true(one.get("timedOut"))
+    ]
+
+
+def _of_openclaw(details: Fields, question: str) -> list[tuple[str, str]]:
+    """Returns them; a question after the first one by its id alone (2026.9.6)."""
+    if text_of(details.get("status")) != "answered":
+        return []
+    given = fields_of(fields_of(details.get("answers")).get("answers"))
+    return [(ident if at else question, _joined(*items_of(each))) for at, (ident, each) in enumerate(given.items())]
+
+
+def _joined(*texts: msgspec.Raw | None) -> str:
+    return ", ".join(filter(None, map(text_of, texts)))
+
+
+def without_lists(summary: str) -> str:
+    """Returns a compaction's summary without the lists of files that the client puts below it."""
+    return _LISTS.sub("", summary)
+
+
+def of_branch(summary: str) -> str:
+    """Returns a summary of a branch that the user left, without the client's words above it."""
+    return _BRANCH.sub("", summary)
