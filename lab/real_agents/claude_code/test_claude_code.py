@@ -5,7 +5,7 @@ from typing import Final
 
 import pytest
 
-from carryover.model import Answer
+from carryover.model import Answer, UserPrompt
 from real_agents.claude_code.client import ClaudeCode
 from real_agents.lab import handoffs, product, recorded, shop
 from real_agents.lab.box import HOME, wait_until
@@ -152,6 +152,23 @@ def test_what_is_typed_behind_a_command_that_asks_the_model_is_the_users(tool: C
     for line in task:
         row.shown(line)
     assert OTHER_TASK in task[-1] and "sonnet" not in " ".join(task)
+
+
+@NEWEST
+def test_a_skill_that_a_sub_agent_carries_out_is_the_users_request(tool: Tool, row: Row) -> None:
+    """Without a terminal the client waits for the sub-agent; in one the conversation goes on, and its report comes."""
+    shop.begin(tool)
+    tool.turn(PROJECT, "/code-review the last commit", "It is fine.", code=None)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script("It is not tested.", "So it is.")
+        terminal.enter("/code-review the tests")
+        terminal.wait("So it is")
+    product.settle(tool.box)
+    found = {(each.command, each.text) for one in recorded.sessions(tool.box) for each in one.all(UserPrompt)}
+
+    row.shown(f"prompts: {sorted(map(str, found))}")
+    assert found == {("/code-review", "the last commit"), ("/code-review", "the tests")}
+    assert "It is fine." in shop.left_by(tool)
 
 
 @NEWEST

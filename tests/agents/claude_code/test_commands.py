@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from agents.claude_code.session import Session
-from carryover.agents.claude_code.prompts import CAVEATS
-from carryover.model import ToolCall, ToolResult
+from carryover.agents.claude_code.prompts import CAVEATS, INTERRUPTED
+from carryover.model import AssistantMessage, ToolCall, ToolResult
 from carryover.model import UserPrompt as Prompt
 
 
@@ -67,6 +67,75 @@ def test_what_the_client_answers_itself_is_no_request() -> None:
     transcript.user("/usr/bin/only is broken", parentUuid="u2")
 
     assert transcript.all(Prompt) == [Prompt(text="/usr/bin/only is broken")]
+
+
+OUTPUT = "<local-command-stdout>%s</local-command-stdout>"
+LAUNCHED = OUTPUT % "Running in the background as @audit" + "\n<forked-skill-launch>{}</forked-skill-launch>"
+WAITED_FOR = OUTPUT % "\nThe till is <b>short</b>.\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "answers"),
+    [
+        (LAUNCHED, []),
+        (WAITED_FOR, ["The till is <b>short</b>."]),
+        ("<local-command-stderr>It failed</local-command-stderr>", []),
+        ("[Request interrupted by user]", []),
+    ],
+)
+@pytest.mark.parametrize("is_system", [True, False], ids=["2.1.332", "2.1.111"])
+def test_a_skill_that_a_sub_agent_carries_out_is_a_request(said: str, answers: list[str], is_system: bool) -> None:
+    """`/code-review WORDS` and skills with `context: fork` (runs of both versions; stderr and the interruption:
+    source). Its record is below a caveat, as what the client answers itself."""
+    transcript = Session()
+    transcript.user("<local-command-caveat>Caveat: ...", isMeta=True, parentUuid=None)
+    transcript.user("/audit the till <b>of June</b>", parentUuid="u1", rowSource="local")
+    if is_system and said not in INTERRUPTED:
+        transcript.record("system", subtype="local_command", content=said, parentUuid="u2")
+    else:
+        transcript.user(said, parentUuid="u2")
+    transcript.record("system", subtype="local_command", content=WAITED_FOR, parentUuid="u2")
+
+    assert transcript.all(Prompt) == [Prompt(text="the till <b>of June</b>", command="/audit")]
+    assert [answer.text for answer in transcript.all(AssistantMessage)] == answers
+
+
+@pytest.mark.parametrize("kind", ["system", "user"])
+def test_a_skill_that_the_client_does_not_run_is_no_request(kind: str) -> None:
+    transcript = Session()
+    transcript.user("<local-command-caveat>Caveat: ...", isMeta=True, parentUuid=None)
+    transcript.user("/only", parentUuid="u1")
+    refusal = 'This skill can only be invoked by Claude, not directly by users. Ask Claude to use the "only" skill.'
+    if kind == "system":
+        transcript.record("system", subtype="local_command", content=OUTPUT % refusal, parentUuid="u2")
+    else:
+        transcript.user(refusal, parentUuid="u2")
+    transcript.record("system", subtype="local_command", content=OUTPUT % "Set model to Opus", parentUuid="u3")
+
+    assert transcript.bodies == []
+
+
+def test_a_skill_that_a_timer_calls_and_a_sub_agent_carries_out_is_a_scheduled_prompt() -> None:
+    """The caveat is below the timer's record, and the skill below the caveat (a run of 2.1.332)."""
+    transcript = Session()
+    transcript.record("system", subtype="scheduled_task_fire", content="Running scheduled task (Nov 29 6:02pm)")
+    transcript.user("<local-command-caveat>The command below ...", isMeta=True, rowSource="harness", parentUuid="u1")
+    transcript.user("/audit the till", rowSource="recorded", parentUuid="u2")
+    transcript.record("system", subtype="local_command", content=WAITED_FOR, parentUuid="u3")
+
+    assert transcript.bodies == [
+        Prompt(text="/audit the till", actor="model", scheduled=True),
+        AssistantMessage(text="The till is <b>short</b>.", final=True),
+    ]
+
+
+def test_a_skill_that_another_sends_is_not_the_users() -> None:
+    transcript = Session()
+    transcript.user("<local-command-caveat>Caveat: ...", isMeta=True, parentUuid=None)
+    transcript.user("/audit the till", parentUuid="u1", origin={"kind": "channel"})
+    transcript.record("system", subtype="local_command", content=LAUNCHED, parentUuid="u2")
+
+    assert transcript.all(Prompt) == []
 
 
 @pytest.mark.parametrize(("name", "version"), [("subtask", "2.1.332"), ("fork", "2.1.200")])

@@ -17,19 +17,18 @@ from typing import Any, Final
 import msgspec
 
 from carryover import model
-from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source, ToolOutcome
+from carryover.adapter.contract import Agent, Parsed, QuotedText, Record, Source
 from carryover.adapter.layouts import Layout
 from carryover.agents.claude_code import SPEC, prompts
-from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_tool_use, with_progress
+from carryover.agents.claude_code.calls import TOOLS, handle_result, handle_shell, handle_tool_use, with_progress
 from carryover.agents.claude_code.lines import (
     Block,
     ClaudeBuilder,
     ClaudeContext,
     ClaudeLine,
     Message,
-    OpenClaudeCall,
 )
-from carryover.agents.claude_code.outcomes import plain_output, read_outcome
+from carryover.agents.claude_code.outcomes import read_outcome
 from carryover.agents.claude_code.records import GROUP, MAX_TURNS, REPORTS, SESSION, SUBAGENT, copied, note_in
 from carryover.records import rawjson
 from carryover.records.fields import digest
@@ -37,7 +36,7 @@ from carryover.records.lenient import fields_of, inside, is_true, number_of, tex
 from carryover.records.rawjson import objects_in
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.summary import kinds_of, parts_by_heading
-from carryover.records.text import tagged, without_handoff, without_reminders
+from carryover.records.text import without_handoff, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.hooks import common_hooks, plain_answer, root_above
 from carryover.transcript.jsonl import JsonlReader
@@ -227,6 +226,7 @@ def _system(builder: ClaudeBuilder) -> None:
     elif subtype == "local_command":
         text = rawjson.content_text(builder.line.content) or ""
         prompts.leave_queue(builder, " ".join(prompts.command_in(text)), withdrawn=True)
+        prompts.add_skill(builder, text)
         prompts.add_task_of_fork(builder, text)
     elif subtype == "scheduled_task_fire":
         builder.change(fired=builder.line.uuid or "")
@@ -249,13 +249,17 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     attachments += files
     if prompts.add_message(builder, text, line.origin) or prompts.add_said_to_subagent(builder, text, line.origin):
         return
-    if text.startswith(prompts.CAVEATS):
-        builder.change(caveat=line.uuid or "")
+    prompts.add_skill(builder, text)
     on_plan = next((said for said in map(prompts.said_on_plan, texts) if said is not None), None)
     asks = _asks(builder, text)
     # A timer's prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138). A command is no `isMeta`;
     # it stands below the timer's record (2.1.200, 2.1.332), as does what is typed in its place after a rewind.
     fired = builder.is_below(builder.context.fired) and line.prompt_source != "typed"
+    if text.startswith(prompts.CAVEATS):
+        builder.change(caveat=line.uuid or "", fired=(line.uuid or "") if fired else builder.context.fired)
+        return
+    if fired and text.startswith("/"):
+        prompts.note_skill(builder, "")
     if fired or line.is_meta or line.is_visible_in_transcript_only or (prompts.is_clients(text) and not asks):
         sent = " ".join(prompts.command_in(text)).strip() or text
         left = prompts.leave_queue(builder, sent, withdrawn=True)
@@ -265,7 +269,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     if text in prompts.INTERRUPTED:
         builder.add(model.TurnEnd(reason="interrupted"), "end", text)
     elif text.startswith(("<bash-input>", "<bash-stdout>", "<bash-stderr>")) and _is_users(line):
-        _shell(builder, text)
+        handle_shell(builder, text)
     elif text.startswith(REPORTS):
         builder.add_jobs(text, "words")
     elif not ((text or attachments) and _is_typed(builder, text, accepts_plan=on_plan is not None)):
@@ -300,7 +304,9 @@ def _is_typed(builder: ClaudeBuilder, text: str, *, accepts_plan: bool) -> bool:
     """Whether a person typed or accepted the record's text or, in a sub-agent, a model wrote it as a prompt."""
     sender = _sender(builder.line)
     is_accepted = accepts_plan and sender == "auto-continuation"
-    is_own = builder.is_below(builder.context.caveat)  # the client answered it itself, as a skill's name (2.1.332)
+    is_own = builder.is_below(builder.context.caveat)  # the client answered it itself, or a sub-agent does (2.1.332)
+    if is_own and _is_users(builder.line) and text.startswith("/"):
+        prompts.note_skill(builder, text)
     by_user = is_accepted or (_is_users(builder.line) and not is_own and not text.startswith(prompts.OF_SESSIONS))
     if by_user or builder.subagent_id is not None:
         return True
@@ -343,20 +349,6 @@ def _asks(builder: ClaudeBuilder, text: str) -> bool:
     front of any other is the client's caveat (a run of 2.1.332, source of 2.1.111)."""
     below_caveat = builder.line.parent_uuid is rawjson.ABSENT or builder.is_below(builder.context.caveat)
     return not below_caveat and text.startswith("<command-name>") and bool(prompts.command_in(text)[1])
-
-
-def _shell(builder: ClaudeBuilder, text: str) -> None:
-    """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
-    # What the command printed may hold the tag too.
-    if command := (tagged(text, "bash-input") or "").strip() if text.startswith("<bash-input>") else "":
-        call = OpenClaudeCall.of_command(builder.ident, "Bash", command, cwd=None).by_user()
-        builder.add(call.as_event(), "shell", digest(call.subject))
-        builder.change(shell=call)
-    printed = [part for tag in ("bash-stdout", "bash-stderr") if (part := tagged(text, tag)) is not None]
-    if printed and (shell := builder.context.shell) is not None:
-        output = plain_output("\n".join(filter(None, printed)))
-        builder.add(shell.ended(ToolOutcome("unknown", output)), "output", digest(output))
-        builder.change(shell=None)
 
 
 def _attachment(builder: ClaudeBuilder) -> None:

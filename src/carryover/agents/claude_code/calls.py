@@ -319,3 +319,17 @@ def _tasks(known: tuple[Todo, ...], call: OpenClaudeCall, result: Fields) -> tup
     elif former is not None:
         tasks[former.id] = replace(former, state=PLAN_STATES.get(call.label, former.state))
     return tuple(tasks.values())[-_MOST_TASKS:]
+
+
+def handle_shell(builder: ClaudeBuilder, text: str) -> None:
+    """Handles the user's own `!command`. Command and output are two records, without an exit code (2.1.328)."""
+    # What the command printed may hold the tag too.
+    if command := (tagged(text, "bash-input") or "").strip() if text.startswith("<bash-input>") else "":
+        call = OpenClaudeCall.of_command(builder.ident, "Bash", command, cwd=None).by_user()
+        builder.add(call.as_event(), "shell", digest(call.subject))
+        builder.change(shell=call)
+    printed = [part for tag in ("bash-stdout", "bash-stderr") if (part := tagged(text, tag)) is not None]
+    if printed and (shell := builder.context.shell) is not None:
+        output = plain_output("\n".join(filter(None, printed)))
+        builder.add(shell.ended(ToolOutcome("unknown", output)), "output", digest(output))
+        builder.change(shell=None)

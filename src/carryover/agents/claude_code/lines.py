@@ -136,6 +136,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The newest record that says of the prompt below it that a timer sent it."""
     command: str = ""
     """The newest command that the client ran itself: its words may be the task of a fork."""
+    skill: str = ""
+    """The newest record with a skill that a sub-agent may carry out; `command` is its text."""
     trees: tuple[ClaudeWorktree, ...] = ()
     """Worktrees whose branch `gitBranch` may not say."""
     chained: str = ""
