@@ -18,7 +18,6 @@ from matrix import rows, story
 from matrix.conftest import World
 from matrix.tool import ENDINGS, Ending, Played, Tool, tools
 from support.daemon_process import handoff_of, wait_until
-from support.hook_client import Heard
 
 TOOLS = {tool.id: tool for tool in tools()}
 IDS = tuple(TOOLS)
@@ -62,13 +61,7 @@ def begun(world: World, tool: Tool, folder: Path, going_on: Played | None = None
         root = next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
         return led_to(tool, root, folder)
     call = tool.starts(world.home, folder, going_on)
-
-    def heard() -> Heard | None:
-        """None where a busy machine kept the daemon from answering in the time that agents give it."""
-        answer = world.hooks.call(call.event, call.payload, agent=tool.agent)
-        return answer if answer.status != HTTPStatus.SERVICE_UNAVAILABLE else None
-
-    answer = wait_until("an answer in time", heard)
+    answer = world.hooks.call_in_time(call.event, call.payload, agent=tool.agent)
     return tool.takes_in(answer.text) if answer.status == HTTPStatus.OK else ""
 
 

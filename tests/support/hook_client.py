@@ -7,6 +7,7 @@ import socket
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,16 @@ class HookClient:
         self._port = port
         self._secret = secret
 
-    def call(self, event: str, payload: Mapping[str, Any] | bytes, *, agent: str = "claude-code") -> Heard:
+    def call(
+        self,
+        event: str,
+        payload: Mapping[str, Any] | bytes,
+        *,
+        agent: str = "claude-code",
+        headers: Mapping[str, str] | None = None,
+    ) -> Heard:
         body = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
-        return self.ask("POST", f"/hook/{agent}/{event}", body)
+        return self.ask("POST", f"/hook/{agent}/{event}", body, headers)
 
     def start(self, before: ClaudeSession, **more: Any) -> Heard:
         """What a session is told that starts where `before` is."""
@@ -43,6 +51,17 @@ class HookClient:
         """The same where it is told something. On a busy machine a daemon may not answer in the time that agents give
         it, or take its disk for a silent one: then the session starts anew."""
         return wait_until("an answer in time", lambda: self.start(before, **more).text or None)
+
+    def call_in_time(
+        self, event: str, payload: Mapping[str, Any] | bytes, *, agent: str, headers: Mapping[str, str] | None = None
+    ) -> Heard:
+        """Calls until a busy machine does not keep the daemon from answering, or keeping, in the time that it has."""
+
+        def heard() -> Heard | None:
+            answer = self.call(event, payload, agent=agent, headers=headers)
+            return answer if answer.status != HTTPStatus.SERVICE_UNAVAILABLE else None
+
+        return wait_until("an answer in time", heard)
 
     def ask(self, method: str, target: str, body: bytes = b"", headers: Mapping[str, str] | None = None) -> Heard:
         secret = {"X-Carryover-Secret": self._secret} if self._secret is not None else {}

@@ -63,18 +63,19 @@ class HookScript:
         )
         return Run(done.stdout.decode(), done.stderr.decode(), done.returncode, time.monotonic() - began)
 
-    def told(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> Run:
-        """Runs a call until it is answered with text, with longer limits: a busy machine may need more time."""
+    def told(self, event: str, payload: bytes, cwd: Path, *words: str) -> Run:
+        """Runs a call until the answer holds all of `words`, with longer limits. On a busy machine a daemon that has
+        not read all that there is answers with less, or with what lies in the project."""
         script = self.state.hook_script.read_text(encoding="utf-8")
         patient = re.sub(r"(?<=\blimit_s=)(0\.8|1\.5)\b", "25", script)
         assert patient.count("limit_s=25") == 2
         self.state.hook_script.write_text(patient, encoding="utf-8")
 
-        def words() -> Run | None:
-            run = self.run(event, payload, cwd, **env)
-            return run if run.out else None
+        def answered() -> Run | None:
+            run = self.run(event, payload, cwd)
+            return run if all(each in run.out for each in words) else None
 
-        return wait_until("an answer in time", words)
+        return wait_until("a whole answer", answered)
 
     def said(self, event: str, payload: bytes | None, cwd: Path, **env: str) -> tuple[str, str, int]:
         run = self.run(event, payload, cwd, **env)

@@ -47,9 +47,8 @@ class CascadePlayed:
 
     def _hand_over(self) -> None:
         for event, data, _ in self._talk.calls:
-            target = f"/hook/windsurf/{event}"
             headers = {"X-Carryover-Cwd": f"{self._folder}/"}
-            assert self._hooks.ask("POST", target, data, headers).status == 204
+            assert self._hooks.call_in_time(event, data, agent="windsurf", headers=headers).status == 204
         self._talk.calls.clear()
 
 

@@ -15,6 +15,11 @@ def starting(session: ClaudeSession, source: str) -> bytes:
     return payload(source, session_id=session.session, transcript_path=str(session.path), cwd=str(session.cwd))
 
 
+DONE = "I added it to cart.py and will wire it into checkout.py next."
+WHOLE = ("Add a discount function", DONE, "Now: ")
+"""What an answer holds that was made now, of all that the session wrote."""
+
+
 def body(text: str) -> str:
     """The handoff below its head."""
     return text[text.index("## Task") :]
@@ -24,19 +29,18 @@ def test_a_session_is_informed_of_the_last_one_with_the_daemon_and_without(
     running: DaemonProcess, session: ClaudeSession, transcripts: Path, project: Path, home: Path
 ) -> None:
     session.prompt("Add a discount function")
-    session.answer("I added it to cart.py and will wire it into checkout.py next.")
+    session.answer(DONE)
     hook_script = HookScript(running.state, home)
     new = ClaudeSession(transcripts, project)
 
-    asked = hook_script.told("SessionStart", starting(new, "startup"), project)
-    assert "Add a discount function" in asked.out and "Now: " in asked.out
+    asked = hook_script.told("SessionStart", starting(new, "startup"), project, *WHOLE)
     assert (asked.err, asked.code) == ("", 0)
     assert hook_script.said("SessionStart", starting(session, "resume"), project) == QUIET
     running.settle()
     assert running.stop()[0] == 0
 
-    stood_in = hook_script.told("SessionStart", starting(new, "startup"), project)
-    assert differ_in(body(stood_in.out), body(asked.out)) == [] and "Now: " in stood_in.out
+    stood_in = hook_script.told("SessionStart", starting(new, "startup"), project, *WHOLE)
+    assert differ_in(body(stood_in.out), body(asked.out)) == []
     assert (stood_in.err, stood_in.code) == ("", 0)
     assert hook_script.said("SessionStart", starting(session, "resume"), project) == QUIET
     assert hook_script.said("Stop", starting(new, "startup"), project) == QUIET
@@ -58,7 +62,7 @@ def test_other_agents_are_informed_of_it_in_their_own_forms_with_the_daemon_and_
     running: DaemonProcess, session: ClaudeSession, project: Path, home: Path
 ) -> None:
     session.prompt("Add a discount function")
-    session.answer("I added it to cart.py and will wire it into checkout.py next.")
+    session.answer(DONE)
     running.settle()
     thread = CodexSession(home / ".codex", project)
     codex, cursor = (HookScript(running.state, home, agent=agent) for agent in ("codex", "cursor"))
@@ -66,7 +70,10 @@ def test_other_agents_are_informed_of_it_in_their_own_forms_with_the_daemon_and_
     def reported() -> list[str]:
         start = json.dumps(thread.payload("SessionStart", source="startup")).encode()
         window = cursor_payload("sessionStart", workspace_roots=[str(project)], transcript_path=None).data
-        said = [codex.told("SessionStart", start, project), cursor.told("sessionStart", window, home / ".carryover")]
+        said = [
+            codex.told("SessionStart", start, project, *WHOLE),
+            cursor.told("sessionStart", window, home / ".carryover", *WHOLE),
+        ]
         assert [(run.err, run.code) for run in said] == [("", 0)] * 2
         return [
             json.loads(said[0].out)["hookSpecificOutput"]["additionalContext"],
@@ -77,6 +84,5 @@ def test_other_agents_are_informed_of_it_in_their_own_forms_with_the_daemon_and_
     running.stop()
     stood_in = reported()
 
-    assert all("Now: " in text for text in (*asked, *stood_in))
     written = body(handoff_of(project)).replace("when this was written: ", "")
     assert [differ_in(body(text), written) for text in (*asked, *stood_in)] == [[]] * 4
