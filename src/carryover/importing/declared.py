@@ -39,8 +39,6 @@ _SECONDS_UNTIL: Final = 100_000_000_000
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
-    """The parser's state between two records."""
-
     session: str = ""
     last: bytes | None = None
     """The key of the last event, after which a document goes on."""

@@ -34,15 +34,6 @@ def with_others(stamp: FileStat, others: Iterable[Path]) -> FileStat:
     return stamp
 
 
-def read_small(path: Path, *, limit: int) -> bytes | None:
-    """Returns the content of a file that its writer replaces as a whole; None if it is larger than `limit` bytes.
-
-    Raises as `open_regular` does, and TooLarge.
-    """
-    data = _loaded(path, limit + 1)
-    return data if len(data) <= limit else None
-
-
 def read_document(path: Path) -> bytes:
     """Returns the content of a JSON document, or of lines, that can only be read as a whole.
 

@@ -19,7 +19,7 @@ from carryover.transcript.bounds import (
     one_look,
     read_bounded,
 )
-from carryover.transcript.files import read_document, read_head, read_small, read_tail
+from carryover.transcript.files import read_document, read_head, read_tail
 
 MANY = b"[1" + b",1" * MOST_VALUES + b"]"
 
@@ -49,12 +49,12 @@ def test_a_look_loads_no_more_than_its_bytes_however_many_files_it_opens(tmp_pat
     os.truncate(path, size)
 
     with one_look():
-        assert len(read_small(path, limit=LOOK_BYTES) or b"") == size
+        assert len(read_head(path, LOOK_BYTES)) == size
         with one_look():
             assert len(read_head(path, LOOK_BYTES)) == size  # a look of its own
         assert len(read_tail(path, rest)) == rest
         with pytest.raises(TooLarge, match="the most that is read at once"):
-            read_small(path, limit=LOOK_BYTES)
+            read_head(path, LOOK_BYTES)
     with one_look():
         assert len(read_document(path)) == size
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Record
 from carryover.transcript import jsonl
 from carryover.transcript.by_kind import reader_of_copies
-from carryover.transcript.files import entries_of, read_small
+from carryover.transcript.files import entries_of, read_head
 from carryover.transcript.jsonl import MAX_LINE_BYTES, READ_LINES, REST_MS, JsonlReader
 from carryover.transcript.workspaces import Folders, folders_of_window
 
@@ -204,10 +204,10 @@ def test_what_is_no_file_is_said(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
     with pytest.raises(FileNotFoundError):
-        read_small(tmp_path / "gone", limit=4)
+        read_head(tmp_path / "gone", 4)
     for path in (tmp_path, tmp_path / "fifo"):
         with pytest.raises(OSError, match=r"not a regular file|[Dd]irectory"):
-            read_small(path, limit=4)
+            read_head(path, 4)
 
 
 def test_what_is_no_folder_has_no_entries(tmp_path: Path) -> None:

@@ -59,7 +59,6 @@ _YES: Final = r"(?i:y|yes|a|all|)"
 
 
 def _parse(source: Source, context: AiderContext, record: Record) -> tuple[AiderContext, Parsed]:
-    """Parses one block. Never raises: what is not understood is counted."""
     block = rawjson.read(DECODER, record.data)
     if isinstance(block, str):
         return context, Parsed(skipped=(rawjson.skipped(None, block, None),))

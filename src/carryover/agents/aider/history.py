@@ -31,7 +31,7 @@ from carryover.fsio import stat_regular
 from carryover.records.fields import digest, local_ms
 from carryover.text.pattern import later
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.files import read_small, read_tail
+from carryover.transcript.files import read_head, read_tail
 from carryover.transcript.jsonl import MAX_LINE_BYTES
 from carryover.transcript.rewritten import Document, NotYet, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
@@ -149,7 +149,7 @@ def moved_histories(root: Path) -> list[Path]:
 @lru_cache(maxsize=2_000)
 def _value_in(path: str, pattern: re.Pattern[str], _stat: tuple[int, int, int]) -> str | None:
     """Returns the file that settings name. Cached by stat, since the settings are asked for every second."""
-    text = (read_small(Path(path), limit=_SETTINGS_BYTES) or b"").decode("utf-8", "replace").replace("\0", "")
+    text = read_head(Path(path), _SETTINGS_BYTES).decode("utf-8", "replace").replace("\0", "")
     found = list(pattern.finditer(text))
     return found[-1]["value"].rstrip().strip("\"'") if found else None
 

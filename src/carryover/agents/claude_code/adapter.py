@@ -118,7 +118,6 @@ _IMAGES: Final = later(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
 
 
 def _parse(source: Source, context: ClaudeContext, record: Record) -> tuple[ClaudeContext, Parsed]:
-    """Parses one record of a Claude Code transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data, quiet=_QUIET)
     if isinstance(line, model.Skipped):
         return context, Parsed(skipped=(line,))
@@ -389,7 +388,6 @@ _HANDLERS: Final[dict[str, Callable[[ClaudeBuilder], None]]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the transcript in a file anywhere on disk, recognised by its first records (2.0.28 to 2.1.328)."""
     if not (_CUT_RECORD.search(head) or any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS))):
         return None
     return copied(SPEC.id, _LAYOUTS, path, reversed(path.parents[1:4:2]))

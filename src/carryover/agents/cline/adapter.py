@@ -185,7 +185,6 @@ _ROLES: Final[dict[str, Callable[[MessageBuilder], None]]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the session or task in a file anywhere on disk, recognised by how it begins."""
     path, head = tasks.document_of_copy(path, head)
     is_own = tasks.FIRST_TASK.match(head) or (tasks.FIRST_TEXT.match(head) and tasks.CLINES_MARK in head)
     if path.name == tasks.SHOWN and is_own:
@@ -200,7 +199,6 @@ def _kind_of(path: PurePath) -> str:
 
 
 def _parse(source: Source, context: TaskContext, record: Record) -> tuple[TaskContext, Parsed]:
-    """Parses one record of a session or a task. Never raises: what is not understood is counted in `skipped`."""
     if _kind_of(PurePath(source.path)) == tasks.TASK:
         return parse_task(source, context, record)
     return _parse_session(source, context, record)

@@ -129,7 +129,6 @@ def _message(recorder: MessageBuilder) -> None:
 
 
 parse_task_record: Final = parser(_ident, _message, _state)
-"""Parses one record of a task. Never raises: what is not understood is counted in `skipped`."""
 
 
 def _said(recorder: MessageBuilder) -> str:

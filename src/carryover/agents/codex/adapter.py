@@ -94,10 +94,7 @@ _FOLDER_IN_WORDS: Final = later(r"^Current working directory: (.+)$", re.MULTILI
 
 
 def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int = 0) -> tuple[RolloutContext, Parsed]:
-    """Parses one record of a Codex transcript. Never raises: what is not understood is counted in `skipped`.
-
-    `at_ms`: the time of a record that was copied, if it is known.
-    """
+    """`at_ms`: the time of a record that was copied, if it is known."""
     line = read_rollout_line(record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))

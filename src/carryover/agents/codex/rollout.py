@@ -62,8 +62,6 @@ HEADER: Final = "header"
 
 
 class _Line(msgspec.Struct, frozen=True):
-    """One record of a rollout."""
-
     type: str
     timestamp: str | None = None
     payload: msgspec.Raw = ABSENT

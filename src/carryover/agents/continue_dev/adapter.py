@@ -180,8 +180,6 @@ def _model(item: msgspec.Raw) -> str:
 
 
 class _Recorder(StoredBuilder, kw_only=True):
-    """Records one item."""
-
     context: _Context
     piece: _Piece = _Piece("")
     item: Fields = msgspec.field(default_factory=dict)
@@ -294,7 +292,6 @@ _ROLES: Final[dict[str, Callable[[_Recorder], None] | None]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the session in a file anywhere on disk, recognised by its beginning."""
     if _HEAD_BEFORE.match(head):
         return Source(agent=SPEC.id, path=str(path))
     found = _HEAD.match(head)

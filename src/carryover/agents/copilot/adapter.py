@@ -163,7 +163,6 @@ class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _parse(source: contract.Source, context: _Context, record: contract.Record) -> tuple[_Context, contract.Parsed]:
-    """Parses one record of a session or a chat. Never raises: what is not understood is counted in `skipped`."""
     if record.data.startswith(b'{"kind":'):  # as the reader of chats makes them
         chat, parsed = parse_chat(source, context.chat, record)
         return msgspec.structs.replace(context, chat=chat), parsed

@@ -113,8 +113,6 @@ _SKIPPED_QUESTION: Final = ("User skipped", "The user is not available", "User d
 
 
 class _OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
-    """A tool call whose result has not come yet."""
-
     thread: str = ""
     """The sub-agent that made the call, if any."""
     question: str = ""

@@ -23,7 +23,7 @@ from carryover.records.lenient import Fields, fields_of, first_text, is_true, it
 from carryover.records.summary import Kinds
 from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
-from carryover.transcript.files import read_document, read_small
+from carryover.transcript.files import read_beside, read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.open_calls import known_call
 from carryover.transcript.recorder import usable_folder, usable_name
@@ -133,10 +133,10 @@ def _title_of(log: Path) -> str:
     import yaml  # takes longer than most logs
 
     try:
-        found = _NAME.search(read_small(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES) or b"")
+        found = _NAME.search(read_beside(log.with_name(_WORKSPACE), limit=_WORKSPACE_BYTES))
         # Without types, since a prompt like `yes` or `2026-11-20` is a name too.
         name = yaml.load(found[1], yaml.BaseLoader) if found else ""
-    except (OSError, ValueError, RecursionError, yaml.YAMLError):
+    except (ValueError, RecursionError, yaml.YAMLError):
         return ""
     return name if isinstance(name, str) and name not in _YAML_NULLS else ""
 

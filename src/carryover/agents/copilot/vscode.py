@@ -122,7 +122,6 @@ def _piece(recorder: _Recorder, record: ChatRecord) -> None:
 
 
 parse_chat: Final = partial(parse_stored, _RECORD, _Recorder, _piece)
-"""Parses one record. Never raises: what is not understood is counted in `skipped`."""
 
 
 def _parse_state(recorder: _Recorder, record: ChatRecord) -> None:

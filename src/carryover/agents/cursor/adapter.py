@@ -17,17 +17,8 @@ import msgspec
 from carryover.adapter import layouts
 from carryover.adapter.contract import Agent, HookEvent, HookProtocol, Parsed, QuotedText, Record, Source
 from carryover.adapter.layouts import Layout
-from carryover.agents.cursor import SPEC
+from carryover.agents.cursor import SPEC, chats
 from carryover.agents.cursor.calls import TOOLS, CursorContext, CursorRecorder, StoreRecord, outcome_in
-from carryover.agents.cursor.chats import (
-    COPY_GROUP,
-    chat_reader,
-    lines_reader,
-    parse_chat_line,
-    parse_message,
-    typed_query,
-    without_button,
-)
 from carryover.agents.cursor.editor import editor_reader, parse_bubble, parse_state
 from carryover.model import AnyBody, Skipped, UserPrompt
 from carryover.records import rawjson
@@ -43,6 +34,7 @@ from carryover.transcript.stored import parse_stored
 
 _ID: Final = r"[\w-]{1,100}"
 _CHAT: Final = rf"[^/]+/(?P<session>{_ID})/store\.db"
+_COPIED: Final = f"(?P<group>{chats.COPY_GROUP})/"
 _IN_GROUP: Final = r"(?P<group>[^/]+)/"
 _TRANSCRIPT: Final = rf"agent-transcripts/(?P<session>{_ID})(?:/(?P=session)|/subagents/(?P<subagent_id>{_ID}))?\.jsonl"
 _TRANSCRIPTS: Final = tuple(f"*/agent-transcripts/{below}.jsonl" for below in ("*", "*/*", "*/subagents/*"))
@@ -52,7 +44,7 @@ _LAYOUTS: Final = (
     Layout(kind="chat", root="chats", globs=("*/*/store.db",), pattern=_CHAT, rank=2),
     # A transcript is `<id>/<id>.jsonl`, `<id>/subagents/<child>.jsonl`, or the older `<id>.jsonl`, below its project's
     # slug. That is not reversible, so it groups files and never names a project.
-    Layout(kind="transcript", root="projects", globs=(), pattern=rf"(?P<group>{COPY_GROUP})/{_TRANSCRIPT}", rank=-1),
+    Layout(kind="transcript", root="projects", globs=(), pattern=f"{_COPIED}{_TRANSCRIPT}", rank=-1),
     Layout(kind="transcript", root="projects", globs=_TRANSCRIPTS, pattern=rf"{_IN_GROUP}{_TRANSCRIPT}", rank=1),
 )
 _HEAD_BYTES: Final = 64 << 10
@@ -138,7 +130,7 @@ HOOKS: Final = HookProtocol(read=own_hooks(_own_session, _read), answer=_answer,
 def parse(source: Source, context: CursorContext, record: Record) -> tuple[CursorContext, Parsed]:
     """Parses one record of any store. Never raises: what is not understood is counted in `skipped`."""
     if not record.data.startswith(_OF_DATABASE) or kind_of_store(source.path) == "transcript":
-        return parse_chat_line(source, context, record)
+        return chats.parse_chat_line(source, context, record)
     return parse_stored(_RECORD, CursorRecorder, _piece, source, context, record)
 
 
@@ -151,7 +143,7 @@ def _piece(recorder: CursorRecorder, record: StoreRecord) -> None:
     if record.message is not None:
         recorder.prefix = f"{ident}/{record.id[:MAX_NAME_CHARS]}:"
         noted_ms = (record.noted_ms if recorder.reported.last else 0) or record.at_ms or record.noted_ms
-        parse_message(recorder, text_of(record.message.get("role")), record.message.get("content"), noted_ms)
+        chats.parse_message(recorder, text_of(record.message.get("role")), record.message.get("content"), noted_ms)
         return
     recorder.at_ms = record.at_ms or recorder.reported.last_ms or talk.last_ms
     if recorder.at_ms:  # 0: nothing was said yet
@@ -163,7 +155,7 @@ def _piece(recorder: CursorRecorder, record: StoreRecord) -> None:
 def _read_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
     """Returns the events of a user's turn that another program copied."""
     # Words that begin with no tag may merely speak of one.
-    words, pressed = without_button(typed_query(text).text if text.lstrip().startswith("<") else text)
+    words, pressed = chats.without_button(chats.typed_query(text).text if text.lstrip().startswith("<") else text)
     return (UserPrompt(text=words, actor="model" if pressed else "human"),) if words else ()
 
 
@@ -172,7 +164,7 @@ def _typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
     texts = ["\n".join(parts).strip() for parts in messages]
     if not any(text.startswith("<user_query>") for text in texts):
         return []
-    return [typed_query(text).text if text.startswith("[Image]\n") else text for text in texts]
+    return [chats.typed_query(text).text if text.startswith("[Image]\n") else text for text in texts]
 
 
 AGENT: Final = Agent(
@@ -181,8 +173,8 @@ AGENT: Final = Agent(
         _kind_to_read,
         {
             "editor": StatCachedReader(editor_reader()),
-            "chat": StatCachedReader(chat_reader()),
-            "transcript": lines_reader(),
+            "chat": StatCachedReader(chats.chat_reader()),
+            "transcript": chats.lines_reader(),
         },
     ),
     context_type=CursorContext,

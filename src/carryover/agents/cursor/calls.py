@@ -116,8 +116,6 @@ class StoreRecord(StoredRecord, frozen=True, omit_defaults=True):
 
 
 class _OpenCall(base.OpenCall, frozen=True, omit_defaults=True):
-    """A tool call whose result has not come yet."""
-
     questions: tuple[str, ...] = ()
 
 

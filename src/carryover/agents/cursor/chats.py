@@ -111,9 +111,7 @@ def chat_reader() -> sqlite.DatabaseReader:
 
 def _chat(db: sqlite.Connection, path: Path, _now_ms: int) -> Document:
     """Returns the chat in a `store.db`. Its pieces are the messages, each with the number of identical ones before."""
-    noted: Fields = {}
-    with suppress(OSError):
-        noted = fields_of(files.read_small(path.with_name("meta.json"), limit=1 << 16))
+    noted = fields_of(files.read_beside(path.with_name("meta.json"), limit=1 << 16))
     # Before its first message the client has made the file, perhaps not its tables.
     is_made = sqlite.tables(db) >= {"meta", "blobs"}
     stored = sqlite.value_at(db, "SELECT value FROM meta WHERE key = ?", "0") if is_made else None

@@ -83,8 +83,6 @@ _RECORD: Final = msgspec.json.Decoder(Fields)
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
-    """The state of one transcript between two records."""
-
     session: str | None = None
     """The session that started this one, if this is a sub-agent's."""
     parent: str = ""
@@ -101,7 +99,6 @@ _Recorder = OneSession[_Context]
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
@@ -301,7 +298,6 @@ _ROLES: Final[dict[str, Callable[[_Recorder, Fields], None] | None]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the transcript in a file anywhere on disk, recognised by its header."""
     header = next(objects_in(head, most=1), {})
     session, has_folder = header.get("id"), isinstance(header.get("cwd"), str)
     if header.get("type") != "session_start" or not isinstance(session, str) or not has_folder:

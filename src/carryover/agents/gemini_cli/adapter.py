@@ -26,7 +26,7 @@ from carryover.adapter.contract import (
     Source,
     ToolOutcome,
 )
-from carryover.agents.gemini_cli import SPEC
+from carryover.agents.gemini_cli import SPEC, contents, store
 from carryover.agents.gemini_cli.calls import (
     Beginning,
     GeminiContext,
@@ -35,29 +35,6 @@ from carryover.agents.gemini_cli.calls import (
     Marker,
     parse_calls,
     usable_id,
-)
-from carryover.agents.gemini_cli.contents import (
-    CONTEXT,
-    NOTES,
-    SUMMARY_KINDS,
-    TOOLS,
-    numbers_of_short,
-    parts_of,
-    said_at_work,
-    shell_outcome,
-    shown_text,
-    typed_by_user,
-    typed_command,
-    typed_in_editor,
-)
-from carryover.agents.gemini_cli.store import (
-    DOCUMENT,
-    LAYOUTS,
-    LINES,
-    RANKS,
-    conversation_in,
-    format_of,
-    header_of_lines,
 )
 from carryover.model import AnyBody, AssistantMessage, Op, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -78,7 +55,7 @@ _ACTIONS: Final[dict[str, HookAction]] = {
     "afteragent": "turn_end",
     "sessionend": "flush",
 }
-_LAYOUT_ROOT: Final = partial(root_above, layouts=LAYOUTS, names=("tmp",))
+_LAYOUT_ROOT: Final = partial(root_above, layouts=store.LAYOUTS, names=("tmp",))
 
 
 _MEMBERS: Final = tuple(
@@ -100,7 +77,6 @@ _THANKS: Final = "Got it. Thanks for the additional context!"
 
 
 def _parse(source: Source, context: GeminiContext, record: Record) -> tuple[GeminiContext, Parsed]:
-    """Parses one record of a Gemini CLI transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
@@ -185,36 +161,36 @@ def _repeats(recorder: GeminiRecorder, line: Fields) -> bool:
     if not stopped_ms:
         return False
     is_near = recorder.at_ms - stopped_ms < _AT_ONCE_MS  # it may have been killed before the list
-    repeats = is_near and (repeats or _text(line.get("content")).startswith(f"<{CONTEXT}>"))
+    repeats = is_near and (repeats or _text(line.get("content")).startswith(f"<{contents.CONTEXT}>"))
     recorder.change(stopped_ms=recorder.at_ms if repeats else 0, repeats=repeats)
     return repeats
 
 
 def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:
     """Handles a `user` message: what a person typed, or what the client sent in that role."""
-    parts = parts_of(line.get("content"))
+    parts = contents.parts_of(line.get("content"))
     if parts is None:
         recorder.skip("user", "unexpected content")
         return message
-    parts = [part for part in parts if not NOTES.match(text_of(part.get("text")))]
-    text = shown_text(parts)
+    parts = [part for part in parts if not contents.NOTES.match(text_of(part.get("text")))]
+    text = contents.shown_text(parts)
     attachments = sum("inlineData" in part for part in parts)
     is_again = False
-    if text.startswith(f"<{CONTEXT}>"):
+    if text.startswith(f"<{contents.CONTEXT}>"):
         _learn_folders(recorder, text)
         # The last end: the project's own instructions are in it, and may hold one too.
-        _, is_whole, rest = text.rpartition(f"</{CONTEXT}>")
+        _, is_whole, rest = text.rpartition(f"</{contents.CONTEXT}>")
         text = rest.strip() if is_whole else ""
         is_again = bool(text)
     # What was typed, if `content` is what the client made of it; what it sends of its own has it, too.
-    if typed_by_user(text) or not text:
+    if contents.typed_by_user(text) or not text:
         text = _text(line.get("displayContent")) or text
     if ran := _typed_command(recorder, message.id, text):
         _add_command(recorder, message.id, *ran)
         return msgspec.structs.replace(message, said=True)
-    in_turn = said_at_work(text) is not None and any("functionResponse" in part for part in parts)
-    text, beside = typed_in_editor(text)
-    text, attachments = typed_by_user(text), attachments + beside
+    in_turn = contents.said_at_work(text) is not None and any("functionResponse" in part for part in parts)
+    text, beside = contents.typed_in_editor(text)
+    text, attachments = contents.typed_by_user(text), attachments + beside
     if message.said or not (text or attachments):
         return message
     actor: Literal["human", "model"] = "human" if recorder.subagent_id is None else "model"
@@ -263,17 +239,17 @@ def _gemini(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> 
     """
     model = text_of(line.get("model"))
     recorder.learn(model=model)
-    numbers = numbers_of_short(fields_of(line.get("tokens")))
+    numbers = contents.numbers_of_short(fields_of(line.get("tokens")))
     recorder.count_tokens(message.id, session=recorder.session, model=model, **numbers)
     calls = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
     if calls is None and "toolCalls" in line:
         recorder.skip("gemini/toolCalls", "unexpected shape")
-    parts = parts_of(line.get("content"))
+    parts = contents.parts_of(line.get("content"))
     if parts is None:
         recorder.skip("gemini", "unexpected content")
     else:
         recorder.change(waiting=None)
-    text = shown_text(parts or [])
+    text = contents.shown_text(parts or [])
     if text.strip() and not message.said:
         _answer(recorder, f"{message.id}/left", digest(text.strip()))
         said = AssistantMessage(text=text, final=False if calls else None, grows=not calls)
@@ -327,7 +303,7 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
         ident = usable_id(message.get("id"))
         if text_of(message.get("type")) != "user" or ident is None:
             continue
-        if text.startswith(f"<{CONTEXT}>"):
+        if text.startswith(f"<{contents.CONTEXT}>"):
             _learn_folders(recorder, text)
             continue
         ran = _typed_command(recorder, ident, text)
@@ -335,7 +311,7 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
             continue
         recorder.at(message.get("timestamp"))
         if following == _THANKS:
-            add_summary(recorder, f"{ident}/summary", text, SUMMARY_KINDS)
+            add_summary(recorder, f"{ident}/summary", text, contents.SUMMARY_KINDS)
         elif ran:
             _add_command(recorder, ident, *ran)
         recorder.keep(GrowingMessage(id=ident, said=True))
@@ -363,25 +339,25 @@ def _rewind(recorder: GeminiRecorder, ident: str) -> None:
 
 def _learn_folders(recorder: GeminiRecorder, text: str) -> None:
     """Remembers the start folder that the client's message to the model names."""
-    listed = (tagged(text, CONTEXT) or "").partition("**Workspace Directories:**")[2]
+    listed = (tagged(text, contents.CONTEXT) or "").partition("**Workspace Directories:**")[2]
     recorder.settle(found[1].strip() for found in _WORKSPACE.finditer(listed.partition("\n- **")[0]))
 
 
 def _text(raw: msgspec.Raw | None) -> str:
-    return shown_text(parts_of(raw) or [])
+    return contents.shown_text(contents.parts_of(raw) or [])
 
 
 def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
-    words = typed_by_user(text)
+    words = contents.typed_by_user(text)
     return (UserPrompt(text=words),) if words else ()
 
 
 def _quoted_outcome(op: Op, text: str) -> ToolOutcome:
-    return shell_outcome(text) if op == "shell" else ToolOutcome("ok", text)
+    return contents.shell_outcome(text) if op == "shell" else ToolOutcome("ok", text)
 
 
 def _typed_command(recorder: GeminiRecorder, ident: str, text: str) -> tuple[ToolCall, ToolResult] | None:
-    return typed_command(text, f"{ident}/shell", recorder.context.cwd)
+    return contents.typed_command(text, f"{ident}/shell", recorder.context.cwd)
 
 
 def _add_command(recorder: GeminiRecorder, ident: str, call: ToolCall, result: ToolResult) -> None:
@@ -395,12 +371,12 @@ def _exported(path: Path, head: bytes) -> Source | None:
     Either has the session, the hash of its start folder and its time before any message; no other agent's does.
     """
     start = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if path.suffix not in RANKS or not start.startswith(b"{"):
+    if path.suffix not in store.RANKS or not start.startswith(b"{"):
         return None
-    first = start.partition(b"\n")[0] if path.suffix == LINES else start.partition(b'"messages"')[0]
+    first = start.partition(b"\n")[0] if path.suffix == store.LINES else start.partition(b'"messages"')[0]
     if not all(member.search(first) for member in _MEMBERS):
         return None
-    return Source(agent=SPEC.id, path=str(path), rank=RANKS[path.suffix])
+    return Source(agent=SPEC.id, path=str(path), rank=store.RANKS[path.suffix])
 
 
 _HOOKS: Final = common_hooks(
@@ -424,13 +400,15 @@ def _read_hook(event: str, payload: bytes) -> HookEvent | Skipped:
 AGENT: Final = Agent(
     spec=SPEC,
     reader=ReaderByKind(
-        format_of,
-        {DOCUMENT: SnapshotReader(conversation_in), LINES: JsonlReader(before=header_of_lines)},
+        store.format_of,
+        {store.DOCUMENT: SnapshotReader(store.conversation_in), store.LINES: JsonlReader(before=store.header_of_lines)},
     ),
     context_type=GeminiContext,
-    layouts=LAYOUTS,
+    layouts=store.LAYOUTS,
     parse=_parse,
     hooks=replace(_HOOKS, read=_read_hook),
     exported=_exported,
-    quoted=QuotedText(prompt=_quoted_prompt, outcome=_quoted_outcome, op=TOOLS.known, about=TOOLS.about),
+    quoted=QuotedText(
+        prompt=_quoted_prompt, outcome=_quoted_outcome, op=contents.TOOLS.known, about=contents.TOOLS.about
+    ),
 )

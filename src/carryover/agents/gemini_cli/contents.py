@@ -54,7 +54,6 @@ TOOLS: Final = Tools(
     folder=" ".join(FOLDERS),
     changes=_changes,
 )
-"""The known tools."""
 
 NEVER_RAN: Final = later(
     r"^(?:Error: )?(?:params |Invalid parameters|Tool \"[^\"]*\" not found|Tool execution denied by policy"

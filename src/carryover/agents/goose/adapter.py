@@ -165,7 +165,6 @@ class _Database:
             self._sessions[session.id] = session
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the sessions, most recently changed first."""
         if not self._sessions:
             return []
         lengths = dict(sqlite.rows(self._db, _LENGTHS, (_NEWEST_ROWS,)))

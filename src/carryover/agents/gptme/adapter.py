@@ -107,8 +107,6 @@ end of its first message."""
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
-    """What must be remembered from one message to the next."""
-
     todos: dict[str, PlanItem] = msgspec.field(default_factory=dict)
     said: tuple[bytes, ...] = ()
     """Keys of the newest events that `/undo` takes back. They are bytes because a text might be taken for a secret."""
@@ -145,7 +143,6 @@ def _stated(hidden: Sequence[str]) -> dict[str, str]:
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    """Parses one record of a conversation. Never raises: what is not understood is counted in `skipped`."""
     version = context.facts.agent_version
     message = rawjson.read(_MESSAGE, record.data)
     if isinstance(message, str):
@@ -182,8 +179,6 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
 
 
 class _Recorder(OneSession[_Context], kw_only=True):
-    """Records one message."""
-
     def begin(self, given: Fields) -> None:
         """Handles the beginning of the messages: all of them come again if the conversation was rewritten."""
         if not is_true(given.get("on")):
@@ -351,7 +346,6 @@ def _fenced(text: str) -> Iterator[tuple[int, int, str, str, Any]]:
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the conversation in a file anywhere on disk, recognised by how it begins."""
     session = session_of_copy(path.stem, head) if _HEAD.match(head) else None
     return Source(agent=SPEC.id, path=str(path), session=session) if session is not None else None
 

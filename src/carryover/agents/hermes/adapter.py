@@ -14,15 +14,7 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
-from carryover.agents.hermes import SPEC
-from carryover.agents.hermes.database import (
-    INTERRUPTED,
-    PARTS,
-    RECORD,
-    TABLES,
-    MessageRow,
-    database_reader,
-)
+from carryover.agents.hermes import SPEC, database
 from carryover.model import Answer, PlanUpdate, Question, TurnEnd, UserPrompt
 from carryover.records.asked import plan_items
 from carryover.records.changes import as_shown
@@ -141,7 +133,7 @@ _SEEN: Final = later(
 """What a chat's message answers, at most 500 characters, and what a model saw in its images: up to the last end."""
 
 
-def _entry(recorder: StoredBuilder, entry: MessageRow) -> None:
+def _entry(recorder: StoredBuilder, entry: database.MessageRow) -> None:
     recorder.prefix = f"{recorder.native.id}/{entry.at_us}:"
     if entry.role in ("user", "assistant") and _SUMMARY.search(_ATTACHED.sub("", entry.content)):
         _, *after = _SUMMARY.split(entry.content, maxsplit=1)
@@ -179,7 +171,7 @@ def _words_in(text: str, images: int = 0) -> _Words:
     return _Words(typed, f"/{skill[1]}" if skill is not None else None, images)
 
 
-def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
+def _prompt(recorder: StoredBuilder, entry: database.MessageRow) -> None:
     words = _words_in(*_text_of(entry))
     if words.by_schedule:
         recorder.add(UserPrompt(text=words.text, actor="model", scheduled=True), "prompt")
@@ -188,18 +180,17 @@ def _prompt(recorder: StoredBuilder, entry: MessageRow) -> None:
 
 
 def _typed(messages: Sequence[Sequence[str]]) -> list[str]:
-    """Returns what the user typed in each message, as the contract's `typed`."""
     sent = ["\n".join(parts) for parts in messages]
     if not any(map(_SHOWS_CLIENT.match, sent)):
         return []
     return [" ".join(filter(None, (one.command, one.text))) for one in map(_words_in, sent)]
 
 
-def _answer(recorder: StoredBuilder, entry: MessageRow) -> None:
+def _answer(recorder: StoredBuilder, entry: database.MessageRow) -> None:
     text, _ = _text_of(entry)
     calls = [fields_of(call) for call in items_of(entry.calls)]
     broke_off = not calls and not entry.finish
-    if broke_off and text.startswith(INTERRUPTED):
+    if broke_off and text.startswith(database.INTERRUPTED):
         recorder.add(TurnEnd(reason="interrupted"), "end")
         return
     is_final = not calls and not broke_off and entry.finish not in GOES_ON
@@ -252,7 +243,7 @@ def _object_in(output: str) -> tuple[int, Fields]:
     return len(output), {}
 
 
-def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
+def _result(recorder: StoredBuilder, entry: database.MessageRow) -> None:
     if not recorder.identify("message/tool", entry.call_id):
         return
     call = recorder.take_call(entry.call_id, entry.tool[:SHORT_CHARS], TOOLS.op(entry.tool))
@@ -271,7 +262,7 @@ def _result(recorder: StoredBuilder, entry: MessageRow) -> None:
         recorder.add(Answer(call_id=call.id, question=text_of(result.get("question")), text=answer), "answer")
 
 
-def _error(recorder: StoredBuilder, entry: MessageRow) -> None:
+def _error(recorder: StoredBuilder, entry: database.MessageRow) -> None:
     """Adds what the provider said when a request failed for good."""
     error = fields_of(entry.content)
     said = first_text(fields_of(error.get("body")), "message") or text_of(error.get("message"))
@@ -279,14 +270,14 @@ def _error(recorder: StoredBuilder, entry: MessageRow) -> None:
         add_failure(recorder, "end", said, status=number_of(error.get("status_code")))
 
 
-def _text_of(entry: MessageRow) -> tuple[str, int]:
+def _text_of(entry: database.MessageRow) -> tuple[str, int]:
     """Returns a message's text, and how many images it has."""
-    if not entry.content.startswith(PARTS):
+    if not entry.content.startswith(database.PARTS):
         return entry.content, 0
-    return text_and_others(msgspec.Raw(entry.content.removeprefix(PARTS).encode()))
+    return text_and_others(msgspec.Raw(entry.content.removeprefix(database.PARTS).encode()))
 
 
-_ROLES: Final[dict[str, Callable[[StoredBuilder, MessageRow], None] | None]] = {
+_ROLES: Final[dict[str, Callable[[StoredBuilder, database.MessageRow], None] | None]] = {
     "user": _prompt,
     "assistant": _answer,
     "tool": _result,
@@ -301,7 +292,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
     names."""
 
     def is_own(db: sqlite.Connection) -> bool:
-        return sqlite.tables(db) >= TABLES and sqlite.has_column(db, "sessions", "parent_session_id")
+        return sqlite.tables(db) >= database.TABLES and sqlite.has_column(db, "sessions", "parent_session_id")
 
     with suppress(OSError):
         if path.suffix == ".db" and head.startswith(SQLITE) and sqlite.read_database(path, is_own):
@@ -311,10 +302,10 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(database_reader()),
+    reader=StatCachedReader(database.database_reader()),
     context_type=StoredContext,
     layouts=_LAYOUTS,
-    parse=partial(parse_entries, RECORD, _entry),
+    parse=partial(parse_entries, database.RECORD, _entry),
     exported=_exported,
     typed=_typed,
 )

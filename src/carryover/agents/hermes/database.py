@@ -18,7 +18,7 @@ from carryover.records import rawjson
 from carryover.records.lenient import fields_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
-from carryover.transcript.files import entries_of, read_small
+from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, stored_session
 from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
 
@@ -119,7 +119,6 @@ class _Database:
             self._sessions[session.id] = (bool(is_subagent), session, _us_of(started))
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the sessions, most recently changed first."""
         if not self._sessions:
             return []
         marks = {sqlite.column_text(ident): rest for ident, *rest in self._found(_MARKS)}
@@ -190,9 +189,7 @@ def _with_columns(db: sqlite.Connection, table: str) -> str:
 
 def _error(dump: _Dump) -> MessageRow | None:
     """Returns what a provider said when a request failed for good; None if the file is gone or says nothing."""
-    error = None
-    with suppress(OSError):
-        error = fields_of(read_small(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
+    error = fields_of(read_beside(Path(dump.path), limit=MAX_DUMP_BYTES)).get("error")
     return MessageRow("error", dump.at_us, content=bytes(error).decode("utf-8", "replace")) if error else None
 
 

@@ -19,7 +19,6 @@ _OWN_NAME: Final = "kilo"
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the database in a file anywhere on disk."""
     tables = tables_of_copy(path, head)
     is_own = _OWN_TABLE in tables or (bool(tables) and path.name.startswith(_OWN_NAME))
     return Source(agent=SPEC.id, path=str(path)) if is_own else None

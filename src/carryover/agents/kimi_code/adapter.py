@@ -31,7 +31,7 @@ from carryover.records.patches import by_arguments
 from carryover.records.text import tagged, without_ansi
 from carryover.records.usage import token_counts
 from carryover.text.pattern import later
-from carryover.transcript.files import read_small
+from carryover.transcript.files import read_beside
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
@@ -87,8 +87,6 @@ _SESSION: Final = later(r"session_[A-Za-z0-9-]{1,100}")
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
-    """The state of one agent of a session between two records."""
-
     forked_ms: int = 0
     """When the session was forked from another: what is older is a copy. 0 if it was not."""
     typed: OpenCall | None = None
@@ -101,10 +99,8 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
 
 def _facts_beside(path: Path) -> bytes:
     """Returns the record with the facts about the session."""
-    try:
-        state = fields_of(read_small(path.parent.parent.parent / "state.json", limit=_MAX_STATE_BYTES))
-    except OSError:  # it is not there yet, or this is a copy
-        state = {}
+    # It is not there yet, or not beside a copy.
+    state = fields_of(read_beside(path.parent.parent.parent / "state.json", limit=_MAX_STATE_BYTES))
     return msgspec.json.encode({"type": _STATE, "facts": state})
 
 
@@ -112,7 +108,6 @@ _Recorder = OneSession[_Context]
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    """Parses one record. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
@@ -309,7 +304,6 @@ def _turn_end(recorder: _Recorder, line: Fields) -> None:
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the log in a file, known by its first line."""
     if path.suffix != ".jsonl" or not _BEGINS.match(head):
         return None
     agent = _AGENT_OF.search(head)  # the first record that names one is the log's own

@@ -127,7 +127,6 @@ class _Database:
         self._entry = _ENTRY.format(zstd="event_zstd" if is_packed else "NULL")
 
     def conversations(self) -> list[tuple[str, str]]:
-        """Returns the sessions, most recently changed first."""
         if _EVENTS not in self._tables:
             return []
         replaced = {window.before for window in self._windows.values()}
@@ -139,7 +138,6 @@ class _Database:
         ]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
-        """Returns a session with its entries."""
         rows = sqlite.rows(self._db, _ROWS, (ident,))
         header = fields_of(self._line(rows[0])[0]) if rows else {}
         session = msgspec.structs.replace(self._facts(ident), directory=text_of(header.get("cwd")) or None)
@@ -287,7 +285,6 @@ def _kind_of(path: Path) -> str | None:
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the source in a copy of a database anywhere on disk, or in a session's file where OpenClaw keeps it."""
     if not head.startswith(SQLITE):
         is_in_place = _kind_of(path) == "file" and exported_by_pi(path, head)
         return source_at(SPEC.id, _LAYOUTS, path, path.parents[2]) if is_in_place else None

@@ -129,7 +129,6 @@ def _piece(recorder: StoredBuilder, record: SessionRecord) -> None:
 
 
 parse_record: Final = partial(parse_stored, _RECORD, StoredBuilder, _piece)
-"""Parses one record. Never raises: what is not understood is counted in `skipped`."""
 
 
 def _add_info(recorder: StoredBuilder, model: str = "") -> None:

@@ -96,8 +96,6 @@ class QwenContext(claude_records.Context, frozen=True, omit_defaults=True):
 
 
 class _Builder(claude_records.Builder[_Line, QwenContext], Branches[QwenContext]):
-    """Builds the events of one transcript line."""
-
     @property
     def payload(self) -> Fields:
         """The fields of a record that the client writes for itself, such as a rewind."""
@@ -180,7 +178,6 @@ def _effects(call: OpenCall, shown: Fields) -> Iterator[tuple[str, AnyBody]]:
 
 
 def _parse(source: Source, context: QwenContext, record: Record) -> tuple[QwenContext, Parsed]:
-    """Parses one record of a Qwen Code transcript. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data)
     if line is None or isinstance(line, Skipped):
         return context, Parsed(skipped=(line,) if line is not None else ())
@@ -308,7 +305,6 @@ _SYSTEM: Final[dict[str, Callable[[_Builder], None] | None]] = {
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the transcript in a file anywhere on disk, recognised by its first records."""
     if not any(_is_own(record) for record in objects_in(head, most=_HEAD_RECORDS)):
         return None
     return copied(SPEC.id, _LAYOUTS, path, reversed(path.parents[2:4]))

@@ -17,7 +17,6 @@ _LAYOUTS: Final = (replace(tasks.TASKS, beside=r"([\w-]{1,100})/(?:api_conversat
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    """Returns the task in a file anywhere on disk, recognised by how it begins."""
     path, head = tasks.document_of_copy(path, head)
     is_own = tasks.FIRST_TEXT.match(head) and tasks.CLINES_MARK not in head
     return Source(agent=SPEC.id, path=str(path)) if path.name == tasks.SHOWN and is_own else None
