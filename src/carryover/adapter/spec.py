@@ -40,12 +40,24 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
             return _below_home(self.path, home)
         return _below_home(moved, home) / self.below
 
+    def __truediv__(self, below: str) -> Place:
+        """Returns the place below this folder, wherever its variable moves it.
+
+        >>> Place(path="~/.scribe", env="SCRIBE_HOME") / "talks"
+        Place(path='~/.scribe/talks', env='SCRIBE_HOME', below='talks', platforms=())
+        """
+        within = below if not self.below else f"{self.below}/{below}"
+        return msgspec.structs.replace(self, path=f"{self.path}/{below}", below=within if self.env else "")
+
     @property
     def is_toml(self) -> bool:
         """Whether it is a file in TOML."""
         return self.path.endswith(".toml")
 
 
+CONFIG: Final = Place(path="~/.config", env="XDG_CONFIG_HOME")
+DATA: Final = Place(path="~/.local/share", env="XDG_DATA_HOME")
+"""Where programs of Linux keep settings and data."""
 SPOOL: Final = Place(path="spool")
 """Among an agent's transcripts: what its hooks receive says more than its other records, if there are any, so it is
 stored in `<state>/spool/<id>`, one file per session (`carryover.transcript.spooled`), and read like a transcript.
@@ -59,7 +71,7 @@ PROJECT: Final = Place(path="project")
 def application_places(below: str) -> tuple[Place, ...]:
     """Returns the data folder `below` of a desktop application, as Electron places it on each system."""
     return (
-        Place(path=f"~/.config/{below}", env="XDG_CONFIG_HOME", below=below, platforms=(LINUX,)),
+        msgspec.structs.replace(CONFIG / below, platforms=(LINUX,)),
         Place(path=f"~/Library/Application Support/{below}", platforms=(MACOS,)),
     )
 

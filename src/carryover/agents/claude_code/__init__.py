@@ -7,6 +7,8 @@ from typing import Final
 from carryover.adapter import spec
 from carryover.adapter.user_settings import off_by
 
+_HOME: Final = spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR")
+
 STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 FAILURE: Final = spec.HookEntry(event="StopFailure", timeout_s=5)
 COMPACT: Final = spec.HookEntry(event="PreCompact", timeout_s=5)
@@ -17,7 +19,7 @@ _END: Final = spec.HookEntry(event="SessionEnd", timeout_s=5)
 # first ones. An event that the installed version does not know makes it warn at each start, so none comes too early.
 _START: Final = spec.HookEntry(event="SessionStart", timeout_s=5, also={"matcher": "startup|clear|compact|resume|fork"})
 
-_SETTINGS: Final = spec.Place(path="~/.claude/settings.json", env="CLAUDE_CONFIG_DIR", below="settings.json")
+_SETTINGS: Final = _HOME / "settings.json"
 
 SPEC: Final = spec.AgentSpec(
     id="claude-code",
@@ -27,23 +29,16 @@ SPEC: Final = spec.AgentSpec(
     guidance=(".claude/rules/*.md", ".claude/skills/*/SKILL.md"),
     commands={
         spec.PROJECT: (".claude/commands/*.md", ".claude/commands/*/*.md", ".claude/skills/*/SKILL.md"),
-        spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"): (
-            "commands/*.md",
-            "commands/*/*.md",
-            "skills/*/SKILL.md",
-        ),
+        _HOME: ("commands/*.md", "commands/*/*.md", "skills/*/SKILL.md"),
     },
     # Its models count about a quarter more tokens than others for the same code.
     web_chats=(spec.WebChat(id="claude-web", name="Claude on the web", budget=60_000),),
     # The native program answers in 20 ms, the node script (2.0.65) takes up to 2 s on a busy machine.
     binaries=("claude",),
-    binary_folders=(
-        spec.Place(path="~/.claude/local"),
-        spec.Place(path="~/.claude/local", env="CLAUDE_CONFIG_DIR", below="local"),
-    ),
-    folders=(spec.Place(path="~/.claude", env="CLAUDE_CONFIG_DIR"),),
+    binary_folders=(spec.Place(path="~/.claude/local"), _HOME / "local"),
+    folders=(_HOME,),
     # One subfolder per start directory.
-    transcripts=(spec.Place(path="~/.claude/projects", env="CLAUDE_CONFIG_DIR", below="projects"),),
+    transcripts=(_HOME / "projects",),
     user_settings=off_by(_SETTINGS, ("disableAllHooks",), value=True),  # 1.0.68
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),

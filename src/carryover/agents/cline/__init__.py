@@ -7,6 +7,7 @@ from typing import Final
 
 from carryover.adapter import spec
 
+_HOME: Final = spec.Place(path="~/.cline", env="CLINE_DIR")
 _TASKS: Final = "tasks"
 """The folder with the tasks of the extension's own form, and of the terminal client before 3.0."""
 _SESSIONS: Final = "sessions"
@@ -36,14 +37,14 @@ def servers_in_editors(path: str) -> tuple[spec.McpServers, ...]:
     return tuple(spec.McpServers(files=files, key="mcpServers") for files in places)
 
 
-_PLUGIN: Final = spec.Place(path="~/.cline/plugins/carryover.js", env="CLINE_DIR", below="plugins/carryover.js")
+_PLUGIN: Final = _HOME / "plugins/carryover.js"
 _MCP: Final = "settings/cline_mcp_settings.json"
 
 SPEC: Final = spec.AgentSpec(
     id="cline",
     name="Cline",
     binaries=("cline",),
-    folders=(spec.Place(path="~/.cline", env="CLINE_DIR"), *in_editors(f"{_STORAGE}/")),
+    folders=(_HOME, *in_editors(f"{_STORAGE}/")),
     transcripts=(
         *_data(_SESSIONS),
         spec.Place(path=f"~/.cline/data/{_SESSIONS}", env="CLINE_SESSION_DATA_DIR"),
@@ -73,7 +74,7 @@ SPEC: Final = spec.AgentSpec(
     guidance=(".clinerules", ".clinerules/*.md", ".cline/rules/*.md"),
     commands={
         spec.PROJECT: (".clinerules/workflows/*.md", ".cline/workflows/*.md", ".cline/skills/*/SKILL.md"),
-        spec.Place(path="~/.cline", env="CLINE_DIR"): ("workflows/*.md", "skills/*/SKILL.md"),
+        _HOME: ("workflows/*.md", "skills/*/SKILL.md"),
     },
     start=spec.Starter(
         args=("-i", "{prompt}"),

@@ -10,7 +10,8 @@ from carryover.adapter import spec
 from carryover.adapter.user_settings import cut_at, off_by, value_of
 from carryover.fsio import is_folder
 
-_CONFIG: Final = spec.Place(path="~/.codex/config.toml", env="CODEX_HOME", below="config.toml")
+_HOME: Final = spec.Place(path="~/.codex", env="CODEX_HOME")
+_CONFIG: Final = _HOME / "config.toml"
 
 # Without a matcher, as each source of a start was seen to fire (0.169.0). Whatever changes in a hook, its time limit
 # included, asks people to review it again: nothing here is to be touched without need.
@@ -21,7 +22,6 @@ _STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 _END: Final = spec.HookEntry(event="SessionEnd", timeout_s=3)
 
 
-_HOME: Final = spec.Place(path="~/.codex", env="CODEX_HOME")
 _READS: Final = "project_doc_max_bytes"
 _REVIEW: Final = (
     'Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each). '
@@ -77,7 +77,7 @@ SPEC: Final = spec.AgentSpec(
     guidance=(".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
     commands={
         spec.PROJECT: (".codex/prompts/*.md", ".codex/skills/*/SKILL.md", ".agents/skills/*/SKILL.md"),
-        spec.Place(path="~/.codex", env="CODEX_HOME"): ("prompts/*.md", "skills/*/SKILL.md"),
+        _HOME: ("prompts/*.md", "skills/*/SKILL.md"),
         spec.Place(path="~/.agents"): ("skills/*/SKILL.md",),
     },
     web_chats=(spec.WebChat(id="chatgpt", name="ChatGPT", budget=24_000, tokens_percent=100),),
@@ -89,12 +89,12 @@ SPEC: Final = spec.AgentSpec(
     version=r"^codex-cli (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])",
     transcripts=(
         # One subfolder per year, month and day. A resumed session grows in the folder of its first day.
-        spec.Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),
+        _HOME / "sessions",
         # Where `codex archive` moves a transcript, and `unarchive` takes it back from; without subfolders.
-        spec.Place(path="~/.codex/archived_sessions", env="CODEX_HOME", below="archived_sessions"),
+        _HOME / "archived_sessions",
     ),
     hooks=spec.HookSpec(
-        config_files=(spec.Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"), _CONFIG),
+        config_files=(_HOME / "hooks.json", _CONFIG),
         drops=_drops,
         # 0.114 has hooks only where a setting turns them on; 0.125 has them on, and takes in what SessionStart prints.
         sets=(

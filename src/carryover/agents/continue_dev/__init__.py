@@ -6,22 +6,21 @@ from typing import Final
 
 from carryover.adapter import spec
 
-_HOME: Final = "CONTINUE_GLOBAL_DIR"
+_HOME: Final = spec.Place(path="~/.continue", env="CONTINUE_GLOBAL_DIR")
+
 
 SPEC: Final = spec.AgentSpec(
     id="continue-dev",
     name="Continue",
     aliases=("cn",),
     binaries=("cn",),
-    folders=(spec.Place(path="~/.continue", env=_HOME),),
+    folders=(_HOME,),
     # All projects in one folder.
-    transcripts=(spec.Place(path="~/.continue/sessions", env=_HOME, below="sessions"),),
+    transcripts=(_HOME / "sessions",),
     # The first of AGENTS.md, AGENT.md, CLAUDE.md and CODEX.md in the start folder.
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=".continue/rules/carryover.md"),
     guidance=(".continue/rules/*.md", "AGENT.md"),
-    start=spec.Starter(
-        not_resumed="Continue resumes a session by its list: start `cn`, then type /resume.",
-    ),
+    start=spec.Starter(not_resumed="Continue resumes a session by its list: start `cn`, then type /resume."),
     also=("Continue's extensions for VS Code and JetBrains",),
 )

@@ -7,6 +7,8 @@ from typing import Final
 from carryover.adapter import spec
 from carryover.adapter.user_settings import off_by
 
+_HOME: Final = spec.Place(path="~/.copilot", env="COPILOT_HOME")
+
 WINDOWS: Final = "workspaceStorage"
 EMPTY: Final = "emptyWindowChatSessions"
 """Folders in which VS Code keeps chats: of windows with a folder, and of empty windows."""
@@ -21,7 +23,7 @@ def _user_folders(below: str) -> tuple[spec.Place, ...]:
     return tuple(place for name in _EDITORS for place in spec.application_places(f"{name}/User/{below}"))
 
 
-_HOOKS: Final = spec.Place(path="~/.copilot/hooks/carryover.json", env="COPILOT_HOME", below="hooks/carryover.json")
+_HOOKS: Final = _HOME / "hooks/carryover.json"
 """Our own file: the client reads every file in that folder, so none of the user's is edited."""
 
 
@@ -38,17 +40,15 @@ SPEC: Final = spec.AgentSpec(
     short_name="Copilot",
     aliases=("copilot-cli", "vscode"),
     guidance=(".github/copilot-instructions.md", ".github/instructions/*.instructions.md"),
-    commands={
-        spec.PROJECT: (".github/prompts/*.prompt.md",),
-    },
+    commands={spec.PROJECT: (".github/prompts/*.prompt.md",)},
     binaries=("copilot",),
     # The editor's own folders do not show that the chat is used; the extension's folder does.
-    folders=(spec.Place(path="~/.copilot", env="COPILOT_HOME"), *_user_folders("globalStorage/github.copilot-chat")),
+    folders=(_HOME, *_user_folders("globalStorage/github.copilot-chat")),
     version=r"^(?:GitHub Copilot CLI )?(\d{1,9}\.\d{1,9}\.\d{1,9})(?!\.?\d)",
     transcripts=(
         # One subfolder per session, which a resumed session grows in.
-        spec.Place(path="~/.copilot/session-state", env="COPILOT_HOME", below="session-state"),
-        spec.Place(path=f"~/.copilot/{DOCUMENTS}", env="COPILOT_HOME", below=DOCUMENTS),
+        _HOME / "session-state",
+        _HOME / DOCUMENTS,
         *_user_folders(WINDOWS),
         *_user_folders(f"globalStorage/{EMPTY}"),
     ),
@@ -59,9 +59,7 @@ SPEC: Final = spec.AgentSpec(
             # a prompt returns arrives from 1.0.65 on.
             spec.HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=_hooks("sessionStart")),
             spec.HookSet(
-                versions=">=1.0.65,<2",
-                label="1.0.65 and later",
-                hooks=_hooks("sessionStart", "userPromptSubmitted"),
+                versions=">=1.0.65,<2", label="1.0.65 and later", hooks=_hooks("sessionStart", "userPromptSubmitted")
             ),
         ),
         injects_on=("sessionStart",),
@@ -70,11 +68,7 @@ SPEC: Final = spec.AgentSpec(
     # The switch in the settings only affects hooks in the settings (1.0.102).
     user_settings=off_by(_HOOKS, ("disableAllHooks",), value=True),
     mcp=(
-        spec.McpServers(
-            files=(spec.Place(path="~/.copilot/mcp-config.json", env="COPILOT_HOME", below="mcp-config.json"),),
-            key="mcpServers",
-            also={"type": "local", "tools": ["*"]},
-        ),
+        spec.McpServers(files=(_HOME / "mcp-config.json",), key="mcpServers", also={"type": "local", "tools": ["*"]}),
         *(
             spec.McpServers(
                 files=spec.application_places(f"{name}/User/mcp.json"), key="servers", also={"type": "stdio"}

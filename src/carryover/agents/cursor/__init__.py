@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from carryover.adapter import spec
 
+_HOME: Final = spec.Place(path="~/.cursor")
+
 # One event that a version does not know makes it drop the whole file, others' hooks too (`cursor-agent` 2026.09.10), so
 # a set has an event only from the first version on for which it is reported. Of the first ones (1.7) it is
 # `stop`; a start of a session was first seen in editor 3.12.17 and `cursor-agent` 2026.07.17, an end in 2026.09.10.
@@ -30,24 +32,21 @@ SPEC: Final = spec.AgentSpec(
     id="cursor",
     name="Cursor",
     guidance=(".cursor/rules/*.mdc", ".cursorrules"),
-    commands={
-        spec.PROJECT: (".cursor/commands/*.md",),
-        spec.Place(path="~/.cursor"): ("commands/*.md",),
-    },
+    commands={spec.PROJECT: (".cursor/commands/*.md",), _HOME: ("commands/*.md",)},
     # `2026.09.10-fd3934a`, or three lines of which the first is `3.12.17`.
     binaries=("cursor-agent", "cursor"),
-    folders=(spec.Place(path="~/.cursor"), *spec.application_places("Cursor/User")),
+    folders=(_HOME, *spec.application_places("Cursor/User")),
     # The settings beside `globalStorage` are not read: they hold much more.
     transcripts=(
         *spec.application_places("Cursor/User/globalStorage"),
-        spec.Place(path="~/.cursor/chats"),
-        spec.Place(path="~/.config/Cursor/chats", env="XDG_CONFIG_HOME", below="Cursor/chats"),
-        spec.Place(path="~/.cursor/projects"),
+        _HOME / "chats",
+        spec.CONFIG / "Cursor/chats",
+        _HOME / "projects",
         # The remote side of an editor that works over SSH or in a container.
         spec.Place(path="~/.cursor-server/projects"),
     ),
     hooks=spec.HookSpec(
-        config_files=(spec.Place(path="~/.cursor/hooks.json"),),
+        config_files=(_HOME / "hooks.json",),
         form="flat",
         drops=_drops,
         sets=(
@@ -59,14 +58,11 @@ SPEC: Final = spec.AgentSpec(
         ),
         injects_on=("sessionStart",),
     ),
-    mcp=(spec.McpServers(files=(spec.Place(path="~/.cursor/mcp.json"),), key="mcpServers"),),
+    mcp=(spec.McpServers(files=(_HOME / "mcp.json",), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(
         name=".cursor/rules/carryover.mdc",
         head="---\ndescription: Where the last session left off\nalwaysApply: true\n---\n",
     ),
-    start=spec.Starter(
-        resume=("--resume={session}",),
-        not_resumed="A chat of the editor can only be continued there.",
-    ),
+    start=spec.Starter(resume=("--resume={session}",), not_resumed="A chat of the editor can only be continued there."),
 )

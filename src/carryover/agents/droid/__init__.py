@@ -7,7 +7,8 @@ from typing import Final
 from carryover.adapter import spec
 from carryover.adapter.user_settings import off_by
 
-_SETTINGS: Final = spec.Place(path="~/.factory/settings.json")
+_HOME: Final = spec.Place(path="~/.factory")
+_SETTINGS: Final = _HOME / "settings.json"
 _START, _COMPACT, _STOP, _END = (
     spec.HookEntry(event=event, timeout_s=5) for event in ("SessionStart", "PreCompact", "Stop", "SessionEnd")
 )
@@ -17,8 +18,8 @@ SPEC: Final = spec.AgentSpec(
     name="Droid",
     aliases=("factory-droid",),
     binaries=("droid",),
-    folders=(spec.Place(path="~/.factory"),),
-    transcripts=(spec.Place(path="~/.factory/sessions"),),
+    folders=(_HOME,),
+    transcripts=(_HOME / "sessions",),
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         sets=(spec.HookSet(versions=">=0.215,<1", label="0.215 and later", hooks=(_START, _COMPACT, _STOP, _END)),),

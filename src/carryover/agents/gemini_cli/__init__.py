@@ -7,8 +7,8 @@ from typing import Final
 from carryover.adapter import spec
 from carryover.adapter.user_settings import off_by
 
-_HOME: Final = "GEMINI_CLI_HOME"
-_SETTINGS: Final = spec.Place(path="~/.gemini/settings.json", env=_HOME, below=".gemini/settings.json")
+_HOME: Final = spec.Place(path="~/.gemini", env="GEMINI_CLI_HOME", below=".gemini")
+_SETTINGS: Final = _HOME / "settings.json"
 
 # Without a matcher: it is compared as a whole ("startup|clear" matches nothing), and what a resumed session is given is
 # the daemon's decision. After `/clear` the client drops it, and takes it in with the next prompt. AfterAgent follows
@@ -26,13 +26,13 @@ SPEC: Final = spec.AgentSpec(
     web_chats=(spec.WebChat(id="gemini", name="Gemini", budget=30_000, tokens_percent=100),),
     commands={
         spec.PROJECT: (".gemini/commands/*.toml", ".gemini/commands/*/*.toml"),
-        spec.Place(path="~/.gemini", env=_HOME, below=".gemini"): ("commands/*.toml", "commands/*/*.toml"),
+        _HOME: ("commands/*.toml", "commands/*/*.toml"),
     },
     # A node script that takes one to two seconds and leaves an empty file behind (0.61.0), so it is rarely run.
     binaries=("gemini",),
-    folders=(spec.Place(path="~/.gemini", env=_HOME, below=".gemini"),),
+    folders=(_HOME,),
     # One subfolder per start folder.
-    transcripts=(spec.Place(path="~/.gemini/tmp", env=_HOME, below=".gemini/tmp"),),
+    transcripts=(_HOME / "tmp",),
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         timeout_unit="ms",

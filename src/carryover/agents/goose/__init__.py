@@ -12,16 +12,15 @@ SPEC: Final = spec.AgentSpec(
     id="goose",
     name="Goose",
     binaries=("goose",),
-    folders=(spec.Place(path="~/.config/goose", env="XDG_CONFIG_HOME", below="goose"),),
+    folders=(spec.CONFIG / "goose",),
     version=r"^\s*(?:goose )?v?(\d{1,9}\.\d{1,9}\.\d{1,9})",
     transcripts=(
-        spec.Place(path="~/.local/share/goose/sessions", env="XDG_DATA_HOME", below="goose/sessions"),
+        spec.DATA / "goose/sessions",
         spec.Place(path="~/.local/share/goose/sessions", env=_ROOT, below="data/sessions"),
     ),
     instructions=(spec.InstructionFile(name=spec.AGENTS_MD),),
     guidance=(".goosehints",),
     start=spec.Starter(
-        args=("run", "--interactive", "--text", "{prompt}"),
-        resume=("session", "--resume", "--session-id", "{session}"),
+        args=("run", "--interactive", "--text", "{prompt}"), resume=("session", "--resume", "--session-id", "{session}")
     ),
 )

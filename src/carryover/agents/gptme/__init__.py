@@ -10,10 +10,10 @@ SPEC: Final = spec.AgentSpec(
     id="gptme",
     name="gptme",
     binaries=("gptme",),
-    folders=(spec.Place(path="~/.config/gptme", env="XDG_CONFIG_HOME", below="gptme"),),
+    folders=(spec.CONFIG / "gptme",),
     version=r"^(?:gptme v)?(\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])",
     transcripts=(
-        spec.Place(path="~/.local/share/gptme/logs", env="XDG_DATA_HOME", below="gptme/logs"),
+        spec.DATA / "gptme/logs",
         spec.Place(path="~/.local/share/gptme/logs", env="GPTME_LOGS_HOME"),
         spec.Place(path="~/Library/Application Support/gptme/logs", platforms=(spec.MACOS,)),
     ),

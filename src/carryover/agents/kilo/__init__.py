@@ -7,11 +7,11 @@ from typing import Final
 from carryover.adapter import spec
 
 _SETTINGS: Final = tuple(
-    spec.Place(path=f"~/.config/kilo/{name}", env="XDG_CONFIG_HOME", below=f"kilo/{name}")
+    spec.CONFIG / f"kilo/{name}"
     for name in ("config.json", "kilo.json", "kilo.jsonc", "opencode.json", "opencode.jsonc")
 )
 """Settings files in the order in which they are read: a later list replaces an earlier one (7.7.9)."""
-_DATA: Final = spec.Place(path="~/.local/share/kilo", env="XDG_DATA_HOME", below="kilo")
+_DATA: Final = spec.DATA / "kilo"
 
 SPEC: Final = spec.AgentSpec(
     id="kilo",
@@ -19,22 +19,11 @@ SPEC: Final = spec.AgentSpec(
     aliases=("kilocode",),
     # Other commands than `--version` make settings and a database (7.7.9).
     binaries=("kilo", "kilocode"),
-    folders=(
-        _DATA,
-        spec.Place(path="~/.config/kilo", env="XDG_CONFIG_HOME", below="kilo"),
-        spec.Place(path="~/.config/kilo", env="KILO_CONFIG_DIR"),
-    ),
+    folders=(_DATA, spec.CONFIG / "kilo", spec.Place(path="~/.config/kilo", env="KILO_CONFIG_DIR")),
     transcripts=(_DATA, spec.Place(path=_DATA.path, env="KILO_DB")),  # the variable names a database
     # Read again for each request; a missing file is ignored (7.7.9).
     loads_from=(_SETTINGS[2], *_SETTINGS),
-    mcp=(
-        spec.McpServers(
-            files=_SETTINGS,
-            key="mcp",
-            also={"type": "local", "enabled": True},
-            in_one_list=True,
-        ),
-    ),
+    mcp=(spec.McpServers(files=_SETTINGS, key="mcp", also={"type": "local", "enabled": True}, in_one_list=True),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     guidance=(".kilo/rules/*.md", ".kilocode/rules/*.md", ".kilocoderules"),
     start=spec.Starter(args=("--prompt", "{prompt}"), resume=("--session", "{session}")),

@@ -6,16 +6,17 @@ from typing import Final
 
 from carryover.adapter import spec
 
-_HOME: Final = "KIMI_CODE_HOME"
+_HOME: Final = spec.Place(path="~/.kimi-code", env="KIMI_CODE_HOME")
+
 
 SPEC: Final = spec.AgentSpec(
     id="kimi-code",
     name="Kimi Code",
     short_name="Kimi",
     binaries=("kimi",),
-    folders=(spec.Place(path="~/.kimi-code", env=_HOME),),
+    folders=(_HOME,),
     # One subfolder per start folder.
-    transcripts=(spec.Place(path="~/.kimi-code/sessions", env=_HOME, below="sessions"),),
+    transcripts=(_HOME / "sessions",),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     start=spec.Starter(args=(), resume=("--session", "{session}")),
 )

@@ -6,9 +6,8 @@ from typing import Final
 
 from carryover.adapter import spec
 
-_HOME: Final = "VIBE_HOME"
-_USER: Final = spec.Place(path="~/.vibe", env=_HOME)
-_SETTINGS: Final = spec.Place(path="~/.vibe/config.toml", env=_HOME, below="config.toml")
+_HOME: Final = spec.Place(path="~/.vibe", env="VIBE_HOME")
+_SETTINGS: Final = _HOME / "config.toml"
 _SKILLS: Final = (".vibe/skills/*/SKILL.md", ".agents/skills/*/SKILL.md")
 
 SPEC: Final = spec.AgentSpec(
@@ -16,16 +15,13 @@ SPEC: Final = spec.AgentSpec(
     name="Mistral Vibe",
     short_name="Vibe",
     binaries=("vibe",),
-    folders=(_USER,),
+    folders=(_HOME,),
     version=r"^vibe (\d{1,9}\.\d{1,9}\.\d{1,9})(?![\d.])",
-    transcripts=(spec.Place(path="~/.vibe/logs/session", env=_HOME, below="logs/session"),),
+    transcripts=(_HOME / "logs/session",),
     mcp=(spec.McpServers(files=(_SETTINGS,), key="mcp_servers", also={"name": "carryover", "transport": "stdio"}),),
     # Only in folders that the user has trusted.
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     guidance=_SKILLS,
-    commands={
-        _USER: ("skills/*/SKILL.md",),
-        spec.PROJECT: _SKILLS,
-    },
+    commands={_HOME: ("skills/*/SKILL.md",), spec.PROJECT: _SKILLS},
     start=spec.Starter(resume=("--resume", "{session}")),
 )

@@ -6,18 +6,16 @@ from typing import Final
 
 from carryover.adapter import spec
 
-_HOME: Final = "OPENCLAW_STATE_DIR"
+_HOME: Final = spec.Place(path="~/.openclaw", env="OPENCLAW_STATE_DIR")
+
 
 SPEC: Final = spec.AgentSpec(
     id="openclaw",
     name="OpenClaw",
     binaries=("openclaw",),
-    folders=(spec.Place(path="~/.openclaw", env=_HOME),),
+    folders=(_HOME,),
     version=r"^OpenClaw v?(\d{1,9}\.\d{1,9}\.\d{1,9})",
-    transcripts=(spec.Place(path="~/.openclaw/agents", env=_HOME, below="agents"),),
+    transcripts=(_HOME / "agents",),
     instructions=(spec.InstructionFile(name=spec.AGENTS_MD),),
-    commands={
-        spec.Place(path="~/.openclaw", env=_HOME): ("skills/*/SKILL.md",),
-        spec.PROJECT: ("skills/*/SKILL.md",),
-    },
+    commands={_HOME: ("skills/*/SKILL.md",), spec.PROJECT: ("skills/*/SKILL.md",)},
 )

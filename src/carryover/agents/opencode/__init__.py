@@ -7,11 +7,10 @@ from typing import Final
 from carryover.adapter import spec
 
 _SETTINGS: Final = tuple(
-    spec.Place(path=f"~/.config/opencode/{name}", env="XDG_CONFIG_HOME", below=f"opencode/{name}")
-    for name in ("config.json", "opencode.json", "opencode.jsonc")
+    spec.CONFIG / f"opencode/{name}" for name in ("config.json", "opencode.json", "opencode.jsonc")
 )
 """Settings files in the order in which they are read: a later list replaces an earlier one (1.18.33)."""
-_DATA: Final = spec.Place(path="~/.local/share/opencode", env="XDG_DATA_HOME", below="opencode")
+_DATA: Final = spec.DATA / "opencode"
 
 SPEC: Final = spec.AgentSpec(
     id="opencode",
@@ -20,28 +19,18 @@ SPEC: Final = spec.AgentSpec(
     binary_folders=(spec.Place(path="~/.opencode/bin"),),
     commands={
         spec.PROJECT: (".opencode/command/*.md", ".opencode/commands/*.md"),
-        spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"): (
-            "command/*.md",
-            "commands/*.md",
-        ),
+        spec.CONFIG / "opencode": ("command/*.md", "commands/*.md"),
     },
     folders=(  # on macOS too
         _DATA,
-        spec.Place(path="~/.config/opencode", env="XDG_CONFIG_HOME", below="opencode"),
+        spec.CONFIG / "opencode",
         spec.Place(path="~/.config/opencode", env="OPENCODE_CONFIG_DIR"),
     ),
     transcripts=(_DATA, spec.Place(path=_DATA.path, env="OPENCODE_DB")),  # the variable names a database
     # Read again for each request; a missing file is ignored (1.2.27, 1.18.33).
     loads_from=(_SETTINGS[1], *_SETTINGS),
     # A server of a later file replaces that of an earlier one by its name (1.18.33).
-    mcp=(
-        spec.McpServers(
-            files=_SETTINGS,
-            key="mcp",
-            also={"type": "local", "enabled": True},
-            in_one_list=True,
-        ),
-    ),
+    mcp=(spec.McpServers(files=_SETTINGS, key="mcp", also={"type": "local", "enabled": True}, in_one_list=True),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     start=spec.Starter(args=("--prompt", "{prompt}"), resume=("--session", "{session}")),
 )

@@ -7,20 +7,17 @@ from typing import Final
 
 from carryover.adapter import spec
 
-_HOME: Final = "PI_CODING_AGENT_DIR"
-_EXTENSION: Final = spec.Place(path="~/.pi/agent/extensions/carryover.js", env=_HOME, below="extensions/carryover.js")
-_MCP: Final = spec.Place(path="~/.pi/agent/mcp.json", env=_HOME, below="mcp.json")
+_HOME: Final = spec.Place(path="~/.pi/agent", env="PI_CODING_AGENT_DIR")
+_EXTENSION: Final = _HOME / "extensions/carryover.js"
+_MCP: Final = _HOME / "mcp.json"
 
 SPEC: Final = spec.AgentSpec(
     id="pi",
     name="pi",
     binaries=("pi",),
-    folders=(spec.Place(path="~/.pi/agent", env=_HOME),),
+    folders=(_HOME,),
     # One subfolder per start folder; with the second variable, all sessions in one folder.
-    transcripts=(
-        spec.Place(path="~/.pi/agent/sessions", env=_HOME, below="sessions"),
-        spec.Place(path="~/.pi/agent/sessions", env="PI_CODING_AGENT_SESSION_DIR"),
-    ),
+    transcripts=(_HOME / "sessions", spec.Place(path="~/.pi/agent/sessions", env="PI_CODING_AGENT_SESSION_DIR")),
     hooks=spec.HookSpec(
         config_files=(_EXTENSION,),
         form="extension",
@@ -38,7 +35,7 @@ SPEC: Final = spec.AgentSpec(
     mcp=(spec.McpServers(files=(_MCP,), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md", hidden_by=("AGENTS.override.md",)),),
     commands={
-        spec.Place(path="~/.pi/agent", env=_HOME): ("prompts/*.md", "skills/*/SKILL.md"),
+        _HOME: ("prompts/*.md", "skills/*/SKILL.md"),
         spec.PROJECT: (".pi/prompts/*.md", ".pi/skills/*/SKILL.md"),
     },
     start=spec.Starter(resume=("--session", "{session}")),

@@ -7,8 +7,8 @@ from typing import Final
 from carryover.adapter import spec
 from carryover.adapter.user_settings import off_by
 
-_HOME: Final = "QWEN_HOME"
-_SETTINGS: Final = spec.Place(path="~/.qwen/settings.json", env=_HOME, below="settings.json")
+_HOME: Final = spec.Place(path="~/.qwen", env="QWEN_HOME")
+_SETTINGS: Final = _HOME / "settings.json"
 
 _START, _COMPACT, _STOP, _FAILURE, _END = (
     spec.HookEntry(event=event, timeout_s=5, also={"name": "Carryover"})
@@ -20,23 +20,16 @@ SPEC: Final = spec.AgentSpec(
     name="Qwen Code",
     aliases=("qwen",),
     binaries=("qwen",),
-    folders=(spec.Place(path="~/.qwen", env=_HOME),),
+    folders=(_HOME,),
     # One subfolder per start folder.
-    transcripts=(
-        spec.Place(path="~/.qwen/projects", env=_HOME, below="projects"),
-        spec.Place(path="~/.qwen/projects", env="QWEN_RUNTIME_DIR", below="projects"),
-    ),
+    transcripts=(_HOME / "projects", spec.Place(path="~/.qwen/projects", env="QWEN_RUNTIME_DIR", below="projects")),
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         timeout_unit="ms",  # 0.24 takes less than 1,000 for seconds
         comments=True,
         sets=(
             spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, _STOP)),
-            spec.HookSet(
-                versions=">=0.24,<1",
-                label="0.24 and later",
-                hooks=(_START, _STOP, _FAILURE, _COMPACT, _END),
-            ),
+            spec.HookSet(versions=">=0.24,<1", label="0.24 and later", hooks=(_START, _STOP, _FAILURE, _COMPACT, _END)),
         ),
         injects_on=("SessionStart",),
     ),
