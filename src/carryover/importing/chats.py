@@ -26,10 +26,10 @@ from carryover.model import AssistantMessage
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, text_of, time_of
-from carryover.records.resets import failed_turn, names_limit
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside
 from carryover.transcript.recorder import SessionContext, usable_name
+from carryover.transcript.turns import add_failure
 
 FORMS: Final = (
     "chats with `user:` and `assistant:`, or `You said:` and `ChatGPT said:`, in Markdown, lists of messages with "
@@ -298,7 +298,7 @@ def _parse_step(
         for number, body in enumerate(quoted.prompt(step.text, "") if step.text.strip() else ()):
             turn.add(body, f"prompt{number}")
     elif _FAILED.fullmatch(step.text.strip()) and not step.calls:
-        turn.add(failed_turn(step.text.strip(), turn.at_ms, limited=names_limit(step.text)), "end")
+        add_failure(turn, "end", step.text.strip())
     elif step.text.strip() not in ("", _NO_ANSWER):
         turn.add(AssistantMessage(text=step.text), "said")
     calls = {ident: call_of(ident, name, given, folder) for ident, name, given in step.calls}

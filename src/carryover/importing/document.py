@@ -1,10 +1,12 @@
-"""Recognises the format of a user's file, a transcript or what a tool made of one, and reads it as a whole."""
+"""Recognises the format of a user's file, a transcript or what a tool made of one, and reads it as a whole. Tells apart
+what several documents say of one session: SpecStory saves it again under another name after an update, with other times
+and turns, or in parts, each with turns from 1."""
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -20,15 +22,18 @@ from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
 from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, with_events
 from carryover.importing.declared import agent_of
-from carryover.importing.parts import agent_of_part
 from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest, retry_if_silent
 from carryover.ingest.scan import first_cwd
+from carryover.ledger.batch import event_key
 from carryover.ledger.connect import reading
-from carryover.ledger.queries import contexts_of, project_of_session
+from carryover.ledger.events import stored_under
+from carryover.ledger.queries import contexts_of, project_of_session, session_of
 from carryover.ledger.store import Ledger
-from carryover.model import Event, Op, Retracted, with_paths
+from carryover.model import AnyBody, Event, Op, Retracted, UserPrompt, with_paths
 from carryover.probe.looks import SILENT
+from carryover.redact import clean
+from carryover.transcript.bounds import read_bounded
 from carryover.transcript.by_kind import reader_of_copies
 
 
@@ -42,6 +47,10 @@ def open_document(file: Candidate) -> OpenedDocument:
         raise UserError(what, ExitCode.NOTHING_FOUND)
     found = replace(found, agent=replace(found.agent, reader=reader_of_copies(found.agent.reader)))
     return _in_project(found, file.project) if file.project is not None else found
+
+
+_COMPARED_CHARS: Final = 200
+_MINUTE_MS: Final = 60_000
 
 
 def _of_agent(file: Candidate) -> OpenedDocument | None:
@@ -165,7 +174,59 @@ async def take_in(
     await ledger.give_up_position(document.source)
     source = msgspec.structs.replace(document.source, forgotten_too=again)
     is_saved = document.form == specstory.SPECSTORY
-    agent = await asyncio.to_thread(agent_of_part, document, ledger.path) if is_saved else document.agent
+    agent = await asyncio.to_thread(_agent_of_part, document, ledger.path) if is_saved else document.agent
     agent = _beside_own(agent, ledger.path) if _in_place(agent, Path(source.path)) is None else agent
     result = await retry_if_silent(partial(ingest, ledger, agent, source, root_of=root_of, now_ms=now_ms))
     return msgspec.structs.replace(result, error=SILENT) if result.silent else result
+
+
+def _agent_of_part(document: OpenedDocument, ledger: Path) -> Agent:
+    """Returns the agent that reads the document. If another document of the session was read first, this agent leaves
+    out the turns that one had, and gives its events keys of their own. Blocking. Raises OSError."""
+    agent = document.agent
+    events = list(_events(document))
+    prompts = [event for event in events if isinstance(event.body, UserPrompt) and event.subagent_id is None]
+    if not prompts:
+        return agent
+    mark = f"@{prompts[0].at_ms}"
+    with reading(ledger) as db:
+        session = session_of(db, agent.spec.id, prompts[0].session)
+        stored = {event.key: stored_under(db, event_key(agent.spec.id, event.key)) for event in events}
+        marked = ((event.at_ms, event_key(agent.spec.id, event.key + mark)) for event in events)
+        own_ms = [at_ms for at_ms, key in marked if stored_under(db, key) is not None]
+    # The first prompts may be forgotten, or may have been none to an older version.
+    earlier = next(((prompt, *one) for prompt in prompts if (one := stored[prompt.key]) is not None), None)
+    if session is None or (earlier is None and not own_ms):
+        return agent
+    known_ms = 0
+    if earlier is not None:
+        first, stored_ms, _ = earlier
+        is_near = abs(stored_ms - first.at_ms) < _MINUTE_MS
+        # In one document, too, times can differ: those that lay in the future were corrected. And an older version
+        # took the parts of a session for one document. Two parts may begin with the same words.
+        is_same = all(_words(one[1]) == _words(prompt.body) for prompt in prompts if (one := stored[prompt.key]))
+        is_same = is_same or any(one[0] == event.at_ms for event in events if (one := stored[event.key]) is not None)
+        if stored_ms == first.at_ms or (not is_near and not own_ms and is_same):
+            return agent
+        # The same turns once more, perhaps with times to the minute; or else the next part of the session.
+        known_ms = min(own_ms, default=session.last_ms + _MINUTE_MS) if is_near else 0
+
+    def own(event: Event) -> Event | None:
+        return msgspec.structs.replace(event, key=event.key + mark) if event.at_ms >= known_ms else None
+
+    return with_events(agent, own)
+
+
+def _events(document: OpenedDocument) -> Iterator[Event]:
+    agent, source = document.agent, document.source
+    context, cursor, more = agent.context_type(), None, True
+    while more:
+        batch = read_bounded(agent.reader, Path(source.path), cursor)
+        cursor, more = batch.cursor, batch.more
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            yield from parsed.events
+
+
+def _words(body: AnyBody | None) -> str:
+    return clean(body.text)[:_COMPARED_CHARS].strip() if isinstance(body, UserPrompt) else ""

@@ -20,10 +20,10 @@ from carryover.importing.specstory_given import starts_subagent
 from carryover.importing.turns import TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
-from carryover.records.resets import failed_turn, names_limit
 from carryover.text.pattern import later
 from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.recorder import SessionContext, usable_name
+from carryover.transcript.turns import add_failure
 
 SPECSTORY: Final = "SpecStory"
 
@@ -185,7 +185,7 @@ def _parse(
     turn.change(turns=context.turns + 1, last_ms=told_ms, main_ms=max(turn.at_ms, context.main_ms), command=False)
     if model == _SYNTHETIC:
         if (said := spoken_text(rest.split("\n"))) != _NO_ANSWER:
-            turn.add(failed_turn(said, turn.at_ms, limited=names_limit(said)), "end")
+            add_failure(turn, "end", said)
         turn.change(spoke=False)
         return turn.finish("info")
     if heading[1] != "User":

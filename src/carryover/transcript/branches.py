@@ -15,7 +15,7 @@ import msgspec
 
 from carryover.model import AssistantMessage, Question, Retracted, TurnEnd, UserPrompt
 from carryover.records.fields import SHORT_CHARS, bounded
-from carryover.records.resets import failed_turn
+from carryover.records.resets import failed_turn, names_limit
 from carryover.transcript.recorder import Recorder
 
 _C = TypeVar("_C", bound=msgspec.Struct)
@@ -67,13 +67,13 @@ class Branches(Recorder[_C], kw_only=True):
         if said:
             self.change(tree=noted(getattr(self.context, "tree", ()), said))
 
-    def fail(self, request: str, said: str, *, limited: bool) -> None:
+    def fail(self, request: str, said: str, *, limited: bool = False) -> None:
         """Ends the turn with what the provider said, until an answer comes; only once for all tries of one request."""
         request = bounded(request, SHORT_CHARS)
         failed: FailedBranch | None = getattr(self.context, "failed", None)
         if not said or (failed is not None and failed.name == request):
             return
-        self.add(failed_turn(said, self.at_ms, limited=limited), "end")
+        self.add(failed_turn(said, self.at_ms, limited=limited or names_limit(said)), "end")
         if self.events:
             self.change(failed=FailedBranch(self.events[-1].key, request))
 

@@ -9,8 +9,7 @@ import pytest
 from agents.aider.chats import HEAD, answer, of, prompt, reading
 from agents.aider.contract_case import recording
 from carryover import model
-from carryover.agents.aider.adapter import AGENT
-from carryover.agents.aider.answers import read_answer
+from carryover.agents.aider.adapter import AGENT, read_answer
 from carryover.model import FileEdit
 from contract.case import read_on, source_at
 

@@ -10,9 +10,17 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.claude_code.lines import Block, ClaudeBuilder, ClaudeContext, OpenClaudeCall
+from carryover.agents.claude_code.lines import (
+    Block,
+    ClaudeBuilder,
+    ClaudeContext,
+    ClaudeWorktree,
+    OpenClaudeCall,
+    made_worktree,
+    tree_added,
+    with_tree,
+)
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
-from carryover.agents.claude_code.worktrees import ClaudeWorktree, made_worktree, tree_added, with_tree
 from carryover.model import FileEdit
 from carryover.records import rawjson, shell_files
 from carryover.records.asked import JOB_STATES, PLAN_STATES, Todo, asked_in, plan_items, plan_of

@@ -34,8 +34,7 @@ from carryover.agents.cline.task_parse import parse_task_record as parse_task
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
-from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, time_of
-from carryover.records.usage import numbers_in
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, numbers_in, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import entries_of, read_beside

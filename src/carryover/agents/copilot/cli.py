@@ -19,9 +19,8 @@ from carryover.agents.copilot import calls
 from carryover.agents.copilot.calls import LogContext, LogRecorder
 from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
-from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, numbers_in, text_of
 from carryover.records.summary import Kinds
-from carryover.records.usage import numbers_in
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside, read_document
 from carryover.transcript.jsonl import JsonlReader

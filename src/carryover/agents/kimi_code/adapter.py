@@ -26,10 +26,10 @@ from carryover.records.lenient import (
     text_and_others,
     text_of,
     time_of,
+    token_counts,
 )
 from carryover.records.patches import by_arguments
 from carryover.records.text import tagged, without_ansi
-from carryover.records.usage import token_counts
 from carryover.text.pattern import later
 from carryover.transcript.files import read_beside
 from carryover.transcript.jsonl import JsonlReader

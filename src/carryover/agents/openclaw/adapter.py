@@ -7,7 +7,6 @@ written once. A transcript that the client writes again gets another `generation
 from __future__ import annotations
 
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -288,10 +287,8 @@ def _exported(path: Path, head: bytes) -> Source | None:
     if not head.startswith(SQLITE):
         is_in_place = _kind_of(path) == "file" and exported_by_pi(path, head)
         return source_at(SPEC.id, _LAYOUTS, path, path.parents[2]) if is_in_place else None
-    with suppress(OSError):
-        if path.suffix == _DATABASE and _EVENTS in sqlite.table_names(path):
-            return Source(agent=SPEC.id, path=str(path))
-    return None
+    is_own = path.suffix == _DATABASE and _EVENTS in sqlite.table_names(path)
+    return Source(agent=SPEC.id, path=str(path)) if is_own else None
 
 
 AGENT: Final = Agent(

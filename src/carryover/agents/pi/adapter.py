@@ -18,12 +18,10 @@ from carryover.records import rawjson
 from carryover.records.asked import asked_in
 from carryover.records.changes import as_shown
 from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
-from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of
+from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, text_of, token_counts
 from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT, objects_in
-from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_ansi
-from carryover.records.usage import token_counts
 from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, FailedBranch, Tree
 from carryover.transcript.hooks import common_hooks, plain_answer
@@ -326,7 +324,7 @@ def _assistant(recorder: _Recorder) -> None:
         recorder.add(TurnEnd(reason="interrupted"), "end")
     elif reason == "error" and not fails_report:
         said = recorder.text("errorMessage")
-        recorder.fail(_REQUEST, said, limited=said.startswith(_LIMITS) or names_limit(said))
+        recorder.fail(_REQUEST, said, limited=said.startswith(_LIMITS))
 
 
 def _count_tokens(recorder: _Recorder) -> None:

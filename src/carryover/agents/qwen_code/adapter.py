@@ -24,7 +24,6 @@ from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
-from carryover.records.resets import names_limit
 from carryover.records.text import tagged, without_reminders
 from carryover.text.pattern import later
 from carryover.transcript.branches import Branches, FailedBranch, Tree
@@ -268,8 +267,7 @@ def _telemetry(builder: _Builder) -> None:
         builder.change(responded=True)
     elif name == "api_error":
         said = first_text(event, "error_message", "error")
-        limited = number_of(event.get("status_code")) in LIMIT_STATUSES or names_limit(said)
-        builder.fail(prompt, said, limited=limited)
+        builder.fail(prompt, said, limited=number_of(event.get("status_code")) in LIMIT_STATUSES)
 
 
 def _summary(builder: _Builder) -> None:
