@@ -26,10 +26,6 @@ def publish(root: Path, text: CleanText, settings: ProjectSettings, *, beside: C
     return publish_text(made, text, own_paths(), beside=beside)
 
 
-def preview(root: Path, settings: ProjectSettings) -> Pass | None:
-    return project_files.preview(root, settings, own_paths())
-
-
 def withdraw(root: Path, settings: ProjectSettings) -> Pass | None:
     return project_files.withdraw(Checkout(root), settings, state_dir().root)
 

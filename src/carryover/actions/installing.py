@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import tomllib
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, NamedTuple, get_args
 
-import msgspec
-
 from carryover import agents
-from carryover.actions.first_read import (
-    DRY_RUN_LIMIT_S,
-    SEARCH_LIMIT_S,
-    Active,
-    ReadEnd,
-    active_projects,
-    held_by,
-    watch_first_read,
-)
-from carryover.actions.project_rules import ProjectChanges, Texts, planned_in, rule_for
+from carryover.actions.first_read import ReadEnd, held_by, watch_first_read
+from carryover.actions.project_rules import Texts, rule_for
 from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
@@ -71,8 +60,6 @@ class Survey:
     dry_run: bool
     config: Config
     detections: tuple[Detection, ...]
-    projects: Active
-    """The projects with recent work."""
 
     @property
     def offered(self) -> list[Detection]:
@@ -95,7 +82,7 @@ class Survey:
 
     def rule(self, answer: InstallAnswer) -> Texts:
         """Describes what an answer allows to be written into projects."""
-        return rule_for(answer.pointers, answer.agents, self.config, self.projects)
+        return rule_for(answer.pointers, answer.agents, self.config)
 
     def with_settings(self) -> tuple[Detection, ...]:
         """Returns the agents whose settings would be written if all on this machine were chosen."""
@@ -133,8 +120,6 @@ class Installed:
     answer: InstallAnswer
     rule: tuple[str, ...]
     """What is written into projects, in sentences."""
-    projects: tuple[ProjectChanges, ...]
-    """The currently active projects, before anything was done."""
     edits: tuple[Edit, ...]
     """The edits of settings as they were done; in a dry run, as they would be."""
     agents: tuple[AgentResult, ...] = ()
@@ -203,14 +188,11 @@ class Installed:
 
 
 def survey(*, installing: bool, dry_run: bool) -> Survey:
-    """Looks at agents and projects. Raises UserError if the settings or the journal can't be used."""
+    """Looks at settings and agents. Raises UserError if the settings or the journal can't be used."""
     state = state_dir()
     config = load_config(state.config)
     detections = agents_here(state, config.agents)
-    present = tuple(agent.spec.id for agent in detections if agent.found)
-    limit_s = DRY_RUN_LIMIT_S if dry_run else SEARCH_LIMIT_S
-    active = active_projects(state, config, present, limit_s=limit_s)
-    return Survey(installing=installing, dry_run=dry_run, config=config, detections=detections, projects=active)
+    return Survey(installing=installing, dry_run=dry_run, config=config, detections=detections)
 
 
 def install(
@@ -238,7 +220,6 @@ def install(
         survey=survey,
         answer=answer,
         rule=survey.rule(answer)[0],
-        projects=planned_in(survey.projects, _decided(config, choices, answer)),
         edits=(*settings, choices),
         shell=on_path_here(),
         curl_missing=any(map(_is_of_hooks, settings)) and shutil.which("curl") is None,
@@ -269,14 +250,6 @@ def _service_edits() -> Iterator[Edit]:
     if file is not None:
         path, content = file
         yield plan_edit(Text(path=path, what=f"the {manager.kind} service", put=lambda _: content, remedy=""))
-
-
-def _decided(config: Config, choices: Edit, answer: InstallAnswer) -> Config:
-    after = tomllib.loads((choices.after or b"").decode("utf-8-sig", "replace"))
-    since = after.get("publish", {}).get("shared_since")
-    publish = msgspec.structs.replace(config.publish, pointers=answer.pointers, shared_since=since)
-    agents = msgspec.structs.replace(config.agents, selected=answer.agents)
-    return msgspec.structs.replace(config, publish=publish, agents=agents)
 
 
 def _carried_out(planned: Installed, *, service: bool) -> Installed:

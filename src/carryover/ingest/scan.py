@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
@@ -106,34 +105,6 @@ def first_cwd(agent: Agent, source: Source) -> str | None:
             if event.cwd is not None:
                 return event.cwd
     return None
-
-
-def recent_folders(agent: Agent, source: Source, *, since_ms: int, until_s: float) -> dict[str, int]:
-    """Returns the first working folders of the sessions in a source that had an event since `since_ms` (UTC ms), with
-    the time of such an event. Blocks, until `until_s` on the monotonic clock at most.
-
-    A source of one session is read only up to the first such event.
-    """
-    folders: dict[str, str] = {}
-    times: dict[str, int] = {}
-    context, cursor, more = agent.context_type(), None, True
-    with suppress(OSError, ValueError):
-        while more and time.monotonic() < until_s:
-            batch = read_bounded(agent.reader, Path(source.path), cursor)
-            for record in batch.records:
-                context, parsed = agent.parse(source, context, record)
-                for event in parsed.events:
-                    if event.cwd is not None:
-                        folders.setdefault(event.session, event.cwd)
-                    if event.at_ms >= since_ms:
-                        times[event.session] = max(event.at_ms, times.get(event.session, 0))
-            is_found = source.session is not None and not times.keys().isdisjoint(folders)
-            more, cursor = batch.more and batch.cursor != cursor and not is_found, batch.cursor
-    found: dict[str, int] = {}
-    for session, at_ms in times.items():
-        if session in folders:
-            found[folders[session]] = max(at_ms, found.get(folders[session], 0))
-    return found
 
 
 def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:

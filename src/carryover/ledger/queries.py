@@ -45,8 +45,6 @@ _COUNTS: Final = f"""SELECT (SELECT count(*) FROM event) - (SELECT count(*) FROM
     (SELECT count(*) FROM source),
     (SELECT count(DISTINCT project_id) FROM session WHERE {_NO_PIN}),
     page_count * page_size FROM pragma_page_count, pragma_page_size"""
-_LAST_WORK: Final = f"""SELECT project_id, max(last_ms) FROM session
-    WHERE agent != '{NOTE}' AND project_id IS NOT NULL GROUP BY project_id"""
 _WORKTREES: Final = """SELECT id, root, last_event_ms FROM project
     WHERE main_root = ? ORDER BY last_event_ms DESC LIMIT ?"""
 SELECTED: Final = """(:session IS NULL OR session.agent = :agent AND session.native_id = :session)
@@ -139,11 +137,6 @@ def projects(db: sqlite3.Connection) -> list[ProjectRow]:
     has_session = f"EXISTS (SELECT 1 FROM session WHERE project_id = project.id AND {_NO_PIN})"
     rows = records(ProjectRow, db, f"{PROJECT_ROWS} WHERE {has_session} ORDER BY last_event_ms DESC, id DESC")
     return [row for row in rows if not is_foreign(row.root)]
-
-
-def worked_ms(db: sqlite3.Connection) -> dict[int, int]:
-    """Returns when an agent last did something in each project (UTC ms), by the project's id. Notes don't count."""
-    return dict(db.execute(_LAST_WORK).fetchall())
 
 
 def has_only_pins(db: sqlite3.Connection, project_id: int) -> bool:

@@ -37,17 +37,14 @@ def text_in(root: Path, name: str, what: str, put: Putting, take: Taking) -> Tex
 class Pass:
     """The edits of one project in one pass, of which each sees what the ones before it have done.
 
-    `changes` are the edits that changed a file or, if the pass is `dry`, would change one. `notes` say what was left
-    alone and why; they quote no content. Unless it `adds`, no file gets our text that does not have it.
+    `changes` are the edits that changed a file. `notes` say what was left alone and why; they quote no content. Unless
+    it `adds`, no file gets our text that does not have it.
     """
 
-    def __init__(
-        self, checkout: Checkout, state: Path, notes: Iterable[str] = (), *, dry: bool = False, adds: bool = True
-    ) -> None:
+    def __init__(self, checkout: Checkout, state: Path, notes: Iterable[str] = (), *, adds: bool = True) -> None:
         self.checkout = checkout
         self.root = checkout.root
         self.state = state
-        self.dry = dry
         self.adds = adds
         self.changes: list[Edit] = []
         self.notes = list(notes)
@@ -78,12 +75,12 @@ class Pass:
     def let_go(self, name: str) -> None:
         """Leaves a file as it is; it is not ours any more."""
         listed = self.journal.known(in_project(self.root, name))
-        if listed is not None and not self.dry:
+        if listed is not None:
             write_down(self.state, replace(listed, gone=True))
 
     def carry_out(self, edit: Edit) -> bool:
         """Carries out a planned edit, and returns what `put` does."""
-        if not self.dry and is_needed(edit, self.journal):
+        if is_needed(edit, self.journal):
             edit = carry_out(edit, self.state)
         if edit.reason is not None:
             self.left_alone(edit.text.name, edit.reason)

@@ -71,8 +71,8 @@ def _hide(edits: Pass, names: list[str]) -> list[str]:
         negated = checkout.negated(names)
         names = [name for name in names if name not in negated]
         edit = plan_edit(rules(checkout, names))
-    is_planned = edits.carry_out(edit) and edits.dry  # git does not know yet
-    return names if is_planned else checkout.ignored(names)
+    edits.carry_out(edit)
+    return checkout.ignored(names)
 
 
 def unhide(edits: Pass, wanted: Collection[str] = ()) -> None:

@@ -19,28 +19,11 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
-from carryover.projects.policy import refusal
-from carryover.projects.root import StatePaths
-from carryover.publish.gitignore import keep_out, shared_rule, take_rules
+from carryover.publish.gitignore import shared_rule, take_rules
 from carryover.publish.local_pointers import local_names, local_text, place_local_pointers, unhide
 from carryover.publish.read_lists import entry, place_in_read_lists
 from carryover.publish.shared_pointers import committed_names, list_none_placed, list_placed, place_shared_pointers
 from carryover.publish.store import remove_own
-
-
-def preview(root: Path, settings: ProjectSettings, paths: StatePaths) -> Pass | None:
-    """Returns the edits of the user's files that publishing would make; None if it may not write. Raises OSError."""
-    if not settings.is_inside:  # perhaps as its disk does not answer
-        return None
-    checkout = Checkout(root)
-    if refusal(checkout, paths) is not None:
-        return None
-    edits = Pass(checkout, paths.state.root, dry=True)
-    if checkout.git_dir is None or keep_out(edits):
-        place(edits, settings)
-    else:
-        edits.notes[-1] = f"no handoff is written there: {edits.notes[-1]}"
-    return edits
 
 
 def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass | None:
@@ -91,8 +74,6 @@ def place(edits: Pass, settings: ProjectSettings) -> None:
         elif mode == "local":
             edits.let_go(text.name)
     unhide(edits, kept if mode == "local" else ())
-    if edits.dry:
-        return
     if mode == "shared":
         list_placed(edits, settings.agreed_ms)
     else:

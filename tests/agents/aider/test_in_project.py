@@ -29,7 +29,7 @@ from contract.case import read_on
 from support.aged import there_for_a_while
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
-from support.publishing import preview, publish
+from support.publishing import publish
 from support.repository import git, repository
 
 EDITED = f"{answer(f'Done.{chr(10)}{BLOCK}')}{APPLIED}"
@@ -275,9 +275,6 @@ def test_a_path_of_this_machine_gets_into_no_commit(home: Path, tracked: bool) -
     assert why in note
     assert f"`aider --read {HANDOFF}`" in note
     assert (root / SETTINGS).read_text() == "model: x\n"
-    planned = preview(root, ProjectSettings())
-    assert planned is not None
-    assert planned.notes == [note], "install says so"
 
 
 def test_a_file_that_is_tracked_by_now_loses_the_entry(project: Path) -> None:

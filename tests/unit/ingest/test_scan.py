@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.hermes.stores import START_S, Client
 from carryover.adapter.contract import Agent, Source
 from carryover.agents import adapters
 from carryover.config import AgentConfig, AgentsConfig, Config
@@ -25,7 +24,6 @@ from carryover.ingest.scan import (
     place_of,
     projects_of_places,
     reading_order,
-    recent_folders,
     roots_to_read,
     vanished,
 )
@@ -67,22 +65,6 @@ def test_only_selected_agents_are_read_and_none_while_paused(config: Config, rea
     roots = roots_to_read(adapters().values(), config, home, {})
 
     assert {root.agent_id for root in roots} == read
-
-
-def test_of_a_store_with_many_sessions_only_the_folders_of_recent_ones_are_given(tmp_path: Path) -> None:
-    path = tmp_path / "hermes" / "state.db"
-    with Client(path) as client:
-        for number, (ident, folder) in enumerate([("one", "/home/dev/old"), ("two", "/home/dev/new")]):
-            client.session(ident, START_S + number * 1000, folder)
-            client.say(ident, START_S + number * 1000 + 1, "user", "Fix add().")
-    source, agent = Source(agent="hermes", path=str(path)), adapters()["hermes"]
-
-    def found(limit_s: float) -> dict[str, int]:
-        until_s = time.monotonic() + limit_s
-        return recent_folders(agent, source, since_ms=int(START_S + 500) * 1000, until_s=until_s)
-
-    assert found(60) == {"/home/dev/new": (START_S + 1001) * 1000}
-    assert found(-1) == {}
 
 
 NOW_MS = 1_795_155_000_000

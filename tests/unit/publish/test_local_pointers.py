@@ -15,7 +15,7 @@ from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import our_texts_in, place
 from carryover.redact import CleanText
 from support.passes import begun
-from support.publishing import edited_by, preview, publish, withdraw
+from support.publishing import edited_by, publish, withdraw
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -154,18 +154,6 @@ def test_a_name_that_is_another_s_is_not_taken(home: Path, taken: Callable[[Path
     assert not (root / "AGENTS.md").exists()
     assert "/AGENTS.md" not in Checkout(root).exclude.read_text()
     assert status(root) == ""
-
-
-def test_a_file_that_a_rule_takes_in_is_not_promised_either(home: Path) -> None:
-    root = repository(home / "app", {"a.py": "1\n"})
-    taken_in_by_a_rule(root)
-    shown = preview(root, LOCAL)
-
-    free = preview(repository(home / "blog", {"a.py": "1\n"}), LOCAL)
-
-    assert shown is not None and free is not None
-    assert not [edit.path for edit in shown.changes if edit.path.name == "AGENTS.md"]
-    assert [edit.path for edit in free.changes if edit.path.name == "AGENTS.md"]
 
 
 def test_what_the_user_commits_is_theirs(home: Path) -> None:

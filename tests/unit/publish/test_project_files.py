@@ -8,7 +8,6 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 
@@ -18,7 +17,6 @@ from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
-from carryover.probe.looks import presume_silent
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish import publish as publishing
@@ -28,7 +26,7 @@ from carryover.publish.project_files import place, withdraw_everywhere
 from carryover.publish.shared_pointers import place_shared_pointers
 from carryover.redact import CleanText
 from support.passes import begun
-from support.publishing import preview, publish, withdraw
+from support.publishing import publish, withdraw
 from support.repository import git, repository
 from support.shared_rule import add_shared_rule
 
@@ -85,39 +83,6 @@ def test_publishing_the_same_again_touches_nothing(app: Path) -> None:
     for settings in (SHARED, ProjectSettings(pointers="local", decided=False)):
         assert published(app, settings) == Published(file=handoff(app))
         assert signatures(app) == before
-
-
-def test_a_preview_names_the_edits_and_makes_none(home: Path, app: Path) -> None:
-    before = signatures(app)
-    shared, undecided = (preview(app, each) for each in (SHARED, ProjectSettings(pointers="local", decided=False)))
-
-    assert signatures(app) == before
-    assert shared is not None and undecided is not None
-    edited = [edit.path.relative_to(app).as_posix() for edit in shared.changes]
-    assert edited == [".git/info/exclude", "AGENTS.md"]
-    assert [edit.path.relative_to(app).as_posix() for edit in undecided.changes] == [".git/info/exclude"]
-    published(app)
-    again = preview(app, SHARED)
-    assert again is not None and again.changes == []
-    assert all(edit.after == edit.path.read_bytes() for edit in shared.changes)
-
-
-def test_where_nothing_may_be_written_there_is_no_preview(home: Path, app: Path) -> None:
-    keys = repository(home / ".ssh", {"a": "1\n"})
-
-    assert preview(app, ProjectSettings(excluded="by the user")) is None
-    assert preview(keys, SHARED) is None
-
-
-def test_on_a_disk_that_does_not_answer_nothing_is_looked_at_for_a_preview(
-    app: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A project there counts as excluded."""
-    presume_silent([str(app)])
-    monkeypatch.setattr(project_files, "Checkout", looked := Mock())
-
-    assert preview(app, project_settings(app, Config())) is None
-    looked.assert_not_called()
 
 
 def test_an_agent_that_is_deselected_takes_its_pointers_along(home: Path) -> None:

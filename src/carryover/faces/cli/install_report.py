@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
 from carryover.actions.installing import AgentResult, Edit, Installed, Pass
-from carryover.actions.project_rules import POINTERS, ProjectChanges
+from carryover.actions.project_rules import POINTER, POINTERS
 from carryover.actions.version import runnable
 from carryover.terminal.output import counted, print_lines, say
 from carryover.terminal.paths import short_path
-
-_SHOWN: Final = 8
 
 _NEW_SESSION: Final = (
     'In a new session say "let\'s start" or "continue": the agent tells you where the last one stopped.'
@@ -53,17 +51,6 @@ def as_data(done: Installed) -> dict[str, Any]:
         "agents": [_agent_data(agent) for agent in done.agents],
         "files": files,
         "pointers": done.answer.pointers,
-        "projects": [
-            {
-                "root": str(project.root),
-                "files": [_edit_data(edit, with_diff=done.is_dry) for edit in project.changes],
-                "later": [_edit_data(edit, with_diff=done.is_dry) for edit in project.later],
-                "problem": project.problem or None,
-                "notes": list(project.notes),
-            }
-            for project in done.projects
-        ],
-        "all_projects": not done.survey.projects.cut,
     }
     if done.is_dry:
         return {"dry_run": True, **common, "daemon": msgspec.to_builtins(done.ahead, enc_hook=str)}
@@ -101,11 +88,6 @@ def _path_data(path: Path | None) -> str | None:
     return None if path is None else os.fspath(path)
 
 
-def _edit_data(edit: Edit, *, with_diff: bool) -> dict[str, Any]:
-    about = {"path": str(edit.path), "does": edit.outcome}
-    return about | ({"diff": edit.diff} if with_diff else {})
-
-
 def planned_data(edit: Edit) -> dict[str, Any]:
     """Returns what would become of a file, for `--json` of a dry run."""
     return {"path": str(edit.path), "diff": edit.diff, "problem": edit.problem}
@@ -120,17 +102,10 @@ def print_report(done: Installed) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
     print_lines(map(runnable, _lines(done)))
     if done.is_dry:
-        steps: list[tuple[str, Sequence[Edit]]] = [("", done.edits)]
-        for project in done.projects:
-            root = short_path(project.root)
-            steps.append((f"In {root}, by carryoverd:", project.changes))
-            steps.append((f"When an agent next works in {root}:", project.later))
-        changing = [(title, [edit for edit in edits if edit.changes]) for title, edits in steps]
-        for title, edits in changing:
-            if title and edits:
-                say("", title)
-            print_diffs(edits)
-        would = any(edits for _, edits in changing) or (done.ahead is not None and done.ahead.does != "nothing")
+        print_diffs(done.edits)
+        if done.answer.pointers != "off":
+            say("", "The pointer, which no project has before an agent works there:", *POINTER)
+        would = any(edit.changes for edit in done.edits) or (done.ahead is not None and done.ahead.does != "nothing")
         say("", "Nothing was changed." if would else "Nothing would change.")
 
 
@@ -150,9 +125,7 @@ def _lines(done: Installed) -> Iterator[str]:
     for agent in selected:
         yield from agent.lines
     yield from _other_settings(done)
-    is_new_rule = done.answer.pointers != done.survey.config.publish.pointers
-    new = is_new_rule or any(project.changes or project.later for project in done.projects)
-    if done.installing or done.is_dry or new:
+    if done.installing or done.is_dry or done.answer.pointers != done.survey.config.publish.pointers:
         yield from _project_lines(done)
     if done.is_dry:
         yield from done.daemon_lines
@@ -216,45 +189,14 @@ def withdrawn_lines(withdrawn: Iterable[Pass]) -> Iterator[str]:
 
 
 def _project_lines(done: Installed) -> Iterator[str]:
-    """Yields the rule for projects, then the changed files of each."""
+    """Yields the rule for projects."""
     waits = not done.is_dry and not done.is_running
     yield f"Into your projects ({done.answer.pointers}){', once carryoverd runs' if waits else ''}:"
     yield from (f"  {line}" for line in done.rule)
     if done.answer.pointers == "off":
         return
-    changing = [project for project in done.projects if project.changes or project.later or project.problem]
-    if done.projects and not changing:
-        yield "  Nothing more is written there now."
-    elif done.answer.pointers == "shared":
+    if done.answer.pointers == "shared":
         yield _COMMIT
-    yield from (f"  {short_path(project.root)}: {_planned_in(project)}" for project in changing[:_SHOWN])
-    if len(changing) > _SHOWN:
-        all_of_them = "--json lists them" if done.is_dry else "`carryover refresh --dry-run --json` lists them all"
-        yield f"  and {len(changing) - _SHOWN} more; {all_of_them}"
     first, *others = (answer for answer in POINTERS if answer != done.answer.pointers)
     named = ", ".join(f"`{answer}`" for answer in others)
     yield f"  To answer otherwise: `carryover refresh --pointers {first}` (or {named})."
-    for project in done.projects:
-        yield from (f"⚠ {short_path(project.root)}: {note}" for note in project.notes)
-
-
-def _planned_in(project: ProjectChanges) -> str:
-    """Says which files of a project are changed at once, and which when an agent next works there."""
-    if project.problem:
-        return f"unknown: {project.problem}"
-    changes = [_changes(project.changes, project.root)] if project.changes else []
-    later = [f"when an agent works there, {_changes(project.later, project.root)}"] if project.later else []
-    return "; ".join((*changes, *later))
-
-
-def _changes(edits: Sequence[Edit], root: Path) -> str:
-    """Returns each edited file once."""
-    return ", ".join(dict.fromkeys(f"{_name(edit.path, root)} is {edit.outcome}" for edit in edits))
-
-
-def _name(path: Path, root: Path) -> str:
-    """Returns a file relative to `root`, a link as what git shows as changed; one outside of it, as for a worktree, by
-    its whole path."""
-    if path.is_symlink():
-        path, root = path.resolve(), root.resolve()
-    return str(path.relative_to(root)) if path.is_relative_to(root) else short_path(path)
