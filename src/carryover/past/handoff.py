@@ -96,7 +96,7 @@ def _nothing_found(root: str, config: Config) -> UserError:
     from carryover.projects.moved_folders import how_to_link, may_have_moved
 
     known = known_places()
-    link = how_to_link(known, root, by_name=True)
+    link = how_to_link(known, root, has_work=False)
     if link is None and any(may_have_moved(row, root) for row in known):
         link = "If it was moved or renamed, `carryover link OLD NEW` brings along what was recorded before."
     if (gone := no_such_folder(root)) is not None:

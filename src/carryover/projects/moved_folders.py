@@ -7,10 +7,7 @@ handoff has its content already. A worktree that was removed has moved into its 
 
 from __future__ import annotations
 
-import hashlib
-import time
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +20,6 @@ from carryover.fsio import is_folder, is_gone
 from carryover.ledger.rows import Whereabouts
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
-from carryover.probe.git_command import ask
 from carryover.probe.git_dir import listed_worktrees
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import BEGINNING, HANDOFF, STORE, fingerprint_of, read_handoff
@@ -31,55 +27,30 @@ from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.terminal.paths import shell_word
 
-_GIT_S: Final = 0.5
 _MOST_SUGGESTED: Final = 3
-FIRST_COMMIT: Final = ("rev-list", "--max-parents=0", "--first-parent", "HEAD", "--")
-REMOTES: Final = ("config", "--null", "--get-regexp", r"^remote\..*\.url$")
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """Identity of a repository's main checkout. `device` and `inode` are those of its `.git`."""
+    """What tells a repository's main checkout from all others, whatever is committed or configured there. `device` and
+    `inode` are those of its `.git`."""
 
     device: int
     inode: int
     made_ns: int
-    """Creation time in ns, 0 if unknown: a clone may get the inode of a deleted repository."""
-    first_commit: str
-    remotes: str
-    """A fingerprint of the remotes' URLs, which may contain passwords."""
-
-    def same_git(self, other: Identity | None) -> bool:
-        """Whether both are of one `.git`, whatever has been committed or configured there since."""
-        own = (self.device, self.inode, self.made_ns)
-        return other is not None and self.made_ns != 0 and own == (other.device, other.inode, other.made_ns)
-
-    def same_repository(self, other: Identity | None) -> bool:
-        """Whether both are clones of one repository, possibly in different folders."""
-        return other is not None and (self.first_commit, self.remotes) == (other.first_commit, other.remotes)
+    """Creation time in ns: a clone may get the inode of a deleted repository."""
 
 
 def identity_of(root: Path) -> Identity | None:
-    """Returns the identity of the repository at `root`; None without a commit, for a worktree, or if git is slow."""
+    """Returns the identity of the repository at `root`; None for a worktree, or if nothing there tells its age."""
     try:
         found = (root / ".git").lstat()
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
             return None
-        made_ns = 0
-        with suppress(OSError):  # git writes this file only once, from its template; a user's template may lack it
-            made_ns = (root / ".git" / "description").lstat().st_mtime_ns
-        first, remotes = ask(root, FIRST_COMMIT, REMOTES, deadline=time.monotonic() + _GIT_S)
+        # Git writes this file only once, from its template; a user's template may lack it.
+        made_ns = (root / ".git" / "description").lstat().st_mtime_ns
     except OSError:
         return None
-    if first.code != 0 or not first.out.strip() or remotes.code not in (0, 1):  # 1: no remotes
-        return None
-    addresses = b"\n".join(sorted(remotes.out.split(b"\0")))
-    return Identity(
-        device=found.st_dev,
-        inode=found.st_ino,
-        made_ns=made_ns,
-        first_commit=first.out.split()[0].decode("ascii", "replace"),
-        remotes=hashlib.sha256(addresses).hexdigest()[:16],
-    )
+    return Identity(found.st_dev, found.st_ino, made_ns) if made_ns else None
 
 
 def stored(identity: Identity | None) -> str | None:
@@ -116,14 +87,13 @@ def moved_to_here(
         return []
     # Where nothing may be written, a clone may have brought one.
     handoff = _handoff_in(root) if refusal(Checkout(root), paths) is None else None
-    same = identity if identity is not None and identity.made_ns != 0 else None
 
     def is_it(row: Whereabouts) -> bool:
         # If the parent of its old path is gone too, the disk may be unmounted.
         left = handoff is not None and row.published_sha == handoff and is_folder(Path(row.root).parent)
         if left or row.main_root is not None:
             return left or _was_worktree(row, root, identity)
-        return same is not None and recorded_identity(row) == same
+        return identity is not None and recorded_identity(row) == identity
 
     return list(filter(is_it, candidates))
 
@@ -132,8 +102,7 @@ def _was_worktree(row: Whereabouts, root: Path, identity: Identity | None) -> bo
     """Whether the project was a worktree of the main checkout at `root`, and was removed. One that was moved is there
     under another path, with its handoff; if the folder above it is gone too, the disk may be unmounted, unless git has
     removed it from its list."""
-    recorded = recorded_identity(row)
-    if identity is None or recorded is None or not identity.same_git(recorded):
+    if identity is None or recorded_identity(row) != identity:
         return False
     checkout = Checkout(root)
     is_listed = checkout.common is not None and row.root in map(str, listed_worktrees(checkout.common))
@@ -151,33 +120,23 @@ def _handoff_in(root: Path) -> str | None:
     return fingerprint_of(text) if text.startswith(BEGINNING) else None
 
 
-def roots_that_may_be_here(known: Iterable[Whereabouts], root: str, *, by_name: bool) -> list[str]:
-    """Returns the missing projects that may now be at `root`, likeliest first, by repository or, `by_name`, by name."""
-    # A worktree that is gone belongs to its main checkout, and to no other clone.
-    gone = [row for row in known if row.main_root in (None, root) and may_have_moved(row, root)]
-    identity = identity_of(Path(root)) if any(row.identity is not None for row in gone) else None
-    same = (row for row in gone if identity is not None and identity.same_repository(recorded_identity(row)))
-    of_repository = [row.root for row in same]
-    of_name = [row.root for row in gone if by_name and Path(row.root).name == Path(root).name]
-    return list(dict.fromkeys((*of_repository, *of_name)))
-
-
-def how_to_link(known: Sequence[Whereabouts], root: str, *, by_name: bool) -> str | None:
-    """Returns a sentence that says how to join a project of this repository (or, `by_name`, folder name), or another
-    machine's of the same name, if any of the `known` ones is that."""
+def how_to_link(known: Sequence[Whereabouts], root: str, *, has_work: bool) -> str | None:
+    """Returns a sentence that says how to join another machine's project of the same folder name or, unless the one at
+    `root` `has_work` of its own, one whose folder is gone, if any of the `known` ones is that."""
     if not is_folder(Path(root)):
         return None
-    others = (row.root for row in known if is_foreign(row.root) and row.moved_to is None and not row.not_moved)
-    if same := [other for other in others if Path(other).name == Path(root).name][:_MOST_SUGGESTED]:
-        return f"Another machine has a project of this name. If it is the same, {_links(same, root)} joins the two."
-    former = roots_that_may_be_here(known, root, by_name=by_name)[:_MOST_SUGGESTED]
-    if not former:
-        return None
-    return f"If this project was moved here, {_links(former, root)} brings along what was recorded."
+    alike = [row for row in known if Path(row.root).name == Path(root).name]
+    others = [row.root for row in alike if is_foreign(row.root) and row.moved_to is None and not row.not_moved]
+    if others:
+        return f"Another machine has a project of this name. If it is the same, {_links(others, root)} joins the two."
+    # A worktree that is gone belongs to its main checkout, and to no other clone.
+    gone = [row.root for row in alike if not has_work and row.main_root in (None, root) and may_have_moved(row, root)]
+    return f"If this project was moved here, {_links(gone, root)} brings along what was recorded." if gone else None
 
 
-def _links(olds: Iterable[str], root: str) -> str:
-    return " or ".join(f"`carryover link {shell_word(old)} {shell_word(root)}`" for old in olds)
+def _links(olds: Sequence[str], root: str) -> str:
+    commands = (f"`carryover link {shell_word(old)} {shell_word(root)}`" for old in olds[:_MOST_SUGGESTED])
+    return " or ".join(commands)
 
 
 def moves_with(

@@ -88,7 +88,7 @@ def _nothing_in(root: str, session: str | None) -> UserError:
 def notes_on(made: MadeHandoff, known: Sequence[Whereabouts]) -> Iterator[str]:
     """Yields what a person should know about a handoff, in sentences: what may be missing, and if it is kept out of
     the project. `known`: all projects in the ledger."""
-    link = how_to_link(known, made.root, by_name=False)
+    link = how_to_link(known, made.root, has_work=True)
     if link is not None:
         yield link
     if made.why_open is not None:

@@ -380,27 +380,6 @@ def test_a_running_daemon_finds_links_and_publishes(shop: Path, home: Path, run:
         assert TASK in run("handoff", str(new))[1]
 
 
-def test_a_project_with_a_handoff_of_its_own_is_informed_of_a_clone_that_is_gone(
-    recorded: Path, home: Path, run: Run
-) -> None:
-    """Only on evidence of the repository: many folders have the same name."""
-    git(recorded, "remote", "add", "origin", "https://example.com/shop.git")
-    run("handoff", str(recorded))
-    clone, other = home / "again" / "shop", home / "unlike" / "shop"
-    git(home, "clone", "--quiet", str(recorded), str(clone))
-    git(clone, "remote", "set-url", "origin", "https://example.com/shop.git")
-    (other / ".git").mkdir(parents=True)
-    shutil.rmtree(recorded)
-    for root in (clone, other):
-        ClaudeSession(home / ".claude" / "projects", root).prompt("Translate the axolotl guide to French")
-
-    said = {root: run("handoff", str(root)) for root in (clone, other)}
-
-    assert [(code, TASK in out) for code, out, _ in said.values()] == [(ExitCode.OK, False)] * 2
-    assert said[clone][2].startswith(f"If this project was moved here, `carryover link {recorded} {clone}` brings")
-    assert said[other][2] == ""
-
-
 OF_RENAMED = ("sessions {0}", "log {0}", "search discount --project {0}", "why {0}/cart.py", "show last")
 
 
