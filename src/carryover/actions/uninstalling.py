@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, cast
@@ -16,23 +14,18 @@ from carryover.adapter.spec import Form
 from carryover.config import Config, load_config
 from carryover.daemon.client import daemon_pid, stop_daemon
 from carryover.edits.hooks import SCRIPT, Hooks, owner_by_script
-from carryover.errors import ExitCode, UserError, os_reason
-from carryover.facts import is_foreign
+from carryover.errors import UserError, os_reason
 from carryover.fsio import is_folder
 from carryover.install.agent_settings import usual_files
 from carryover.install.background import registered
 from carryover.install.service import ServiceManager
 from carryover.install.setup import plan_settings, taken_out
-from carryover.ledger.connect import connect_read_only
-from carryover.ledger.queries import whereabouts
-from carryover.ledger.rows import Whereabouts
 from carryover.outside import former
 from carryover.outside.apply import LOCK, Edit, apply, plan_edit
 from carryover.outside.journal import JOURNAL, Journal, load_journal
-from carryover.outside.listed import GITIGNORE, Listed, handoff_folder
+from carryover.outside.listed import GITIGNORE, Listed
 from carryover.past.context import state_dir
 from carryover.paths import STARTER, StateDir
-from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE
@@ -76,8 +69,8 @@ class Uninstall:
 
 def plan_removal(*, purge: bool) -> Uninstall:
     """Plans the removal of hooks and service and, with `purge`, of everything else that Carryover has written: the
-    pointers, ignore rules and `.carryover` folders of every project in the journal or in the ledger, and the state
-    folder. Reads only, and does not need `config.toml`. Raises UserError if the journal can't be read."""
+    pointers, ignore rules and `.carryover` folders of every project in the journal, and the state folder. Reads only,
+    and needs neither `config.toml` nor the ledger. Raises UserError if the journal can't be read."""
     state, service = state_dir(), registered(os.environ)
     return replace(
         _planned(state, purge=purge),
@@ -129,10 +122,13 @@ def _without_hooks(state: StateDir, journal: Journal) -> Uninstall:
 def _purge(state: StateDir, journal: Journal) -> Uninstall:
     """Plans what goes beside the hooks if nothing of ours is to stay, in projects and in the state folder."""
     notes: list[str] = []
-    rows = _in_ledger(state, notes)
-    known = _known_projects(rows, state, journal, notes)
+    known = _known_projects(journal, notes)
     roots = {project.root: Path(project.root) for project in known if is_folder(Path(project.root))}
-    notes += _on_missing_projects((project.root for project in known if project.root not in roots), _moved_roots(rows))
+    notes += [
+        f"{root} is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it was "
+        "moved, or it is not mounted or not accessible, what was added is still in it."
+        for root in dict.fromkeys(project.root for project in known if project.root not in roots)
+    ]
     committed = {root: _committed_pointers(root) for root in roots.values()}
     notes += _on_committed_pointers(committed)
     edits = {edit.path: edit for root in committed for edit in project_edits(root, journal, but=committed[root])}
@@ -148,16 +144,6 @@ def _purge(state: StateDir, journal: Journal) -> Uninstall:
         rules=tuple(rules.values()),
         notes=(*notes, *stays.values()),
     )
-
-
-def _on_missing_projects(missing: Iterable[str], moved: Collection[str]) -> Iterator[str]:
-    """Yields a note on each project that is not there, unless it was `moved` and is known at its new place."""
-    for root in dict.fromkeys(missing):
-        if root not in moved:
-            yield (
-                f"{root} is not there. If it was deleted, nothing is left to do. If it was moved, is not mounted or "
-                "not accessible, what Carryover added is still in it."
-            )
 
 
 def _on_committed_pointers(committed: Mapping[Path, Collection[str]]) -> Iterator[str]:
@@ -303,49 +289,20 @@ def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
                 yield f"{where}: the hook that runs Carryover was edited by hand. It stays; remove it yourself."
 
 
-def _known_projects(rows: Iterable[Whereabouts], state: StateDir, journal: Journal, notes: list[str]) -> list[Listed]:
-    """Returns the projects that have our folder; adds notes on what could not be looked at."""
-    both = [*journal.handoffs, *(handoff_folder(Path(row.root) / STORE, row.root) for row in rows)]
-    states = dict(look_at_each(both, _state_of_folder, at=lambda project: Path(project.root)))
-    silent = {project.root for project in both if project not in states}
-    for root in sorted(silent):
+def _known_projects(journal: Journal, notes: list[str]) -> list[Listed]:
+    """Returns the folders for handoffs, those on disks that answer; adds notes on others."""
+    answering = [project for project, _ in look_at_each(journal.handoffs, _is_there, at=_root_of)]
+    for root in sorted({project.root for project in journal.handoffs} - {project.root for project in answering}):
         notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
-    not_a_project = {here().canonical(state.root), here().canonical(Path.home() / STORE)}
-    known = []
-    for project, (is_there, is_ours, folder) in states.items():
-        is_listed = journal.last(project) == project
-        if folder not in not_a_project and (is_listed or (is_there and is_ours)):
-            known.append(project)
-    return known
+    return answering
 
 
-def _in_ledger(state: StateDir, notes: list[str]) -> list[Whereabouts]:
-    """Returns where projects are and were, as the ledger knows; adds a note if it can't be read."""
-    try:
-        with closing(connect_read_only(state.ledger)) as db:
-            return [row for row in whereabouts(db) if not is_foreign(row.root)]
-    except (UserError, sqlite3.Error) as error:
-        if not (isinstance(error, UserError) and error.code is ExitCode.NOTHING_FOUND):
-            notes.append("The ledger can't be read. Projects that only the ledger knows keep their handoff.")
-        return []
+def _is_there(project: Listed) -> bool:
+    return is_folder(Path(project.path))
 
 
-def _state_of_folder(project: Listed) -> tuple[bool, bool, str]:
-    """Returns whether our folder is there, whether it shows that it is ours, and its real path."""
-    folder = Path(project.path)
-    is_ours = False
-    if own_ignore_file(folder) is not None:
-        with contextlib.suppress(OSError):
-            is_ours = not Checkout(Path(project.root)).is_tracked(STORE)
-    return os.path.lexists(folder), is_ours, here().canonical(folder)
-
-
-def _moved_roots(rows: Sequence[Whereabouts]) -> set[str]:
-    """Returns the former roots of projects that are elsewhere now: what is there is undone there."""
-    root_of = {row.id: row.root for row in rows}
-    moved = {row.root: root_of[row.moved_to] for row in rows if row.moved_to is not None and row.moved_to in root_of}
-    is_here = dict(look_at_each(moved.values(), lambda root: is_folder(Path(root))))
-    return {root for root, now in moved.items() if is_here.get(now)}
+def _root_of(project: Listed) -> Path:
+    return Path(project.root)
 
 
 def _not_ours(going: Collection[Path]) -> Iterator[tuple[Path, str]]:

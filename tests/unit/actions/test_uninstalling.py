@@ -157,17 +157,6 @@ def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(
     assert git(root, "status", "--porcelain") == ""
 
 
-async def test_projects_are_found_in_the_ledger_too(state: StateDir, home: Path) -> None:
-    root = repository(home / "app")
-    state.root.mkdir()
-    await ledger_with_prompt(state.ledger, root)
-    assert publish(root, CleanText("the handoff\n"), ProjectSettings()).refusal is None
-
-    assert uninstall(purge=True).notes == ()
-
-    assert (state.root.exists(), [path.name for path in root.iterdir()]) == (False, [".git"])
-
-
 @pytest.mark.parametrize("kind", ["committed", "committed with our rule", "in a folder"])
 async def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: str) -> None:
     """A stranger's handoff, their list of files that have our text, and a text that reads as ours."""
@@ -188,12 +177,9 @@ async def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: 
     assert tree(root) == before
 
 
-async def test_a_project_that_only_the_ledger_knows_is_named_if_its_disk_does_not_answer(
-    state: StateDir, home: Path
-) -> None:
+def test_a_project_whose_disk_does_not_answer_is_named(state: StateDir, home: Path) -> None:
     root = repository(home / "app")
-    state.root.mkdir()
-    await ledger_with_prompt(state.ledger, root)
+    published(state, root)
     presume_silent([str(root)])
 
     notes = plan_removal(purge=True).notes
@@ -295,8 +281,8 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     assert "exclude" not in {edit.path.name for edit in plan.shown}, "it stays as long as the folder does"
     assert plan.notes == (
         f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; remove it yourself.",
-        "/gone is not there. If it was deleted, nothing is left to do. If it was moved, is not mounted or not "
-        "accessible, what Carryover added is still in it.",
+        "/gone is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it was "
+        "moved, or it is not mounted or not accessible, what was added is still in it.",
         f"{state.root} stays: it holds notes.txt, which is not Carryover's.",
         f"{home / 'app' / '.carryover'} stays: it holds notes.txt, which is not Carryover's.",
     )

@@ -12,8 +12,6 @@ import pytest
 from carryover.config import ProjectSettings
 from carryover.errors import ExitCode
 from carryover.how_installed import ALL, ENCRYPTS, own_scripts
-from carryover.outside.journal import write_down
-from carryover.outside.listed import handoff_folder
 from carryover.past.context import state_dir
 from carryover.redact import CleanText
 from support.agent_here import everything
@@ -54,17 +52,6 @@ def test_pointers_that_stayed_go_by_the_command_that_is_named_and_nothing_is_ins
     assert out.startswith("publish.pointers = off (was shared).\n✓ ")
     assert "AGENTS.md" in out and out.endswith(" as before Carryover\n")
     assert not (recorded / "AGENTS.md").exists() and not installed.exists()
-
-
-def test_a_project_that_moved_is_not_called_missing(installed: Path, recorded: Path, home: Path, run: Run) -> None:
-    write_down(state_dir().root, handoff_folder(recorded / ".carryover", recorded))
-    recorded.rename(home / "store")
-    missing = f"{recorded} is not there"
-    before = run.out("uninstall", "--purge", "--dry-run")
-    run("link", str(recorded), str(home / "store"))
-
-    assert missing in " ".join(before.split()).replace("~", str(home))
-    assert missing not in " ".join(run.out("uninstall", "--purge", "--dry-run").split()).replace("~", str(home))
 
 
 def test_a_dry_run_lists_and_shows_everything_and_touches_nothing(installed: Path, home: Path, run: Run) -> None:
