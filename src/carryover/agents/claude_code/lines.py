@@ -29,6 +29,11 @@ from carryover.transcript.branches import SAID
 _MOST_ASKED: Final = 10
 _MOST_SAID: Final = 40
 """Prompts that can be taken back, and of each the newest events that are, beside the prompt."""
+_SUMMARISES: Final = (
+    "Context: This summary will be shown in a list to help users and Claude choose which conversations are relevant"
+)
+"""How the prompt begins by which a plugin, episodic-memory, has a conversation of any project summarised, in a session
+of its own. It knows these sessions by that sentence too (SDK 2.0.77)."""
 _MOST_TREES: Final = 20
 _PREPARED: Final = later(r"^Preparing worktree \(.{1,40} '([^'\n]{1,200})'", re.MULTILINE)
 """What git prints; nothing like it if no branch is checked out."""
@@ -200,6 +205,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """Worktrees whose branch `gitBranch` may not say."""
     chained: str = ""
     """The session of the newest record with an id: the next one may go on from it under another."""
+    is_internal: bool = False
+    """Whether a plugin began the session for itself: only what it took counts."""
     ended: dict[str, model.ResultStatus] = msgspec.field(default_factory=dict)
     """How calls ended that no record has begun yet: a client may write a result before its call (2.1.114)."""
 
@@ -219,6 +226,10 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
             if before != self.session:
                 self.change(chained=self.session)
         handle(self)
+        if not self.context.asked and any(map(_is_plugins, self.events)):
+            self.change(is_internal=True)
+        if self.context.is_internal:
+            self.events = []
         if self.subagent_id is None and (said := [event for event in self.events if isinstance(event.body, SAID)]):
             self._note_said([event.key for event in said], any(map(_is_typed, said)))
 
@@ -257,6 +268,11 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
         """
         place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{key}"
         return f"{place}/{mark or self.call_id}" if self.timed else None
+
+
+def _is_plugins(event: model.Event) -> bool:
+    body = event.body
+    return isinstance(body, model.UserPrompt | model.QueuedPrompt) and body.text.startswith(_SUMMARISES)
 
 
 def _is_typed(event: model.Event) -> bool:
