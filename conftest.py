@@ -25,7 +25,7 @@ from support import as_darwin
 
 settings.register_profile(
     "fixed",
-    max_examples=25,
+    max_examples=12,
     derandomize=True,
     database=None,
     deadline=None,

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any, Final
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.distill.entry import Entry
@@ -53,7 +53,6 @@ def worked() -> Handoff:
     return handoff_of(talk)
 
 
-@settings(max_examples=60, deadline=None)
 @given(made=sections(), resume=st.sampled_from(["ask", "brief", "silent"]))
 def test_every_handoff_conforms_whatever_its_texts(made: list[tuple[str, list[Entry]]], resume: str) -> None:
     whole = handoff(*made, resume=resume)

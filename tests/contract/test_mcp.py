@@ -19,19 +19,16 @@ from support.tools import versioned
 SETTINGS: Final[dict[str, dict[str, str]]] = {
     ".json": {
         "no file": "",
-        "an empty object": "{}",
         "an empty list": '{"KEY": {}}\n',
         "a server of the user": '{\n\t"a": 1,\r\n  "KEY": {"mine": {"command": "x"} }}',
     },
     ".toml": {
         "no file": "",
-        "an empty object": "",
         "an empty list": "[KEY]\n",
         "a server of the user": 'model = "x"  # mine\n\n[KEY.mine]\ncommand = "x"\n\n[own]\nkey = 1',
     },
     "a list in .toml": {
         "no file": "",
-        "an empty object": "",
         "an empty list": "KEY = []\n",
         "a server of the user": 'model = "x"  # mine\n\n[[KEY]]\nname = "mine"\ncommand = "x"\n\n[own]\nkey = 1',
     },

@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Final
 
 import pytest
-from hypothesis import settings
 
 from contract import speech
 from contract.case import Case
+from support.by_day import one_in
 
 FEWEST: Final = 350
 """How many texts the table has at least."""
@@ -41,9 +41,9 @@ def templates(place: speech.Place) -> tuple[str, ...]:
 
 @pytest.mark.hypothesis
 def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case) -> None:
-    """In each place a quarter of the texts, which is all of them in four places; twice as many with the tests of the
+    """In each place an eighth of the texts, which is all of them in eight places; half of them with the tests of the
     night, and with `make fuzz` all."""
-    step = max(1, 100 // settings().max_examples)
+    step = one_in(8)
     forms = speech.all_forms()
     places = speech.places(case_id)
     assert (len(places) >= case.places, len(forms) >= FEWEST) == (True, True)
@@ -78,8 +78,10 @@ PIECES: Final = (" ", "\n", "<metadata>")
 
 @pytest.mark.usefixtures("case")
 def test_what_an_agent_read_costs_no_time(case_id: str) -> None:
-    """A page or a program can print blanks without an end, and what looks like a client's own marks."""
-    for place in {place.kind: place for place in speech.places(case_id)}.values():
-        for piece in PIECES:
+    """A page or a program can print blanks without an end, and what looks like a client's own marks. By day, each
+    place gets one of them."""
+    step = one_in(3)
+    for number, place in enumerate({place.kind: place for place in speech.places(case_id)}.values()):
+        for piece in PIECES[number % step :: step]:
             _, others = speech.after(place, piece * (LONG // len(piece)) + "</metadata>.")
             assert others == speech.unchanged(place)

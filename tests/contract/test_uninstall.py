@@ -17,24 +17,16 @@ from support.tools import versioned
 SETTINGS: Final[dict[str, dict[str, str]]] = {
     ".json": {
         "no file": "",
-        "no hooks": '{\n   VERSION"hooks" : {}\n }',
-        "on one line": '{VERSION"hooks":{}}\n',
         "line ends of Windows": '{\r\n\tVERSION"hooks": {}\r\n}\r\n',
-        "no version": '{\n  "hooks": {}\n}\n',
         "an empty object": "{}",
-        "blanks in an empty object": " { \n\t} \n\n",
-        "members after the hooks": '{"a": [1, 2], VERSION"hooks": {}, "b": {"hooks": {"c": []}}}',
         "no hooks, and members": '{\n    VERSION"permissions": {"allow": []}\n}',
         "a version, no hooks": '{"version": 1}\n',
-        "a version after the hooks": '{"hooks": {}, "version": 1}\n',
-        "letters beyond ASCII": '{"k\\u00fcche": "\u00fc\U0001f600", VERSION"hooks": {}}\n',
-        "a list where servers would be": '{"mcpServers": [], VERSION"hooks": {}}',
         "numbers as they are": '{"big": 123456789012345678901234567890, "e": 1.0E+2, VERSION"hooks": {}}',
     },
     ".toml": {"no file": "", "own settings": 'model = "x"  # mine\n\n[own]\nkey = 1\n', "no last line end": "a = 1"},
 }
-"""By the ending of a file: what it may hold before install, as each agent's rules allow it. VERSION is left out where
-the form of the file has none."""
+"""By the ending of a file: what it may hold before install, as each agent's rules allow it; of layouts see
+`unit/edits/test_any_form.py`. VERSION is left out where the form of the file has none."""
 STRICT: Final = ("codex",)
 """Agents that take no member they do not know."""
 COMMON: Final = ("no file", "no hooks, and members")

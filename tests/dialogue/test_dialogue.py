@@ -53,7 +53,7 @@ def test_things_are_said_in_their_place_and_in_every_language() -> None:
     ] == []
 
 
-@pytest.mark.parametrize("seed", SAMPLE)
+@pytest.mark.parametrize("seed", SAMPLE[::2])
 def test_a_digest_that_is_stored_after_each_event_is_that_of_all_events(seed: int) -> None:
     for session in dialogue(seed).sessions:
         stored = list(accumulate(session.events, _fold_and_store, initial=Digest()))
@@ -65,7 +65,7 @@ def _fold_and_store(digest: Digest, event: Event) -> Digest:
     return msgspec.json.decode(msgspec.json.encode(fold(digest, [event])), type=Digest)
 
 
-@pytest.mark.parametrize("seed", SAMPLE[::3])
+@pytest.mark.parametrize("seed", SAMPLE[::6])
 def test_a_handoff_can_be_made_after_every_event(seed: int) -> None:
     sessions = dialogue(seed).sessions
     for until in range(1, len(sessions[-1].events) + 1):

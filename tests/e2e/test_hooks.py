@@ -179,7 +179,7 @@ def test_while_a_long_history_is_read_sessions_start_in_time(
     Some may be late on a machine that is busy with other things, or find a disk that does not answer in time; the
     hook's script then has an answer of its own.
     """
-    folders = [known.cwd, *(home / "work" / f"old{n}" for n in range(5))]
+    folders = [known.cwd, *(home / "work" / f"old{n}" for n in range(2))]
     line = ClaudeSession(known.folder, known.cwd, now=known.now).prompt_line("x" * 1500)
     for folder in folders:
         folder.mkdir(exist_ok=True)

@@ -78,6 +78,8 @@ class Player:
         self._published: dict[str, MadeHandoff] = {}
         self._linked: set[str] = set()
         self._notes = 0
+        self._compared: dict[str, frozenset[int]] = {}
+        """Projects that were missing when a root was last looked at."""
         self.paths.state.ledger.parent.mkdir(mode=0o700)
         shutil.copy(templates / "ledger.sqlite", self.paths.state.ledger)
         shutil.copytree(templates / "shop", self.root, symlinks=True)
@@ -96,7 +98,6 @@ class Player:
                 await self._take(step)
                 if step.name:
                     found += [problem async for problem in self._unmet(step.name)]
-            await self._publish()
             return [*found, *[problem async for problem in self._unmet("")]]
         finally:
             await self._ledger.close()
@@ -294,7 +295,8 @@ class Player:
         """Joins what moved to the main checkout or, of worktrees, was removed."""
         for root in [self.root, *Checkout(self.root).others]:
             project = find_root(str(root))
-            seen = inspect_root(self.paths, project.root, Config())
+            seen = inspect_root(self.paths, project.root, Config(), compared=self._compared.get(project.root))
+            self._compared[project.root] = seen.gone
             self._dirty |= {*(await follow(self._ledger, self.paths, project, seen)).projects}
 
     def _made(self, db: sqlite3.Connection, project: int) -> None:
@@ -310,8 +312,8 @@ class Player:
     async def _unmet(self, name: str) -> AsyncIterator[str]:
         """Yields each text that is not as expected, below everything that it lacks."""
         unmet: dict[str, list[str]] = {}
+        await self._publish()
         for expect in (each for each in self.story.expect if each.after == name):
-            await self._publish()
             text = self._text(expect)
             where = (
                 f"{'after ' + name if name else 'at the end'}, {expect.given} in {expect.checkout}, {expect.heading}"

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -79,7 +79,6 @@ def sections(draw: st.DrawFn) -> list[tuple[str, list[Entry]]]:
     return made
 
 
-@settings(max_examples=25, deadline=None)
 @given(made=sections(), resume=st.sampled_from(["ask", "brief", "silent"]))
 def test_no_text_breaks_the_bounds_or_the_shape(made: list[tuple[str, list[Entry]]], resume: str) -> None:
     text = render(handoff(*made, resume=resume))
@@ -102,7 +101,6 @@ def test_no_text_breaks_the_bounds_or_the_shape(made: list[tuple[str, list[Entry
     assert lines[-1].startswith("Full history: `carryover show c0de0000-0000-4000-8000-000000000001`")
 
 
-@settings(max_examples=25, deadline=None)
 @given(made=sections(), answering=answers)
 def test_what_is_laid_out_fits_beside_the_header_and_keeps_where_it_came_from(
     made: list[tuple[str, list[Entry]]], answering: Answering | None

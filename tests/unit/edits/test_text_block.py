@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from carryover.outside.apply import Edit, Text
@@ -92,7 +92,6 @@ def test_a_diff_says_what_is_made_or_goes(
 
 @example(before=b"b\n" * 4, after=b"a\n" + b"b\n" * 5, end=b"")
 @given(before=LINES, after=LINES, end=st.sampled_from([b"", b"x"]))
-@settings(max_examples=40, deadline=None)
 def test_git_makes_the_new_file_of_the_old_one_with_it(before: bytes, after: bytes, end: bytes) -> None:
     shown = edit(before, after + end).diff.replace("/s.json", "a/s.json")
     with tempfile.TemporaryDirectory() as folder:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Final
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover import model
@@ -57,7 +57,6 @@ sessions = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None)
 @given(events=sessions)
 def test_a_trajectory_of_any_session_is_valid(events: list[StoredEvent]) -> None:
     made = trajectory(HEAD, events)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from architecture.test_handoff_format import checker
@@ -88,7 +88,6 @@ def test_each_size_holds_what_a_smaller_one_does() -> None:
     assert held[-1] == {f"part_{number}" for number in range(60)}
 
 
-@settings(max_examples=25, deadline=None)
 @given(said=st.lists(texts, min_size=1, max_size=6))
 def test_no_text_opens_a_section_or_breaks_the_form(said: list[str]) -> None:
     talk = worked()

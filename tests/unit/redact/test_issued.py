@@ -11,6 +11,8 @@ import pytest
 
 import carryover
 from carryover.redact import redact
+from support.by_day import one_in
+from support.costs import costing_little
 from support.secret_forms import forms as listed
 from support.secret_forms import secrets
 
@@ -46,60 +48,62 @@ def test_ordinary_lines_are_left_alone() -> None:
     files = sorted(Path(carryover.__file__).parent.rglob("*.py"))
     lines = [line for file in files for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
 
-    hit = [line for line in lines if redact(line)[1]]
+    step = one_in(4)
+    hit = [line for line in lines[::step] if redact(line)[1]]
 
-    assert len(hit) <= 0.001 * len(lines), hit
+    assert len(hit) <= 0.001 * len(lines) / step, hit
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "curl " * 40_000,
-        "curl -u a:" + "b" * 200_000,
-        "docker login " * 20_000,
-        "a:1:b:c:" * 30_000,
-        "A" * 300_000,
-        *(f"{program}{' ' * 200_000}" for program in ("curl", "mysql", "az login", "http")),
-        "htpasswd -" + "b" * 200_000,
-        '_auth="' * 30_000,
-        "_auth" + " " * 200_000,
-        ":a" * 100_000 + "@tcp(",
-        "TOKEN {" * 30_000 + "TOKEN {" + " " * 200_000,
-        "pass: " * 40_000 + "pass" + " " * 200_000,
-        "auth=('" + "b', '" * 50_000,
-        "Password" + " " * 200_000 + ".fill",
-        "[redacted:aws]\t" + "a" * 200_000,
-        "IDENTIFIED WITH " * 20_000 + "IDENTIFIED WITH" + " " * 200_000,
-        '"TOKEN", ' * 20_000 + '"TOKEN",' + " " * 200_000,
-        '"httpOnly", "value":"' * 20_000 + "\\" * 200_000,
-        "\tTRUE\t1\t" * 20_000 + "a" * 200_000,
-        "API 키" * 40_000 + "api " + "키" * 200_000,
-        "api ключ " + "a" * 200_000 + "(",
-        "\x1b[0" + ";1" * 100_000 + "[0m",
-        "\x1b]" * 60_000,
-        "\\u20" * 30_000 + "0b" * 30_000,
-        "[redacted:token]" + "\\u200b" * 30_000,
-        "curl" + " \\\n" * 60_000,
-        "htpasswd -b" + " -b" * 60_000,
-        "ALTER USER " * 20_000 + "PASSWORD '",
-        "host=a " * 40_000 + "password=",
-        '"random_password" {' * 20_000,
-        "cookies={" * 20_000 + "PHPSESSID=" * 20_000,
-        "_ga=;" + " a=;" * 60_000 + " a=" + "b" * 200_000,
-        "_ga= " + "(a=" * 60_000,
-        "ACL SETUSER a " * 20_000,
-        "insert into a (password) values (" * 10_000,
-        "insert into a (password) values " + "('" * 50_000,
-        "insert into a (b, password) values " + "(1, 'c')," * 20_000,
-        'element": "Password", ' * 10_000,
-        "[redacted:token]" + " " * 200_000,
-        "[redacted:token]\n" + "a" * 200_000,
-        'textbox "Password"' + " [ref=e1]" * 20_000,
-    ],
+HOSTILE: Final = (
+    "curl " * 20_000,
+    "curl -u a:" + "b" * 100_000,
+    "docker login " * 10_000,
+    "a:1:b:c:" * 15_000,
+    "A" * 150_000,
+    *(f"{program}{' ' * 100_000}" for program in ("curl", "mysql", "az login", "http")),
+    "htpasswd -" + "b" * 100_000,
+    '_auth="' * 15_000,
+    "_auth" + " " * 100_000,
+    ":a" * 50_000 + "@tcp(",
+    "TOKEN {" * 15_000 + "TOKEN {" + " " * 100_000,
+    "pass: " * 20_000 + "pass" + " " * 100_000,
+    "auth=('" + "b', '" * 25_000,
+    "Password" + " " * 100_000 + ".fill",
+    "[redacted:aws]\t" + "a" * 100_000,
+    "IDENTIFIED WITH " * 10_000 + "IDENTIFIED WITH" + " " * 100_000,
+    '"TOKEN", ' * 10_000 + '"TOKEN",' + " " * 100_000,
+    '"httpOnly", "value":"' * 10_000 + "\\" * 100_000,
+    "\tTRUE\t1\t" * 10_000 + "a" * 100_000,
+    "API 키" * 20_000 + "api " + "키" * 100_000,
+    "api ключ " + "a" * 100_000 + "(",
+    "\x1b[0" + ";1" * 50_000 + "[0m",
+    "\x1b]" * 30_000,
+    "\\u20" * 15_000 + "0b" * 15_000,
+    "[redacted:token]" + "\\u200b" * 15_000,
+    "curl" + " \\\n" * 30_000,
+    "htpasswd -b" + " -b" * 30_000,
+    "ALTER USER " * 10_000 + "PASSWORD '",
+    "host=a " * 20_000 + "password=",
+    '"random_password" {' * 10_000,
+    "cookies={" * 10_000 + "PHPSESSID=" * 10_000,
+    "_ga=;" + " a=;" * 30_000 + " a=" + "b" * 100_000,
+    "_ga= " + "(a=" * 30_000,
+    "ACL SETUSER a " * 10_000,
+    "insert into a (password) values (" * 5_000,
+    "insert into a (password) values " + "('" * 25_000,
+    "insert into a (b, password) values " + "(1, 'c')," * 10_000,
+    'element": "Password", ' * 5_000,
+    "[redacted:token]" + " " * 100_000,
+    "[redacted:token]\n" + "a" * 100_000,
+    'textbox "Password"' + " [ref=e1]" * 10_000,
 )
-def test_hostile_texts_are_read_to_the_end(text: str) -> None:
-    """A pattern that backtracks would run into the suite's time limit here."""
-    assert isinstance(redact(text)[0], str)
+
+
+def test_hostile_texts_cost_no_more_than_their_length() -> None:
+    """A pattern that backtracks would take longer for one of them than all take together."""
+    with costing_little(1500):
+        for text in HOSTILE:
+            assert isinstance(redact(text)[0], str)
 
 
 KINDS, FORMS, PLAIN_HIT = 0.97, 0.95, 0.005

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.redact import redact
+from support.costs import costing_little
 
 SAID = "Sommer2024x"
 MADE = "a8Fk29Xq7LmZp3Rt"
@@ -56,9 +57,16 @@ def test_a_sentence_above_a_table_is_no_head_of_it() -> None:
     assert SAID not in redact(f"Look at the password, then go on\nuser,password\nbob,{SAID}\n")[0]
 
 
-@pytest.mark.parametrize(
-    "piece", ["password,", "|password", "\n|password|\n|a|\n", "token\n", "password,a\nx,y\n", "| ", "id,password\n1,"]
-)
-def test_any_number_of_names_ends_in_time(piece: str) -> None:
-    text = f"id,password\n{piece * (200_000 // len(piece))}" + f"\nid,password\n1,{SAID}\n"
-    assert SAID not in redact(text)[0]
+def test_any_number_of_names_ends_in_time() -> None:
+    with costing_little(300):
+        for piece in (
+            "password,",
+            "|password",
+            "\n|password|\n|a|\n",
+            "token\n",
+            "password,a\nx,y\n",
+            "| ",
+            "id,password\n1,",
+        ):
+            text = f"id,password\n{piece * (100_000 // len(piece))}" + f"\nid,password\n1,{SAID}\n"
+            assert SAID not in redact(text)[0]

@@ -240,7 +240,6 @@ async def test_what_is_read_later_than_its_retraction_counts_on_each_machine(bot
 BROUGHT_BACK = [("say", "a"), ("say", "a"), ("take back", "a"), ("tell", "a"), ("bring back", "a"), ("say", "a")]
 
 
-@settings(max_examples=25, deadline=None)
 @example(count=2, actions=[(what, "laptop", which) for what, which in BROUGHT_BACK])
 @given(count=st.integers(2, 3), actions=st.lists(ACTIONS, max_size=25))
 def test_machines_converge_whatever_they_do_and_in_whatever_order(
