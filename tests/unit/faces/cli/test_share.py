@@ -279,20 +279,21 @@ BIDI = "\u202e\u2066\u200b\x1b[31m\x07"
 
 
 FIELDS = b'{"carryover_share":1,"sender":"A","host":"h","project":"p","title":"t","made_ms":1,"handoff":"x"'
-HOSTILE = {
-    "cut": zlib.compress(FIELDS + b"}")[:-3],
-    "nested": zlib.compress(b"[" * 1_000_000),
-    "bomb": zlib.compress(bytes(64 << 20)),
-    "long": zlib.compress(FIELDS.replace(b'"x"', b'"' + b"x" * 300_000 + b'"') + b"}"),
-    "field": zlib.compress(FIELDS + b',"path":"/home/bob/.bashrc"}'),
+HOSTILE: dict[str, Callable[[], bytes]] = {
+    "cut": lambda: zlib.compress(FIELDS + b"}")[:-3],
+    "nested": lambda: zlib.compress(b"[" * 1_000_000),
+    "bomb": lambda: zlib.compress(bytes(64 << 20)),
+    "long": lambda: zlib.compress(FIELDS.replace(b'"x"', b'"' + b"x" * 300_000 + b'"') + b"}"),
+    "field": lambda: zlib.compress(FIELDS + b',"path":"/home/bob/.bashrc"}'),
 }
+"""Made by the test, and not by each process that collects it."""
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
 def test_hostile_content_is_refused_and_nothing_stored(
     kind: str, run: Run, as_bob: Path, key: str, own: tuple[str, ...], tmp_path: Path
 ) -> None:
-    file = sealed_bytes(tmp_path / "a.age", key, HOSTILE[kind])
+    file = sealed_bytes(tmp_path / "a.age", key, HOSTILE[kind]())
 
     assert "Nothing was imported." in run.err(ExitCode.REFUSED, "import", str(file), *own)
     assert not state_dir().ledger.exists()
