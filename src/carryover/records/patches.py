@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from carryover.model import FileEdit, Op
-from carryover.records.changes import Hunk, patched, planned, written
+from carryover.records.changes import Hunk, hunks_in, patched, planned, written
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.uris import path_of
@@ -54,6 +54,20 @@ def renamed(change: FileEdit, to: str, cwd: str | None) -> FileEdit | None:
     """Returns the change with the file moved to `to`; None if that path can't be determined."""
     place = patched_path(to, cwd)
     return msgspec.structs.replace(change, change="rename", path=place, old_path=change.path) if place else None
+
+
+def reported(path: str, kind: str, diff: str, moved: str, cwd: str | None) -> FileEdit | None:
+    """Returns the change of a file that a client reports of a patch: `kind` is add, delete or update; None if it can't
+    be placed."""
+    place = patched_path(path, cwd)
+    if place is None:
+        return None
+    if kind == "delete":
+        return FileEdit(path=place, change="delete")
+    change = patched(place, hunks_in(diff))
+    if kind == "add":
+        return msgspec.structs.replace(change, change="add")
+    return renamed(change, moved, cwd) if moved else change
 
 
 def patched_path(path: str, cwd: str | None) -> str | None:

@@ -261,6 +261,11 @@ class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
         self.add_call(call, key, asked, question=question)
         self.keep_open(with_open_call(self.open_calls, call))
 
+    def add_typed(self, call: OpenCall, outcome: ToolOutcome, within: str = "") -> None:
+        """Adds a command of the user's own, which has ended. `within` comes before the parts of its keys."""
+        self.add(call.by_user().as_event(), f"{within}call")
+        self.add(call.by_user().ended(outcome), f"{within}result")
+
     def take_call(self, ident: str, name: str = "?", op: Op = "other") -> OpenCall:
         """Closes the open call with this id and returns it; one that is not known has `name` and `op`."""
         unknown = OpenCall(id=ident, name=name, op=op)

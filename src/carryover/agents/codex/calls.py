@@ -21,10 +21,9 @@ from carryover.agents.codex.rollout import OpenRolloutCall, Rollout
 from carryover.model import Answer, BackgroundTask, FileEdit, PlanUpdate
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
-from carryover.records.changes import hunks_in, patched
 from carryover.records.fields import SHORT_CHARS, SUBJECT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.patches import added, in_patch, modified, patched_path, renamed
+from carryover.records.patches import added, in_patch, modified, patched_path, reported
 from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
@@ -209,8 +208,8 @@ def handle_file_change(rollout: Rollout) -> None:
     paths."""
     if (ident := _unended(rollout)) is None:
         return
-    reported = sorted(fields_of(rollout.data.get("changes")).items())
-    made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in reported)
+    told = sorted(fields_of(rollout.data.get("changes")).items())
+    made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in told)
     changes = tuple(change for change in made if change is not None)
     call = known_call(rollout.context.calls, ident) or _open(rollout, _patch(ident, changes))
     # A file that the patch deletes and adds is reported as added (0.140).
@@ -325,19 +324,11 @@ def _command_in(raw: msgspec.Raw) -> str:
 
 def _made(path: str, detail: Fields, cwd: str | None) -> FileEdit | None:
     """Returns the change to one file that the client reports; None if it can't be placed."""
-    place = patched_path(path, cwd)
-    if place is None:
-        return None
-    match text_of(detail.get("type")):
-        case "add":
-            return added(place, text_of(detail.get("content")))
-        case "delete":
-            return FileEdit(path=place, change="delete")
-        case "update":
-            change = patched(place, hunks_in(text_of(detail.get("unified_diff"))))
-            moved = text_of(detail.get("move_path"))
-            return renamed(change, moved, cwd) if moved else change
-    return None
+    kind, diff, moved = (text_of(detail.get(name)) for name in ("type", "unified_diff", "move_path"))
+    if kind == "add":
+        place = patched_path(path, cwd)
+        return added(place, text_of(detail.get("content"))) if place is not None else None
+    return reported(path, kind, diff, moved, cwd) if kind in ("delete", "update") else None
 
 
 def _finish(rollout: Rollout, call: OpenRolloutCall, outcome: ToolOutcome) -> None:

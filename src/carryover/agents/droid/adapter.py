@@ -213,8 +213,7 @@ def _typed(recorder: _Recorder, given: Fields) -> bool:
     call = OpenCall.of_command(f"{recorder.prefix}typed", "Execute", text_of(given.get("command")), recorder.cwd)
     code = number_of(given.get("exitCode"))
     output = without_ansi(text_of(given.get("stdout")) + text_of(given.get("stderr")))
-    recorder.add(call.by_user().as_event(), "call")
-    recorder.add(call.by_user().ended(ToolOutcome("error" if code else "ok", output, exit_code=code)), "result")
+    recorder.add_typed(call, ToolOutcome("error" if code else "ok", output, exit_code=code))
     return True
 
 

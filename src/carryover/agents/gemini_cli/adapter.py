@@ -36,7 +36,7 @@ from carryover.agents.gemini_cli.calls import (
     parse_calls,
     usable_id,
 )
-from carryover.model import AnyBody, AssistantMessage, Op, Retracted, Skipped, ToolCall, ToolResult, TurnEnd, UserPrompt
+from carryover.model import AnyBody, AssistantMessage, Op, Retracted, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
@@ -185,8 +185,8 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     # What was typed, if `content` is what the client made of it; what it sends of its own has it, too.
     if contents.typed_by_user(text) or not text:
         text = _text(line.get("displayContent")) or text
-    if ran := _typed_command(recorder, message.id, text):
-        _add_command(recorder, message.id, *ran)
+    if ran := contents.typed_command(text, f"{message.id}/shell", recorder.context.cwd):
+        recorder.add_typed(*ran, f"{message.id}/")
         return msgspec.structs.replace(message, said=True)
     in_turn = contents.said_at_work(text) is not None and any("functionResponse" in part for part in parts)
     text, beside = contents.typed_in_editor(text)
@@ -306,14 +306,14 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
         if text.startswith(f"<{contents.CONTEXT}>"):
             _learn_folders(recorder, text)
             continue
-        ran = _typed_command(recorder, ident, text)
+        ran = contents.typed_command(text, f"{ident}/shell", recorder.context.cwd)
         if ident in known or not (ran or following == _THANKS):
             continue
         recorder.at(message.get("timestamp"))
         if following == _THANKS:
             add_summary(recorder, f"{ident}/summary", text, contents.SUMMARY_KINDS)
         elif ran:
-            _add_command(recorder, ident, *ran)
+            recorder.add_typed(*ran, f"{ident}/")
         recorder.keep(GrowingMessage(id=ident, said=True))
     waiting = recorder.context.waiting
     if waiting is not None and all(usable_id(message.get("id")) != waiting.id for message in messages):
@@ -354,15 +354,6 @@ def _quoted_prompt(text: str, _after: str) -> tuple[AnyBody, ...]:
 
 def _quoted_outcome(op: Op, text: str) -> ToolOutcome:
     return contents.shell_outcome(text) if op == "shell" else ToolOutcome("ok", text)
-
-
-def _typed_command(recorder: GeminiRecorder, ident: str, text: str) -> tuple[ToolCall, ToolResult] | None:
-    return contents.typed_command(text, f"{ident}/shell", recorder.context.cwd)
-
-
-def _add_command(recorder: GeminiRecorder, ident: str, call: ToolCall, result: ToolResult) -> None:
-    recorder.add(call, f"{ident}/call")
-    recorder.add(result, f"{ident}/result")
 
 
 def _exported(path: Path, head: bytes) -> Source | None:

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.model import FileEdit, Op, ToolCall, ToolResult
+from carryover.model import FileEdit, Op
 from carryover.records import rawjson
 from carryover.records.changes import hunks_in, patched, planned
 from carryover.records.fields import MAX_PATH_CHARS, is_absolute, resolved
@@ -169,13 +169,12 @@ def typed_in_editor(text: str) -> tuple[str, int]:
     return unescaped(text[: below.start()]), sum(mark in text[below.start() :] for mark in _CHOSEN)
 
 
-def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[ToolCall, ToolResult] | None:
+def typed_command(text: str, call_id: str, cwd: str | None) -> tuple[OpenCall, ToolOutcome] | None:
     """Returns the user's own command in a text, and how it ended; None if the text is something else."""
     ran = _SHELL_MODE.match(text)
     if ran is None:
         return None
-    call = OpenCall.of_command(call_id, _SHELL, ran[1].strip(), cwd).by_user()
-    return call.as_event(), call.ended(ToolOutcome("unknown", without_ansi(ran[2])))
+    return OpenCall.of_command(call_id, _SHELL, ran[1].strip(), cwd), ToolOutcome("unknown", without_ansi(ran[2]))
 
 
 def edit_changes(call: OpenCall, shown: Fields, *, is_new: bool) -> tuple[FileEdit, ...]:

@@ -20,10 +20,10 @@ from carryover.agents.opencode.sources import LAYOUTS, READERS, exported_source,
 from carryover.model import Actor, Answer, FileEdit, PlanProposal, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
-from carryover.records.changes import as_shown, hunks_in, patched
+from carryover.records.changes import as_shown
 from carryover.records.fields import MAX_NAME_CHARS, SUBJECT_CHARS, bounded
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.patches import by_arguments, patch_in, patched_path, renamed
+from carryover.records.patches import by_arguments, patch_in, reported
 from carryover.records.summary import kinds_of
 from carryover.records.text import without_last_block
 from carryover.text.pattern import later
@@ -356,26 +356,17 @@ def _changes_of(found: _Called) -> Sequence[FileEdit]:
     """Returns the changes that a call made, as the client reports them. An edit of no text creates a file."""
     call, metadata = found.call, found.metadata
     if call.name == "apply_patch":
-        reported = (_patched_file(fields_of(raw), found.cwd) for raw in items_of(metadata.get("files")))
-        return [change for change in reported if change is not None] or call.changes
+        made = (_reported(fields_of(raw), found.cwd) for raw in items_of(metadata.get("files")))
+        return [change for change in made if change is not None] or call.changes
     is_new = call.name == "edit" and not text_of(found.given.get("oldString"))
     is_new = is_new or (call.name == "write" and bytes(metadata.get("exists", rawjson.ABSENT)) == b"false")
     changes = as_shown(call.changes, text_of(metadata.get("diff"))) if call.name == "edit" else call.changes
     return [replace(change, change="add") for change in changes] if is_new else changes
 
 
-def _patched_file(file: Fields, cwd: str | None) -> FileEdit | None:
-    """Returns a change of a patch as the client reports it."""
-    path = patched_path(text_of(file.get("filePath")), cwd)
-    kind, moved = text_of(file.get("type")), text_of(file.get("movePath"))
-    if path is None:
-        return None
-    if kind == "delete":
-        return FileEdit(path=path, change="delete")
-    change = patched(path, hunks_in(first_text(file, "patch", "diff")))
-    if kind == "add":
-        return replace(change, change="add")
-    return renamed(change, moved, cwd) if moved else change
+def _reported(file: Fields, cwd: str | None) -> FileEdit | None:
+    path, kind, moved = (text_of(file.get(name)) for name in ("filePath", "type", "movePath"))
+    return reported(path, kind, first_text(file, "patch", "diff"), moved, cwd)
 
 
 def _end(recorder: StoredBuilder, ident: str, error: Fields) -> None:

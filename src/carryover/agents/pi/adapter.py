@@ -214,14 +214,11 @@ def _typed(recorder: _Recorder) -> None:
     if is_true(recorder.data.get("excludeFromContext")):
         return
     command, ident = recorder.text("command"), f"{recorder.entry}/typed"
-    call = OpenCall.of_command(ident, _SHELL, command, recorder.cwd).by_user()
     exit_code = number_of(recorder.data.get("exitCode"))
-    output = without_ansi(recorder.text("output"))
-    recorder.add(call.as_event(), "call")
+    outcome = ToolOutcome("error" if exit_code else "ok", without_ansi(recorder.text("output")), exit_code=exit_code)
     if is_true(recorder.data.get("cancelled")):
-        recorder.add(call.ended(ToolOutcome("interrupted", output)), "result")
-        return
-    recorder.add(call.ended(ToolOutcome("error" if exit_code else "ok", output, exit_code=exit_code)), "result")
+        outcome = ToolOutcome("interrupted", outcome.output)
+    recorder.add_typed(OpenCall.of_command(ident, _SHELL, command, recorder.cwd), outcome)
 
 
 def parse_line(source: Source, context: PiContext, record: Record) -> tuple[PiContext, Parsed]:

@@ -205,9 +205,7 @@ def _prompt(builder: _Builder, text: str, parts: list[Fields]) -> None:
         command, text = (*context.command.split(maxsplit=1), "")[:2]
     builder.change(failed=None, responded=False, command="")
     if ran := contents.typed_command(text, f"{builder.ident}/shell", builder.place):
-        call, result = ran
-        builder.add(call, "call")
-        builder.add(result, "result")
+        builder.add_typed(*ran)
         return
     text = contents.REFERENCED.split(text, maxsplit=1)[0].strip()
     attachments = sum("inlineData" in part for part in parts)
