@@ -30,6 +30,11 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     forgotten_too: bool = False
     """Whether events that the user has forgotten are stored again. Only for a document that the user names."""
 
+    @property
+    def own_session(self) -> str:
+        """The session, or the name of a copy whose place names none."""
+        return self.session or PurePath(self.path).stem
+
 
 class Layout(msgspec.Struct, frozen=True, kw_only=True):
     """Where the sources of one kind are."""

@@ -8,7 +8,6 @@ from how it ended is the same for all of them. An adapter that learns facts abou
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePath
 from typing import ClassVar, Final, Generic, Self, TypeVar, get_args
 
 import msgspec
@@ -318,7 +317,7 @@ class OneSession(Recorder[_C], kw_only=True):
     def of(cls, source: Source, context: _C, at_ms: int) -> Self:
         """Returns the recorder of a record whose id is unique in the session. A copy whose place names no session is
         one by its own name."""
-        session = source.session or PurePath(source.path).stem
+        session = source.own_session
         return cls(context=context, session=session, prefix=f"{session}/", at_ms=at_ms)
 
     @property

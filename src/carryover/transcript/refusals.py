@@ -15,8 +15,9 @@ import msgspec
 from carryover.adapter.contract import ToolOutcome
 from carryover.model import Op
 
-CLIENT_WORDED: Final[frozenset[Op]] = frozenset(("read", "edit", "write", "search", "plan", "ask"))
-"""Operations of built-in tools whose errors begin with the client's words, whatever a file or its name contains."""
+CLIENT_WORDED: Final[frozenset[Op]] = frozenset(("read", "edit", "write", "search", "plan", "ask", "shell"))
+"""Operations of built-in tools whose errors begin with the client's words, whatever a file or its name contains: of a
+command, as one that fails by itself has a result with its exit code. Those of others may be a server's or a page's."""
 
 
 def refused(output: str, words: str = "", *, by_client: bool, by_user: bool) -> ToolOutcome:

@@ -150,7 +150,7 @@ def line_outcome(line: ClaudeLine, op: model.Op, output: str, *, failed: bool) -
             words = f"refused, with the words: {found[1]}" if found[1] else ""
             return ToolOutcome("denied", words, never_ran=True)
         rejected = text_of(line.tool_use_result) == _REJECTED
-        by_client = rejected or op in CLIENT_WORDED or (op == "shell" and numbers >= _HAS_EXIT_CODE)
+        by_client = rejected or (op in CLIENT_WORDED and (op != "shell" or numbers >= _HAS_EXIT_CODE))
         by_user = rejected or (by_client and () < numbers < _HAS_DENIAL_KIND)
         if output.startswith(_INTERRUPTED) and not by_client and numbers >= _HAS_DENIAL_KIND:
             return ToolOutcome("error", output)  # a tool's own words, as of an MCP server

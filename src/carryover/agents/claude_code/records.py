@@ -9,7 +9,7 @@ A builder gives its events their keys, and learns the facts about the session fr
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, Generic, Self, TypeVar
 
 import msgspec
@@ -104,7 +104,7 @@ class Builder(OneSession[_C], Generic[_L, _C], kw_only=True):
         # A fork repeats its parent's records, as a rule under the same uuid; where a record gets another, it says which
         # one it was (`/branch` of Claude Code: reported, not in a recording).
         ident = usable_name(text_of(fork.get("messageUuid"))) or usable_name(line.uuid)
-        session = usable_name(line.session_id) or context.session or source.session or PurePosixPath(source.path).stem
+        session = usable_name(line.session_id) or context.session or source.own_session
         inline = (usable_name(line.agent_id) or "inline") if line.is_sidechain else None
         builder = cls(
             line=line,

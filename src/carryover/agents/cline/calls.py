@@ -47,8 +47,6 @@ _DENIED: Final = later(
     r"(?: NOT a tool or system failure\. Clarify with user before proceeding\.)?"
 )
 """The whole error of a refused call (public source); what the user typed with it is a message of its own."""
-_SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
-"""A command that fails has a result of its own (3.0.65): only the client words the errors of `run_commands`."""
 _NEVER_RAN: Final = later(r"rejected before execution|invalid JSON arguments|requires approval")
 
 
@@ -121,7 +119,7 @@ def _outcome(call: OpenCall, content: msgspec.Raw, number: int, *, failed: bool)
     if failed:
         said = text_of(inside(inner, "error")) or text
         if _DENIED.fullmatch(said):
-            return refused(said, by_client=call.op in _SHELL_AND_CLIENT_WORDED, by_user=True)
+            return refused(said, by_client=call.op in CLIENT_WORDED, by_user=True)
         return ToolOutcome("error", said, never_ran=_NEVER_RAN.search(said) is not None)
     # One for each thing that the call was asked to do, with its `result` or `error`, and its `success`.
     parts = rawjson.part_of(content, list[Fields]) or []

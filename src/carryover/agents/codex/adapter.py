@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from pathlib import PurePosixPath
 from typing import Final
 
 import msgspec
@@ -117,7 +116,7 @@ def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int =
         name=name,
         data=data if item is None else item,
         context=msgspec.structs.replace(context, last_ms=at_ms),
-        thread=context.thread or source.session or PurePosixPath(source.path).stem,
+        thread=context.thread or source.own_session,
         at_ms=at_ms,
         timed=own_ms > 0,
         version=context.facts.agent_version,

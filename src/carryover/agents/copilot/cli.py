@@ -8,7 +8,7 @@ session's title, which no line shows, in records of its own, numbered 0. A docum
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import msgspec
@@ -248,7 +248,7 @@ _MOST_PUSHED: Final = 8
 
 def parse_log(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
     """Parses one record of a log. Never raises: what is not understood is counted in `skipped`."""
-    session = source.session or PurePosixPath(source.path).stem
+    session = source.own_session
     version = context.facts.agent_version
     line = rawjson.read_line(_LINE, record.data, version=version)
     if line is None or isinstance(line, model.Skipped):

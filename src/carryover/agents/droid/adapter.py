@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -102,7 +102,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     line = rawjson.read(_RECORD, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
-    kind, own = text_of(line.get("type")), source.session or PurePath(source.path).stem
+    kind, own = text_of(line.get("type")), source.own_session
     copied = bool(context.parent)
     recorder = _Recorder(
         context=msgspec.structs.replace(context, last_ms=time_of(line.get("timestamp")) or context.last_ms),
@@ -261,7 +261,7 @@ def _said(recorder: _Recorder, call: OpenCall, output: str, key: str) -> None:
 
 def _outcome(op: Op, output: str, *, failed: bool) -> ToolOutcome:
     """Determines how a call ended. Only the client words what is not an MCP server's or another tool's."""
-    by_client = op == "shell" or op in CLIENT_WORDED
+    by_client = op in CLIENT_WORDED
     text = _WRAPPING.sub("", output) if failed else _ENDINGS.exited.sub("", output)
     if failed and text == _CANCELLED and by_client:
         return ToolOutcome("interrupted" if text != output else "denied", output, never_ran=text == output)

@@ -100,7 +100,7 @@ class GeminiRecorder(base.OneSession[GeminiContext], kw_only=True):
     def take_ids(self) -> None:
         """Takes the session and the sub-agent from the source, or from what its header said."""
         context, source = self.context, self.source
-        self.session = source.session or context.session or PurePath(source.path).stem
+        self.session = source.session or context.session or source.own_session
         self.subagent_id = source.subagent_id or context.subagent_id
         self.prefix = "document/" if context.document else ""
 

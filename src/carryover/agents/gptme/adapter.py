@@ -18,7 +18,7 @@ import msgspec
 from carryover.adapter.contract import Agent, FileStat, Parsed, Record, Source, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.gptme import SPEC
-from carryover.model import AgentSummary, Event, FileEdit, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
+from carryover.model import AgentSummary, FileEdit, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import PLAN_STATES
 from carryover.records.changes import Replacement, replaced, written
@@ -191,9 +191,8 @@ class _Recorder(OneSession[_Context], kw_only=True):
         gone = self.context.gone
         if gone and self.at_ms:
             keys = tuple(key.decode("utf-8", "replace") for key in gone)
-            key = f"undone/{digest(' '.join(keys))}"
-            body = Retracted(keys=keys)
-            self.events.append(Event(key=key, session=self.session, at_ms=self.at_ms, body=body, cwd=self.cwd))
+            self.prefix = ""
+            self.add(Retracted(keys=keys), f"undone/{digest(' '.join(keys))}")
             self.change(said=tuple(key for key in self.context.said if key not in gone), gone=())
 
     def prompt(self, text: str) -> None:
@@ -225,7 +224,7 @@ class _Recorder(OneSession[_Context], kw_only=True):
         """Handles a message of gptme itself: the result of a call, an error, or a notice to the user."""
         metadata = fields_of(self.data.get("metadata"))
         # The model is asked again only when all results are in, so until then such a text may be a page's.
-        is_tools = bool(self.context.calls) and not _is_worded(self.context.calls[0])
+        is_tools = bool(self.context.calls) and self.context.calls[0].op not in CLIENT_WORDED
         if text_of(metadata.get("compaction_artifact")) == "intro":
             self.change(summary_next=True)
         elif (failed := _FAILED.match(text)) and ("error_class" in metadata or not is_tools):
@@ -280,19 +279,13 @@ def _outcome(call: OpenCall, text: str) -> ToolOutcome:
     if text == _INTERRUPTED or text.startswith("Command interrupted"):
         return ToolOutcome("interrupted", printed)
     if text == _DECLINED:
-        return refused(text, by_client=_is_worded(call), by_user=True)
+        return refused(text, by_client=call.op in CLIENT_WORDED, by_user=True)
     if call.op == "shell" and text.startswith(("Ran command:", "Ran allowlisted command:")):
         returned = _RETURNED.search(_OUTPUT.sub("", text))
         code = int(returned[1]) if returned is not None else 0
         return ToolOutcome("error" if code else "ok", printed, exit_code=code)
     failed = not _DONE.search(text) if call.op in ("edit", "write") else text.startswith("Error")
     return ToolOutcome("error" if failed or call.op == "shell" else "ok", text)
-
-
-def _is_worded(call: OpenCall) -> bool:
-    """Whether gptme itself words the message that follows a call, around what was printed. That of the others (`mcp`,
-    `browser`, `subagent`) may be a server's or a page's from its first character on."""
-    return call.op in CLIENT_WORDED or call.op == "shell"
 
 
 def _made(call: OpenCall, text: str) -> Iterator[FileEdit]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -113,7 +113,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
         return context, Parsed(skipped=(rawjson.skipped(None, line, None),))
     at_ms = time_of(line.get("time")) or context.last_ms
     is_copy = at_ms < context.forked_ms
-    session = source.session or PurePosixPath(source.path).stem
+    session = source.own_session
     recorder = _Recorder(
         context=context,
         session=context.facts.parent or session if is_copy else session,

@@ -64,8 +64,6 @@ _DENIED: Final = later(
 )
 """The whole text of a refusal (1.18.34; rules: public source). `said`: what the user typed. No field says so, and the
 error of any tool but the built-in ones is that tool's own."""
-_SHELL_AND_CLIENT_WORDED: Final = CLIENT_WORDED | {"shell"}
-"""A command that fails is `completed` here, with its exit code: only the client words the errors of `bash`."""
 _OF_SERVER: Final = "_"
 """Joins the names of an MCP server and its tool: a server `apply` can replace `apply_patch` (1.18.34; Kilo 7.7.9)."""
 _ABORTED: Final = later(r"^(?:Error: )?(?:Tool execution aborted|Aborted|User aborted)", re.I)
@@ -322,7 +320,7 @@ def _outcome(found: _Called) -> ToolOutcome | None:
         case "error":
             error = text_of(found.state.get("error"))
             if denied := _DENIED.fullmatch(error):
-                by_client = found.call.op in _SHELL_AND_CLIENT_WORDED and _OF_SERVER not in found.call.name
+                by_client = found.call.op in CLIENT_WORDED and _OF_SERVER not in found.call.name
                 return refused(error, (denied["said"] or "").strip(), by_client=by_client, by_user=by_client)
             never_ran = _NEVER_RAN.search(error) is not None
             return ToolOutcome("interrupted" if _ABORTED.match(error) else "error", error, never_ran=never_ran)

@@ -134,8 +134,7 @@ class _Recorder(Branches[PiContext], OneSession[PiContext], kw_only=True):
         are known by time and message.
         """
         thread = source.subagent_id
-        session = (source.session if thread else None) or context.session or source.session
-        session = session or PurePosixPath(source.path).stem
+        session = (source.session if thread else None) or context.session or source.own_session
         content = bytes(line.message) if line.message is not ABSENT else (line.summary or line.name or "").encode()
         entry = f"{line.timestamp}/{line.type}/{digest(content)}"
         at_ms = utc_ms(line.timestamp) or context.last_ms
