@@ -13,7 +13,7 @@ from carryover.records.lenient import fields_of, first_text, items_of, text_of
 from carryover.text.pattern import later
 
 MOST_QUESTIONS: Final = 20
-_MOST_ITEMS: Final = 200
+MOST_TODOS: Final = 200
 JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = {
     "running": "running",
     "completed": "done",
@@ -52,9 +52,9 @@ def asked_in(raw: msgspec.Raw | None) -> list[Asked]:
     return found
 
 
-def plan_items(raw: msgspec.Raw | None, name: str, *, most: int = 200) -> tuple[PlanItem, ...]:
+def plan_items(raw: msgspec.Raw | None, name: str) -> tuple[PlanItem, ...]:
     """Returns the entries of a list of the form `[{<name>, "status"}]`, without cancelled ones."""
-    todos = map(fields_of, items_of(raw)[:most])
+    todos = map(fields_of, items_of(raw)[:MOST_TODOS])
     entries = [(text_of(todo.get(name)), text_of(todo.get("status"))) for todo in todos]
     return tuple(
         PlanItem(text=bounded(text, SHORT_CHARS), state=PLAN_STATES.get(status, "pending"))
@@ -70,7 +70,7 @@ def checklist(text: str, *, active: str = "") -> tuple[PlanItem, ...]:
     ['done', 'active', 'pending']
     """
     states: dict[str, PlanState] = {"x": "done", "X": "done", **dict.fromkeys(active, "active")}
-    found = _BOX.findall(text)[:_MOST_ITEMS]
+    found = _BOX.findall(text)[:MOST_TODOS]
     return tuple(PlanItem(text=bounded(said, SHORT_CHARS), state=states.get(box, "pending")) for box, said in found)
 
 

@@ -61,6 +61,8 @@ _Changes = Callable[[Op, Fields, str | None], tuple[FileEdit, ...]]
 """Operation, arguments and folder of a call → the file changes that it makes if it succeeds."""
 
 
+_MOST_KEPT: Final = 50
+"""The most entries of a list that a context remembers."""
 _SHORT_TEXT: Final = 200
 _REMARKS: Final = ("message", "description")
 """Arguments that describe a call. Their wording changes when it is tried again."""
@@ -173,6 +175,10 @@ class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
     def change(self, **changes: object) -> None:
         """Replaces fields of the context."""
         self.context = msgspec.structs.replace(self.context, **changes)
+
+    def remember(self, name: str, *more: object) -> None:
+        """Adds to a list of the context, of which the newest stay."""
+        self.change(**{name: (*getattr(self.context, name), *more)[-_MOST_KEPT:]})
 
     def count_tokens(self, key: str, *, session: str, model: str | None = None, **numbers: int | None) -> None:
         """Adds the tokens of one answer under `key`; `numbers` as in `TokensUsed`, None for one that is not recorded.

@@ -28,7 +28,6 @@ _MAX_INPUTS: Final = 300
 """Most different inputs of one session that are counted."""
 _MAX_EDITS: Final = 50
 """Most edits kept of one answer."""
-_MAX_COMMITS: Final = 20
 _MAX_KEYS: Final = 50
 _MAX_LINT_CHARS: Final = 3_000
 _MAX_SUBJECT: Final = 500
@@ -302,7 +301,7 @@ def _failed_edits(recorder: BlockRecorder, report: re.Match[str]) -> None:
 
 def _create(recorder: BlockRecorder, _found: re.Match[str]) -> None:
     if (path := recorder.path(recorder.context.message)) is not None:
-        recorder.change(new_path=(*recorder.context.new_path, path)[-_MAX_KEYS:])
+        recorder.remember("new_path", path)
 
 
 def _committed(recorder: BlockRecorder, found: re.Match[str]) -> None:
@@ -317,7 +316,8 @@ def _committed(recorder: BlockRecorder, found: re.Match[str]) -> None:
         # Written by a model too, and the only words for what it did.
         recorder.add(model.AssistantMessage(text=found["subject"]), f"{recorder.item}:answer")
     commit = Commit(found["id"], (*context.turn, *(event.key for event in recorder.events)))
-    recorder.change(commits=(*context.commits, commit)[-_MAX_COMMITS:], turn=(), silent=False)
+    recorder.remember("commits", commit)
+    recorder.change(turn=(), silent=False)
 
 
 def _undone(recorder: BlockRecorder, found: re.Match[str]) -> None:

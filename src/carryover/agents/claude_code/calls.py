@@ -23,7 +23,7 @@ from carryover.agents.claude_code.lines import (
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
 from carryover.model import FileEdit
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import JOB_STATES, PLAN_STATES, Todo, asked_in, plan_items, plan_of
+from carryover.records.asked import JOB_STATES, MOST_TODOS, PLAN_STATES, Todo, asked_in, plan_items, plan_of
 from carryover.records.changes import Hunk, patched, planned
 from carryover.records.fields import SHORT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
@@ -32,7 +32,6 @@ from carryover.text.pattern import later
 from carryover.transcript.open_calls import matters_where
 from carryover.transcript.recorder import Tools, usable_folder, usable_name
 
-_MOST_TASKS: Final = 200
 _MOST_EARLY: Final = 8
 """Results whose calls may still come: they came one or two records later."""
 _ABOUT: Final = tuple("command file_path notebook_path pattern url query skill path description subject id".split())
@@ -68,7 +67,6 @@ _PRINTED: Final = later(r"^<(?:output|stdout|stderr|timestamp)>", re.MULTILINE)
 _STREAM: Final = later(r"^</?(?:stdout|stderr)>$\n?", re.MULTILINE)
 _SCHEDULES: Final = ("CronCreate", "ScheduleWakeup")
 """Tools that schedule a prompt, which the client gives the model later (2.1.112 to 2.1.138)."""
-_MOST_SCHEDULED: Final = 20
 _DISMISSED: Final = "[User dismissed"
 """How the answer begins if the user closed the question in the desktop app (2.1.170)."""
 _NOTES_ONLY: Final = "(notes only)"
@@ -112,7 +110,7 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
     elif name == "TodoWrite":
         builder.add(model.PlanUpdate(items=plan_items(given.get("todos"), "content")), f"{part}.todos")
     elif name in _SCHEDULES and (prompt := text_of(given.get("prompt")).strip()):
-        builder.change(scheduled=(*builder.context.scheduled, digest(prompt))[-_MOST_SCHEDULED:])
+        builder.remember("scheduled", digest(prompt))
 
 
 def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:
@@ -326,7 +324,7 @@ def _tasks(known: tuple[Todo, ...], call: OpenClaudeCall, result: Fields) -> tup
         del tasks[former.id]
     elif former is not None:
         tasks[former.id] = replace(former, state=PLAN_STATES.get(call.label, former.state))
-    return tuple(tasks.values())[-_MOST_TASKS:]
+    return tuple(tasks.values())[-MOST_TODOS:]
 
 
 def handle_shell(builder: ClaudeBuilder, text: str) -> None:

@@ -115,7 +115,6 @@ records have new uuids, one block each and all the time of the copy, so neither 
 repeat. But the first has the place of the prompt that it repeats: the same parent. Other versions (2.0.28, 2.0.31 to
 2.1.12) keep the time of a record that they write again: `ClaudeBuilder.second_key`."""
 _MOST_PROMPTS: Final = 50
-_MOST_QUEUED: Final = 50
 _LONGEST_QUEUED: Final = 8000
 _DELIVERS_RECORDED: Final = (2, 1, 97)
 """The first version that records the text which a turn takes out of the queue. 2.1.96 writes no such attachment."""
@@ -392,7 +391,7 @@ def handle_queue(builder: ClaudeBuilder) -> None:
     elif operation == "enqueue":
         if text and not _TAGGED.fullmatch(text) and not text.startswith(OF_SESSIONS) and not is_no_prompt(text):
             waiting = WaitingPrompt(mark=digest(text.strip()), text=bounded(text, _LONGEST_QUEUED))
-            builder.change(waiting=(*builder.context.waiting, waiting)[-_MOST_QUEUED:])
+            builder.remember("waiting", waiting)
             if waiting.mark not in builder.context.scheduled:
                 builder.add(model.QueuedPrompt(text=text), "queue", digest(text))
     elif operation == "remove" and () < version_numbers(builder.context.emitted.agent_version) < _DELIVERS_RECORDED:

@@ -13,7 +13,7 @@ from carryover import model
 from carryover.adapter.contract import Parsed, ToolOutcome
 from carryover.model import FileEdit, Op, session_in_other_cwd
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import PLAN_STATES, Todo, plan_of
+from carryover.records.asked import MOST_TODOS, PLAN_STATES, Todo, plan_of
 from carryover.records.changes import hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
@@ -57,7 +57,6 @@ TOOLS: Final = Tools(
     plain=lambda name: _PREFIX.sub("", name).replace("_", "").lower(),
 )
 """Names differ by version: `copilot_runInTerminal`, `run_in_terminal`."""
-MAX_TODOS: Final = 100
 _MOST_CHANGES: Final = 20
 _OWN_FILES: Final = later(r"/session-state/[0-9a-fA-F-]{36}/")
 """The plan and notes that the client keeps with a session (1.0.102)."""
@@ -431,7 +430,7 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
                 elif status is not None:
                     state = PLAN_STATES.get(_text(status[1]).lower(), "pending")
                     known[ident] = msgspec.structs.replace(known[ident], state=state)
-    return tuple(known.values())[-MAX_TODOS:]
+    return tuple(known.values())[-MOST_TODOS:]
 
 
 def _text(quoted: str) -> str:

@@ -243,7 +243,6 @@ class _Line(msgspec.Struct, frozen=True, rename="camel"):
 
 
 _LINE: Final = msgspec.json.Decoder(_Line)
-_MOST_PUSHED: Final = 8
 
 
 def parse_log(source: Source, context: LogContext, record: Record) -> tuple[LogContext, Parsed]:
@@ -325,7 +324,7 @@ def _hook(recorder: LogRecorder) -> None:
     output = fields_of(recorder.data.get("output"))
     if recorder.text("hookType") == "agentStop" and text_of(output.get("decision")) == "block":
         said = digest(text_of(output.get("reason")).strip()).encode()
-        recorder.change(pushed=(*recorder.context.pushed, said)[-_MOST_PUSHED:])
+        recorder.remember("pushed", said)
 
 
 def _assistant(recorder: LogRecorder) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from carryover import model
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.copilot import chats
-from carryover.agents.copilot.calls import MAX_TODOS, TOOLS, subject_in
+from carryover.agents.copilot.calls import TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
 from carryover.model import Actor, Answer, AnyBody, FileEdit, Op, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
@@ -258,7 +258,7 @@ def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, report
         if (outcome := _outcome_of(op, tool, data, state, reported)) is not None:
             recorder.end_call(call, outcome, result=f"{number}/result")
         if bytes(data.get("todoList", b""))[:1] == b"[":
-            todos = plan_items(data["todoList"], "title", most=MAX_TODOS)
+            todos = plan_items(data["todoList"], "title")
             recorder.add(PlanUpdate(items=todos), f"{number}/plan")
     return call
 

@@ -17,7 +17,7 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor.folders import folder_named, folder_with
 from carryover.model import Answer, FileEdit, Op
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import PLAN_STATES, Asked, Todo, asked_in
+from carryover.records.asked import MOST_TODOS, PLAN_STATES, Asked, Todo, asked_in
 from carryover.records.changes import planned
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -74,7 +74,6 @@ _EXIT_CODE: Final = later(r"\s*Exit code: (-?\d{1,10})[ \t]*(?:\n\s*Command outp
 _ERROR: Final = later(r"\s*(?:Error|Error calling tool|Tool error)\b ?:")
 _ASKED_FOR: Final = ("shell", "edit", "write")
 """Operations that the user may reject, which only a field says: a result is what a tool, a page or a file says."""
-_MAX_TODOS: Final = 100
 _MAX_CHANGES: Final = 10
 """Most changes kept for one call."""
 
@@ -369,7 +368,7 @@ def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | Non
         else:
             state = former.state if former and not status else PLAN_STATES.get(status, "pending")
             kept[ident] = Todo(id=ident, text=text, state=state)
-    return tuple(kept.values())[:_MAX_TODOS]
+    return tuple(kept.values())[:MOST_TODOS]
 
 
 def questions_in(given: Fields) -> Sequence[Asked]:

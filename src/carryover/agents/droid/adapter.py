@@ -75,7 +75,6 @@ _QUESTION: Final = later(r"^\d{1,3}\. \[question\] ", re.MULTILINE)
 _ANSWER: Final = "\n[answer]"
 _FEEDBACK: Final = "\n\nUser feedback:\n"
 _NO_REASON: Final = "Stop hook requested continuation"
-_MOST_PUSHED: Final = 20
 _ENDED_WELL: Final = ("completed", "spec_handoff")
 _BY_USER: Final = ("cancelled", "permission_rejected")
 _LIMITS: Final = ("model_usage_exhausted", "model_rate_limited")
@@ -159,7 +158,7 @@ def _hook(recorder: _Recorder, message: Fields) -> None:
     if text_of(message.get("hookEventName")) == "Stop":
         reasons = (text_of(fields_of(text_of(one.get("stdout"))).get("reason") or one.get("stderr")) for one in results)
         pushed = (digest(reason.strip() or _NO_REASON).encode() for reason in reasons)
-        recorder.change(pushed=(*recorder.context.pushed, *pushed)[-_MOST_PUSHED:])
+        recorder.remember("pushed", *pushed)
 
 
 def _user(recorder: _Recorder, message: Fields) -> None:

@@ -168,7 +168,7 @@ def _prompt(recorder: _Recorder, line: Fields) -> None:
         return
     in_turn = text_of(line.get("type")) == "turn.steer"
     if not is_true(origin.get("inTurn")):
-        recorder.change(turns=(*recorder.context.turns, ())[-_MOST_TURNS:])
+        recorder.remember("turns", ())
     # The texts of skills that a prompt names come before it; the text for a command holds what the command stands for.
     text, files = text_and_others(line.get("input"), len(items_of(origin.get("skillActivations"))))
     if name:
