@@ -187,6 +187,8 @@ def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     (template / "info" / "exclude").write_text("# patterns\n")
     (template / "description").write_text("a repository\n")
     with pytest.MonkeyPatch.context() as patch:
+        for name in LEADS_ELSEWHERE:
+            patch.delenv(name, raising=False)
         patch.setenv("GIT_CONFIG_GLOBAL", str(path))
         patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
         patch.setenv("GIT_TEMPLATE_DIR", str(template))
@@ -208,8 +210,6 @@ def home(home_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home folder for this test alone; git knows an author in it and nothing of the machine's settings."""
     home = home_path
     home.mkdir(mode=0o700)
-    for name in LEADS_ELSEWHERE:
-        monkeypatch.delenv(name, raising=False)
     for name, folder in XDG.items():
         monkeypatch.setenv(name, str(home / folder))
     monkeypatch.setenv("HOME", str(home))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -13,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent
-from carryover.agents import adapters
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.model import Event, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt
@@ -166,7 +164,7 @@ def test_each_recording_is_found_once_and_known_by_its_name(agent: Agent, case: 
             assert (source.agent, source.path) == (agent.id, str(recording.path))
 
 
-def test_other_files_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
+def test_other_files_and_paths_elsewhere_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
     for name in case.strangers:
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -174,9 +172,6 @@ def test_other_files_are_no_source(agent: Agent, case: Case, tmp_path: Path) -> 
         assert agent.source_of(path, tmp_path) is None, name
 
     assert sources_of(agent, tmp_path) == []
-
-
-def test_a_path_elsewhere_is_no_source(agent: Agent, case: Case, tmp_path: Path) -> None:
     assert agent.source_of(case.recordings[0].path, tmp_path) is None
 
 
@@ -187,64 +182,37 @@ def typed(events: list[Event]) -> list[UserPrompt]:
     return [event.body for event in events if isinstance(event.body, UserPrompt) and event.body.actor == "human"]
 
 
-@pytest.fixture
-def readings(agent: Agent, case: Case) -> dict[str, Reading]:
-    """What each recording becomes; it is read once for all tests."""
-    return {str(recording): _reading_of(agent.id, recording) for recording in case.recordings}
-
-
-@cache
-def _reading_of(agent_id: str, recording: Recording) -> Reading:
-    agent = adapters()[agent_id]
-    return read_on(agent, source_at(agent, recording))
-
-
-def test_a_recording_is_understood_whole(readings: dict[str, Reading]) -> None:
+def test_a_recording_is_understood_whole(agent: Agent, case: Case) -> None:
     """What a client of a known version wrote leaves nothing to count, and each event says when, where and in which
-    session. Keys tell events apart; so does the second identity, which must not swallow what happened twice."""
-    assert {name: found for name, reading in readings.items() if (found := [*checks.of_reading(reading)])} == {}
+    session. Keys tell events apart; so does the second identity, which must not swallow what happened twice. Results
+    belong to calls of the same source, the context stays small, and nobody typed what a sub-agent is told. What a fork
+    copies of its parent gives way to the parent's own record: it is often read first, as the newer transcript."""
+    copied, own = set(), set()
+    for recording in case.recordings:
+        with naming(recording):
+            reading = read_on(agent, source_at(agent, recording))
+            assert [*checks.of_reading(reading)] == []
+            assert all(event.body.name for event in reading.events if isinstance(event.body, ToolResult))
+            assert len(msgspec.json.encode(reading.context)) < MAX_CONTEXT_BYTES
+            assert typed([event for event in reading.events if event.subagent_id is not None]) == []
+            copied |= {event.key for event in reading.events if event.copied}
+            own |= {event.key for event in reading.events if not event.copied}
+
+    assert copied.isdisjoint(own)
 
 
-def test_results_belong_to_a_call_of_the_same_source(readings: dict[str, Reading]) -> None:
-    for name, reading in readings.items():
-        assert all(event.body.name for event in reading.events if isinstance(event.body, ToolResult)), name
-
-
-def test_the_context_stays_small(readings: dict[str, Reading]) -> None:
-    for name, reading in readings.items():
-        assert len(msgspec.json.encode(reading.context)) < MAX_CONTEXT_BYTES, name
-
-
-def test_what_a_sub_agent_is_told_was_typed_by_nobody(readings: dict[str, Reading]) -> None:
-    for name, reading in readings.items():
-        assert typed([event for event in reading.events if event.subagent_id is not None]) == [], name
-
-
-def test_what_the_client_injects_was_typed_by_nobody(agent: Agent, case: Case) -> None:
+def test_what_is_no_prompt_is_counted_only_where_nobody_knows_it(agent: Agent, case: Case) -> None:
+    """What the client injects was typed by nobody; unknown kinds of records are counted, those that hold nothing for us
+    are not."""
     source = source_at(agent, case.recordings[0])
     for data in case.not_typed:
         assert typed(fold_one(agent, source, data).events) == [], data
-
-
-def test_unknown_kinds_of_records_are_counted(agent: Agent, case: Case) -> None:
-    source = source_at(agent, case.recordings[0])
     for data in case.unknown:
         reading = fold_one(agent, source, data)
         assert (reading.events, len(reading.skipped)) == ([], 1), data
-
-
-def test_records_that_hold_nothing_for_us_are_not_counted(agent: Agent, case: Case) -> None:
-    source = source_at(agent, case.recordings[0])
     for data in case.quiet:
         reading = fold_one(agent, source, data)
         assert (reading.events, reading.skipped) == ([], []), data
-
-
-def test_what_a_fork_copies_of_its_parent_gives_way_to_the_parents_own_record(agent: Agent, case: Case) -> None:
-    """The fork is often read first, as its transcript is the newer one."""
-    events = [e for recording in case.recordings for e in read_on(agent, source_at(agent, recording)).events]
-
-    assert {e.key for e in events if e.copied}.isdisjoint(e.key for e in events if not e.copied)
 
 
 def test_a_fork_shares_the_keys_of_the_history_it_repeats(agent: Agent, case: Case) -> None:
