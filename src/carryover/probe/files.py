@@ -19,9 +19,11 @@ from carryover.probe.source_code import Effort, language_of, symbol_at
 from carryover.text.boxes import boxes_in, is_document
 
 LARGEST_BYTES: Final = 256 << 10
+"""Of 166,341 source files in 373 public repositories 506 are larger, nearly all of them generated or of others."""
 MOST_STEPS: Final = 8000
 """What may be parsed for one handoff, in steps of `Effort`: about 1 MiB of code, 0.2 s, or up to 5 s of CPU time if all
-of a file is one error. Neither the steps nor the offsets tell such a file from others; the time would, but differs."""
+of some files is one error, 2 s of one. Neither the steps, the offsets nor whether there was an error tell such a file
+from others; the time would, but differs."""
 MOST_PATHS: Final = 20_000
 _GIT_S: Final = 5.0
 _DEEPEST: Final = 8
@@ -34,7 +36,7 @@ _NOT_WORK: Final = frozenset(
 
 
 def file_facts(
-    root: Path, queries: Sequence[FileQuery], *, limit_bytes: int = 1 << 20, most_steps: int = MOST_STEPS
+    root: Path, queries: Sequence[FileQuery], *, limit_bytes: int = LARGEST_BYTES, most_steps: int = MOST_STEPS
 ) -> dict[str, FileFacts]:
     """Returns facts by path, except for paths that lead out of `root`. Only regular files inside `root`, even after
     following symlinks, are read, and only up to `limit_bytes`; for anything else, and for code beyond `most_steps`,
@@ -74,8 +76,7 @@ def _facts_of(path: str, real_root: str, query: FileQuery, limit: int, effort: E
         return FileFacts(exists=True)
     with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(descriptor)
-        largest = limit if language else min(limit, LARGEST_BYTES)
-        if not stat.S_ISREG(status.st_mode) or status.st_size > largest:
+        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
             return FileFacts(exists=True)
         stamp = (status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size)
         question = (real, query.line, query.anchor)
