@@ -6,12 +6,11 @@ import dataclasses
 import re
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Batch, FileStat, Parsed, ProjectReader, Reader, Record, Source
+from carryover.adapter.contract import Agent, Parsed, ProjectReader, Reader, Record, Source
 from carryover.adapter.layouts import Layout
 from carryover.decoders import decoder_of
 from carryover.records import rawjson
@@ -27,16 +26,7 @@ raised: Final[dict[str, str]] = {}
 
 def guarded(agent: Agent) -> Agent:
     """Returns an agent whose functions raise nothing but the OSErrors of its reader."""
-
-    def safe(function: Callable[..., _T], otherwise: Any) -> Callable[..., _T]:
-        def call(*given: Any) -> _T:
-            try:
-                return function(*given)
-            except FAULTS as error:
-                _remember(agent.id, error)
-                return otherwise(*given) if callable(otherwise) else otherwise  # type: ignore[no-any-return]
-
-        return call
+    safe = partial(_safe, agent.id)
 
     def unread(_source: Source, context: Any, _record: Record) -> tuple[Any, Parsed]:
         return context, Parsed(skipped=(rawjson.skipped(None, "the agent's package failed", None),))
@@ -71,41 +61,37 @@ def _checked(layouts: tuple[Layout, ...]) -> tuple[Layout, ...]:
 
 
 class _Reader:
+    """A reader that raises nothing but OSErrors; it reads projects if the one that it guards does."""
+
     def __init__(self, agent_id: str, reader: Reader) -> None:
         self._id, self._reader = agent_id, reader
-        if isinstance(reader, ProjectReader):  # as is then this one, by what it has
-            self.last_input = lambda path: self._or_os_error(lambda: reader.last_input(path))
-            self.source_of = lambda path, root: self._or(None, lambda: reader.source_of(path, root))
-            self.sources = partial(self._sources, reader)
-
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        return self._or_os_error(lambda: self._reader.read(path, cursor))
-
-    def stat(self, path: Path) -> FileStat:
-        return self._or_os_error(lambda: self._reader.stat(path))
+        # Not looked up before the call: what an agent has as its reader may be none.
+        self.read = _safe(agent_id, lambda path, cursor: reader.read(path, cursor), _unreadable, OSError)
+        self.stat = _safe(agent_id, lambda path: reader.stat(path), _unreadable, OSError)
+        if isinstance(reader, ProjectReader):
+            self.last_input = _safe(agent_id, reader.last_input, _unreadable, OSError)
+            self.source_of = _safe(agent_id, reader.source_of, None)
+            self.sources = _safe(agent_id, reader.sources, lambda _: [])
 
     def of_copies(self) -> Reader:
         return _Reader(self._id, reader_of_copies(self._reader))
 
-    def _sources(self, reader: ProjectReader, root: Path) -> list[Source]:
-        return self._or([], lambda: reader.sources(root))
 
-    def _or(self, otherwise: _T, function: Callable[[], _T]) -> _T:
-        try:
-            return function()
-        except FAULTS as error:
-            _remember(self._id, error)
-            return otherwise
+def _safe(agent_id: str, function: Callable[..., _T], otherwise: Any, *passed: type[Exception]) -> Callable[..., _T]:
+    """Returns the function without what it raises, but for what is `passed` on; `otherwise`: what it returns then, or a
+    function that does."""
 
-    def _or_os_error(self, function: Callable[[], _T]) -> _T:
+    def call(*given: Any) -> _T:
         try:
-            return function()
-        except OSError:
+            return function(*given)
+        except passed:
             raise
         except FAULTS as error:
-            _remember(self._id, error)
-            raise OSError("the agent's package failed") from error
+            raised[agent_id] = f"its code raises {type(error).__name__}"
+            return otherwise(*given) if callable(otherwise) else otherwise  # type: ignore[no-any-return]
+
+    return call
 
 
-def _remember(agent_id: str, error: BaseException) -> None:
-    raised[agent_id] = f"its code raises {type(error).__name__}"
+def _unreadable(*_given: Any) -> None:
+    raise OSError("the agent's package failed")
