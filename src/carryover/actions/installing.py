@@ -11,7 +11,7 @@ from typing import Final, NamedTuple, get_args
 
 from carryover import agents
 from carryover.actions.first_read import ReadEnd, held_by, watch_first_read
-from carryover.actions.project_rules import Texts, rule_for
+from carryover.actions.project_rules import rule_for
 from carryover.config import Config, Pointers, ResumeMode, load_config
 from carryover.daemon.client import ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
@@ -79,10 +79,6 @@ class Survey:
             ids = (agent.spec.id for agent in self.offered if (by_presence and agent.found) or agent.spec.id in before)
             agents = tuple(ids)
         return InstallAnswer(agents, pointers or self.config.publish.pointers or _OFFERED)
-
-    def rule(self, answer: InstallAnswer) -> Texts:
-        """Describes what an answer allows to be written into projects."""
-        return rule_for(answer.pointers, answer.agents, self.config)
 
     def with_settings(self) -> tuple[Detection, ...]:
         """Returns the agents whose settings would be written if all on this machine were chosen."""
@@ -219,7 +215,7 @@ def install(
     done = Installed(
         survey=survey,
         answer=answer,
-        rule=survey.rule(answer)[0],
+        rule=rule_for(answer.pointers, selected, config),
         edits=(*settings, choices),
         shell=on_path_here(),
         curl_missing=any(map(_is_of_hooks, settings)) and shutil.which("curl") is None,

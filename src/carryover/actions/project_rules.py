@@ -46,19 +46,18 @@ _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
     "shared": f"{IN_PROJECT}. AGENTS.md and the like will point to it; git shows that until you commit it.",
     "local": f"{IN_PROJECT}, and files that point to it. Nothing that git shows.",
+    "off": "Nothing: agents get the handoff by hooks, or by `carryover to`.",
 }
-"""The same for a low screen."""
 
 
-Texts = tuple[tuple[str, ...], tuple[str, ...]]
-"""Sentences for people: at length, and for a low screen."""
-
-
-def rule_for(pointers: Pointers, agents: Collection[str], config: Config) -> Texts:
+def rule_for(pointers: Pointers, agents: Collection[str], config: Config) -> tuple[str, ...]:
     """Describes what `pointers` allows for these agents."""
-    full = rule(pointers, agents, days=config.publish.active_days, kept_in=short_path(state_dir().root / KEPT))
-    short = _SHORT_RULES.get(pointers)
-    return full, full if short is None else (short,)
+    return rule(pointers, agents, days=config.publish.active_days, kept_in=short_path(state_dir().root / KEPT))
+
+
+def short_rule(pointers: Pointers) -> str:
+    """Describes it in few words, for a screen."""
+    return _SHORT_RULES[pointers]
 
 
 def rule(pointers: Pointers, agents: Collection[str], *, days: int, kept_in: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from carryover.actions.installing import InstallAnswer, Survey
-from carryover.actions.project_rules import POINTERS, Texts
+from carryover.actions.project_rules import POINTERS, short_rule
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.output import wrapped
 from carryover.terminal.paths import short_path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _QUESTION: Final = "Which AI agents do you use?"
 _INSTRUCTION: Final = "(space to tick, then enter)"
 _PROJECTS: Final = "What may be written into your projects? (← → to choose)"
-PROJECTS_IN_SHORT: Final = "Into projects (← →):"
 LEAVING: Final = "Esc or q leaves everything as it is."
 KEYS: Final = {"left": -1, "right": 1, "p": 1}
 """Keys that change the answer about projects, and how many places they move."""
@@ -28,34 +27,14 @@ FOR_WHOM: Final = "A team: shared. You alone: local. In no project: off."
 """For whom each answer about projects is: short enough for one line of a small terminal."""
 
 
-def _explained(surveyed: Survey, answer: InstallAnswer, *, service: bool) -> Texts:
-    """Returns the lines below the list of agents: what an answer has written into projects, and what Enter does."""
-    inside, inside_short = surveyed.rule(answer)
-    outside, outside_short = _on_enter(surveyed, answer, service=service)
-    return (FOR_WHOM, *inside, *outside), (FOR_WHOM, *inside_short, *outside_short)
-
-
-def _on_enter(surveyed: Survey, answer: InstallAnswer, *, service: bool) -> Texts:
+def _on_enter(surveyed: Survey, answer: InstallAnswer, *, service: bool) -> str:
     """Says what Enter does outside of projects: which files get hooks, or an entry, and whether the daemon starts."""
     chosen = [(agent.form, agent.config) for agent in surveyed.with_settings() if agent.spec.id in answer.agents]
     hooks = [short_path(path) for form, path in chosen if path is not None and form != "list"]
     entries = [short_path(path) for form, path in chosen if path is not None and form == "list"]
-    steps: list[tuple[str, str]] = []
-    if hooks:
-        steps.append((f"writes hooks into {_joined(hooks)}", f"hooks into {_first(hooks)}"))
-    if entries:
-        steps.append((f"an entry into {_joined(entries)}", f"an entry into {_first(entries)}"))
-    if service:
-        steps.append(("starts carryoverd in the background", "starts carryoverd"))
-        steps.append(("reads what your agents have written so far", "reads your history"))
-    else:
-        steps.append(("starts nothing (--no-service)", "starts nothing (--no-service)"))
-    short = ", ".join(in_short for _, in_short in steps)
-    return (f"Enter {_joined([step for step, _ in steps])}.", LEAVING), (f"Enter: {short}. {LEAVING}",)
-
-
-def _joined(items: Sequence[str]) -> str:
-    return f"{', '.join(items[:-1])} and {items[-1]}" if len(items) > 1 else items[0]
+    steps = [f"{what} into {_first(paths)}" for what, paths in (("hooks", hooks), ("an entry", entries)) if paths]
+    steps += ["starts carryoverd", "reads your history"] if service else ["starts nothing (--no-service)"]
+    return f"Enter: {', '.join(steps)}."
 
 
 def _first(paths: Sequence[str]) -> str:
@@ -127,25 +106,15 @@ class _Panel:
         self.answer = self.answer._replace(pointers=POINTERS[place % len(POINTERS)])
 
     def _rows(self) -> Sequence[StyleAndTextTuples]:
-        """Returns what is shown, as long as the whole list has room beside it."""
         from prompt_toolkit.application import get_app
 
-        size = get_app().output.get_size()
-        full, short = _explained(self._surveyed, self.answer, service=self._service)
-        rows = [
-            *_wrapped(("", _PROJECTS), " ", size.columns),
-            self._choices("  "),
-            *_wrapped(full, "   ", size.columns),
-        ]
-        if len(rows) + len(self._surveyed.offered) < size.rows:
-            return rows
-        in_one = self._choices(f" {PROJECTS_IN_SHORT}")
-        has_room = sum(len(part[1]) for part in in_one) < size.columns
-        choices = [in_one] if has_room else [[("", f" {PROJECTS_IN_SHORT}")], self._choices("  ")]
-        return [*choices, *_wrapped(short, " ", size.columns)]
+        columns = get_app().output.get_size().columns
+        enter = _on_enter(self._surveyed, self.answer, service=self._service)
+        lines = (FOR_WHOM, short_rule(self.answer.pointers), enter, LEAVING)
+        return [*_wrapped((_PROJECTS,), " ", columns), self._choices(), *_wrapped(lines, "   ", columns)]
 
-    def _choices(self, before: str) -> StyleAndTextTuples:
-        row: StyleAndTextTuples = [("", before)]
+    def _choices(self) -> StyleAndTextTuples:
+        row: StyleAndTextTuples = [("", "  ")]
         for pointers in POINTERS:
             is_chosen = pointers == self.answer.pointers
             row.append(("bold", f" ● {pointers} ") if is_chosen else ("", f" ○ {pointers} "))
