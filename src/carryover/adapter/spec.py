@@ -122,15 +122,13 @@ class InstalledHook(msgspec.Struct, frozen=True):
 class UserSetting(msgspec.Struct, frozen=True, kw_only=True):
     """What something in the user's settings of an agent means for Carryover."""
 
-    kind: Literal["off", "review", "folder", "cut"]
+    kind: Literal["off", "review", "folder"]
     """off: all hooks are switched off. review: a hook does not run before the user has reviewed it. folder: the agent
-    does not start, as a folder is missing. cut: of a project's instruction files in total, only the first `number`
-    bytes are read."""
+    does not start, as a folder is missing."""
     by: str
     """The setting or variable, such as `features.hooks = false`; of a review, what the user has to do, in sentences."""
     at: Path
     """The file with the setting or with the records of reviews, or the missing folder."""
-    number: int = 0
 
 
 class OnMachine(msgspec.Struct, frozen=True, kw_only=True):

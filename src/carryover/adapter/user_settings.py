@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from carryover.adapter.spec import OnMachine, Place, UserSetting
@@ -15,14 +14,6 @@ def value_of(settings: Mapping[str, Any], *key: str) -> Any:
     for name in key:
         node = node.get(name) if isinstance(node, Mapping) else None
     return node
-
-
-def cut_at(settings: Mapping[str, Any], key: str, default: int, at: Path) -> UserSetting:
-    """Returns how many bytes of instruction files are read: as many as the setting says if it is a whole number, else
-    the default. `at` is the file with the settings."""
-    value = settings.get(key)
-    number = value if isinstance(value, int) and not isinstance(value, bool) else default
-    return UserSetting(kind="cut", by=key, at=at, number=number)
 
 
 def off_by(file: Place, *keys: tuple[str, ...], value: bool) -> Callable[[OnMachine], Iterator[UserSetting]]:

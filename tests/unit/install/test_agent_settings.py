@@ -13,7 +13,6 @@ from carryover.install.agent_report import HooksReport
 from carryover.install.agent_settings import (
     hooks_report,
     review_of,
-    settings_of,
     to_review,
     with_config_files,
 )
@@ -34,11 +33,6 @@ def seen(tmp_path: Path) -> Detection:
         hook_set=AGENT.spec.hooks.sets[0],
         home=tmp_path,
     )
-
-
-def number_of(seen: Detection, kind: str) -> int | None:
-    setting = settings_of(seen, kind)
-    return setting.number if setting is not None else None
 
 
 def report_of(seen: Detection, content: str | None, config: str | None = None) -> HooksReport:
@@ -133,16 +127,6 @@ def test_the_switch_in_another_file(codex: Detection, config: str, off: str) -> 
     place = str(codex.config.with_name("config.toml"))
     expected = (True, off, place) if off else (False, None, None)
     assert (found.switched_off, found.switched_off_by, found.switched_off_in) == expected
-
-
-@pytest.mark.parametrize(
-    ("config", "limit"),
-    [(None, 32_768), ("project_doc_max_bytes = 100\n", 100), ("project_doc_max_bytes = 'x'\n", 32_768)],
-)
-def test_how_much_of_its_instructions_it_reads(codex: Detection, config: str | None, limit: int) -> None:
-    report_of(codex, None, config)
-
-    assert number_of(codex, "cut") == limit
 
 
 def test_what_an_edit_brought_or_changed_is_reviewed_again_whatever_the_notes_say(codex: Detection) -> None:

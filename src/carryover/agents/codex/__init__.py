@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from carryover.adapter import spec
-from carryover.adapter.user_settings import cut_at, off_by, value_of
+from carryover.adapter.user_settings import off_by, value_of
 from carryover.fsio import is_folder
 
 _HOME: Final = spec.Place(path="~/.codex", env="CODEX_HOME")
@@ -22,7 +22,6 @@ _STOP: Final = spec.HookEntry(event="Stop", timeout_s=5)
 _END: Final = spec.HookEntry(event="SessionEnd", timeout_s=3)
 
 
-_READS: Final = "project_doc_max_bytes"
 _REVIEW: Final = (
     'Codex asks once before it runs new hooks: start `codex` and choose "Trust all" ("Review" shows each). '
     "Until then they do not run."
@@ -38,7 +37,6 @@ def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
     is_asked = not agent.version or agent.version >= (0, 130)
     if agent.hook is not None and is_asked and not _has_reviewed(values, agent.hook):
         yield spec.UserSetting(kind="review", by=_REVIEW, at=file)
-    yield cut_at(values, _READS, 32_768, file)  # 0.169.0
 
 
 def _has_reviewed(settings: Mapping[str, Any], hook: spec.InstalledHook) -> bool:

@@ -99,7 +99,6 @@ def _with_files(
     [seen] = settings.with_config_files([detection], [state.hook_script])
     spec = seen.spec
     roots = recorded_roots([spec], config, machine.home, os.environ)
-    cut = settings.settings_of(seen, "cut")
     folders = [folder for root in roots for folder in (root.path, *sorted(root.path.glob("*/"))) if is_folder(folder)]
     today = {os.path.realpath(root) for root in seen.roots}
     return msgspec.structs.replace(
@@ -113,7 +112,6 @@ def _with_files(
         closed=tuple(str(folder) for folder in folders if not os.access(folder, os.R_OK | os.X_OK)),
         moved_from=tuple(root for root in config.of(spec.id).roots if os.path.realpath(root) not in today),
         roots_today=tuple(map(str, seen.roots)),
-        reads_bytes=cut.number if cut is not None else None,
     )
 
 

@@ -275,14 +275,10 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
 
 
 def _project(facts: Gathered, project: ProjectFacts) -> dict[str, _Row]:
-    end = project.pointer_end_bytes
     changed = {"has text that is not Carryover's": project.edited, "lost one of its markers": project.broken}
     return {
         "project/open-to-git": project.open_to,
         "pointer/changed": [{"file": file, "what": what} for what, files in changed.items() for file in files],
-        "pointer/too-late": [
-            agent for agent in facts.selected if agent.reads_bytes is not None and end > agent.reads_bytes
-        ],
         "pointer/hidden": [_hidden(facts, file) for file in project.hidden],
         "project/not-published": _not_published(facts, project.refusal),
         "transcripts/unread": [_unread(source) for source in project.unread],

@@ -56,7 +56,6 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Those of them, and folders in them, that this user may not read."""
     moved_from: tuple[str, ...] = ()
     roots_today: tuple[str, ...] = ()
-    reads_bytes: int | None = None
     sessions: int = 0
     last_event_ms: int | None = None
 
@@ -122,8 +121,6 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
     refusal: Refusal | None = None
     edited: tuple[str, ...] = ()
     broken: tuple[str, ...] = ()
-    pointer_end_bytes: int = 0
-    """Offset in bytes at which the pointer in AGENTS.md ends; 0 if there is none."""
     hidden: tuple[HiddenFile, ...] = ()
     unread: tuple[UnreadSource, ...] = ()
 

@@ -16,7 +16,6 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent
-from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import adapters, instruction_files
 from carryover.config import Config, project_settings
 from carryover.errors import UserError
@@ -36,7 +35,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
-from carryover.publish.pointers import block_end, block_state, hidden_files, pointer
+from carryover.publish.pointers import block_state, hidden_files, pointer
 from carryover.terminal.output import counted
 
 _MOST_PROJECTS: Final = 20
@@ -152,14 +151,12 @@ def _inspected(project: ProjectFacts, config: Config, paths: StatePaths, states:
     settings = project_settings(root, config)
     if not settings.is_inside or not is_folder(root):
         return project
-    texts = {name: pointer(root, name).found() for name in instruction_files()}
-    blocks = {name: block_state(text) for name, text in texts.items()}
+    blocks = {name: block_state(pointer(root, name).found()) for name in instruction_files()}
     return msgspec.structs.replace(
         project,
         refusal=refusal(Checkout(root), paths),
         edited=tuple(name for name, block in blocks.items() if block == "edited"),
         broken=tuple(name for name, block in blocks.items() if block == "broken"),
-        pointer_end_bytes=block_end(texts[AGENTS_MD]),
         hidden=hidden_files(root) if settings.pointers == "shared" else (),
         unread=_unread(root, states),
     )

@@ -180,25 +180,22 @@ def test_what_is_wrong_with_an_agent_is_found() -> None:
 def test_what_is_wrong_in_a_project_is_found() -> None:
     projects = (
         ProjectFacts(root="/home/dev/a", edited=("AGENTS.md",), broken=("CLAUDE.md",)),
-        ProjectFacts(root="/home/dev/b", pointer_end_bytes=40_000),
-        ProjectFacts(root="/home/dev/c", pointer_end_bytes=32_768),
         ProjectFacts(root="/home/dev/d", hidden=(HiddenFile(name="AGENTS.md", by="AGENTS.x.md", agent="codex"),)),
         ProjectFacts(root="/home/dev/e", refusal=Refusal("named below", in_git=True)),
         ProjectFacts(root="/srv/x", refusal=Refusal("a link `tracked by git`")),
         ProjectFacts(root="/srv/y", unread=(UnreadSource(agent="codex", path="/srv/y/talk", reason="git tracks it"),)),
     )
-    facts = changed(HEALTHY, agents=(changed(CODEX, reads_bytes=32_768),), projects=projects)
+    facts = changed(HEALTHY, agents=(CODEX,), projects=projects)
 
     assert list(map(line, findings(facts))) == [
         "pointer wrong: ~/a: the pointer in AGENTS.md has text that is not Carryover's.",
         "pointer wrong: ~/a: the pointer in CLAUDE.md lost one of its markers.",
-        "pointer wrong: ~/b: the pointer in AGENTS.md is behind the 32,768 bytes that Codex CLI reads.",
         "pointer wrong: ~/d: AGENTS.x.md hides AGENTS.md, and the pointer in it, from Codex.",
         "project note: /srv/x: no handoff is written there: a link `tracked by git`.",
         "transcripts note: /srv/y/talk is not read: git tracks it.",
     ]
-    assert [f.level for f in findings(changed(HEALTHY, agents=(CLAUDE,), projects=projects[3:4]))] == ["note"]
-    [unpublished] = findings(changed(HEALTHY, projects=projects[5:6]))
+    assert [f.level for f in findings(changed(HEALTHY, agents=(CLAUDE,), projects=projects[1:2]))] == ["note"]
+    [unpublished] = findings(changed(HEALTHY, projects=projects[3:4]))
     assert "`carryover handoff --copy` takes the handoff along" in unpublished.do
 
 

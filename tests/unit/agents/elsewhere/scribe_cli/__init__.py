@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from carryover.adapter import spec
-from carryover.adapter.user_settings import cut_at, off_by, value_of
+from carryover.adapter.user_settings import off_by, value_of
 
 _SETTINGS: Final = spec.Place(path="~/.scribe/settings.json", env="SCRIBE_HOME", below="settings.json")
 _HOOKS: Final = (spec.HookEntry(event="Awake", timeout_s=2), spec.HookEntry(event="Rest", timeout_s=2))
@@ -19,7 +19,6 @@ def _user_settings(agent: spec.OnMachine) -> Iterator[spec.UserSetting]:
     hook = agent.hook
     if hook is not None and value_of(notes, "nodded", f"{hook.event}#{hook.group}#{hook.number}") is None:
         yield spec.UserSetting(kind="review", by="Scribe reads new hooks aloud first: nod to each.", at=file)
-    yield cut_at(notes, "most_bytes", 1_000, file)
 
 
 SPEC: Final = spec.AgentSpec(
