@@ -86,8 +86,6 @@ class Moves:
         self._context = context
         self._inspect = inspect
         self._on_moved = on_moved
-        self._compared: dict[str, frozenset[int]] = {}
-        """Roots that were gone at the last check, by root of a known project."""
         self._looked_s: dict[int, float] = {}
 
     async def run(self) -> None:
@@ -99,14 +97,12 @@ class Moves:
     async def follow(self, project: ProjectRoot) -> Moved:
         """Joins what was recorded of the project at other paths if that is certain."""
         context, root = self._context, project.root
-        inspect = partial(self._inspect, context.paths, root, context.config, compared=self._compared.get(root))
+        inspect = partial(self._inspect, context.paths, root, context.config)
         try:
             seen = await looked_at(root, inspect)
         except Silent:
             return Moved()
         moved = await follow(context.ledger, context.paths, project, seen)
-        if seen.own is not None and not seen.stays_apart:
-            self._compared[root] = seen.gone
         return await self._reported(moved, "project_found")
 
     async def follow_known(self, project_id: int) -> None:
@@ -137,7 +133,6 @@ class Moves:
     async def unlink(self, old: str) -> Moved:
         """Undoes a link, or a recognised move."""
         moved = await unlink(self._context.ledger, self._context.paths, old, self._context.config)
-        self._compared.clear()
         self._looked_s.clear()
         return await self._reported(moved, "project_unlinked")
 

@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.config import Config, project_settings
 from carryover.facts import ProjectRoot, is_foreign
-from carryover.fsio import is_folder, is_there
+from carryover.fsio import is_folder
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.machines import take_again
 from carryover.ledger.queries import whereabouts
@@ -38,30 +38,23 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Whether it is a worktree that is excluded, perhaps by its own file, which goes with it: so nothing may tell later
     whose it was."""
     moved: tuple[Whereabouts, ...] = ()
-    gone: frozenset[int] = frozenset()
 
 
-def inspect_root(paths: StatePaths, root: str, config: Config, *, compared: frozenset[int] | None = None) -> RootFacts:
-    """Inspects `root` for projects that moved there, unless all projects missing now were `compared` last time and the
-    identity of `root` is known. Blocks; writes nothing."""
+def inspect_root(paths: StatePaths, root: str, config: Config) -> RootFacts:
+    """Inspects `root` for projects that moved there. Blocks; writes nothing."""
     folder = Path(root)
     if not root.startswith("/") or not is_folder(folder):
         return RootFacts(root=root)
     known = _known(paths)
-    candidates = [row for row in known if moved_folders.may_have_moved(row, root)]
-    gone = frozenset(row.id for row in candidates)
     own = next((row for row in known if row.root == root), None)
     main_root = Checkout(folder).main
     if own is not None and main_root is not None and project_settings(folder, config).excluded is not None:
         return RootFacts(root=root, own=own, stays_apart=True)
-    is_noted = own is None or own.identity is not None or not is_there(folder / ".git")
-    if compared is not None and gone <= compared and is_noted:
-        return RootFacts(root=root, gone=gone)
     identity = moved_folders.identity_of(folder)
-    moved = moved_folders.moved_to_here(folder, identity, candidates, config, paths)
+    moved = moved_folders.moved_to_here(folder, identity, known, config, paths)
     if main_root is not None:
         identity = moved_folders.identity_of(Path(main_root))
-    return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved), gone=gone)
+    return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved))
 
 
 async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts) -> Moved:

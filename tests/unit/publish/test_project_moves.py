@@ -180,7 +180,7 @@ async def test_a_worktree_that_excludes_itself_stays_apart_once_it_is_gone(
     own.write_text("exclude = true\n")
     await followed(ledger, paths, tree)
     own.rename(tree / "aside.toml")
-    assert inspect_root(paths, str(tree), Config(), compared=frozenset()).identity is not None
+    assert inspect_root(paths, str(tree), Config()).identity is not None
     (tree / "aside.toml").rename(own)
 
     git(shop, "worktree", "remove", "--force", str(tree))
@@ -238,21 +238,18 @@ def test_a_project_without_a_folder_or_of_another_system_is_left_alone(known: in
         assert inspect_root(paths, root, Config()) == RootFacts(root=root)
 
 
-async def test_a_project_is_looked_at_again_only_once_another_one_is_gone(
+async def test_a_project_that_moves_there_and_back_is_followed(
     ledger: Ledger, paths: StatePaths, shop: Path, known: int
 ) -> None:
-    first = inspect_root(paths, str(shop), Config())
-    await follow(ledger, paths, ProjectRoot(str(shop)), first)
-    assert (first.identity is not None, first.gone) == (True, frozenset())
-    assert inspect_root(paths, str(shop), Config(), compared=first.gone) == RootFacts(root=str(shop))
+    await follow(ledger, paths, ProjectRoot(str(shop)), inspect_root(paths, str(shop), Config()))
 
     store = shop.rename(shop.with_name("store"))
-    away = inspect_root(paths, str(store), Config(), compared=frozenset())
+    away = inspect_root(paths, str(store), Config())
     assert [row.id for row in away.moved] == [known]
     await follow(ledger, paths, ProjectRoot(str(store)), away)
     store.rename(shop)
 
-    back = inspect_root(paths, str(shop), Config(), compared=first.gone)
+    back = inspect_root(paths, str(shop), Config())
     assert (await follow(ledger, paths, ProjectRoot(str(shop)), back)).sessions == 1
     again = inspect_root(paths, str(shop), Config())
     assert again.own is not None and again.own.identity is not None
