@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +15,6 @@ from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.past.context import project_root, state_dir
-from carryover.paths import StateDir
 from carryover.terminal.output import did_you_mean
 from carryover.text.toml_lines import parsed_toml, required_value
 
@@ -134,10 +132,6 @@ def setting(key: str) -> Setting:
 def change(key: str, words: Sequence[str] | None) -> Changed:
     """Sets `key` to `words`, or removes it if None. Raises UserError if refused."""
     state = state_dir()
-    if words is None and (path := _ignored_path(state, key)):  # such as one of an earlier version
-        write(path, None)
-        before, after = Setting(key, "ignored", str(state.config), ""), Setting(key, None, DEFAULT, "")
-        return Changed(before, after, is_running=reload_daemon(state) is not None)
     before = setting(key)
     table, _, name = key.partition(".")
     if table in _DECIDED_ELSEWHERE:
@@ -153,24 +147,6 @@ def change(key: str, words: Sequence[str] | None) -> Changed:
 
         withdrawn = withdraw_everywhere(state.root, settings_now(state))
     return Changed(before, after, is_running=health is not None, withdrawn=withdrawn)
-
-
-def _ignored_path(state: StateDir, key: str) -> list[str]:
-    """Returns where `key` is in the file, if it is ignored there; empty if not."""
-    ignored = (re.sub(r" \(line \d+\)$", "", line) for line in load_config(state.config).unknown_keys)
-    if not any(f"{key}.".startswith(f"{name}.") for name in ignored):
-        return []
-    return _path_in(parsed_toml(read_bytes_bounded(state.config, CONFIG_LIMIT_BYTES).decode("utf-8-sig")), key)
-
-
-def _path_in(table: Mapping[str, Any], key: str) -> list[str]:
-    """Returns the names that lead to `key`, of which each may have dots; empty if it is not there."""
-    for name, value in table.items():
-        if name == key:
-            return [name]
-        if isinstance(value, dict) and key.startswith(f"{name}.") and (rest := _path_in(value, key[len(name) + 1 :])):
-            return [name, *rest]
-    return []
 
 
 def _checked(table: str, name: str, words: Sequence[str]) -> Any:

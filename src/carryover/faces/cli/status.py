@@ -180,31 +180,23 @@ def _some(items: Sequence[str], total: int, room: int) -> str:
 
 def _details(facts: Gathered, now_ms: int) -> Iterator[str]:
     """Yields the sections that only `-v` has, in the order in which they matter."""
-    names, health = {agent.id: agent.name for agent in facts.agents}, facts.daemon
+    health = facts.daemon
     absent = [agent.name for agent in facts.agents if _is_absent(agent)]
     agents = [line for agent in facts.agents if not _is_absent(agent) for line in _agent(agent, facts, now_ms)]
-    waiting = []
-    for row in facts.would_read:
-        amount = f"{counted(row.transcripts, 'transcript')}, {size(row.bytes)}"
-        waiting.append(_detail(names.get(row.agent, row.agent), f"{amount}, newest {ago(row.newest_ms, now_ms)}"))
     tasks = [
         f"{task.name}: {task.state}, {counted(task.restarts, 'restart')}; {task.last_error}"
         for task in (health.tasks if health is not None else ())
         if task.last_error
     ]
-    damaged = "was damaged; what could be read was kept. Delete it when you miss nothing."
     every = {
         "background": [*_background(facts)],
         "agents": [*agents, *([_detail("not here", ", ".join(absent))] if absent else [])],
         "declared in config.toml": [*_declared(facts, now_ms)],
-        "sync": [*_of_sync(facts, now_ms)],
-        "would be read by `carryover install`, or by carryoverd once it runs": waiting,
         **(_of_ledger(facts.ledger, facts, now_ms) if facts.ledger is not None else {}),
         "tasks of the daemon in trouble": tasks,
-        "moved aside": [f"{facts.short(path)} ({size(n)}) {damaged}" for path, n in facts.corrupt_ledgers.items()],
     }
     for title, rows in every.items():
-        shown = len(rows) if title in ("agents", "sync") else _SHOWN
+        shown = len(rows) if title == "agents" else _SHOWN
         if rows:
             yield from ("", paint(title, BOLD), *(f"  {row}" for row in rows[:shown]))
         if len(rows) > shown:
@@ -218,15 +210,6 @@ def _declared(facts: Gathered, now_ms: int) -> Iterator[str]:
         if row.sessions:
             recorded = f"{counted(row.sessions, 'session')}, last event {ago(row.last_event_ms, now_ms)}"
         yield _detail(source.agent, f"{', '.join(source.files)}; {recorded}")
-
-
-def _of_sync(facts: Gathered, now_ms: int) -> Iterator[str]:
-    if facts.sync is None:
-        return
-    from carryover.faces.cli.sync import sync_rows
-
-    for name, text in sync_rows(facts.sync, now_ms):
-        yield _detail(name, text)
 
 
 def _background(facts: Gathered) -> Iterator[str]:

@@ -112,27 +112,6 @@ def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, ru
     assert run("config", "--unset", "resume.mode")[1] == f"resume.mode = ask, as before.{LATER}"
 
 
-def test_what_no_version_reads_any_more_can_be_taken_out(config_file: Path, run: Run) -> None:
-    kept = config_file.read_text()
-    config_file.write_text(f"{kept}\n[retention]\ndays = 30\n")
-    assert "retention (line 10) is unknown" in run("config")[2]
-
-    assert run.out("config", "--unset", "retention.days") == f"retention.days = not set (was ignored).{LATER}"
-    assert config_file.read_text().rstrip() == kept.rstrip()
-
-
-def test_what_is_taken_out_is_what_the_file_has(config_file: Path, run: Run) -> None:
-    kept = config_file.read_text()
-    config_file.write_text(f'{kept}\n[agents]\nselected = ["nobody"]\n[former."/a.b"]\nfoo = 1\n')
-
-    assert run("config", "--unset", "former.gone")[0] == ExitCode.USAGE
-    assert run("config", "--unset", "agents.selected")[0] == ExitCode.REFUSED
-    assert 'selected = ["nobody"]' in config_file.read_text()
-
-    assert run("config", "--unset", "former./a.b")[0] == ExitCode.OK
-    assert "/a.b" not in config_file.read_text()
-
-
 def test_a_folder_of_handoffs_of_an_earlier_version_is_told_as_what_it_means_now(config_file: Path, run: Run) -> None:
     config_file.write_text('[publish]\nfolder = "~/handoffs"\n')
 
