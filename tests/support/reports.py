@@ -10,7 +10,7 @@ from carryover.install.service import ServiceStatus
 from carryover.past.findings.facts import AgentFacts, Gathered, Inspection, LedgerFacts
 
 RUNNING = Health(version="1.0.0", pid=4711)
-SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True, command=("/opt/bin/carryoverd",))
+SERVICE = ServiceStatus(kind="systemd", installed=True, enabled=True, active=True)
 CLAUDE = AgentFacts(
     id="claude-code",
     name="Claude Code",
@@ -42,7 +42,6 @@ HEALTHY = Gathered(
     agents=(CLAUDE,),
     ledger=LEDGER,
     inspection=Inspection(
-        program="/opt/bin/carryoverd",
         free_bytes=10**12,
     ),
 )

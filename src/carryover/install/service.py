@@ -97,8 +97,6 @@ class ServiceStatus(msgspec.Struct, frozen=True, kw_only=True):
     pid: int | None = None
     restarts: int | None = None
     """How often the service manager has restarted it after a failure."""
-    command: tuple[str, ...] | None = None
-    """The command line in the existing service file."""
     trouble: str | None = None
     """Why it does not run as it should, as a sentence."""
     hint: str | None = None

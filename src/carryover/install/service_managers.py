@@ -10,7 +10,6 @@ import contextlib
 import os
 import pwd
 import re
-import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -42,7 +41,6 @@ _TROUBLE: Final = {
 }
 _NO_PROGRAM: Final = 203
 """systemd's EXIT_EXEC: it could not run our program, as after the package was removed or moved."""
-_QUOTED: Final = r'"(?:[^"\\]|\\.)*"'
 _ESCAPES: Final = {"\\": "\\\\", '"': '\\"', "%": "%%", "\n": "\\n", "\r": "\\r"}
 
 
@@ -93,7 +91,7 @@ class SystemdUser(ServiceManager):
     def status(self) -> ServiceStatus:
         installed = self.path.is_file()
         shown = self._show()
-        status = ServiceStatus(kind=self.kind, installed=installed, command=self._installed_command())
+        status = ServiceStatus(kind=self.kind, installed=installed)
         if not shown:
             return msgspec.structs.replace(status, trouble=self.available())
         active = shown.get("ActiveState") in ("active", "reloading")
@@ -141,12 +139,6 @@ class SystemdUser(ServiceManager):
     def _failure(self) -> str | None:
         return _trouble(self._show())
 
-    def _installed_command(self) -> tuple[str, ...] | None:
-        try:
-            return command_of(self.path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError):
-            return None
-
     def _lingers(self) -> bool | None:
         try:
             return (self._linger / pwd.getpwuid(os.getuid()).pw_name).exists()
@@ -193,16 +185,6 @@ def unit_text(program: Program) -> str:
     variables = [f"Environment={_quoted(f'{name}={value}')}\n" for name, value in sorted(program.environment.items())]
     text = Path(__file__).with_name(UNIT).read_text(encoding="utf-8")
     return text.replace("@COMMAND@", command).replace("@ENVIRONMENT@\n", "".join(variables))
-
-
-def command_of(unit: str) -> tuple[str, ...] | None:
-    """Returns the command line in a unit written by `unit_text`; None for any other."""
-    found = re.search(rf"^ExecStart=({_QUOTED}(?: {_QUOTED})*)$", unit, re.MULTILINE)
-    try:
-        path, *arguments = shlex.split(found[1].replace("%%", "%") if found else "")
-    except ValueError:
-        return None
-    return (path, *(argument.replace("$$", "$") for argument in arguments))
 
 
 def _quoted(word: str) -> str:
@@ -263,7 +245,6 @@ class Launchd(ServiceManager):
             enabled=not is_stopped,
             active=pid is not None,
             pid=pid,
-            command=self._installed_command(),
             trouble=_exit_trouble(printed) if installed and pid is None and not is_stopped else None,
         )
 
@@ -298,15 +279,6 @@ class Launchd(ServiceManager):
         ran = self._tell("print-disabled", self._domain)
         # macOS 12 and older say `=> true`, newer ones `=> disabled`
         return ran.ok and re.search(rf'"{re.escape(LABEL)}" => (true|disabled)', ran.out) is not None
-
-    def _installed_command(self) -> tuple[str, ...] | None:
-        import plistlib  # with an XML parser, which only a Mac needs
-        from xml.parsers.expat import ExpatError
-
-        try:
-            return tuple(plistlib.loads(self.path.read_bytes())["ProgramArguments"])
-        except (OSError, ValueError, LookupError, AttributeError, TypeError, ExpatError):
-            return None
 
 
 def agent(program: Program) -> bytes:

@@ -256,13 +256,11 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
     hooks = [agent.hooks for agent in facts.selected if agent.hooks]
     # A daemon that is not running is reported already, and writes the script when it starts.
     needs_script = daemon is not None and any(of_agent.present for of_agent in hooks)
-    command = " ".join(facts.service.command or ()) if facts.installed else ""
     is_reported = daemon is not None and daemon.ledger_trouble
     free_bytes = inspection.free_bytes if inspection.free_bytes is not None else LEAST_FREE_BYTES
     return {
         "hooks/script-missing": inspection.hook_script_missing and needs_script,
         "hooks/no-curl": inspection.curl_missing and hooks != [],
-        "installs/other-service": command != inspection.program and command,
         "installs/others": inspection.other_installs,
         "path/not-on-it": inspection.path_problem,
         "port/taken": inspection.stranger and f"Port {facts.config.server.port} is taken by another process.",

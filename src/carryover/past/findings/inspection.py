@@ -58,7 +58,6 @@ def inspection_of(state: StateDir, config: Config, machine: Machine, *, is_runni
     folder = Path(program.command[0]).resolve().parent
     daemons = (command.path for command in copies_of_command((DAEMON_COMMAND,), machine))
     return Inspection(
-        program=" ".join(program.command),
         stranger=not is_running and _is_taken(config),
         ledger_damage=_damage(state, config, machine),
         free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
