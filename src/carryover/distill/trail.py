@@ -24,6 +24,8 @@ _MOST_SINCE: Final = 8
 """After more answers than this, the last words of the newest recorded work no longer show the current state. Work done
 since may not be recognisable, as with a tool whose calls may only look. If the work was cut off, answers without a call
 don't count, since they can't have finished it."""
+_MANY_TURNS: Final = 8
+"""After so many in a session, the user has turned to something else than an earlier one asked."""
 _AT_ONCE_MS: Final = 1_000
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
@@ -307,25 +309,34 @@ def carried_out_by(past: Past, digest: Digest) -> SessionView | None:
 
 
 def was_left(past: Past, at_ms: int) -> bool:
-    """Whether the user had work done in two sessions that began after `at_ms`, or in one and all is committed since. Of
-    32 questions in public transcripts with two such sessions, of any age, none was answered later in its own
-    session."""
-    return sessions_since(past, at_ms) > 1 or was_committed(past, at_ms)
+    """Whether the user had work done in two sessions that began after `at_ms`, or in one that has many turns or that
+    all is committed since. Of 32 questions in public transcripts with two such sessions, of any age, and of 58 with one
+    of eight prompts or more, none was answered later in its own session."""
+    later = _begun_since(past, at_ms)
+    return len(later) > 1 or any(_has_many_turns(one) or _was_committed(past, one) for one in later)
+
+
+def _has_many_turns(session: SessionView) -> bool:
+    return sum(map(says_something, session.digest.turns)) >= _MANY_TURNS
 
 
 def was_committed(past: Past, at_ms: int) -> bool:
     """Whether the user had work done in a session that began after `at_ms`, and all is committed since."""
-    return any(began_ms < past.clean_ms for began_ms in _began_since(past, at_ms))
+    return any(_was_committed(past, one) for one in _begun_since(past, at_ms))
+
+
+def _was_committed(past: Past, session: SessionView) -> bool:
+    return session.started_ms < past.clean_ms
 
 
 def sessions_since(past: Past, at_ms: int) -> int:
     """Returns in how many sessions that began after `at_ms` the user had work done."""
-    return len(_began_since(past, at_ms))
+    return len(_begun_since(past, at_ms))
 
 
-def _began_since(past: Past, at_ms: int) -> list[int]:
-    later = [one for one in past.view.sessions if one.started_ms > at_ms and one.digest.worked]
-    return [one.started_ms for one in later if any(map(says_something, one.digest.turns))]
+def _begun_since(past: Past, at_ms: int) -> list[SessionView]:
+    later = (one for one in past.view.sessions if one.started_ms > at_ms and one.digest.worked)
+    return [one for one in later if any(map(says_something, one.digest.turns))]
 
 
 def answers_since(digest: Digest, turn: int) -> int:

@@ -10,7 +10,16 @@ from msgspec.structs import replace
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.trail import past_of, running_jobs
-from carryover.model import AgentSummary, BackgroundTask, PlanProposal, ResultStatus, SummaryPart, ToolCall
+from carryover.model import (
+    AgentSummary,
+    BackgroundTask,
+    PlanItem,
+    PlanProposal,
+    PlanUpdate,
+    ResultStatus,
+    SummaryPart,
+    ToolCall,
+)
 from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
@@ -369,3 +378,19 @@ def test_of_calls_without_a_result_the_newest_stand_that_no_other_section_tells(
     stands = under("Where it stands", talk.calls("cart.py", op="edit", name="Edit"))
 
     assert re.findall(r"no result recorded: `(.*)`", stands) == ["make two", "make all"]
+
+
+def test_what_a_session_left_open_is_left_for_one_of_eight_prompts_too() -> None:
+    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"))
+    left = worked().event(PlanUpdate(items=items)).says("Done. Shall I delete the old table?")
+
+    def after(pages: int, *, led_by: str | None = None) -> str:
+        later = session("s2", hours=1)
+        for page in range(pages):
+            later.user(f"Add page {page}.").edited("manual.md").says("It is there.").user("ok").says("Good.")
+        titles = ("Next action", "Open questions")
+        return "\n".join(line for title in titles for line in section(left, later, title=title, led_by=led_by))
+
+    assert [part in after(7) for part in ("in progress: Cap", "Shall I delete")] == [True, True]
+    assert [part in after(8) for part in ("in progress: Cap", "Shall I delete")] == [False, False]
+    assert [part in after(8, led_by="s1") for part in ("in progress: Cap", "Shall I delete")] == [True, True]
