@@ -20,6 +20,31 @@ def test_an_answer_counts_although_a_job_or_another_session_made_the_turn_go_on(
     assert [said.final for said in talk.turn.said] == [True, True, True]
 
 
+@pytest.mark.parametrize(
+    ("after", "calls", "is_answer"),
+    [
+        ("That was the old search.", False, False),
+        ("The search has ended, and it found five more queries without one.", False, True),
+        ("Built.", True, True),
+    ],
+)
+def test_what_only_acknowledges_the_end_of_a_job_does_not_take_the_place_of_the_answer(
+    after: str, calls: bool, is_answer: bool
+) -> None:
+    talk = worked().user("Why is it slow?")
+    talk.says("The okapi query reads every row of the board, since it has no index.\n\nShall I add one?")
+    talk.event(BackgroundTask(task_id="b1", state="done", label="Search done"))
+    talk = (talk.ran("make") if calls else talk).says(after)
+
+    stands, asks, log = (under(title, talk) for title in ("Where it stands", "Open questions", "Progress log"))
+    assert ("The okapi query reads every row" in stands) is not is_answer
+    assert ("Shall I add one?" in asks) is not is_answer
+    assert (after in stands) is is_answer
+    assert ("ended since the last words: “Search done”" in stands) is not is_answer
+    assert ("The okapi query" if is_answer else after) in log
+    assert ("ended since" in under("Where it stands", talk.user("And now?").says("It is fast."))) is False
+
+
 def test_answers_of_a_turn_stay_longer_than_what_was_said_on_the_way() -> None:
     talk = session("s1").user("Count.").says("The first count is 41.")
     for number in range(20):
