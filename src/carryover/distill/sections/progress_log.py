@@ -125,8 +125,9 @@ def _is_done_since(summary: Summary, digest: Digest) -> bool:
     if sum(turn.number > summary.turn and turn.end == "answered" for turn in digest.turns) >= _OVERTAKEN:
         return True
     made_in = [turn for turn in digest.turns if turn.number == summary.turn]
-    answers = (one for turn in made_in for one in turn.said if one.final or turn.end == "answered")
-    return any(one.at_ms > summary.at_ms for one in answers)
+    answers = ((one, turn.said[-1]) for turn in made_in for one in turn.said if one.final or turn.end == "answered")
+    # What was said later than the turn's answer only acknowledges the end of a job.
+    return any(summary.at_ms < one.at_ms <= answer.at_ms for one, answer in answers)
 
 
 def _is_past(summary: Summary, digest: Digest) -> bool:

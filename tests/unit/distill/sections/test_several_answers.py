@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.distill.entry import FIXED, NEEDED
-from carryover.model import BackgroundTask, UserPrompt
+from carryover.model import AgentSummary, BackgroundTask, UserPrompt
 from support.conversation import handoff, section, session, under, worked
 
 
@@ -33,6 +33,7 @@ def test_what_only_acknowledges_the_end_of_a_job_does_not_take_the_place_of_the_
 ) -> None:
     talk = worked().user("Why is it slow?")
     talk.says("The okapi query reads every row of the board, since it has no index.\n\nShall I add one?")
+    talk.event(AgentSummary(text="The okapi board is slow.", source="away"))
     talk.event(BackgroundTask(task_id="b1", state="done", label="Search done"))
     talk = (talk.ran("make") if calls else talk).says(after)
 
@@ -42,6 +43,7 @@ def test_what_only_acknowledges_the_end_of_a_job_does_not_take_the_place_of_the_
     assert (after in stands) is is_answer
     assert ("ended since the last words: “Search done”" in stands) is not is_answer
     assert ("The okapi query" if is_answer else after) in log
+    assert ("The okapi board is slow." in under("From the agent's own summary", talk)) is not is_answer
     assert ("ended since" in under("Where it stands", talk.user("And now?").says("It is fast."))) is False
 
 
