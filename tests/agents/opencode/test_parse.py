@@ -189,6 +189,28 @@ def test_what_is_read_is_known_without_the_clients_frame(output: str, read: str)
     assert result.output == read
 
 
+@pytest.mark.parametrize(
+    ("output", "report"),
+    [
+        (
+            '<task id="ses_1" state="done">\n<task_result>\nIt has </task_result>\nthere.\n</task_result>\n</task>',
+            "It has </task_result>\nthere.",
+        ),
+        (
+            '<task id="ses_1" state="error">\n<summary>Count</summary>\n<task_error>\nNone.\n</task_error>\n</task>',
+            "None.",
+        ),
+        ("task_id: ses_1 (for resuming)\n\n<task_result>\nOne pear.\n</task_result>", "One pear."),
+        ("It says <task_result>\nx\n</task_result>", "It says <task_result>\nx\n</task_result>"),
+    ],
+)
+def test_what_a_sub_agent_reports_is_known_without_the_clients_frame(output: str, report: str) -> None:
+    """Runs of 1.18.34 and 1.2.27; the second: source of 1.18.34."""
+    [result] = [body for body in ran("task", {"description": "Count"}, output=output) if isinstance(body, ToolResult)]
+
+    assert result.output == report
+
+
 def test_what_the_user_wrote_while_refusing() -> None:
     refusal = f"{REJECTED} with the following feedback: Not that file."
     _, result, said = ran("edit", {}, "error", error=refusal)

@@ -17,7 +17,7 @@ from carryover.adapter.contract import Agent, ToolOutcome
 from carryover.agents.opencode import SPEC
 from carryover.agents.opencode.database import PartEntry, SessionRecord, is_added, ms_of
 from carryover.agents.opencode.sources import LAYOUTS, READERS, exported_source, source_kind
-from carryover.model import Actor, Answer, FileEdit, PlanProposal, PlanUpdate, TurnEnd, UserPrompt
+from carryover.model import Actor, Answer, FileEdit, Op, PlanProposal, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import Asked, asked_in, plan_items
 from carryover.records.changes import as_shown
@@ -73,9 +73,15 @@ _TIMED_OUT: Final = later(r"\b\w+ tool terminated command after exceeding timeou
 _SHELL_METADATA: Final = ("metadata", "bash_metadata", "shell_metadata")
 """Tags of text that the client adds to a command's output (reported)."""
 
-_READ_HEAD: Final = later(r"<path>[^\n]*</path>\n<type>\w+</type>\n<(content|entries)>\n?")
+_HEADS: Final = {
+    "read": later(r"<path>[^\n]*</path>\n<type>\w+</type>\n<(content|entries)>\n?"),
+    "agent": later(
+        r"(?:<task id=[^\n]*>\n(?:<summary>[^\n]*</summary>\n)?|task_id: [^\n]*\n\n)<(task_result|task_error)>\n"
+    ),
+}
 _READ_FOOT: Final = later(r"\n\n\((?:End of file|\d+ entries)[^\n]*\)\Z")
-"""What the client puts around a file or folder that was read (1.2.5)."""
+"""What the client puts around a file or folder that was read (1.2.5), and around a sub-agent's report (1.2.27 and
+1.18.34)."""
 _QUIET_PARTS: Final = frozenset(
     ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
 )
@@ -331,7 +337,7 @@ def _outcome(found: _Called) -> ToolOutcome | None:
     if found.call.name == _INVALID_TOOL:
         return ToolOutcome("error", output, never_ran=True)
     if found.call.op != "shell":
-        return ToolOutcome("ok", _read(output) if found.call.op == "read" else output)
+        return ToolOutcome("ok", _unframed(found.call.op, output))
     exit_code = number_of(found.metadata.get("exit"))
     shown = without_last_block(output, *_SHELL_METADATA)
     if exit_code is None and (timed_out := _TIMED_OUT.search(output, len(shown))):
@@ -341,9 +347,9 @@ def _outcome(found: _Called) -> ToolOutcome | None:
     return ToolOutcome("ok" if exit_code == 0 else "error", shown, exit_code=exit_code)
 
 
-def _read(output: str) -> str:
-    """Returns what was read, without the client's frame."""
-    head = _READ_HEAD.match(output)
+def _unframed(op: Op, output: str) -> str:
+    """Returns what was read, or what a sub-agent reported, without the client's frame."""
+    head = _HEADS[op].match(output) if op in _HEADS else None
     if head is None:
         return output
     content, end, _ = output[head.end() :].rpartition(f"\n</{head[1]}>")
