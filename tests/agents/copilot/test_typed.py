@@ -20,6 +20,36 @@ def test_an_objective_of_autopilot_is_a_prompt_and_how_the_client_goes_on_is_non
     assert found.context.prompted
 
 
+NO_SEARCH = "GitHub search tools not available. Log in to enable full research capabilities."
+
+
+@pytest.mark.parametrize(
+    ("shown", "sent", "prompt"),
+    [
+        (
+            "Review: the till\n\nof June",
+            "Additional instructions: the till\n\nof June",
+            ("/review", "the till\n\nof June"),
+        ),
+        ("Review: my code changes", "The user has requested a code review via ...", ("/review", "")),
+        ("Security Review: analyzing for vulnerabilities", "The user has ...", ("/security-review", "")),
+        (f"{NO_SEARCH}\n\nResearching: how tills work", "... how tills work", ("/research", "how tills work")),
+        ("Fleet deployed: paint it", "You are now in fleet mode ... paint it", ("/fleet", "paint it")),
+        ("Review: the till", "<current_datetime>...\n\nReview: the till", (None, "Review: the till")),
+        ("Review: the till", "", (None, "Review: the till")),
+        ("Reviewing: the till", "...", (None, "Reviewing: the till")),
+    ],
+)
+def test_a_command_that_the_client_words_is_that_command(
+    session: CopilotSession, shown: str, sent: str, prompt: tuple[str | None, str]
+) -> None:
+    """Runs of 1.0.102; the commands without words: source."""
+    session.record("user.message", content=shown, transformedContent=sent)
+
+    newest = of(read(session).events, model.UserPrompt)[-1]
+    assert (newest.command, newest.text) == prompt
+
+
 @pytest.mark.parametrize("source", ["assisted_approval", "unattended_fallback"])
 def test_a_reason_that_the_client_gives_in_the_users_place_is_not_theirs(session: CopilotSession, source: str) -> None:
     decision = {"kind": "denied-interactively-by-user", "feedback": "It deletes files."}

@@ -7,6 +7,7 @@ session's title, which no line shows, in records of its own, numbered 0. A docum
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -74,6 +75,15 @@ _SUMMARY_KINDS: Final[Kinds] = {
     "next_steps": "next",
 }
 """The tags that a compaction asks for in the terminal (reported)."""
+_COMMANDS: Final = {
+    "Fleet deployed": "/fleet",
+    "Researching": "/research",
+    "Review": "/review",
+    "Security Review": "/security-review",
+}
+_SHOWN: Final = later(rf"(?:GitHub [^\n]*\n\n)?({'|'.join(_COMMANDS)})(?:: (.*))?", re.DOTALL)
+"""What the client shows for a command that it words for the model: the command's work, then what was typed, or words of
+its own (1.0.102)."""
 _NOW: Final = later(r"<current_datetime>[^<>]{1,40}</current_datetime>\Z")
 """What was put behind each prompt (December 2025)."""
 
@@ -297,8 +307,17 @@ def _model_change(recorder: LogRecorder) -> None:
         recorder.learn(model=recorder.text("newModel"))
 
 
+def _command_shown(text: str, sent: str) -> tuple[str | None, str]:
+    """Returns the command that a prompt shows, and what was typed behind it; `sent` is what the model was sent."""
+    shown = _SHOWN.fullmatch(text) if sent and text not in sent else None
+    if shown is None:
+        return None, text
+    words = shown[2] or ""
+    return _COMMANDS[shown[1]], words if words in sent else ""
+
+
 def _user(recorder: LogRecorder) -> None:
-    # Its `transformedContent`, which holds what hooks and the client add, is not read.
+    # Its `transformedContent`, which holds what hooks and the client add too, only tells what was typed.
     if rawjson.string_of(recorder.data.get("content", rawjson.ABSENT)) is None:
         recorder.skip(recorder.kind, "unexpected shape")
         return
@@ -315,8 +334,10 @@ def _user(recorder: LogRecorder) -> None:
         recorder.change(pushed=tuple(other for other in recorder.context.pushed if other != said))
         return
     recorder.change(prompted=True)
-    command, text = ("/autopilot", text.partition(": ")[2] or text) if source == _OBJECTIVE else (None, text)
-    add_prompt(recorder, "prompt", text, command=command, attachments=attachments)
+    command, words = _command_shown(text, recorder.text("transformedContent"))
+    if source == _OBJECTIVE:
+        command, words = "/autopilot", text.partition(": ")[2] or text
+    add_prompt(recorder, "prompt", words, command=command, attachments=attachments)
 
 
 def _hook(recorder: LogRecorder) -> None:
