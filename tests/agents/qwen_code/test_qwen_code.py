@@ -100,6 +100,34 @@ def test_a_command_is_what_was_typed_and_not_its_text(sent: bool, at: str, expec
     assert told(lines) == [expected, model.UserPrompt(text="Thanks")]
 
 
+def goal(cause: str, objective: str) -> bytes:
+    return system("goal_state", v=2, cause=cause, snapshot={"v": 2, "goal": {"goalId": "g1", "objective": objective}})
+
+
+def test_a_goal_that_the_user_sets_is_a_prompt() -> None:
+    """Runs of 0.24.4, in a terminal and with `-p`."""
+    lines = [
+        goal("create", "All prices are whole"),
+        user("Continue working on the active Goal.", subtype="goal_runtime", provenance="goal_runtime"),
+        answered({"text": "They are."}),
+        *(goal(cause, "All prices are whole") for cause in ("turn_finished", "pause", "resume", "complete", "clear")),
+        goal("edit", "All prices are whole cents"),
+        goal("replace", "All tests pass"),
+    ]
+
+    typed = ("All prices are whole", "All prices are whole cents", "All tests pass")
+    assert told(lines) == [model.UserPrompt(text=text, command="/goal") for text in typed]
+
+
+def test_a_goal_that_the_model_proposed_is_not_the_users_words() -> None:
+    """Source of 0.24.4."""
+    call = {"functionCall": {"id": "c1", "name": "propose_goal", "args": {"objective": "All prices are whole"}}}
+
+    assert told([answered(call), goal("create", "All prices are whole"), goal("edit", "Half of them")]) == [
+        model.UserPrompt(text="Half of them", command="/goal")
+    ]
+
+
 def test_what_was_said_in_a_live_conversation_is_a_prompt() -> None:
     assert told([user("Price the pear", subtype="realtime_message")]) == [model.UserPrompt(text="Price the pear")]
 

@@ -19,9 +19,10 @@ from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGE
 from carryover.agents.gemini_cli import contents
 from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, edit_changes, numbers_of, shell_outcome
 from carryover.agents.qwen_code import SPEC
-from carryover.model import Answer, AnyBody, FileEdit, PlanUpdate, Skipped, TurnEnd
+from carryover.model import Answer, AnyBody, FileEdit, PlanUpdate, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
+from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
 from carryover.records.rawjson import ABSENT, objects_in
 from carryover.records.text import tagged, without_reminders
@@ -48,6 +49,9 @@ _PROMPTS: Final = (None, _IN_TURN, "realtime_message")
 """Subtypes of `user` records that a person typed, or said in a live conversation (code)."""
 _NOT_TYPED: Final = frozenset(("cron", "goal_runtime"))
 """Subtypes of those that nobody typed (code)."""
+_GOALS_SET: Final = ("create", "replace", "edit")
+"""Why the goal's state was written, if another one was set: by `/goal`, or by accepting what the model proposed."""
+_PROPOSES: Final = "propose_goal"
 _AT_ONCE_MS: Final = 5_000
 """In this time after a command its text follows, unless a hook stopped it."""
 _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
@@ -60,7 +64,7 @@ terminal may type the same, so the names stay with the words."""
 _PICTURES: Final = later(r"(?:@[^@\n]{1,400}clipboard-\d+-[0-9a-f-]{36}\.\w{1,8} ?)+")
 """What it writes below one: where it has stored the pasted pictures."""
 _QUIET_SYSTEM: Final = frozenset(
-    "at_command attribution_snapshot background_task_completed branch_checkpoint file_history_snapshot goal_state "
+    "at_command attribution_snapshot background_task_completed branch_checkpoint file_history_snapshot "
     "goal_turn_end omni_recall parent_session rewind session_artifact_event session_artifact_snapshot session_model "
     "session_source session_sources_snapshot turn_result user_text_elements".split()
 )
@@ -90,6 +94,8 @@ class QwenContext(claude_records.Context, frozen=True, omit_defaults=True):
     command: str = ""
     command_ms: int = 0
     """The command as typed whose text will follow as a prompt, and when."""
+    proposed: str = ""
+    """The digest of the newest goal that the model proposed."""
     failed: FailedBranch | None = None
     tree: Tree = ()
 
@@ -114,6 +120,8 @@ def _call(builder: _Builder, key: str, given: Fields) -> None:
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if builder.identify("assistant/functionCall", ident, name):
         args = fields_of(given.get("args"))
+        if name == _PROPOSES:
+            builder.change(proposed=digest(text_of(args.get("objective")).strip()))
         call = TOOLS.call(ident, name, args, builder.place)
         asked = asked_in(args.get("questions")) if call.op == "ask" else []
         builder.begin_call(call, key, asked, question=f"{key}.question")
@@ -280,6 +288,14 @@ def _command(builder: _Builder) -> None:
         builder.change(command=text_of(builder.payload.get("rawCommand")).strip(), command_ms=builder.at_ms)
 
 
+def _goal(builder: _Builder) -> None:
+    """Handles the state of the goal. What was typed behind `/goal` is in no prompt (0.24.4)."""
+    goal = fields_of(fields_of(builder.payload.get("snapshot")).get("goal"))
+    words = text_of(goal.get("objective")).strip()
+    if text_of(builder.payload.get("cause")) in _GOALS_SET and words and digest(words) != builder.context.proposed:
+        builder.add(UserPrompt(text=words, command="/goal"), "goal", digest(words))
+
+
 def _title(builder: _Builder) -> None:
     given = builder.payload
     builder.learn_title(text_of(given.get("customTitle")), by_user=text_of(given.get("titleSource")) == "manual")
@@ -296,6 +312,7 @@ _SYSTEM: Final[dict[str, Callable[[_Builder], None] | None]] = {
     "ui_telemetry": _telemetry,
     "chat_compression": _summary,
     "custom_title": _title,
+    "goal_state": _goal,
     "slash_command": _command,
 }
 
