@@ -163,3 +163,25 @@ def test_a_copy_of_an_earlier_database_is_told_by_its_name(tmp_path: Path) -> No
 
     assert open_document(Candidate(copy.rename(tmp_path / "kilo.db"))).agent.id == "kilo"
     assert open_document(Candidate((tmp_path / "kilo.db").rename(tmp_path / "opencode.db"))).agent.id == "opencode"
+
+
+def test_a_goal_is_a_prompt_and_what_the_client_answers_is_no_word_of_the_model() -> None:
+    """A run of 7.7.9; `/goal resume`: source."""
+
+    def typed(text: str) -> bytes:
+        return record({"role": "user", "time": {"created": START_MS}}, {"type": "text", "text": text, "ignored": True})
+
+    set_up = "Goal active. The working model reports completion or blockers with goal_report; completion is not ..."
+    goes_on = {"type": "text", "text": "Continue working toward this session goal:\n\nWhole cents", "synthetic": True}
+    read_in_turn = (
+        typed("/goal Whole cents\neverywhere"),
+        answered({"type": "text", "text": set_up}),
+        record({"role": "user", "time": {"created": START_MS}}, goes_on),
+        typed("/goal resume"),
+        typed("/other thing"),
+    )
+    found = [event.body for data in read_in_turn for event in told(data).events]
+
+    assert [body for body in found if not isinstance(body, model.SessionInfo)] == [
+        model.UserPrompt(text="Whole cents\neverywhere", command="/goal")
+    ]

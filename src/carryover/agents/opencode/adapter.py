@@ -121,6 +121,11 @@ _SKILL: Final = later(
 command (1.18.21)."""
 _REVIEWED: Final = ("\n\n---\n\nInput: ", "\n\n---\n\n## Determining What to Review\n")
 """What is around the words behind the command `/review` in its template, which a sub-agent gets (1.2.20, 1.18.34)."""
+_GOAL: Final = "/goal "
+_RESUMED: Final = "/goal resume"
+_GOAL_SET: Final = "Goal active. The working model reports completion or blockers "
+"""What was typed, in a part that the client ignores; the second begins no goal. The client answers it itself (Kilo
+7.7.9)."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
@@ -184,6 +189,9 @@ def _prompt(recorder: StoredBuilder, record: SessionRecord) -> None:
             elif not is_added(part):
                 accepts_plan |= text.startswith(_NEW_SESSION) and "synthetic" in part
                 typed.append(text)
+            elif is_true(part.get("ignored")) and text.startswith(_GOAL) and text != _RESUMED:
+                ran = _GOAL.strip(" /")
+                typed.append(text.removeprefix(_GOAL))
             elif note := fields_of(fields_of(part.get("metadata")).get("opencodeComment")):
                 typed.append(f"{text_of(note.get('path'))}: {text_of(note.get('comment'))}")
             elif recorder.reported.planned and text in _RULINGS:
@@ -244,7 +252,7 @@ def _part(recorder: StoredBuilder, record: SessionRecord, message: Fields, entry
 
 def _text(recorder: StoredBuilder, record: SessionRecord, message: Fields, ident: str, part: Fields) -> None:
     text = text_of(part.get("text"))
-    if not text.strip():
+    if not text.strip() or text.startswith(_GOAL_SET):
         return
     times = fields_of(part.get("time"))
     recorder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or recorder.at_ms
