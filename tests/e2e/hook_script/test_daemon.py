@@ -16,8 +16,8 @@ def starting(session: ClaudeSession, source: str) -> bytes:
 
 
 DONE = "I added it to cart.py and will wire it into checkout.py next."
-WHOLE = ("Add a discount function", DONE, "Now: ")
-"""What an answer holds that was made now, of all that the session wrote."""
+WHOLE = ("Add a discount function", DONE, "Now: ", "branch main, no commit yet")
+"""What an answer holds that was made now, of all that the session wrote and of what git says."""
 
 
 def body(text: str) -> str:
