@@ -53,17 +53,17 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize(
-    "document",
-    [*DOCUMENTS, *DECISIONS, *ROOMS, TOP / "packaging" / "README.md"],
-    ids=lambda path: str(path.relative_to(TOP)),
-)
-def test_each_link_leads_to_a_document_and_to_a_heading_of_it(document: Path) -> None:
-    links = [(to, anchor) for to, anchor in LINK.findall(document.read_text("utf-8")) if "://" not in to]
-    targets = [(document.parent / to if to else document, anchor) for to, anchor in links]
+def test_each_link_leads_to_a_document_and_to_a_heading_of_it() -> None:
+    linked = [
+        (document, document.parent / to if to else document, anchor)
+        for document in (*DOCUMENTS, *DECISIONS, *ROOMS, TOP / "packaging" / "README.md")
+        for to, anchor in LINK.findall(document.read_text("utf-8"))
+        if "://" not in to
+    ]
 
-    assert [to for to, _ in targets if not to.exists()] == []
-    assert [(to.name, name) for to, name in targets if name and name not in anchors(to.read_text("utf-8"))] == []
+    assert [(document.name, to) for document, to, _ in linked if not to.exists()] == []
+    headings = {to: anchors(to.read_text("utf-8")) for _, to, anchor in linked if anchor}
+    assert [(each.name, to.name, name) for each, to, name in linked if name and name not in headings[to]] == []
 
 
 def test_what_a_command_says_of_itself_fits_80_columns() -> None:
@@ -129,12 +129,12 @@ def test_the_files_that_pages_of_rooms_and_decisions_name_are_there() -> None:
     assert gone == []
 
 
-@pytest.mark.parametrize("document", [*PRESENT, *DECISIONS, *ROOMS, *FORMS], ids=lambda path: path.name)
-def test_each_command_in_a_text_exists_with_its_options(document: Path) -> None:
+def test_each_command_in_a_text_exists_with_its_options() -> None:
     """Commands in backquotes; those in blocks are run by tests/e2e/test_documents.py."""
     known = {each.name: {flag for option in each.options for flag in option.option_strings} for each in commands()}
     known["carryover"] = {flag for option in program().options for flag in option.option_strings}
-    texts = re.findall(r"`(carryover(?: [^`]*)?)`", document.read_text("utf-8"))
+    documents = (path.read_text("utf-8") for path in (*PRESENT, *DECISIONS, *ROOMS, *FORMS))
+    texts = [text for document in documents for text in re.findall(r"`(carryover(?: [^`]*)?)`", document)]
     split = [re.match(r"(carryover(?: [a-z]+)?)\b", text) for text in texts]
     found = [(text, match[1], FLAG.findall(text)) for text, match in zip(texts, split, strict=True) if match]
 
@@ -162,10 +162,9 @@ def test_the_fields_that_scripts_may_rely_on_are_those_there_are() -> None:
     assert {"output", "bytes", "recipients"} == names(shared)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
-def test_each_command_has_a_line_in_the_readme_and_a_section_in_the_reference(command: str) -> None:
-    assert f"| `{command}` | " in README
-    assert f"\n## carryover {command}\n" in REFERENCE
+def test_each_command_has_a_line_in_the_readme_and_a_section_in_the_reference() -> None:
+    assert [command for command in COMMANDS if f"| `{command}` | " not in README] == []
+    assert [command for command in COMMANDS if f"\n## carryover {command}\n" not in REFERENCE] == []
 
 
 @pytest.mark.parametrize("form", [path for path in FORMS if path.name != "config.yml"], ids=lambda path: path.stem)
