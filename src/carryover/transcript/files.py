@@ -8,7 +8,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
+
+import msgspec
 
 from carryover.adapter.contract import FileStat
 from carryover.fsio import open_regular, stat_regular
@@ -17,6 +19,16 @@ from carryover.transcript.bounds import LOOK_BYTES, TOO_LONG, TooLarge, has_many
 SQLITE: Final = b"SQLite format 3\0"
 """First bytes of a SQLite database."""
 _MOST_ENTRIES: Final = 100_000
+
+_T = TypeVar("_T")
+
+
+def state_in(cursor: bytes | None, kind: type[_T]) -> _T | None:
+    """Returns what a reader's cursor holds; None without a cursor or for one of another form."""
+    try:
+        return msgspec.msgpack.decode(cursor or b"", type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def stamp_of_file(path: Path | str) -> FileStat:

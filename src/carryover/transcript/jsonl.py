@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.fsio import open_regular
-from carryover.transcript.files import stamp_of_file
+from carryover.transcript.files import stamp_of_file, state_in
 from carryover.transcript.stat_cache import utc_now_ms
 
 _HEAD_BYTES: Final = 1000
@@ -44,19 +44,11 @@ def _settle(descriptor: int, cursor: bytes | None) -> tuple[_Position, bool]:
     """Returns where to begin reading, and whether that is the start of a file that the cursor was not made for."""
     if cursor is None:
         return _Position(), False
-    position = _decode(cursor)
+    position = state_in(cursor, _Position)
     # A file that has become shorter has fewer bytes before the cursor, so its guards differ too.
     if position is None or _guards(descriptor, position) != (position.head, position.tail):
         return _Position(), True
     return position, False
-
-
-def _decode(cursor: bytes) -> _Position | None:
-    """Returns the position in a cursor; None for a cursor of another form."""
-    try:
-        return msgspec.msgpack.decode(cursor, type=_Position)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _guards(descriptor: int, position: _Position) -> tuple[bytes, bytes]:
@@ -149,8 +141,7 @@ class JsonlReader:
 
     def resumes_at(self, cursor: bytes) -> int:
         """Returns the byte offset at which a cursor continues: the file's size, unless its last line is incomplete."""
-        position = _decode(cursor)
-        return position.resume_at if position is not None else 0
+        return (state_in(cursor, _Position) or _Position()).resume_at
 
     def _waits_ms(self, descriptor: int) -> int | None:
         """Returns how long to wait until the file has rested; None if it has, or if its time is in the future."""

@@ -21,7 +21,7 @@ from carryover.adapter.contract import Batch, FileStat, Record
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of
 from carryover.transcript.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
-from carryover.transcript.files import read_document, stamp_of_file, with_others
+from carryover.transcript.files import read_document, stamp_of_file, state_in, with_others
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import StoredFacts, StoredRecord
 
@@ -232,7 +232,7 @@ def read_further(
     most_records: int = READ_RECORDS,
 ) -> Batch:
     """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
-    state = _decoded(cursor)
+    state = state_in(cursor, _State)
     reading = _Reading(state or _State(), most_records)
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
@@ -346,16 +346,6 @@ class _Reading(msgspec.Struct):
                 self.number += 1
                 self.used += len(data)
                 self.records.append(Record(number=self.number, data=data))
-
-
-def _decoded(cursor: bytes | None) -> _State | None:
-    """Returns the state in a cursor; None without a cursor or for one of another form."""
-    if cursor is None:
-        return None
-    try:
-        return msgspec.msgpack.decode(cursor, type=_State)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None
 
 
 def _of_pieces(pieces: Sequence[MarkedPiece]) -> bytes:

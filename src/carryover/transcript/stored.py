@@ -145,17 +145,20 @@ class StoredBuilder(OneSession[StoredContext], kw_only=True):
         again = reemitted_after(last, session=self.session, subagent_id=self.subagent_id, more=record.more)
         return self.context, Parsed(reemitted=again)
 
+    def news(self, name: str, said: str) -> int:
+        """Notes what is `said` of the session under a name, and returns a number that stands for it; 0 for no news."""
+        mark = int(digest(said)[:12], 16)
+        if mark == self.reported.emitted.get(name):
+            return 0
+        self.report(emitted={**self.reported.emitted, name: mark})
+        return mark
+
     def new_facts(self, given: Mapping[str, str | None]) -> dict[str, str | None]:
         """Notes facts about the session, and returns those that are new: none in a sub-agent or without a time."""
-        facts = {name: bounded(fact, SHORT_CHARS) for name, fact in given.items() if fact}
-        marks = {name: int(digest(fact)[:12], 16) for name, fact in facts.items()}
-        news: dict[str, str | None] = {
-            name: facts[name] for name, mark in marks.items() if mark != self.reported.emitted.get(name)
-        }
-        if not news or self.subagent_id is not None or not self.at_ms:
+        if self.subagent_id is not None or not self.at_ms:
             return {}
-        self.report(emitted=self.reported.emitted | marks)
-        return news
+        facts = {name: bounded(fact, SHORT_CHARS) for name, fact in given.items() if fact}
+        return {name: fact for name, fact in facts.items() if self.news(name, fact)}
 
     def add_facts(self, given: Mapping[str, str | None]) -> None:
         """Adds those facts about the session that are new."""

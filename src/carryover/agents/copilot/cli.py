@@ -23,7 +23,7 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, numbers_in, text_of
 from carryover.records.summary import Kinds
 from carryover.text.pattern import later
-from carryover.transcript.files import read_beside, read_document
+from carryover.transcript.files import read_beside, read_document, state_in
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.open_calls import known_call
 from carryover.transcript.recorder import usable_folder, usable_name
@@ -101,7 +101,7 @@ class LogReader(JsonlReader):
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Reads the records after `cursor`; all of them if the log was replaced. Raises as `JsonlReader.read` does."""
-        before = _position(cursor)
+        before = state_in(cursor, _Position) or _Position()
         batch = super().read(path, None if cursor is None else before.lines)
         # A file with other content, or none yet, retracts nothing.
         again = batch.restarted and bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
@@ -127,14 +127,7 @@ class LogReader(JsonlReader):
 
     def resumes_at(self, cursor: bytes) -> int:
         """See `JsonlReader.resumes_at`."""
-        return super().resumes_at(_position(cursor).lines)
-
-
-def _position(cursor: bytes | None) -> _Position:
-    try:
-        return msgspec.msgpack.decode(cursor or b"", type=_Position)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return _Position()
+        return super().resumes_at((state_in(cursor, _Position) or _Position()).lines)
 
 
 def _title_of(log: Path) -> str:

@@ -16,7 +16,7 @@ from carryover.agents.copilot.calls import TOOLS, subject_in
 from carryover.agents.copilot.chats import ChatRecord, is_given, local_path, markdown_of, uris_in
 from carryover.model import Actor, Answer, AnyBody, FileEdit, Op, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import plan_items
-from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, subject_of
+from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of, time_of
 from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
@@ -127,9 +127,8 @@ parse_chat: Final = partial(parse_stored, _RECORD, _Recorder, _piece)
 def _parse_state(recorder: _Recorder, record: ChatRecord) -> None:
     if record.why:
         recorder.skip("chat", record.why)
-    mark, last_ms = int(digest(f"{recorder.native.directory} {record.info}")[:12], 16), recorder.reported.last_ms
-    if mark != recorder.reported.emitted.get("info") and last_ms:
-        recorder.report(emitted={"info": mark})
+    last_ms = recorder.reported.last_ms
+    if last_ms and (mark := recorder.news("info", f"{recorder.native.directory} {record.info}")):
         recorder.add(record.info, f"info/{last_ms}/{mark}")
 
 

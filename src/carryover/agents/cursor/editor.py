@@ -421,8 +421,6 @@ def parse_state(recorder: CursorRecorder, record: StoreRecord) -> None:
 
 
 def _tell_news(recorder: CursorRecorder, name: str, body: AnyBody, key: str | None = None) -> None:
-    mark = int(digest(f"{key} {body}")[:12], 16)  # a number, since text might be taken for a secret
-    if mark != recorder.reported.emitted.get(name):
-        recorder.report(emitted={**recorder.reported.emitted, name: mark})
+    if mark := recorder.news(name, f"{key} {body}"):
         recorder.prefix = ""
         recorder.add(body, key or f"{recorder.native.id}/{name}/{recorder.at_ms}/{mark}")
