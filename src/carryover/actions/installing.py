@@ -18,9 +18,9 @@ from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here
 from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import agents_here, review_of, settings_file, settings_of, to_review
-from carryover.install.background import Ahead, Background, bring_up, look_ahead, service_of_user
+from carryover.install.background import Background, bring_up, service_of_user
 from carryover.install.detect import Detection, brings_handoff, newly_covered
-from carryover.install.messages import Did, agent_lines, ahead_lines, background_lines
+from carryover.install.messages import Did, agent_lines, background_lines
 from carryover.install.setup import plan_agents, plan_choices
 from carryover.ledger.rows import Totals
 from carryover.outside.apply import Edit, Text, apply, plan_edit
@@ -114,6 +114,8 @@ class Installed:
 
     survey: Survey
     answer: InstallAnswer
+    service: bool
+    """Whether the daemon is to run in the background."""
     rule: tuple[str, ...]
     """What is written into projects, in sentences."""
     edits: tuple[Edit, ...]
@@ -121,8 +123,6 @@ class Installed:
     agents: tuple[AgentResult, ...] = ()
     background: Background | None = None
     """How the daemon runs now; None in a dry run."""
-    ahead: Ahead | None = None
-    """What would be done about the daemon; None unless in a dry run."""
     read: ReadEnd | None = None
     """How the first read of the history ended; None if it was not watched."""
     held: Totals | None = None
@@ -167,9 +167,7 @@ class Installed:
 
     @property
     def daemon_lines(self) -> tuple[str, ...]:
-        """How the daemon runs now, or in a dry run what would be done about it, in sentences."""
-        if self.ahead is not None:
-            return tuple(ahead_lines(self.ahead))
+        """How the daemon runs now, in sentences."""
         return tuple(background_lines(self.background)) if self.background is not None else ()
 
     @property
@@ -215,6 +213,7 @@ def install(
     done = Installed(
         survey=survey,
         answer=answer,
+        service=service,
         rule=rule_for(answer.pointers, selected, config),
         edits=(*settings, choices),
         shell=on_path_here(),
@@ -227,9 +226,7 @@ def install(
             ExitCode.NOTHING_FOUND,
         )
     if survey.dry_run:
-        edits = (*done.edits, *(_service_edits() if service else ()))
-        changes = any(edit.changes for edit in edits[len(done.edits) :])
-        done = replace(done, edits=edits, ahead=look_ahead(state, service=service, changes=changes))
+        done = replace(done, edits=(*done.edits, *(_service_edits() if service else ())))
     else:
         done = _carried_out(done, service=service)
     return replace(done, agents=tuple(_agent(agent, done) for agent in detections))

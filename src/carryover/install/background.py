@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
@@ -73,40 +73,6 @@ class Background(msgspec.Struct, frozen=True, kw_only=True):
     """The version that ran before, if it was another build."""
     ledger_copy: str | None = None
     """File name of the copy that was made of an older version's ledger before it was migrated."""
-
-
-class Ahead(msgspec.Struct, frozen=True, kw_only=True):
-    """What `bring_up` would do now."""
-
-    kind: str
-    """What would start the daemon: `systemd`, `launchd`, or `none`."""
-    wanted: bool
-    """False if the user wants no service (`--no-service`)."""
-    does: Literal["start", "restart", "nothing"]
-    creates: tuple[Path, ...]
-    """The files that the daemon, or what starts it, would make in the state folder."""
-
-
-def look_ahead(state: StateDir, *, service: bool, changes: bool) -> Ahead:
-    """Returns what `bring_up` would do. `changes`: whether the file of the service would change. Changes nothing."""
-    from carryover.publish.hook_script import CURL_CONFIG  # not at the top: with the editors of settings
-
-    manager, _ = service_of_user()
-    is_alone = manager.available() is not None
-    does: Literal["start", "restart", "nothing"] = "start"
-    if not service or (_is_up_to_date(state) and not changes and (is_alone or manager.status().active)):
-        does = "nothing"
-    elif look_at_endpoint(state).health is not None:
-        does = "restart"
-    made = [state.hook_script, state.secret, state.root / CURL_CONFIG, state.ledger]
-    if service and is_alone:
-        made.append(state.root / STARTER)
-    return Ahead(
-        kind="none" if is_alone else manager.kind,
-        wanted=service,
-        does=does,
-        creates=tuple(path for path in made if not path.exists()),
-    )
 
 
 def service_of_user() -> tuple[ServiceManager, Program]:

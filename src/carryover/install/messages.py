@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from carryover.adapter.spec import LOADS
-from carryover.install.background import Ahead, Background
+from carryover.install.background import Background
 from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
 from carryover.terminal.paths import short_path
 
@@ -112,19 +112,6 @@ def _hooks(detection: Detection, did: Did) -> Iterator[str]:
             yield f"`{spec.loaded_file}` {did} in its `{LOADS}`: it is loaded at each request"
         elif hook_set is not None:
             yield f"hooks {did}: {', '.join(hook_set.events)}"
-
-
-def ahead_lines(ahead: Ahead) -> Iterator[str]:
-    """Yields what bringing up the daemon would do; nothing if it would do nothing."""
-    by = f"as a {ahead.kind} service" if ahead.kind != "none" else "in the background"
-    steps = [] if ahead.does == "nothing" else [f"is {ahead.does}ed {by}"]
-    if ahead.creates:
-        files = ", ".join(path.name for path in ahead.creates)
-        steps.append(f"makes in {short_path(ahead.creates[0].parent)}: {files}")
-    if steps and ahead.wanted:
-        yield f"carryoverd {' and '.join(steps)}."
-    elif steps:
-        yield f"Nothing is started (--no-service). Once you start carryoverd, it {' and '.join(steps)}."
 
 
 def background_lines(background: Background) -> Iterator[str]:

@@ -53,7 +53,7 @@ def as_data(done: Installed) -> dict[str, Any]:
         "pointers": done.answer.pointers,
     }
     if done.is_dry:
-        return {"dry_run": True, **common, "daemon": msgspec.to_builtins(done.ahead, enc_hook=str)}
+        return {"dry_run": True, **common}
     held = done.held
     return {
         "changed": done.changed,
@@ -105,8 +105,7 @@ def print_report(done: Installed) -> None:
         print_diffs(done.edits)
         if done.answer.pointers != "off":
             say("", "The pointer, which no project has before an agent works there:", *POINTER)
-        would = any(edit.changes for edit in done.edits) or (done.ahead is not None and done.ahead.does != "nothing")
-        say("", "Nothing was changed." if would else "Nothing would change.")
+        say("", "Nothing was changed." if any(edit.changes for edit in done.edits) else "Nothing would change.")
 
 
 def print_diffs(edits: Iterable[Edit]) -> None:
@@ -127,10 +126,12 @@ def _lines(done: Installed) -> Iterator[str]:
     yield from _other_settings(done)
     if done.installing or done.is_dry or done.answer.pointers != done.survey.config.publish.pointers:
         yield from _project_lines(done)
-    if done.is_dry:
-        yield from done.daemon_lines
-    else:
+    if not done.is_dry:
         yield from _done_lines(done)
+    elif done.service:
+        yield "carryoverd is started in the background, unless this build of it runs."
+    else:
+        yield "Nothing is started (--no-service)."
 
 
 def _done_lines(done: Installed) -> Iterator[str]:

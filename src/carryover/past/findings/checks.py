@@ -263,7 +263,6 @@ def _inspection(facts: Gathered, inspection: Inspection) -> dict[str, _Row]:
         "hooks/no-curl": inspection.curl_missing and hooks != [],
         "installs/others": inspection.other_installs,
         "path/not-on-it": inspection.path_problem,
-        "port/taken": inspection.stranger and f"Port {facts.config.server.port} is taken by another process.",
         "ledger/trouble": not is_reported and not inspection.ledger_damage and facts.ledger_problem,
         "ledger/damaged": inspection.ledger_damage,
         "disk/full": free_bytes < LEAST_FREE_BYTES and f"{free_bytes // 1_000_000}",

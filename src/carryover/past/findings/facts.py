@@ -126,9 +126,8 @@ class ProjectFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Inspection(msgspec.Struct, frozen=True, kw_only=True):
-    """Facts that take longer to gather, for `doctor` alone: the disk, the whole ledger, the port, other programs."""
+    """Facts that take longer to gather, for `doctor` alone: the disk, the whole ledger, other programs."""
 
-    stranger: bool = False
     ledger_damage: str | None = None
     """Result of SQLite's integrity check, the number of damaged entries, or why the ledger cannot be opened."""
     free_bytes: int | None = None

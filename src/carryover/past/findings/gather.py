@@ -65,7 +65,7 @@ def gather(depth: Depth) -> Gathered:
     if depth == "inspected":
         from carryover.past.findings.inspection import inspected_projects, inspection_of
 
-        inspection = inspection_of(state, config, machine, is_running=health is not None)
+        inspection = inspection_of(state, config, machine)
         projects = inspected_projects(projects, ledger, state, config, home)
     return Gathered(
         version=__version__,

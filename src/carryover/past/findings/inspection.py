@@ -1,10 +1,9 @@
-"""The facts that take longer, for `doctor` alone: projects' files, the whole ledger, the port, other programs."""
+"""The facts that take longer, for `doctor` alone: projects' files, the whole ledger, other programs."""
 
 from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sqlite3
 import stat
 from collections.abc import Mapping, Sequence
@@ -40,7 +39,6 @@ from carryover.terminal.output import counted
 
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
-_PORT_ANSWER_S: Final = 1.0
 _States = Mapping[tuple[str, str], tuple[int, int]]
 """The size and modification time (ns) of files when they were last read, by agent and path."""
 
@@ -51,14 +49,13 @@ def private_paths(state: StateDir) -> tuple[Path, ...]:
     return tuple(path for path in paths if path.exists() and not path.is_symlink())
 
 
-def inspection_of(state: StateDir, config: Config, machine: Machine, *, is_running: bool) -> Inspection:
-    """Inspects the disk, the whole ledger, and the port if no daemon `is_running`. Blocks."""
+def inspection_of(state: StateDir, config: Config, machine: Machine) -> Inspection:
+    """Inspects the disk and the whole ledger. Blocks."""
     program = this_program(os.environ, state.root)
     shell = on_path_here()
     folder = Path(program.command[0]).resolve().parent
     daemons = (command.path for command in copies_of_command((DAEMON_COMMAND,), machine))
     return Inspection(
-        stranger=not is_running and _is_taken(config),
         ledger_damage=_damage(state, config, machine),
         free_bytes=_free_bytes(state.root if state.root.is_dir() else machine.home),
         unusable=_unusable(state.root),
@@ -69,17 +66,6 @@ def inspection_of(state: StateDir, config: Config, machine: Machine, *, is_runni
         path_remedy=shell.remedy,
         other_installs=tuple(str(path) for path in daemons if path.resolve().parent != folder),
     )
-
-
-def _is_taken(config: Config) -> bool:
-    """Whether another program listens on the port that a daemon could not exchange."""
-    if config.server.port == 0 or config.port_may_move:
-        return False
-    try:
-        socket.create_connection(("127.0.0.1", config.server.port), timeout=_PORT_ANSWER_S).close()
-    except OSError:
-        return False
-    return True
 
 
 def _unusable(folder: Path) -> str | None:

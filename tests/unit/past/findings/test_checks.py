@@ -240,7 +240,7 @@ def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:
     without_agent = changed(HEALTHY, installed=False, daemon=None, agents=())
     [no_agent] = findings(without_agent)
     perhaps_one = findings(changed(without_agent, silent={"/mnt/home": 9.0}))
-    registered, taken = findings(changed(HEALTHY, daemon=None, stranger=True, hook_script_missing=True))
+    [registered] = findings(changed(HEALTHY, daemon=None, hook_script_missing=True))
     [started_by_hand] = findings(changed(HEALTHY, daemon=None, service=none))
     [no_service] = findings(changed(HEALTHY, service=ServiceStatus(kind="systemd", installed=False)))
 
@@ -248,7 +248,6 @@ def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:
     assert line(no_agent) == "install note: No agent that Carryover knows was found on this machine."
     assert line(not_installed) in map(line, perhaps_one)
     assert line(registered) == "daemon wrong --fix service: carryoverd is not running."
-    assert line(taken) == "port wrong: Port 47823 is taken by another process."
     assert (started_by_hand.fix, started_by_hand.do) == (None, "Start it: `carryover start`.")
     assert line(no_service) == "service note: carryoverd is not registered as a service."
 
