@@ -95,7 +95,7 @@ def test_what_a_session_is_a_copy_of_is_no_report_of_a_job() -> None:
 
 def test_a_session_that_a_memory_plugin_began_is_nobodys() -> None:
     """A plugin has conversations of any project summarised, each in a session of its own where it happens to run; the
-    model may call tools and ask in it (SDK 2.0.77). Only its tokens count."""
+    model may call tools and ask in it (SDK 2.0.77)."""
     begins = "Context: This summary will be shown in a list to help users and Claude choose which conversations are"
     asked = f"{begins} relevant.\n\nPlease write a concise, factual summary of this conversation."
     plugins = Session()
@@ -104,10 +104,9 @@ def test_a_session_that_a_memory_plugin_began_is_nobodys() -> None:
     plugins.user([{"type": "text", "text": asked}])
     plugins.runs("Write", file_path="summary.md", content="Pears.")
     plugins.record("ai-title", aiTitle="Pears")
-    spent = {"id": "msg_1", "usage": {"output_tokens": 7}}
-    plugins.record("assistant", message={"role": "assistant", "content": "Which pears are meant?", **spent})
+    plugins.says("Which pears are meant?", stop="end_turn")
     plugins.user("Continue from where you left off.")
-    assert (plugins.events, [used.output for used in plugins.tokens]) == ([], [7])
+    assert plugins.events == []
 
     # The user may quote it, and a session that has a prompt of theirs is theirs.
     theirs = Session()

@@ -206,7 +206,7 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     chained: str = ""
     """The session of the newest record with an id: the next one may go on from it under another."""
     is_internal: bool = False
-    """Whether a plugin began the session for itself: only what it took counts."""
+    """Whether a plugin began the session for itself: nothing of it is the user's work."""
     ended: dict[str, model.ResultStatus] = msgspec.field(default_factory=dict)
     """How calls ended that no record has begun yet: a client may write a result before its call (2.1.114)."""
 
