@@ -54,3 +54,20 @@ def test_what_the_user_says_to_a_plan_is_the_users(tool: Tool, row: Row) -> None
     assert [prompt.accepts_plan for prompt in fresh.all(UserPrompt)] == [True]
     assert "waits for the user" not in left and "Plan not approved" not in left
     assert "interrupted" not in " ".join(standing)
+
+
+@NEWEST
+def test_what_is_typed_for_a_review_is_the_users(tool: Tool, row: Row) -> None:
+    shop.begin(tool)
+    with tool.terminal(PROJECT) as terminal:
+        tool.script("It is fine.")
+        terminal.enter("/review")
+        terminal.wait("4. Custom review")
+        terminal.choose("4", "Type your instructions")
+        terminal.enter("Look at the prices only")
+        terminal.wait("It is fine")
+    task = handoffs.sections(shop.left_by(tool))["Task"]
+
+    for line in task:
+        row.shown(line)
+    assert len(task) == 1 and task[0].endswith("/review Look at the prices only")

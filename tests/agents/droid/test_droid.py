@@ -287,6 +287,16 @@ def test_a_plan_that_begins_a_session_was_not_typed_but_the_note_above_it(note: 
     assert [prompt.text for prompt in typed] == [note] * bool(note)
 
 
+@pytest.mark.parametrize("typed", ["Look at the till\n\n---\n\nand no further", "Review the current code changes"])
+def test_the_text_of_a_review_was_not_typed_but_what_is_below_it(typed: str) -> None:
+    """A run of 0.225.2, in which the text has 16,000 characters more."""
+    template = "You are a senior staff software engineer and expert code reviewer.\n\n---\n\n## Language\n\nThe user's."
+    sent = f"<system-notification>\n{template}\n\n---\n\n{typed}\n</system-notification>"
+
+    [prompt] = folded(message("user", text(sent))).all(model.UserPrompt)
+    assert (prompt.command, prompt.text, prompt.stored) == ("/review", typed, False)
+
+
 def test_a_patch_changes_files() -> None:
     patch = "*** Begin Patch\n*** Add File: /home/dev/a.py\n+x = 1\n*** End Patch"
     call = {"type": "tool_use", "id": "c1", "name": "ApplyPatch", "input": {"input": patch}}

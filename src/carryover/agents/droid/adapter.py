@@ -62,6 +62,13 @@ _CALLED: Final = later(
     r'|[^\n]*\n<skill filePath="[^"\n]*">\n<name>([\w.:-]{1,100})</name>'
 )
 """How this text begins for a program and for a skill. Of a command that is a plain text, no name is recorded."""
+_REVIEWS: Final = (
+    "You are a senior staff software engineer and expert code reviewer.\n",
+    "\n## Language\n",
+    "\n\n---\n\n",
+)
+"""How the text of `/review` begins, its last part, and what is between that and what the user typed or chose
+(0.225.2)."""
 _OFFERS_PLAN: Final = "ExitSpecMode"
 _PLAN_REFUSED: Final = "Plan not approved - "
 """How the result of that call begins if the user went back, or took the plan into a new session (0.225.2)."""
@@ -201,6 +208,9 @@ def _typed_and_stored(text: str) -> tuple[str, str, str | None]:
     inside, closed, after = rest.rpartition(_STORED[1])  # a file may hold the same end
     if not closed:
         return text, "", None
+    begins, last_part, rule = _REVIEWS
+    if inside.startswith(begins):
+        return inside.partition(last_part)[2].partition(rule)[2].strip(), "", "/review"
     called, words = _CALLED.match(inside), f"{before.strip()} {after.strip()}".strip()
     return words, "" if called or words else inside.strip(), f"/{called[called.lastindex or 0]}" if called else None
 
