@@ -143,6 +143,7 @@ CASE: Final = Case(
         record("file-history-snapshot", snapshot={}),
         record("worktree-state", worktreeSession=None),
         record("mode", mode=5, uuid=7),
+        record("continued-in", continuedInSessionId=SESSION % 98),
         record("system", subtype="turn_duration", durationMs=1),
         record("system", subtype="api_error", error={"status": 529}, retryAttempt=1),
         record("attachment", attachment={"type": "hook_success", "content": "# [CARRYOVER] Last updated"}),

@@ -71,6 +71,8 @@ _QUIET: Final = frozenset(
     "agent-name api-request api-request-blob api-request-shape atis-latch cost-state file-history-delta "
     "file-history-snapshot last-prompt mode permission-mode progress summary tools-used "
     "agent-color agent-setting attribution-snapshot bridge-session content-replacement fork-context-ref frame-link "
+    "api-request-resumed continued-in data-flow-incomplete data-flow-records derived-from dev-mods ended-by-model "
+    "hybrid-organization isolation-latch memory-mode observer-ref resume-head-vouch session-owner "
     "history-suppression pr-link relocated saved_hook_context speculation-accept tag task-summary worktree-state "
     "system/api_error system/informational system/stop_hook_summary "
     "system/turn_duration system/agents_killed system/bridge_status system/memory_saved "
@@ -78,7 +80,7 @@ _QUIET: Final = frozenset(
     "system/permission_retry".split()
 )
 """`summary` lines describe other sessions (2.0.65); `api-request-blob` repeats prompts and is the bulk of a file;
-`api_error` is a retry, not the end of a turn (2.1.15)."""
+`api_error` is a retry, not the end of a turn (2.1.15). `api-request-resumed` to `session-owner`: source of 2.1.332."""
 _IMAGE_BLOCKS: Final = ("image", "document")
 _QUIET_BLOCKS: Final = "image document text thinking redacted_thinking fallback server_tool_use tool_reference".split()
 """Thinking is not kept."""
