@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from agents.mistral_vibe.contract_case import NOW, recording
+from agents.mistral_vibe.contract_case import NOW, message, recording, texts
 from agents.mistral_vibe.stores import Store
 from carryover import model
+from carryover.adapter.contract import Source
 from carryover.agents.mistral_vibe.adapter import AGENT
 from carryover.model import is_own_tool
-from contract.case import Reading, Recording, edits, of, prompts, read_on, results, source_at
+from contract.case import Reading, Recording, edits, fold_one, of, prompts, read_on, results, source_at
 
 SHOP = "/home/dev/shop"
 
@@ -173,3 +174,33 @@ def test_a_generation_elsewhere_is_not_read(tmp_path: Path, name: object) -> Non
 
     with pytest.raises(OSError, match="not a session"):
         AGENT.reader.read(store.path, None)
+
+
+def test_what_the_client_puts_behind_a_prompt_was_not_typed() -> None:
+    """A run of 3.0.3."""
+    skill, loop = '<skill_content name="release">\n# Skill\n</skill_content>', "<loop_instructions>\n...\n"
+    named = {"type": "resource", "uri": "file:///a.py"}
+    lines = [
+        message("user", [*texts("/release the app", skill), named], source="turn_start"),
+        message("user", texts("/loop 1h check the till", loop), source="turn_steer"),
+        message("user", texts(skill), source="turn_start"),
+    ]
+
+    assert told(lines) == [
+        model.UserPrompt(text="/release the app", attachments=1),
+        model.UserPrompt(text="/loop 1h check the till"),
+        model.UserPrompt(text=skill),
+    ]
+
+
+def test_a_prompt_that_a_loop_sends_is_scheduled() -> None:
+    """Code of 3.0.3."""
+    shown = {"version": "1", "host": "vibe", "content": [{"type": "vibe.scheduled_loop", "loopId": "l1"}]}
+    sent = message("user", texts("The till\nCheck it"), source="turn_start", userDisplayContent=shown)
+
+    assert told([sent]) == [model.UserPrompt(text="The till\nCheck it", actor="model", scheduled=True)]
+
+
+def told(lines: list[bytes]) -> list[model.UserPrompt]:
+    source = Source(agent="mistral-vibe", path="/v/CURRENT", session="s1")
+    return [prompt for line in lines for prompt in of(fold_one(AGENT, source, line).events, model.UserPrompt)]

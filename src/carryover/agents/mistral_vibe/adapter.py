@@ -18,7 +18,7 @@ import msgspec
 from carryover.adapter.contract import Agent, FileStat, ToolOutcome
 from carryover.adapter.layouts import Layout
 from carryover.agents.mistral_vibe import SPEC
-from carryover.model import Answer, FileEdit, Op, PlanUpdate, TurnEnd
+from carryover.model import Answer, FileEdit, Op, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.changes import Replacement, replaced
@@ -30,7 +30,6 @@ from carryover.records.lenient import (
     inside,
     items_of,
     number_of,
-    text_and_others,
     text_of,
     time_of,
 )
@@ -259,6 +258,12 @@ def _made(change: FileEdit, op: Op, state: Fields, result: Fields) -> FileEdit:
     return msgspec.structs.replace(change, change="add") if is_new else change
 
 
+_ADDED: Final = ('<skill_content name="', "<loop_instructions>")
+"""How a part begins that the client puts behind what was typed: a skill that it names, or what `/loop` means."""
+_LOOP: Final = "vibe.scheduled_loop"
+"""What is shown with a prompt that a loop sends (code of 3.0.3)."""
+
+
 def _entry(recorder: StoredBuilder, entry: Fields) -> None:
     recorder.at_ms = time_of(entry.get("createdAt"))
     match text_of(entry.get("type")), text_of(entry.get("role")) or text_of(entry.get("kind")):
@@ -277,10 +282,18 @@ def _entry(recorder: StoredBuilder, entry: Fields) -> None:
 
 
 def _prompt(recorder: StoredBuilder, entry: Fields) -> None:
-    """Handles a prompt. What the client says to the model in the user's role has another source."""
-    if text_of(entry.get("source")) in ("turn_start", "turn_steer"):
-        text, files = text_and_others(entry.get("content"))
-        add_prompt(recorder, "prompt", text, actor=recorder.actor, attachments=files)
+    """Handles a prompt. What the client says to the model in the user's role has another source, but for what it adds
+    to a prompt."""
+    if text_of(entry.get("source")) not in ("turn_start", "turn_steer"):
+        return
+    parts = [fields_of(part) for part in items_of(entry.get("content"))]
+    texts = [text_of(part.get("text")) for part in parts if "text" in part]
+    text = "\n".join(text for at, text in enumerate(texts) if not (at and text.startswith(_ADDED)))
+    shown = items_of(inside(entry.get("userDisplayContent"), "content"))
+    if any(text_of(inside(block, "type")) == _LOOP for block in shown):
+        recorder.add(UserPrompt(text=text, actor="model", scheduled=True), "prompt")
+    else:
+        add_prompt(recorder, "prompt", text, actor=recorder.actor, attachments=len(parts) - len(texts))
 
 
 def _effect(recorder: StoredBuilder, entry: Fields) -> None:
