@@ -296,6 +296,10 @@ def test_the_text_of_a_review_was_not_typed_but_what_is_below_it(typed: str) -> 
     [prompt] = folded(message("user", text(sent))).all(model.UserPrompt)
     assert (prompt.command, prompt.text, prompt.stored) == ("/review", typed, False)
 
+    shown = message("user", text("/fix is running"), visibility="user_only")  # a file of the project's may say the same
+    [stored] = folded(shown, message("user", text(sent))).all(model.UserPrompt)
+    assert stored.stored and stored.text.startswith("You are a senior staff software engineer")
+
 
 def test_a_patch_changes_files() -> None:
     patch = "*** Begin Patch\n*** Add File: /home/dev/a.py\n+x = 1\n*** End Patch"

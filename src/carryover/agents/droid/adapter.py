@@ -69,6 +69,8 @@ _REVIEWS: Final = (
 )
 """How the text of `/review` begins, its last part, and what is between that and what the user typed or chose
 (0.225.2)."""
+_RUNS: Final = " is running"
+"""How the message ends that the client shows before the text of a command from a file."""
 _OFFERS_PLAN: Final = "ExitSpecMode"
 _PLAN_REFUSED: Final = "Plan not approved - "
 """How the result of that call begins if the user went back, or took the plan into a new session (0.225.2)."""
@@ -178,7 +180,7 @@ def _user(recorder: _Recorder, message: Fields) -> None:
     text = without_reminders(given).strip()
     if results or _typed(recorder, fields_of(text)):
         return
-    pushed = recorder.context.pushed
+    pushed, is_file = recorder.context.pushed, recorder.context.said.endswith(_RUNS)
     recorder.change(said="", pushed=())
     if digest(given).encode() in pushed:
         return
@@ -188,7 +190,7 @@ def _user(recorder: _Recorder, message: Fields) -> None:
         return
     task = _task_in(text) if recorder.subagent_id else ""
     images = sum(text_of(part.get("type")) == "image" for part in parts)
-    text, stored, command = (task, "", None) if task else _typed_and_stored(text)
+    text, stored, command = (task, "", None) if task else _typed_and_stored(text, is_file=is_file)
     if stored:
         recorder.add(UserPrompt(text=stored, actor=recorder.actor, attachments=images, stored=True), "prompt")
     else:
@@ -201,15 +203,15 @@ def _task_in(text: str) -> str:
     return text.partition(begin)[2].rpartition(end)[0] if text.startswith(first) else ""
 
 
-def _typed_and_stored(text: str) -> tuple[str, str, str | None]:
+def _typed_and_stored(text: str, *, is_file: bool) -> tuple[str, str, str | None]:
     """Returns what the user typed, the stored text of a command if nothing else shows what was asked, and the command's
-    name if it is recorded."""
+    name if it is recorded. The text of a file, which may be the project's, can begin as the client's does."""
     before, _, rest = text.partition(_STORED[0])
     inside, closed, after = rest.rpartition(_STORED[1])  # a file may hold the same end
     if not closed:
         return text, "", None
     begins, last_part, rule = _REVIEWS
-    if inside.startswith(begins):
+    if inside.startswith(begins) and not is_file:
         return inside.partition(last_part)[2].partition(rule)[2].strip(), "", "/review"
     called, words = _CALLED.match(inside), f"{before.strip()} {after.strip()}".strip()
     return words, "" if called or words else inside.strip(), f"/{called[called.lastindex or 0]}" if called else None
