@@ -1,4 +1,5 @@
-"""The hints of places are found by one search, also where they overlap or are cut by the ends of a text."""
+"""Hints are found by one search, also where they overlap or are cut by the ends of a text: those of places, and words
+of several scripts as sentences have them."""
 
 from __future__ import annotations
 
@@ -11,18 +12,19 @@ from carryover.redact.hints import finder
 from carryover.redact.places import _PLACES
 
 _FILLING = " " * 300
-find = finder(_PLACES)
+_HINTS = {*_PLACES, "passwor", "contraseña", "mật khẩu", "şifre", "пароль", "密码", "パスワード", "비밀번호"}
+find = finder(_HINTS)
 
 
 @given(
-    parts=st.lists(st.sampled_from(sorted(_PLACES)).flatmap(lambda hint: st.sampled_from([hint, hint[1:], hint[:-1]])))
+    parts=st.lists(st.sampled_from(sorted(_HINTS)).flatmap(lambda hint: st.sampled_from([hint, hint[1:], hint[:-1]])))
 )
 def test_what_one_search_finds_is_what_stands_in_the_text(parts: list[str]) -> None:
     for text in ("".join(parts), "".join(parts) + _FILLING, _FILLING + "".join(parts)):
-        assert find(text) == {hint for hint in _PLACES if hint in text}
+        assert find(text) == {hint for hint in _HINTS if hint in text}
 
 
 def test_a_hint_is_found_in_another_one_and_across_two() -> None:
-    for first, second in pairwise(sorted(_PLACES)):
+    for first, second in pairwise(sorted(_HINTS)):
         text = f"{first}{second}{_FILLING}"
-        assert find(text) == {hint for hint in _PLACES if hint in text}
+        assert find(text) == {hint for hint in _HINTS if hint in text}
