@@ -85,6 +85,7 @@ _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 _FORMS_LOOKING: Final = (_GIT_LOOKING, _CMDLET_LOOKING, _NPM_LOOKING)
 
 
+@lru_cache(maxsize=16)  # several ask it of one call
 def is_looking(command: str) -> bool:
     """Whether every step of a shell command only looks around, so that finding nothing is not a failure."""
     main = without_prefix(_unquoted(command))
