@@ -78,7 +78,6 @@ class Player:
         self._published: dict[str, MadeHandoff] = {}
         self._linked: set[str] = set()
         self._notes = 0
-        self._compared: dict[str, frozenset[int]] = {}
         """Projects that were missing when a root was last looked at."""
         self.paths.state.ledger.parent.mkdir(mode=0o700)
         shutil.copy(templates / "ledger.sqlite", self.paths.state.ledger)
@@ -295,8 +294,7 @@ class Player:
         """Joins what moved to the main checkout or, of worktrees, was removed."""
         for root in [self.root, *Checkout(self.root).others]:
             project = find_root(str(root))
-            seen = inspect_root(self.paths, project.root, Config(), compared=self._compared.get(project.root))
-            self._compared[project.root] = seen.gone
+            seen = inspect_root(self.paths, project.root, Config())
             self._dirty |= {*(await follow(self._ledger, self.paths, project, seen)).projects}
 
     def _made(self, db: sqlite3.Connection, project: int) -> None:
