@@ -58,7 +58,7 @@ def test_a_sentence_above_a_table_is_no_head_of_it() -> None:
 
 
 def test_any_number_of_names_ends_in_time() -> None:
-    with costing_little(300):
+    with costing_little(1500):
         for piece in (
             "password,",
             "|password",
