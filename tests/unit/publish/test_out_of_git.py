@@ -97,6 +97,62 @@ def test_what_git_takes_back_does_not_open_the_folder_to_a_commit(
     assert (Checkout(root).exclude.read_bytes() if Checkout(root).exclude.exists() else None) == before
 
 
+def with_branches(home: Path) -> Path:
+    """A repository whose branches bring rules for our folder, as a colleague or a stranger may have committed them."""
+    root = plain(home)
+    for branch, name, text in (
+        ("same", ".carryover/.gitignore", "*\n"),
+        ("emptied", ".carryover/.gitignore", ""),
+        ("let-in", ".gitignore", "!.carryover/\n"),
+    ):
+        git(root, "switch", "--quiet", "--create", branch, "main")
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).write_text(text)
+        git(root, "add", "--force", name)
+        git(root, "commit", "--quiet", "--message", branch)
+    git(root, "switch", "--quiet", "main")
+    return root
+
+
+@pytest.mark.parametrize(
+    "commands",
+    [
+        ["switch same", "switch main"],
+        ["merge same", "reset --hard HEAD~1"],
+        ["merge emptied"],
+        ["rebase emptied"],
+        ["checkout emptied -- .carryover"],
+        ["clean -fdx --exclude=*.md"],
+        ["merge let-in"],
+    ],
+    ids=", ".join,
+)
+def test_where_git_takes_one_of_the_two_rules_the_other_holds(home: Path, commands: list[str]) -> None:
+    """Git replaces and removes an ignored file without a word, and whoever runs it may add all files in the same
+    breath."""
+    root = with_branches(home)
+    published(root, "local")
+
+    for command in commands:
+        git(root, *command.split())
+
+    assert handoffs(root) == ["handoff.md"]
+    assert ".carryover/handoff.md" not in committed_all(root)
+
+
+def test_what_takes_both_rules_is_noticed_by_the_next_publication(home: Path) -> None:
+    root = with_branches(home)
+    published(root, "local")
+
+    git(root, "merge", "--quiet", "emptied")
+    git(root, "merge", "--quiet", "let-in")
+
+    assert ".carryover/handoff.md" in git(root, "status", "--porcelain")
+    assert published(root, "local", "another\n").refusal is not None
+    assert git(root, "status", "--porcelain") == ""
+    assert handoffs(root) == []
+
+
 def test_the_rule_is_there_before_the_first_byte(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = plain(home)
     seen = []
