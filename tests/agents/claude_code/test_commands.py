@@ -69,6 +69,16 @@ def test_what_the_client_answers_itself_is_no_request() -> None:
     assert transcript.all(Prompt) == [Prompt(text="/usr/bin/only is broken")]
 
 
+def test_what_begins_as_the_clients_caveat_may_be_typed() -> None:
+    """All caveats are `isMeta`; the words alone may be pasted."""
+    transcript = Session()
+    transcript.user(f"{CAVEATS[1]} Why does it say so?")
+    transcript.user("/etc/hosts is what I asked for", parentUuid="u1")
+
+    typed = [f"{CAVEATS[1]} Why does it say so?", "/etc/hosts is what I asked for"]
+    assert [prompt.text for prompt in transcript.all(Prompt)] == typed
+
+
 OUTPUT = "<local-command-stdout>%s</local-command-stdout>"
 LAUNCHED = OUTPUT % "Running in the background as @audit" + "\n<forked-skill-launch>{}</forked-skill-launch>"
 WAITED_FOR = OUTPUT % "\nThe till is <b>short</b>.\n"

@@ -256,7 +256,7 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     # A timer's prompt enters the queue like the user's, and begins a turn (2.1.126, 2.1.138). A command is no `isMeta`;
     # it stands below the timer's record (2.1.200, 2.1.332), as does what is typed in its place after a rewind.
     fired = builder.is_below(builder.context.fired) and line.prompt_source != "typed"
-    if text.startswith(prompts.CAVEATS):
+    if line.is_meta and text.startswith(prompts.CAVEATS):
         builder.change(caveat=line.uuid or "", fired=(line.uuid or "") if fired else builder.context.fired)
         return
     if fired and text.startswith("/"):
