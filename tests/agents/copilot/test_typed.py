@@ -37,6 +37,7 @@ NO_SEARCH = "GitHub search tools not available. Log in to enable full research c
         ("Fleet deployed: paint it", "You are now in fleet mode ... paint it", ("/fleet", "paint it")),
         ("Review: the till", "<current_datetime>...\n\nReview: the till", (None, "Review: the till")),
         ("Review: the till", "", (None, "Review: the till")),
+        ("Review: the till", "What a hook has made of it", (None, "Review: the till")),
         ("Reviewing: the till", "...", (None, "Reviewing: the till")),
     ],
 )

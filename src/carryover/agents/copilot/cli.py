@@ -81,9 +81,10 @@ _COMMANDS: Final = {
     "Review": "/review",
     "Security Review": "/security-review",
 }
+_WITHOUT_WORDS: Final = ("", "my code changes", "analyzing for vulnerabilities")
 _SHOWN: Final = later(rf"(?:GitHub [^\n]*\n\n)?({'|'.join(_COMMANDS)})(?:: (.*))?", re.DOTALL)
-"""What the client shows for a command that it words for the model: the command's work, then what was typed, or words of
-its own (1.0.102)."""
+"""What the client shows for a command that it words for the model: the command's work, then what was typed, or one of
+`_WITHOUT_WORDS` (1.0.102)."""
 _NOW: Final = later(r"<current_datetime>[^<>]{1,40}</current_datetime>\Z")
 """What was put behind each prompt (December 2025)."""
 
@@ -301,12 +302,13 @@ def _model_change(recorder: LogRecorder) -> None:
 
 
 def _command_shown(text: str, sent: str) -> tuple[str | None, str]:
-    """Returns the command that a prompt shows, and what was typed behind it; `sent` is what the model was sent."""
+    """Returns the command that a prompt shows, and what was typed behind it; `sent` is what the model was sent, which a
+    hook may have changed."""
     shown = _SHOWN.fullmatch(text) if sent and text not in sent else None
-    if shown is None:
+    words = "" if shown is None else shown[2] or ""
+    if shown is None or not (words in sent or words in _WITHOUT_WORDS):
         return None, text
-    words = shown[2] or ""
-    return _COMMANDS[shown[1]], words if words in sent else ""
+    return _COMMANDS[shown[1]], "" if words in _WITHOUT_WORDS else words
 
 
 def _user(recorder: LogRecorder) -> None:
