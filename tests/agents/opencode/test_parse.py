@@ -201,6 +201,7 @@ def test_what_is_read_is_known_without_the_clients_frame(output: str, read: str)
             "None.",
         ),
         ("task_id: ses_1 (for resuming)\n\n<task_result>\nOne pear.\n</task_result>", "One pear."),
+        ("task_id: ses_1\n\n<task_result>\nx\n\n(2 entries in all)\n</task_result>", "x\n\n(2 entries in all)"),
         ("It says <task_result>\nx\n</task_result>", "It says <task_result>\nx\n</task_result>"),
     ],
 )

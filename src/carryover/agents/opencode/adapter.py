@@ -79,9 +79,10 @@ _HEADS: Final = {
         r"(?:<task id=[^\n]*>\n(?:<summary>[^\n]*</summary>\n)?|task_id: [^\n]*\n\n)<(task_result|task_error)>\n"
     ),
 }
-_READ_FOOT: Final = later(r"\n\n\((?:End of file|\d+ entries)[^\n]*\)\Z")
-"""What the client puts around a file or folder that was read (1.2.5), and around a sub-agent's report (1.2.27 and
+"""What the client puts before a file or folder that was read (1.2.5), and before a sub-agent's report (1.2.27 and
 1.18.34)."""
+_READ_FOOT: Final = later(r"\n\n\((?:End of file|\d+ entries)[^\n]*\)\Z")
+"""What it puts at the end of the former."""
 _QUIET_PARTS: Final = frozenset(
     ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
 )
@@ -123,9 +124,10 @@ _REVIEWED: Final = ("\n\n---\n\nInput: ", "\n\n---\n\n## Determining What to Rev
 """What is around the words behind the command `/review` in its template, which a sub-agent gets (1.2.20, 1.18.34)."""
 _GOAL: Final = "/goal "
 _RESUMED: Final = "/goal resume"
+"""What was typed, in a part that the client ignores; the second begins no goal."""
 _GOAL_SET: Final = "Goal active. The working model reports completion or blockers "
-"""What was typed, in a part that the client ignores; the second begins no goal. The client answers it itself (Kilo
-7.7.9)."""
+_GOAL_LEFT: Final = ("Goal paused. Use /goal resume to continue.", "Goal cleared.")
+"""What the client itself answers to it, and to `/goal pause` and `/goal clear` (Kilo 7.7.9; the latter: source)."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
@@ -252,7 +254,7 @@ def _part(recorder: StoredBuilder, record: SessionRecord, message: Fields, entry
 
 def _text(recorder: StoredBuilder, record: SessionRecord, message: Fields, ident: str, part: Fields) -> None:
     text = text_of(part.get("text"))
-    if not text.strip() or text.startswith(_GOAL_SET):
+    if not text.strip() or text.startswith(_GOAL_SET) or text in _GOAL_LEFT:
         return
     times = fields_of(part.get("time"))
     recorder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or recorder.at_ms
@@ -361,7 +363,9 @@ def _unframed(op: Op, output: str) -> str:
     if head is None:
         return output
     content, end, _ = output[head.end() :].rpartition(f"\n</{head[1]}>")
-    return _READ_FOOT.sub("", content) if end else output
+    if not end:
+        return output
+    return _READ_FOOT.sub("", content) if op == "read" else content
 
 
 def _changes_of(found: _Called) -> Sequence[FileEdit]:
