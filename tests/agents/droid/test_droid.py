@@ -300,6 +300,9 @@ def test_the_text_of_a_review_was_not_typed_but_what_is_below_it(typed: str) -> 
     [stored] = folded(shown, message("user", text(sent))).all(model.UserPrompt)
     assert stored.stored and stored.text.startswith("You are a senior staff software engineer")
 
+    [other] = folded(message("user", text(sent.replace("## Language", "## Tone")))).all(model.UserPrompt)
+    assert other.stored and typed in other.text  # as another version may word it
+
 
 def test_a_patch_changes_files() -> None:
     patch = "*** Begin Patch\n*** Add File: /home/dev/a.py\n+x = 1\n*** End Patch"

@@ -211,8 +211,9 @@ def _typed_and_stored(text: str, *, is_file: bool) -> tuple[str, str, str | None
     if not closed:
         return text, "", None
     begins, last_part, rule = _REVIEWS
-    if inside.startswith(begins) and not is_file:
-        return inside.partition(last_part)[2].partition(rule)[2].strip(), "", "/review"
+    asked = inside.partition(last_part)[2].partition(rule)[2].strip() if inside.startswith(begins) else ""
+    if asked and not is_file:
+        return asked, "", "/review"
     called, words = _CALLED.match(inside), f"{before.strip()} {after.strip()}".strip()
     return words, "" if called or words else inside.strip(), f"/{called[called.lastindex or 0]}" if called else None
 
