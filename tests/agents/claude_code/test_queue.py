@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from agents.claude_code.session import Session
 from agents.claude_code.test_messages import LOCAL, MARKED, OPENED, PASTED
 from carryover.agents.claude_code.lines import WaitingPrompt
+from carryover.agents.claude_code.prompts import CAVEATS
 from carryover.model import BackgroundTask, QueuedPrompt
 from carryover.model import UserPrompt as Prompt
 
@@ -184,7 +185,8 @@ def test_a_command_that_was_scheduled_is_not_the_users(marks: dict[str, str]) ->
 
 def test_what_the_client_puts_into_the_queue_is_no_prompt() -> None:
     transcript = Session()
-    for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", "/compact ", LOCAL):
+    caveats = (CAVEATS[1], f"{CAVEATS[1]} DO NOT respond to these.\n{LOCAL}")  # 2.0.76
+    for text in ('{"task_id":"b1","task_type":"local_bash"}', "/rate-limit-options", "/compact ", LOCAL, *caveats):
         assert transcript.queue("enqueue", text) == []
     assert transcript.attachment("queued_command", prompt="/compact", commandMode="prompt") == []
     for text in (f"{OPENED}\nAdd a discount", "/btw税はある", "/shop:review"):

@@ -258,7 +258,7 @@ def command_behind(text: str) -> tuple[str, str | None]:
 def is_no_prompt(text: str) -> bool:
     """Whether a text in the queue is the client's, or a command's name alone: most of these the client runs itself,
     such as /model or /compact, and the record of any other is a prompt (2.0.76 to 2.1.224)."""
-    return is_clients(text) or _COMMAND.fullmatch(text) is not None
+    return is_clients(text) or text.startswith(CAVEATS) or _COMMAND.fullmatch(text) is not None
 
 
 def add_message(builder: ClaudeBuilder, text: str, origin: msgspec.Raw) -> bool:
