@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill import digest as kept
+from carryover.distill.closed_classes import is_question
 from carryover.distill.digest import Call, Digest, Failure, Heard, Pending, Reply, Said, Turn
 from carryover.distill.forms import filled_in, whole_form
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
@@ -225,9 +226,10 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
 
 def _is_aside(digest: Digest, said: tuple[Said, ...], text: str) -> bool:
     """Whether a text only acknowledges that a job has ended, without a call since the turn was answered: "That was the
-    old search." Of 53 such texts in public transcripts, none so much shorter than the answer took its place."""
+    old search." Of 53 such texts in public transcripts, none so much shorter than the answer took its place. A question
+    does."""
     answered = digest.ended != () and said != () and digest.turns[-1].end == "answered"
-    return answered and len(text) * _ASIDE < len(said[-1].text)
+    return answered and len(text) * _ASIDE < len(said[-1].text) and not is_question(text)
 
 
 def _begun(turn: Turn, body: model.AssistantMessage) -> Said | None:

@@ -47,6 +47,13 @@ def test_what_only_acknowledges_the_end_of_a_job_does_not_take_the_place_of_the_
     assert ("ended since" in under("Where it stands", talk.user("And now?").says("It is fast."))) is False
 
 
+def test_a_question_at_the_end_of_a_job_is_open_however_short_it_is() -> None:
+    talk = worked().user("Why is it slow?").says(f"The okapi query reads every row of the board, {'again ' * 20}.")
+    talk.event(BackgroundTask(task_id="b1", state="done", label="Copy done"))
+
+    assert "Shall I retry?" in under("Open questions", talk.says("The copy failed. Shall I retry?"))
+
+
 def test_answers_of_a_turn_stay_longer_than_what_was_said_on_the_way() -> None:
     talk = session("s1").user("Count.").says("The first count is 41.")
     for number in range(20):
