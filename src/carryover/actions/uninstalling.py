@@ -107,8 +107,9 @@ def _planned(state: StateDir, *, purge: bool) -> Uninstall:
     journal = load_journal(state)
     edits = tuple(_settings_edits(state, journal))
     notes = [note for edit in edits for note in _edited_by_hand(edit, state)]
-    if purge and not state.root.exists() and any(edit.changes for edit in edits):
-        notes.append(f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.")
+    if purge and (journal.is_damaged or any(_is_not_listed(edit, journal) for edit in edits)):
+        file = state.root / JOURNAL
+        notes.append(f"{file} is missing or damaged: what Carryover added to projects that it does not list stays.")
     rest = _purge(state, journal) if purge else _without_hooks(state, journal)
     return replace(rest, edits=(*edits, *rest.edits), notes=(*notes, *rest.notes))
 
@@ -122,17 +123,12 @@ def _without_hooks(state: StateDir, journal: Journal) -> Uninstall:
 def _purge(state: StateDir, journal: Journal) -> Uninstall:
     """Plans what goes beside the hooks if nothing of ours is to stay, in projects and in the state folder."""
     notes: list[str] = []
-    known = _known_projects(journal, notes)
-    roots = {project.root: Path(project.root) for project in known if is_folder(Path(project.root))}
-    notes += [
-        f"{root} is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it was "
-        "moved, or it is not mounted or not accessible, what was added is still in it."
-        for root in dict.fromkeys(project.root for project in known if project.root not in roots)
-    ]
-    committed = {root: _committed_pointers(root) for root in roots.values()}
+    is_there = _known_roots(journal, notes)
+    committed = {root: _committed_pointers(root) for root, there in is_there.items() if there}
     notes += _on_committed_pointers(committed)
     edits = {edit.path: edit for root in committed for edit in project_edits(root, journal, but=committed[root])}
-    ours = [*((path, "the project's handoff") for project in known for path in store_files(project))]
+    known = (folder for folder in journal.handoffs if Path(folder.root) in is_there)
+    ours = [(path, "the project's handoff") for folder in known for path in store_files(folder)]
     ours += state_files(state)
     stays = dict(_not_ours([path for path, _ in ours]))
     removals = [(path, what) for path, what in ours if path not in stays]
@@ -289,20 +285,27 @@ def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
                 yield f"{where}: the hook that runs Carryover was edited by hand. It stays; remove it yourself."
 
 
-def _known_projects(journal: Journal, notes: list[str]) -> list[Listed]:
-    """Returns the folders for handoffs, those on disks that answer; adds notes on others."""
-    answering = [project for project, _ in look_at_each(journal.handoffs, _is_there, at=_root_of)]
-    for root in sorted({project.root for project in journal.handoffs} - {project.root for project in answering}):
-        notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
-    return answering
+def _is_not_listed(edit: Edit, journal: Journal) -> bool:
+    """Whether ours is in an agent's settings although the journal does not say so, which lists all that is ours."""
+    return edit.changes and edit.text.listed is not None and journal.known(edit.text.listed) is None
 
 
-def _is_there(project: Listed) -> bool:
-    return is_folder(Path(project.path))
-
-
-def _root_of(project: Listed) -> Path:
-    return Path(project.root)
+def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool]:
+    """Returns whether the folder of each listed project is there, for those on disks that answer; adds notes on the
+    others, and on folders that are gone."""
+    roots = dict.fromkeys(Path(entry.root) for entry in journal.live if entry.root and entry.form != "once")
+    is_there = dict(look_at_each(roots, is_folder))
+    notes += [
+        f"{root}: its disk does not answer, so what was written there stays. Repeat this later."
+        for root in sorted(roots.keys() - is_there.keys())
+    ]
+    notes += [
+        f"{root} is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it was "
+        "moved, or it is not mounted or not accessible, what was added is still in it."
+        for root, there in is_there.items()
+        if not there
+    ]
+    return is_there
 
 
 def _not_ours(going: Collection[Path]) -> Iterator[tuple[Path, str]]:

@@ -36,9 +36,14 @@ _LIMIT_BYTES: Final = 64 << 20
 class Journal:
     """What the lines of the journal amount to: the places that may have our text."""
 
-    def __init__(self, entries: Iterable[Listed] = ()) -> None:
+    def __init__(self, entries: Iterable[Listed | None] = ()) -> None:
         self._last: dict[tuple[object, ...], Listed] = {}
+        self.is_damaged = False
+        """Whether a line can't be read: one that was cut off, or what a disk lost."""
         for entry in entries:
+            if entry is None:
+                self.is_damaged = True
+                continue
             self._last.pop(entry.place, None)  # the last one comes last
             self._last[entry.place] = entry
         self.live = tuple(entry for entry in self._last.values() if not entry.gone)
@@ -130,11 +135,13 @@ def take_over(state: Path) -> None:
             former.remove_former(state)
 
 
-def _lines(state: Path) -> Iterator[Listed]:
+def _lines(state: Path) -> Iterator[Listed | None]:
     with suppress(FileNotFoundError, NotADirectoryError):
         for line in filter(None, read_bytes_bounded(state / JOURNAL, _LIMIT_BYTES, follow=False).split(b"\n")):
-            with suppress(msgspec.MsgspecError, UnicodeDecodeError):
+            try:
                 yield _DECODER.decode(line)
+            except (msgspec.MsgspecError, UnicodeDecodeError):
+                yield None
 
 
 _DECODER: Final = msgspec.json.Decoder(Listed)

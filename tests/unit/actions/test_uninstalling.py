@@ -304,21 +304,40 @@ def test_that_a_project_was_deleted_is_named_and_no_failure(state: StateDir, con
     assert uninstall(purge=True).notes == ()
 
 
-def test_where_the_state_folder_was_deleted_it_says_that_projects_keep_what_is_in_them(
-    state: StateDir, config: Path, home: Path
+@pytest.mark.parametrize("lost", ["all", "the journal", "its lines", "some bytes"])
+def test_where_the_journal_is_lost_or_damaged_it_says_that_projects_keep_what_is_in_them(
+    state: StateDir, config: Path, home: Path, lost: str
 ) -> None:
     install(state, config)
     published(state, repository(home / "app"))
-    shutil.rmtree(state.root)
+    journal = state.root / "journal.jsonl"
+    if lost == "all":
+        shutil.rmtree(state.root)
+    elif lost == "the journal":
+        journal.unlink()
+    elif lost == "its lines":
+        journal.write_bytes(b"")
+    else:  # as after a power cut
+        lines = journal.read_bytes()
+        journal.write_bytes(lines[:-40] + bytes(40))
 
     plan = plan_removal(purge=True)
 
-    assert [edit.path for edit in plan.shown if edit.changes] == [config]
-    assert plan.notes == (
-        f"{state.root} is gone, and with it the list of projects: what Carryover added to them stays.",
-    )
+    assert config in [edit.path for edit in plan.shown if edit.changes]
+    note = f"{journal} is missing or damaged: what Carryover added to projects that it does not list stays."
+    assert plan.notes == (note,)
     uninstall(purge=True)
     assert plan_removal(purge=True).notes == ()
+
+
+def test_a_project_counts_as_listed_by_each_of_its_files(before: object, state: StateDir, home: Path) -> None:
+    """As one that was moved after its handoff had been deleted: the folder of that is not listed at the new place."""
+    published(state, home / "plain")
+    shutil.rmtree(home / "plain" / ".carryover")
+    journal = state.root / "journal.jsonl"
+    journal.write_bytes(b"\n".join(line for line in journal.read_bytes().split(b"\n") if b'"handoff"' not in line))
+
+    assert uninstall(purge=True).notes == ()
 
 
 def test_nothing_stays_in_a_state_folder_that_a_link_leads_to(state: StateDir, config: Path, home: Path) -> None:
