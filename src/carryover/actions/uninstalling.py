@@ -60,6 +60,8 @@ class Uninstall:
     """The process of the daemon that is stopped; None if none runs."""
     kept_in: Path | None = None
     """The state folder, if what was recorded stays there."""
+    is_to_repeat: bool = False
+    """Whether something stays that can't be looked at now."""
 
     @property
     def shown(self) -> tuple[Edit, ...]:
@@ -127,7 +129,7 @@ def _purge(state: StateDir, journal: Journal) -> Uninstall:
     committed = {root: _committed_pointers(root) for root, there in is_there.items() if there}
     notes += _on_committed_pointers(committed)
     edits = {edit.path: edit for root in committed for edit in project_edits(root, journal, but=committed[root])}
-    known = (folder for folder in journal.handoffs if Path(folder.root) in is_there)
+    known = (folder for folder in journal.handoffs if is_there[Path(folder.root)] is not None)
     ours = [(path, "the project's handoff") for folder in known for path in store_files(folder)]
     ours += state_files(state)
     stays = dict(_not_ours([path for path, _ in ours]))
@@ -139,6 +141,7 @@ def _purge(state: StateDir, journal: Journal) -> Uninstall:
         removals=tuple(removals),
         rules=tuple(rules.values()),
         notes=(*notes, *stays.values()),
+        is_to_repeat=None in is_there.values(),
     )
 
 
@@ -161,7 +164,7 @@ def _carried_out(uninstall: Uninstall, state: StateDir) -> Uninstall:
     edits += apply([edit for root in roots for edit in project_rules(root)], state)
     (state.root / LOCK).unlink(missing_ok=True)
     problems = [edit.problem for edit in edits if edit.problem is not None]
-    last_removed, last_stays = _removed(_last_of_all(in_state, state, goes_on=bool(problems)))
+    last_removed, last_stays = _removed(_last_of_all(in_state, state, goes_on=bool(problems) or uninstall.is_to_repeat))
     # Outside of projects, a handoff's folder is in one that the settings name for all handoffs.
     for folder in {path.parent for path, _ in removed if path.name != STORE}:
         with contextlib.suppress(OSError):  # it contains other projects' handoffs, or files of the user's
@@ -290,21 +293,19 @@ def _is_not_listed(edit: Edit, journal: Journal) -> bool:
     return edit.changes and edit.text.listed is not None and journal.known(edit.text.listed) is None
 
 
-def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool]:
-    """Returns whether the folder of each listed project is there, for those on disks that answer; adds notes on the
-    others, and on folders that are gone."""
+def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool | None]:
+    """Returns whether the folder of each listed project is there, None where its disk does not answer; adds notes on
+    those that are not."""
     roots = dict.fromkeys(Path(entry.root) for entry in journal.live if entry.root and entry.form != "once")
-    is_there = dict(look_at_each(roots, is_folder))
-    notes += [
-        f"{root}: its disk does not answer, so what was written there stays. Repeat this later."
-        for root in sorted(roots.keys() - is_there.keys())
-    ]
-    notes += [
-        f"{root} is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it was "
-        "moved, or it is not mounted or not accessible, what was added is still in it."
-        for root, there in is_there.items()
-        if not there
-    ]
+    is_there: dict[Path, bool | None] = {**roots, **dict(look_at_each(roots, is_folder))}
+    for root, there in is_there.items():
+        if there is None:
+            notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
+        elif not there:
+            notes.append(
+                f"{root} is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it "
+                "was moved, or it is not mounted or not accessible, what was added is still in it."
+            )
     return is_there
 
 

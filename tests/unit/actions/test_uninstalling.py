@@ -26,7 +26,6 @@ from carryover.redact import CleanText
 from support.detected import detected
 from support.publishing import publish, withdraw
 from support.repository import git, repository
-from support.scribe import ledger_with_prompt
 from support.shared_rule import add_shared_rule
 
 
@@ -158,7 +157,7 @@ def test_a_pointer_that_the_user_committed_stays_as_in_a_project_that_is_paused(
 
 
 @pytest.mark.parametrize("kind", ["committed", "committed with our rule", "in a folder"])
-async def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: str) -> None:
+def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: str) -> None:
     """A stranger's handoff, their list of files that have our text, and a text that reads as ours."""
     theirs = {".carryover/handoff.md": "# [CARRYOVER] theirs\n", ".carryover/edited": "AGENTS.md\nCLAUDE.md\n"}
     theirs |= {"AGENTS.md": NEW_FILE.decode(), "CLAUDE.md": f"Be Claude.\n\n{NEW_FILE.decode()}"}
@@ -168,8 +167,7 @@ async def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: 
         git(root, "add", "--force", ".carryover")
     if kind == "in a folder":
         shutil.rmtree(root / ".git")
-    state.root.mkdir()
-    await ledger_with_prompt(state.ledger, root)
+    write_down(state.root, in_project(root, ".continue/"))
     before = tree(root)
 
     assert uninstall(purge=True).notes == ()
@@ -177,14 +175,16 @@ async def test_what_came_with_a_folder_stays(state: StateDir, home: Path, kind: 
     assert tree(root) == before
 
 
-def test_a_project_whose_disk_does_not_answer_is_named(state: StateDir, home: Path) -> None:
+def test_a_project_whose_disk_does_not_answer_is_named_and_stays_listed(state: StateDir, home: Path) -> None:
     root = repository(home / "app")
     published(state, root)
     presume_silent([str(root)])
 
     notes = plan_removal(purge=True).notes
+    uninstall(purge=True)
 
     assert notes == (f"{root}: its disk does not answer, so what was written there stays. Repeat this later.",)
+    assert [path.name for path in state.root.iterdir()] == ["journal.jsonl"], "for the next time"
 
 
 def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
