@@ -104,8 +104,9 @@ def print_report(done: Installed) -> None:
     if done.is_dry:
         print_diffs(done.edits)
         if done.answer.pointers != "off":
-            say("", "The pointer, which no project has before an agent works there:", *POINTER)
-        say("", "Nothing was changed." if any(edit.changes for edit in done.edits) else "Nothing would change.")
+            say("", "The pointer:", *POINTER)
+        would = any(edit.changes for edit in done.edits)
+        say("", "Nothing was changed." if would else "No file of yours would change.")
 
 
 def print_diffs(edits: Iterable[Edit]) -> None:
