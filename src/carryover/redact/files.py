@@ -34,7 +34,7 @@ OF_FILES: Final = (
         for hint, before, end in (
             ("machine", rf"machine[ \t]{{1,8}}[\w.-]{{1,200}}{_BREAK}{_USER}", ""),
             ("machine", r"machine[ \t]{1,8}[\w-]{1,63}\.[\w.-]{1,200}", ""),
-            ("default login", rf"default {_USER}", ""),
+            ("default login", rf"default login(?<!\S default login){_USER[5:]}", ""),
             (
                 "login",
                 rf"login(?<!\S login){_USER[5:]}(?<=[\w.@-])(?=[ \t\r]{{0,8}}(?:\n|\\n))",

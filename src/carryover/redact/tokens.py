@@ -117,7 +117,7 @@ _EDGE = rf"(?:(?<![0-9A-Za-z])|{_behind_escape()})"
 _STATE: Final = rf"(?=[A-Za-z_-]{{0,42}}\d)(?=[a-z\d_-]{{0,42}}[A-Z])(?=[A-Z\d_-]{{0,42}}[a-z]){_B64}{{43}}"
 _AZURE_SIGNS: Final = ("AZDO", "ACDb", "ACOG", "APIM", "AzFu", "AzSe")
 _DISCORD_HEAD: Final = r"(?:(?<![A-Za-z0-9_.-])|(?<=\n-)|(?<=\\[nrt]))[MNO][A-Za-z0-9_-]{22,28}"
-_AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
+_AZURE_HEAD: Final = r"(?:(?<![0-9A-Za-z+/_-])(?<!\\(?=[nrt]))|(?<=\\[nrt]))[A-Za-z0-9+/_-]{33,80}"
 
 _AZURE_HINTS: Final = {**{sign: sign for sign in _AZURE_SIGNS}, "+A": r"\+A(?:CR|Eh|Sb|Io|MC|St|Rm)"}
 _AZURE: Final = tuple(
@@ -139,7 +139,7 @@ _SPLIT: Final = tuple(
         ("zai", ".", r"\.(?<=[0-9a-f]{8}\.)(?=[a-z\d]{0,15}[A-Z])[A-Za-z0-9]{16}(?![\w.-])", rf"{_EDGE}[0-9a-f]{{32}}"),
         ("terraform", ".atlasv1.", r"\.atlasv1\.[\w=-]{60,}", rf"{_EDGE}[A-Za-z0-9]{{14}}"),
         *_AZURE,
-        ("salesforce", "00D", r"![A-Za-z0-9_.-]{80,}", r"(?<![0-9A-Za-z])00D[A-Za-z0-9]{12}"),
+        ("salesforce", "!", r"![A-Za-z0-9_.-]{80,}", rf"{_EDGE}00D[A-Za-z0-9]{{12}}"),
         # What Claude Code's login has the user paste: once the login is broken, it is sent as a prompt (2026).
         ("oauth", "#", rf"#{_STATE}(?!{_B64})", r"(?:(?<![\w\\/.?&#-])|(?<=\\[nrt]))[A-Za-z0-9_-]{40,78}"),
         ("asana", ":", r":(?<=\d:)[0-9a-f]{32}(?![0-9A-Za-z])", r"(?<![\d/])\d/\d{10,20}(?:/\d{10,20})?"),
@@ -204,8 +204,8 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
         text = _AWS_PAIR.sub(_replace("aws", counts), text)
     if f"{MARK}bitwarden]" in text:
         text = _BITWARDEN_PAIR.sub(_replace("bitwarden", counts), text)
-    places = (  # long words contain neither
-        place for place in _SPLIT if place[1] in ":#" or (place[1] in words and place[2].search(words) is not None)
+    places = (  # long words contain none of these signs
+        place for place in _SPLIT if place[1] in ":#!" or (place[1] in words and place[2].search(words) is not None)
     )
     split = [span for kind, _, token, head in places for span in _split(text, token, head, kind)]
     return insert_marks(text, split, counts)
