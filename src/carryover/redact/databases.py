@@ -34,12 +34,12 @@ OF_DATABASES: Final = (
         for word in ("PASSWORD", "password")
     ),
     *(  # connection strings: `Uid=sa;Pwd=...;`, `?user=app&password=...`, `host=db user=app password=...`
-        (f"{name}=", rf"{name}=(?<={before}{name}=)(?![/~]){value}")
-        for name in ("Password", "password", "Pwd", "PWD", "pwd")
+        (f"{end}=", rf"{end}=(?<={before}{name}=)(?![/~]){value}")
+        for end, name in (("assword", "[Pp]assword"), ("wd", "[Pp]wd"), ("PWD", "PWD"))
         for before, value in (("[?&]", _WORD), (";", _OF_CONNECTION))
     ),
     (
-        "password=",
+        "assword=",
         r"(?:host|user|dbname|port|sslmode)=[^\s,;()&?'\"]{1,80}[ \t]+(?:[a-z_]{2,20}=[^\s,;()]{1,80}[ \t]+){0,6}?"
         rf"password={_WORD}",
     ),
@@ -48,7 +48,7 @@ OF_DATABASES: Final = (
         r"(?:--set(?:-string)?|-e|--env|--build-arg|--extra-vars|-var)[ \t=]+['\"]?[\w.-]{0,80}?[Pp]assword="
         rf"{_WORD}",
     ),
-    ("password=", rf"vault (?:login|write)[ \t][^\n;&|]{{0,200}}?[ \t]password={_WORD}"),
+    ("assword=", rf"vault (?:login|write)[ \t][^\n;&|]{{0,200}}?[ \t]password={_WORD}"),
     ("SET PASSWORD", r"SET PASSWORD[ \t]+FOR[ \t]+\S{1,120}[ \t]*=[ \t]*(?P<value>'[^'\n]{1,200}')"),
     ("@tcp(", r":(?P<value>[^\s:@/\"'`\[\]]{4,200})@tcp\("),  # Go's drivers
     *(  # the last on their line, or before another option: in prose, a word comes behind

@@ -359,8 +359,7 @@ _OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(", *ENCODING)
 """Hints of calls where a word with digits is enough."""
 _OF_PLAIN_WORDS: Final = frozenset(
     (
-        *("auth=(", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass", "assword="),
-        *("Password=", "password=", "Pwd=", "PWD=", "pwd="),
+        *("auth=(", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass", "assword=", "wd=", "PWD="),
         *(hint for hint, _ in OF_BROWSERS),
     )
 )
