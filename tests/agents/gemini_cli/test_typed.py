@@ -64,3 +64,26 @@ def test_a_client_that_was_killed_as_it_wrote_again_loses_no_later_prompt() -> N
     lines.user("two")
 
     assert typed(lines) == ["one", "two"]
+
+
+def test_a_skill_that_the_user_calls_is_no_call_of_the_answer_before_it() -> None:
+    """The client adds it to that answer, whose text it thereby writes again (0.61.0, a run)."""
+    text = '<activated_skill name="release">\n  <instructions>\n    # Release\n  </instructions>\n</activated_skill>'
+    skill = call("activate_skill", {"name": "release"}, text, ident="activate_skill-1795976528052-3f6b500b55dc7")
+    lines = Lines()
+    lines.user("Tidy up.")
+    lines.gemini("Tidied.", ident="answer")
+    lines.gemini("Tidied.", skill, ident="answer")
+    lines.user("the app", displayContent=[{"text": "/release the app"}])
+
+    assert lines.all(model.ToolCall) + lines.all(model.ToolResult) == []
+    assert lines.all(model.AssistantMessage) == [model.AssistantMessage(text="Tidied.", grows=True)]
+    assert typed(lines) == ["Tidy up.", "/release the app"]
+
+
+def test_a_skill_that_the_model_takes_is_a_call_of_its_own() -> None:
+    lines = Lines()
+    lines.gemini("I look.", call("activate_skill", {"name": "release"}, "Do.", ident="activate_skill__call0001"))
+
+    assert [done.name for done in lines.all(model.ToolCall)] == ["activate_skill"]
+    assert [said.final for said in lines.all(model.AssistantMessage)] == [False]

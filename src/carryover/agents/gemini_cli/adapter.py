@@ -33,6 +33,7 @@ from carryover.agents.gemini_cli.calls import (
     GeminiRecorder,
     GrowingMessage,
     Marker,
+    asked_by_model,
     parse_calls,
     usable_id,
 )
@@ -241,9 +242,10 @@ def _gemini(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> 
     recorder.learn(model=model)
     numbers = contents.numbers_of_short(fields_of(line.get("tokens")))
     recorder.count_tokens(message.id, session=recorder.session, model=model, **numbers)
-    calls = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
-    if calls is None and "toolCalls" in line:
+    raws = rawjson.part_of(line.get("toolCalls", rawjson.ABSENT), list[msgspec.Raw])
+    if raws is None and "toolCalls" in line:
         recorder.skip("gemini/toolCalls", "unexpected shape")
+    calls = list(filter(asked_by_model, map(fields_of, raws or [])))
     parts = contents.parts_of(line.get("content"))
     if parts is None:
         recorder.skip("gemini", "unexpected content")
@@ -255,7 +257,7 @@ def _gemini(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> 
         said = AssistantMessage(text=text, final=False if calls else None, grows=not calls)
         recorder.add(said, f"{message.id}/text")
         message = msgspec.structs.replace(message, said=True)
-    return parse_calls(recorder, message, calls or [])
+    return parse_calls(recorder, message, calls)
 
 
 def _notice(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> GrowingMessage:

@@ -162,6 +162,7 @@ def usable_id(raw: msgspec.Raw | None) -> str | None:
 MAX_CALLS: Final = 200
 """Most calls kept of the messages that may still grow, together."""
 
+_BY_CLIENT: Final = "activate_skill-"
 _DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User denied execution\.?")
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
 _FEEDBACK: Final = later(
@@ -177,12 +178,17 @@ _PART: Final = later(
 _DISMISSED: Final = "User dismissed"
 
 
-def parse_calls(recorder: GeminiRecorder, message: GrowingMessage, raws: list[msgspec.Raw]) -> GrowingMessage:
+def asked_by_model(call: Fields) -> bool:
+    """Whether the model asked for a call: a skill that the user calls is one that the client adds to the last answer,
+    and stands in the prompt that follows (0.61). Until May 2026 a model's may have such an id too: it is left out."""
+    return not text_of(call.get("id")).startswith(_BY_CLIENT)
+
+
+def parse_calls(recorder: GeminiRecorder, message: GrowingMessage, calls: Sequence[Fields]) -> GrowingMessage:
     """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far. If all of them
     were cancelled, so was the turn: the client's notice of that stands before them, or is missing."""
     asked_ms = recorder.at_ms
     known = {call.id: call for call in message.calls}
-    calls = [fields_of(raw) for raw in raws]
     for given in calls:
         call_id = usable_id(given.get("id"))
         name = usable_id(given.get("name"))
