@@ -65,6 +65,10 @@ _IMPLEMENTS: Final = (
 thread (source of 0.125, 0.150)."""
 _APPROVED: Final = later(r"Read the approved plan at [^\n]{1,4096}[/\\]approved-plan\.md and implement it\.")
 """The prompt of the terminal's new thread since a file of the client's has the plan (0.171)."""
+_GOAL_IN_FILE: Final = later(
+    r"Read the Codex goal objective file at [^\n]{1,4096}[/\\]goal-objective\.md before continuing\."
+)
+"""The objective of a goal that is long or has a paste: a file of the client's has the words (0.171)."""
 _ACCEPTS: Final = "Implement the plan."
 """The prompt that accepts the plan put before the user last (0.115)."""
 _CLIENTS: Final = (
@@ -142,7 +146,9 @@ def handle_goal(rollout: Rollout) -> None:
     rollout.change(goal=mark)
     is_new = mark != known if known else made == changed
     if words and is_new and not rollout.text("turnId") and rollout.context.subagent_id is None:
-        rollout.add(model.UserPrompt(text=words, command="/goal"), f"{mark}:goal")
+        is_in_file = _GOAL_IN_FILE.fullmatch(words) is not None
+        body = model.UserPrompt(text="" if is_in_file else words, command="/goal", attachments=int(is_in_file))
+        rollout.add(body, f"{mark}:goal")
 
 
 def asks_meanwhile(rollout: Rollout) -> bool:
