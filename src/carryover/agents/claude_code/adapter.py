@@ -77,10 +77,12 @@ _QUIET: Final = frozenset(
     "system/api_error system/informational system/stop_hook_summary "
     "system/turn_duration system/agents_killed system/bridge_status system/memory_saved "
     "system/compact_boundary system/microcompact_boundary system/model_consent_fallback system/model_refusal_fallback "
-    "system/permission_retry".split()
+    "system/permission_retry system/cloud_session_status system/file_snapshot system/model_fallback "
+    "system/model_refusal_no_fallback system/rewind_stand_in system/voice_call_talk".split()
 )
 """`summary` lines describe other sessions (2.0.65); `api-request-blob` repeats prompts and is the bulk of a file;
-`api_error` is a retry, not the end of a turn (2.1.15). `api-request-resumed` to `session-owner`: source of 2.1.332."""
+`api_error` is a retry, not the end of a turn (2.1.15). `api-request-resumed` to `session-owner`, and the last six:
+source of 2.1.332."""
 _IMAGE_BLOCKS: Final = ("image", "document")
 _QUIET_BLOCKS: Final = "image document text thinking redacted_thinking fallback server_tool_use tool_reference".split()
 """Thinking is not kept."""
