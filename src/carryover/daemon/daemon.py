@@ -209,7 +209,7 @@ class Daemon:
             if row.last_event_ms >= queue.oldest_active_ms:  # disks of inactive projects are not looked at later either
                 file = Path(row.root, IN_PROJECT) if row.handoff_ms is not None else None
                 before = Published(refusal=row.refusal, passing=row.refusal is not None, file=file)
-                queue.outcomes.setdefault(row.id, LastPublication(published=before))
+                queue.outcomes.setdefault(row.id, LastPublication(published=before, root=row.root))
 
     async def _serve(self) -> None:
         limiter = ConnectionLimiter()

@@ -50,7 +50,8 @@ class LastPublication(msgspec.Struct):
     failures: int = 0  # consecutive
     error: str | None = None
     root: str = ""
-    head: int = 0
+    head: int | None = None
+    """Its `Checkout.head_stamp` before; 0 if it is in no repository, None if an earlier daemon published it."""
     text: CleanText | None = None
     """The text in its file."""
     config: Config | None = None
@@ -251,4 +252,7 @@ def _is_outdated(last: LastPublication) -> bool:
         return True
     if any(mtime_ns(Path(path)) != written_ns for path, written_ns in published.hidden.items()):
         return True
-    return last.head != 0 and Checkout(Path(last.root)).head_stamp() not in (0, last.head)
+    checkout = Checkout(Path(last.root))
+    if last.head is None:
+        return published.file is not None and checkout.moved_since(mtime_ns(published.file) or 0)
+    return last.head != 0 and checkout.head_stamp() not in (0, last.head)

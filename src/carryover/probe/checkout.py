@@ -110,13 +110,17 @@ class Checkout:
     def head_stamp(self) -> int:
         """Returns a number that changes with each checkout and commit here or in the worktrees; 0 outside of a
         repository. Takes a few calls of stat, so it can be called often."""
-        if self.git_dir is None:
-            return 0
-        stamps = []
-        for name in ("HEAD", "logs/HEAD", "worktrees"):
-            with suppress(OSError):
-                stamps.append((self.git_dir / name).stat().st_mtime_ns)
-        return sum(stamps)
+        return sum(self._head_times())
+
+    def moved_since(self, time_ns: int) -> bool:
+        """Whether a checkout or commit here or in the worktrees came after a time, in ns since the epoch."""
+        return any(moved_ns > time_ns for moved_ns in self._head_times())
+
+    def _head_times(self) -> Iterator[int]:
+        if self.git_dir is not None:
+            for name in ("HEAD", "logs/HEAD", "worktrees"):
+                with suppress(OSError):
+                    yield (self.git_dir / name).stat().st_mtime_ns
 
     def without_branches(self, names: Iterable[str]) -> frozenset[str]:
         """Returns the branches among `names` that the repository has neither as its own nor as a remote's, from which

@@ -11,7 +11,11 @@ from carryover.daemon.daemon import Daemon
 from carryover.daemon.lock import acquire_daemon_lock
 from carryover.daemon.supervisor import SystemdNotifier
 from carryover.faces.page import page_for
+from carryover.ledger.queries import projects
+from support.claude_session import ClaudeSession
 from support.clock import BEGAN_MS
+from support.daemon_process import handoff_of
+from support.repository import git, repository
 
 YEAR_MS = 365 * 86_400_000
 
@@ -30,3 +34,23 @@ async def test_after_the_clock_was_set_back_it_still_says_how_long_it_runs(conte
             daemon.stop(signal.SIGTERM)
 
     assert health is not None and 0 < health.uptime_s < 60
+
+
+async def test_a_checkout_while_no_daemon_ran_is_published_by_the_next(
+    context: DaemonContext, session: ClaudeSession
+) -> None:
+    git(repository(session.cwd, {"cart.py": ""}), "switch", "--quiet", "--create", "feature/x")
+    session.prompt("Add a discount function")
+
+    async def published() -> tuple[bool, int]:
+        await Daemon(context, SystemdNotifier({}, context.log), page=page_for).run(once=True, stopping=lambda: None)
+        with context.read_ledger() as db:
+            [project] = projects(db)
+        return "branch feature/y at" in handoff_of(session.cwd), project.handoff_ms or 0
+
+    with ExitStack() as stack:
+        stack.callback(acquire_daemon_lock(context.state, started_ms=BEGAN_MS).release)
+        first, again = await published(), await published()
+        assert again == first and not first[0]
+        git(session.cwd, "switch", "--quiet", "--create", "feature/y")
+        assert (await published())[0]
