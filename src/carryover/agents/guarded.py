@@ -65,13 +65,13 @@ class _Reader:
 
     def __init__(self, agent_id: str, reader: Reader) -> None:
         self._id, self._reader = agent_id, reader
-        # Not looked up before the call: what an agent has as its reader may be none.
+        # Nothing is looked up before the call: what an agent has as its reader may be none.
         self.read = _safe(agent_id, lambda path, cursor: reader.read(path, cursor), _unreadable, OSError)
         self.stat = _safe(agent_id, lambda path: reader.stat(path), _unreadable, OSError)
         if isinstance(reader, ProjectReader):
-            self.last_input = _safe(agent_id, reader.last_input, _unreadable, OSError)
-            self.source_of = _safe(agent_id, reader.source_of, None)
-            self.sources = _safe(agent_id, reader.sources, lambda _: [])
+            self.last_input = _safe(agent_id, lambda path: reader.last_input(path), _unreadable, OSError)
+            self.source_of = _safe(agent_id, lambda path, root: reader.source_of(path, root), None)
+            self.sources = _safe(agent_id, lambda root: reader.sources(root), lambda _: [])
 
     def of_copies(self) -> Reader:
         return _Reader(self._id, reader_of_copies(self._reader))

@@ -192,7 +192,13 @@ def test_a_package_that_cannot_be_loaded_is_left_out_and_named(site: Path, home:
     assert carryover(site, home, "agents", "check", "nothing").returncode == 3
 
 
-FAILS: Final = "def fails(*_): raise RuntimeError('words')\ndef leaves(*_): raise SystemExit('words')\n"
+FAILS: Final = """
+def fails(*_): raise RuntimeError('words')
+def leaves(*_): raise SystemExit('words')
+class Torn:
+    read = stat = last_input = source_of = fails
+    sources = property(fails)
+"""
 
 
 @pytest.mark.parametrize(
@@ -203,6 +209,7 @@ FAILS: Final = "def fails(*_): raise RuntimeError('words')\ndef leaves(*_): rais
         ("parse=parse", "parse=fails"),
         ("parse=parse", "parse=leaves"),
         ("reader=JsonlReader()", "reader=None"),
+        ("reader=JsonlReader()", "reader=Torn()"),
     ],
 )
 def test_an_agent_that_raises_costs_its_own_sessions_alone(
