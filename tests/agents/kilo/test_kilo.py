@@ -166,7 +166,7 @@ def test_a_copy_of_an_earlier_database_is_told_by_its_name(tmp_path: Path) -> No
 
 
 def test_a_goal_is_a_prompt_and_what_the_client_answers_is_no_word_of_the_model() -> None:
-    """A run of 7.7.9; `/goal resume`, and the answers to `/goal pause` and `/goal clear`: source."""
+    """A run of 7.7.9; `/goal resume`: source."""
 
     def typed(text: str) -> bytes:
         return record({"role": "user", "time": {"created": START_MS}}, {"type": "text", "text": text, "ignored": True})
@@ -177,9 +177,7 @@ def test_a_goal_is_a_prompt_and_what_the_client_answers_is_no_word_of_the_model(
         typed("/goal Whole cents\neverywhere"),
         answered({"type": "text", "text": set_up}),
         record({"role": "user", "time": {"created": START_MS}}, goes_on),
-        answered({"type": "text", "text": "Goal paused. Use /goal resume to continue."}),
         typed("/goal resume"),
-        answered({"type": "text", "text": "Goal cleared."}),
         typed("/other thing"),
     )
     found = [event.body for data in read_in_turn for event in told(data).events]

@@ -126,8 +126,7 @@ _GOAL: Final = "/goal "
 _RESUMED: Final = "/goal resume"
 """What was typed, in a part that the client ignores; the second begins no goal."""
 _GOAL_SET: Final = "Goal active. The working model reports completion or blockers "
-_GOAL_LEFT: Final = ("Goal paused. Use /goal resume to continue.", "Goal cleared.")
-"""What the client itself answers to it, and to `/goal pause` and `/goal clear` (Kilo 7.7.9; the latter: source)."""
+"""What the client itself answers to it (Kilo 7.7.9). Of `/goal pause` and `/goal clear` it records nothing."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 
@@ -254,7 +253,7 @@ def _part(recorder: StoredBuilder, record: SessionRecord, message: Fields, entry
 
 def _text(recorder: StoredBuilder, record: SessionRecord, message: Fields, ident: str, part: Fields) -> None:
     text = text_of(part.get("text"))
-    if not text.strip() or text.startswith(_GOAL_SET) or text in _GOAL_LEFT:
+    if not text.strip() or text.startswith(_GOAL_SET):
         return
     times = fields_of(part.get("time"))
     recorder.at_ms = ms_of(times.get("end")) or ms_of(times.get("start")) or recorder.at_ms
