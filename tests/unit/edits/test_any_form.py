@@ -63,6 +63,7 @@ def test_uninstall_is_the_inverse_of_install_on_any_settings_in_any_layout(form:
         assert all(letter in letters for letter in data) or not data.strip()
         assert Hooks(form, OWNER_OF, wanted, COMMENTED).put(after, origin) == after
         assert Hooks(form, OWNER_OF).take(after, origin) == data
+        assert Hooks(form, OWNER_OF).take(after, Hooks(form, OWNER_OF).origin_of(after, origin)) == data
 
         others = hooks(sorted(other), form, timeout_s=7)
         changed = Hooks(form, OWNER_OF, others, COMMENTED).put(after, origin)

@@ -198,6 +198,18 @@ def test_a_line_that_a_person_edited_has_to_do_and_stays(form: Form) -> None:
     assert found == FoundHook(hook=expected, owner="edited", group=0, number=0, siblings=1)
 
 
+@pytest.mark.parametrize("form", ["nested", "flat"])
+def test_ours_that_is_there_twice_stays_once(form: Form) -> None:
+    """As after two copies of the settings were merged: each event would be told twice."""
+    once = Hooks(form, OWNER_OF, [hook("Stop")]).put(None)
+    settings = json.loads(once)
+    settings["hooks"]["Stop"] *= 2
+
+    again = Hooks(form, OWNER_OF, [hook("Stop")]).put(json.dumps(settings).encode())
+
+    assert json.loads(again) == json.loads(once)
+
+
 def test_what_is_known_of_a_file_holds_while_our_hooks_are_in_it() -> None:
     data = b'{"hooks": {"Stop": []}}'
     known = Hooks("nested", OWNER_OF).origin_of(data)
