@@ -55,6 +55,8 @@ class World:
     mode: Pointers | None
     settings_folder: Path
     turns: int = 0
+    is_published: bool = False
+    """Whether something was written: until then each publication was refused."""
     now_s: int = 1_800_000_000
     """The time of the next commit, so that both worlds make the same ones."""
     refused: set[str] = field(default_factory=set)
@@ -96,6 +98,8 @@ class World:
             done = publish(checkout, text, self._settings(checkout))
             if done.refusal is not None:
                 self.refused.add(done.refusal)
+            else:
+                self.is_published = True
 
     def change_mode(self, mode: Pointers) -> None:
         """What carryoverd does when the user's settings have changed."""
