@@ -296,7 +296,7 @@ def _is_not_listed(edit: Edit, journal: Journal) -> bool:
 def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool | None]:
     """Returns whether the folder of each listed project is there, None where its disk does not answer; adds notes on
     those that are not."""
-    roots = dict.fromkeys(Path(entry.root) for entry in journal.live if entry.root and entry.form != "once")
+    roots = dict.fromkeys(Path(entry.root) for entry in journal.live if entry.root)
     is_there: dict[Path, bool | None] = {**roots, **dict(look_at_each(roots, is_folder))}
     for root, there in is_there.items():
         if there is None:

@@ -185,6 +185,7 @@ def test_a_project_whose_disk_does_not_answer_is_named_and_stays_listed(state: S
 
     assert notes == (f"{root}: its disk does not answer, so what was written there stays. Repeat this later.",)
     assert [path.name for path in state.root.iterdir()] == ["journal.jsonl"], "for the next time"
+    assert (root / ".carryover" / "handoff.md").exists()
 
 
 def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
