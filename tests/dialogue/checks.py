@@ -20,7 +20,7 @@ from dialogue.session import Session
 from dialogue.truth import Expectation
 from support.conversation import MINUTE_MS, ROOT
 
-_NAMES: Final = ("- Files in play", "- Names in play")
+_FILES: Final = "- Files in play"
 _PASTED: Final = re.compile(r"pasted, [\d,]+ characters:")
 
 
@@ -73,7 +73,7 @@ def _meets(text: str, expected: Expectation) -> bool:
 def is_marked(text: str, word: str) -> bool:
     """Whether each quote of the pasted word says before it that it was pasted. Lists of names are no quotes."""
     for quote in text.replace("\n- > ", " ").splitlines():
-        place = -1 if quote.startswith(_NAMES) else quote.find(word)
+        place = -1 if quote.startswith(_FILES) else quote.find(word)
         if place >= 0 and not _PASTED.search(quote, 0, place):
             return False
     return True

@@ -1,5 +1,5 @@
 """Chooses the lines of a handoff that fit its budget: those that are fixed, by weight; then those worth most for their
-tokens, each name counted once in the whole text; and the names in play that no line has."""
+tokens, each name counted once in the whole text; and the files of earlier calls that no line has."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.learned import LINE
 from carryover.distill.names import names_in
 from carryover.distill.quotes import estimated_tokens
-from carryover.distill.sections.recent_files import relative
+from carryover.distill.sections.recent_files import place_in_calls
 from carryover.distill.worth import InPlay, suffix_of
 from carryover.records.text import names_handoff_file
-from carryover.text.pattern import later
 
 Spot = tuple[int, int]
 """Where an entry stands: the number of its section, and its place there."""
@@ -30,20 +29,7 @@ _NEEDED_PART: Final = 12
 """A needed line takes at most one twelfth of the tokens."""
 _SEEN_AGAIN: Final = 0.5
 """The share of its worth that a line keeps if it shows what the next agent can look at again."""
-_MEASURE: Final = later(
-    r"[\d.,:+-]+(?:t[\d.,:+-]+z?)?|l\d+(?:[-:]l?\d+)?|(?=[a-f]*\d)[0-9a-f]{7,40}|[\d.,:+-]+[a-z%]{1,3}(?:/s)?"
-    r"|d?(?=.*-)[rwxst-]{4,}|.*\.[a-z]\w{0,4}(?::\d+){1,2}(?::\w*)?|0x[0-9a-f]+|[\w.+-]+@[\w-]+(?:\.[a-z]+)+"
-)
-"""A number, a time, a version's number, a range of lines, a commit's hash, a size, a speed, a file's mode or a line in
-it, also with the first word of that line, as grep prints it; a mail address."""
-_WIDE: Final = later(r"[\u2e80-\ud7af]")
-_LATIN: Final = later(r"[a-z]")
-_OF_A_LOOP: Final = later(r"[a-z]\.\w+")
-"""An attribute of a variable of one letter, as scripts on a command line have them."""
-_COMPOUND: Final = later(r"[A-Z]?[a-z]+(?:-[A-Z]?[a-z]+)+")
-_NAMES_CHARS: Final = 270
-_PATH_CHARS: Final = 60
-_LONGEST_WORD: Final = 24
+_LINE_CHARS: Final = 270
 
 
 class Room(NamedTuple):
@@ -80,53 +66,30 @@ def _chosen(choice: Choice, entries: Mapping[Spot, Entry], needed: Collection[Sp
     return choice
 
 
-def names_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str, tokens: int) -> tuple[str, str]:
-    """Returns the files, and the other names, that the next agent most likely needs and that no line mentions."""
+def files_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str, tokens: int) -> str:
+    """Returns the files of the work that a call had and no line mentions, those first that the next agent most likely
+    needs. A name is a file's if it ends as paths in calls do: `cart.py` beside `src/tax.py`, and not `rows.map`."""
+    called = sorted((-name.worth, key, name.shown) for key, name in names.items() if name.called)
+    suffixes = {suffix_of(name) for *_, name in called if "/" in name and "://" not in name} - {""}
     files: list[str] = []
-    others: list[str] = []
-    suffixes = {suffix_of(name.shown) for name in names.values() if _is_path(name.shown)} - {""}
-    best = [(-name.worth, key) for key, name in names.items() if key not in held]
-    heapq.heapify(best)  # few of them are needed in order
-    while best:
-        _, key = heapq.heappop(best)
-        if _says_little(key, names[key]):
+    chars = _LINE_CHARS
+    for _, key, name in called:
+        shown = _shown(name, root) if key not in held and suffix_of(name) in suffixes else None
+        if shown is None:
             continue
-        shown = _shown(names[key].shown, root)
-        # `cart.py` is a file, and `rows.map` none, if paths of the conversation end in `.py` and not in `.map`.
-        suffix = suffix_of(shown)
-        is_file = _is_path(names[key].shown) or (suffix in suffixes if suffixes else suffix != "")
-        if not is_file and _OF_A_LOOP.fullmatch(shown):
-            continue
-        line = files if is_file else others
-        cost = estimated_tokens(f"{shown}, ")
-        if cost > tokens:
+        tokens -= estimated_tokens(f"{shown}, ")
+        chars -= len(f"{shown}, ")
+        if min(tokens, chars) < 0:
             break
-        if len(", ".join((*line, shown))) <= _NAMES_CHARS:
-            tokens -= cost
-            line.append(shown)
-    return ", ".join(files), ", ".join(others)
+        files.append(shown)
+    return ", ".join(files)
 
 
-def _is_path(name: str) -> bool:
-    return "/" in name and "://" not in name
-
-
-def _says_little(key: str, name: InPlay) -> bool:
-    """Whether a name alone says nothing: a word, words in a script that writes them together, also around a name, or
-    that only a text has in one (`user-facing`), a measure, or the handoff itself."""
-    is_words = not key.isascii() and (key.replace("-", "").isalpha() or len(key) > _LONGEST_WORD)
-    is_named = name.called and (_LATIN.search(key) is not None or _is_path(name.shown))
-    is_words |= _WIDE.search(key) is not None and not is_named
-    is_words |= key.startswith("redacted:")
-    is_words |= not name.called and _COMPOUND.fullmatch(name.shown) is not None
-    is_own = names_handoff_file(name.shown)  # the reader has it
-    return is_own or key.isalpha() or is_words or _MEASURE.fullmatch(key) is not None
-
-
-def _shown(name: str, root: str) -> str:
+def _shown(name: str, root: str) -> str | None:
+    """Returns a file as it is shown; None for those of no project, and for the handoff: the reader has it."""
     if " " in root:  # names end at a blank, so of such a root they have only the end
         name = name.removeprefix(f"{root.rpartition(' ')[2]}/")
-    return relative(name, root) or (name if len(name) <= _PATH_CHARS else name.rpartition("/")[2])
+    return None if "://" in name or names_handoff_file(name) else place_in_calls(name, root)
 
 
 class _Offer(NamedTuple):

@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from msgspec.structs import replace
 
-from carryover.distill.choice import Room, fitted, names_not_held
+from carryover.distill.choice import Room, files_not_held, fitted
 from carryover.distill.entry import Entry
 from carryover.distill.handoff import MAX_TOKENS, NAMED_UNDER, OFFERED_TOKENS, Handoff
 from carryover.distill.header import MAX_CHARS, Answering, header, second_page_line
@@ -32,8 +32,8 @@ _MOST_OFFERED: Final = 20
 """A handoff of `OFFERED_TOKENS` holds at least so many more turns, one of another size in proportion."""
 _SANDBOX: Final = " (not from inside a sandbox)"
 _UNBOUNDED: Final = 1 << 30
-_NAMES_TOKENS: Final = 150
-"""Tokens of the lines with files that were edited and names in play, of which no other line tells."""
+_FILES_TOKENS: Final = 100
+"""Tokens of the lines with files that were edited or in other calls, and of which no other line tells."""
 _PATH_CHARS: Final = 60
 _OWN_LINES: Final = 2
 """So many files have lines that stay: see `recent_files.file_entries`."""
@@ -95,15 +95,15 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     if handoff.tokens > MAX_TOKENS:
         lines = _UNBOUNDED
         chars = _UNBOUNDED
-    of_names = min(_NAMES_TOKENS, handoff.tokens // 10) if handoff.names else 0
+    of_files = min(_FILES_TOKENS, handoff.tokens // 15) if handoff.names else 0
     room = Room(
-        lines - 3 * bool(of_names) - (len(handoff.edited) > _OWN_LINES), handoff.tokens - of_names, chars - 5 * of_names
+        lines - 2 * bool(of_files) - (len(handoff.edited) > _OWN_LINES), handoff.tokens - of_files, chars - 5 * of_files
     )
     # A larger one, as the second page, is made once.
-    return (_filled_again if handoff.tokens <= MAX_TOKENS else _filled)(handoff, room, of_names)
+    return (_filled_again if handoff.tokens <= MAX_TOKENS else _filled)(handoff, room, of_files)
 
 
-def _filled(handoff: Handoff, room: Room, of_names: int) -> _LaidOut:
+def _filled(handoff: Handoff, room: Room, of_files: int) -> _LaidOut:
     whole = [(section.title, _clean(section.entries)) for section in handoff.sections]
     sections = without_repeats(whole)
     fit = fitted(sections, handoff, room)
@@ -115,7 +115,7 @@ def _filled(handoff: Handoff, room: Room, of_names: int) -> _LaidOut:
     for place, (title, entries) in enumerate(sections):
         shown = [entry for at, entry in enumerate(entries) if (place, at) in fit.kept]
         if title == NAMED_UNDER:
-            shown += _names(handoff, shown, fit.held, of_names)
+            shown += _files(handoff, shown, fit.held, of_files)
         printed = _printed(shown)
         if printed:
             chosen.append((title, printed))
@@ -127,14 +127,13 @@ _filled_again: Final = remembered(most=2)(_filled)
 """The same for sessions that start one after the other."""
 
 
-def _names(handoff: Handoff, shown: Sequence[Entry], held: Collection[str], tokens: int) -> list[Entry]:
-    edited = _edited(handoff, shown, tokens // 3)
+def _files(handoff: Handoff, shown: Sequence[Entry], held: Collection[str], tokens: int) -> list[Entry]:
+    edited = _edited(handoff, shown, tokens // 2)
     left = tokens - estimated_tokens(edited)
-    files, others = names_not_held(dict(handoff.names), {*held, *names_in(edited)}, handoff.root, left)
+    files = files_not_held(dict(handoff.names), {*held, *names_in(edited)}, handoff.root, left)
     lines = (
         Entry(text=edited, label="Also edited", kind="names"),
         Entry(text=files, label="Files in play", kind="names"),
-        Entry(text=others, label="Names in play", kind="names"),
     )
     return _clean([line for line in lines if line.text])
 

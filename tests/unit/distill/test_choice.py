@@ -1,4 +1,4 @@
-"""Which lines a handoff has, and which names it adds that none of its lines has."""
+"""Which lines a handoff has, and which files of earlier calls it adds that none of its lines has."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import os
 import subprocess
 import sys
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from carryover.distill.choice import Room, fitted, names_not_held
+from carryover.distill.choice import Room, files_not_held, fitted
 from carryover.distill.entry import FIXED, INSTEAD, NEEDED, Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS
@@ -18,11 +19,10 @@ from carryover.distill.names import names_in
 from carryover.distill.quotes import estimated_tokens
 from carryover.distill.render import render
 from carryover.distill.worth import InPlay
-from support.costs import costing_little
 
 ROOT = "/home/dev/shop"
 ENOUGH = Room(lines=50, tokens=1800, chars=8000)
-LINES_OF_NAMES = ("- Files in play: ", "- Names in play: ")
+FILES_IN_PLAY = "- Files in play: "
 hostile = st.sampled_from(
     [
         "x" * 500,
@@ -160,127 +160,107 @@ def test_no_more_is_taken_than_there_is_room_for(texts: list[str], weights: list
     assert sum(estimated_tokens(f"{each}\n") for each in printed) <= room.tokens
 
 
-def names(*shown: str, worth: float = 0.5) -> dict[str, InPlay]:
-    return {key: InPlay(text, worth) for each in shown for key, text in names_in(each).items()}
+def names(*shown: str, worth: float = 0.5, called: bool = True) -> dict[str, InPlay]:
+    return {key: InPlay(text, worth, called) for each in shown for key, text in names_in(each).items()}
 
 
-def test_names_that_no_line_has_are_files_and_others_by_worth() -> None:
-    known = {**names(f"{ROOT}/src/cart.py", worth=0.9), **names("total_42", "src/tax.py", worth=0.4), **names("deploy")}
-    assert names_not_held(known, {"tax.py"}, ROOT, 150) == ("src/cart.py", "total_42")
+def test_files_that_calls_had_and_no_line_has_are_named_by_worth() -> None:
+    known = {**names("src/bill.py", worth=0.4), **names(f"{ROOT}/src/cart.py", worth=0.9), **names("src/tax.py")}
+    assert files_not_held(known, {"tax.py"}, ROOT, 100) == "src/cart.py, src/bill.py"
 
 
-def test_names_worth_the_same_stand_in_the_order_of_the_alphabet() -> None:
-    known = names("src/b.py", "src/a.py", "c_42", "b_42")
-    backwards = dict(reversed(known.items()))
-    assert names_not_held(known, (), ROOT, 150) == ("src/a.py, src/b.py", "b_42, c_42")
-    assert names_not_held(known, (), ROOT, 150) == names_not_held(backwards, (), ROOT, 150)
+def test_what_was_only_said_or_printed_is_not_named() -> None:
+    known = {**names("src/cart.py"), **names("src/tax.py", "total_42", called=False)}
+    assert files_not_held(known, (), ROOT, 100) == "src/cart.py"
 
 
-def test_a_name_with_a_dot_is_a_file_if_paths_of_the_conversation_end_as_it_does() -> None:
-    known = {**names("src/tax.py", worth=0.9), **names("cart.py", "rows.map", "https://shop.example/a.map", "db.py:72")}
-    assert names_not_held(known, (), ROOT, 150) == ("src/tax.py, cart.py", "https://shop.example/a.map, rows.map")
+def test_files_worth_the_same_stand_in_the_order_of_the_alphabet() -> None:
+    known = names("src/b.py", "src/a.py")
+    assert files_not_held(known, (), ROOT, 100) == "src/a.py, src/b.py"
+    assert files_not_held(dict(reversed(known.items())), (), ROOT, 100) == "src/a.py, src/b.py"
 
 
-def test_words_numbers_ranges_of_lines_and_hashes_are_no_names_in_play() -> None:
-    known = names(
-        "discount",
-        "веб-страниц",
-        f"执行{24 * '令'}42",
-        "0:00:03",
-        "2026-11-20T06:00:00.418Z",
-        "2026-11-20T06:00:00+08:00",
-        "drwxr-xr-x",
-        "-rw-r--r--",
-        "3378k",
-        "16.25",
-        "cart.py:1:def",
-        "75.1M",
-        "75.1MB/s",
-        "8080",
-        "job-4711",
+def test_a_name_without_folders_is_a_file_if_paths_in_calls_end_as_it_does() -> None:
+    known = {**names("src/tax.py", "cart.py", "rows.map", "db.py:72", "m.group"), **names("b/a.map", called=False)}
+    assert files_not_held(known, (), ROOT, 100) == "cart.py, src/tax.py"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "console.error",
+        "Get-Content",
+        "--name-only",
+        "text-gray-500",
         "4a7f2c",
-        "L26-L35",
-        "L26-35",
-        "l120",
-        "948ed49",
-        "0f8fad5b5b2c4b0d8f3c2e1d0a9b8c7d6e5f4a3b",
-        "facade",
-        "job-948ed49",
-        "redacted:password",
-        "0x4ef0",
-        "dana.whitlock@example.com",
-        "git@shop.example",
-    )
-    assert names_not_held(known, (), ROOT, 150) == ("", "4a7f2c, job-4711, job-948ed49")
+        "2026-11-20T06:00:00.418Z",
+        "toolu_01Ab29.txt",
+        "https://shop.example/cart.py",
+        "src/components",
+        "origin/main...HEAD",
+        "better-auth/next-js",
+        "s/total/sum/g",
+    ],
+)
+def test_words_of_a_call_that_are_no_files_are_not_named(name: str) -> None:
+    assert files_not_held(names(name, f"{ROOT}/src/cart.py"), (), ROOT, 100) == "src/cart.py"
 
 
-def test_a_compound_of_words_is_a_name_if_a_call_had_it() -> None:
-    known = names("user-facing", "Re-assign", "lucide-react", "--short-name", "oauth2-api")
-    known["lucide-react"] = known["lucide-react"]._replace(called=True)
-    assert names_not_held(known, (), ROOT, 150) == ("", "lucide-react, oauth2-api, --short-name")
-
-
-def test_words_around_a_name_in_a_script_without_blanks_are_a_name_if_a_call_had_them() -> None:
-    known = names("端口8765确实", "首先创建package.json", "分类规则.md", "größe_2")
-    known["分类规则.md"] = known["分类规则.md"]._replace(called=True)
-    assert names_not_held(known, (), ROOT, 150) == ("分类规则.md", "größe_2")
-
-
-def test_numbers_between_words_of_such_a_script_are_no_name_but_in_a_path() -> None:
-    known = names("0-3秒", "端口8765", "计划/2026年", "iso_8秒")
-    known = {key: name._replace(called=True) for key, name in known.items()}
-    assert names_not_held(known, (), ROOT, 150) == ("计划/2026年", "iso_8秒")
-
-
-def test_an_attribute_of_a_variable_of_one_letter_says_nothing() -> None:
-    known = names("m.group", "re.match", "/shop/src/cart.py", "c.py")
-    assert names_not_held(known, (), "/shop", 150) == ("c.py, src/cart.py", "re.match")
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/home/dev/.claude/projects/-home-dev-shop/tool-results/out.py",
+        "/tmp/scratch.py",
+        f"{ROOT}/node_modules/left/index.py",
+        "node_modules/left/index.py",
+        "../other/cart.py",
+    ],
+)
+def test_what_programs_keep_for_themselves_and_scratch_files_are_not_named(path: str) -> None:
+    assert files_not_held(names(path, f"{ROOT}/src/tax.py"), (), ROOT, 100) == "src/tax.py"
 
 
 def test_the_handoff_itself_is_not_named() -> None:
     known = names(".carryover/handoff.md", "/shop/.carryover/more.md", "docs/handoff.md")
-    assert names_not_held(known, (), "/shop", 150) == ("docs/handoff.md", "")
+    assert files_not_held(known, (), "/shop", 100) == "docs/handoff.md"
 
 
 def test_in_a_folder_with_blanks_in_its_name_files_are_named_as_in_any_other() -> None:
     known = names("cat /home/ann/My Projects/shop/src/cart.py", "Projects/shop/tax.py")
-    assert names_not_held(known, (), "/home/ann/My Projects/shop", 150) == ("src/cart.py, tax.py", "")
+    assert files_not_held(known, (), "/home/ann/My Projects/shop", 100) == "src/cart.py, tax.py"
 
 
-def test_a_long_path_outside_the_project_is_shown_by_its_last_part() -> None:
-    assert names_not_held(names(f"/opt/{'deep/' * 20}out.log"), (), ROOT, 150) == ("out.log", "")
+def test_a_file_outside_of_the_project_is_named_in_full() -> None:
+    assert files_not_held(names("/etc/shop/cart.conf"), (), ROOT, 100) == "/etc/shop/cart.conf"
 
 
-@given(shown=st.lists(texts, max_size=30), tokens=st.integers(0, 150))
-def test_names_keep_to_their_tokens(shown: list[str], tokens: int) -> None:
-    lines = names_not_held(names(*shown), (), ROOT, tokens)
-    assert all(len(each) <= MAX_CHARS - len(LINES_OF_NAMES[1]) for each in lines)
-    assert sum(map(estimated_tokens, lines)) <= tokens
+@given(shown=st.lists(texts, max_size=30), tokens=st.integers(0, 100))
+def test_files_keep_to_their_tokens(shown: list[str], tokens: int) -> None:
+    files = files_not_held(names(*shown), (), ROOT, tokens)
+    assert len(files) <= MAX_CHARS - len(FILES_IN_PLAY)
+    assert estimated_tokens(files) <= tokens
 
 
-def test_names_that_no_line_has_are_printed_once_in_two_lines() -> None:
+def test_files_that_no_line_has_are_printed_once() -> None:
     made = handoff(Section("Task", (line("see cart.py"),)), Section("Recent files", ()))
     text = render(replace(made, names=(*names("cart.py", f"{ROOT}/src/tax.py", "total_42").items(),)))
-    assert text.partition("\n## Recent files\n")[2].splitlines()[:-1] == [
-        "- Files in play: src/tax.py",
-        "- Names in play: total_42",
-    ]
+    assert text.partition("\n## Recent files\n")[2].splitlines()[:-1] == ["- Files in play: src/tax.py"]
 
 
 @given(said=st.lists(texts, max_size=8), named=st.lists(texts, max_size=20), weight=st.floats(0, 2))
-def test_the_lines_of_names_name_nothing_that_another_line_names(
+def test_the_line_of_files_names_nothing_that_another_line_names(
     said: list[str], named: list[str], weight: float
 ) -> None:
     sections = (Section("Task", tuple(line(text, weight) for text in said)), Section("Recent files", ()))
     text = render(replace(handoff(*sections), names=(*names(*said, *named).items(),)))
     printed = text.splitlines()
-    of_names = [each for each in printed if each.startswith(LINES_OF_NAMES)]
-    keys = names_in(" ".join(each.partition(": ")[2] for each in of_names)).keys()
+    of_files = [each for each in printed if each.startswith(FILES_IN_PLAY)]
+    keys = names_in(" ".join(each.partition(": ")[2] for each in of_files)).keys()
 
-    assert len(of_names) <= 2
-    assert all(len(each) <= MAX_CHARS for each in of_names)
-    assert not set("".join(of_names)) & set("\0\u202e\u2066`<>")
-    own = names_in("\n".join(each for each in printed if each.startswith("- ") and each not in of_names)).keys()
+    assert len(of_files) <= 1
+    assert all(len(each) <= MAX_CHARS for each in of_files)
+    assert not set("".join(of_files)) & set("\0\u202e\u2066`<>")
+    own = names_in("\n".join(each for each in printed if each.startswith("- ") and each not in of_files)).keys()
     assert not keys & own
 
 
@@ -290,7 +270,7 @@ from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.distill.worth import InPlay
 lines = tuple(Entry(text=f"see f{at}.py and g{at % 7}.py", kind="message", weight=1.0) for at in range(90))
-names = tuple((f"{kind}{at}.py", InPlay(f"{kind}{at}.py", 0.5)) for kind in "fgh" for at in range(90))
+names = tuple((f"{kind}{at}.py", InPlay(f"src/{kind}{at}.py", 0.5, True)) for kind in "fgh" for at in range(90))
 print(render(Handoff(updated_ms=1, agent="Codex", resume="ask", session="s1", head=None, root="/r", names=names,
     sections=(Section("Task", lines), Section("Recent files", ())))))
 """
@@ -308,9 +288,3 @@ def test_the_choice_does_not_depend_on_how_python_hashes_text() -> None:
     )
     assert first == second
     assert b"Files in play: " in first
-
-
-def test_a_long_compound_that_is_none_costs_no_time() -> None:
-    name = f"{'aa-' * 26}1"
-    with costing_little():
-        assert names_not_held(names(name), (), ROOT, 150) == ("", name)

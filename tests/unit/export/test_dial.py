@@ -69,16 +69,16 @@ def test_each_size_keeps_to_its_budget_and_to_the_format_and_is_always_the_same(
 
 def test_what_is_pushed_stays_as_it_is_and_begins_each_larger_size() -> None:
     pushed = handoff(long_work())
-    lines = [line for line in render(pushed).splitlines() if line.startswith(("- ", "## ")) and not is_of_names(line)]
+    lines = [line for line in render(pushed).splitlines() if line.startswith(("- ", "## ")) and not is_of_files(line)]
 
     assert text_at(MAX_TOKENS, long_work()) == render(pushed)
     for tokens in (3600, 50_000):
         larger = text_at(tokens, long_work()).partition(f"\n## {CONVERSATION_TITLE}")[0].splitlines()
-        assert [line for line in larger if not is_of_names(line)][-len(lines) :] == lines
+        assert [line for line in larger if not is_of_files(line)][-len(lines) :] == lines
 
 
-def is_of_names(line: str) -> bool:
-    return line.startswith(("- Files in play", "- Names in play"))
+def is_of_files(line: str) -> bool:
+    return line.startswith("- Files in play")
 
 
 def test_each_size_holds_what_a_smaller_one_does() -> None:

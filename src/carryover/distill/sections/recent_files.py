@@ -150,6 +150,13 @@ def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:
     return found or (_outside(path, view.root) if outside else None)
 
 
+def place_in_calls(path: str, root: str) -> str | None:
+    """Returns the name under which a file is shown that a call had, most often below `root` if it says no more; None
+    for those that are no part of the work."""
+    in_full = path if is_absolute(path) else f"{root}/{path}"
+    return relative(in_full, root) or _outside(in_full, root)
+
+
 def relative(path: str, root: str) -> str | None:
     """Returns `path` relative to `root` with forward slashes; None if it is not below it or not part of the work."""
     below = one_line(_below(path, root) or "")
