@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
@@ -12,6 +12,8 @@ from carryover import model
 from carryover.adapter.contract import Record
 from carryover.agents.qwen_code.adapter import AGENT, QwenContext
 from contract.case import Reading, edits, prompts, read_on, results, source_at, standing
+
+B = TypeVar("B", bound=model.Body)
 
 
 def read(name: str, ident: str = "") -> Reading:
@@ -132,11 +134,43 @@ def test_what_was_said_in_a_live_conversation_is_a_prompt() -> None:
     assert told([user("Price the pear", subtype="realtime_message")]) == [model.UserPrompt(text="Price the pear")]
 
 
+@pytest.mark.parametrize(
+    ("name", "argument", "said", "accepted"),
+    [
+        ("propose_goal", "objective", {"output": '{"approved":true,"objective":"Whole cents"}'}, [True]),
+        ("exit_plan_mode", "plan", {"output": "User approved. You can now start coding."}, [True]),
+        ("exit_plan_mode", "plan", {"output": "Plan execution was not approved. Remaining in plan mode."}, []),
+        ("exit_plan_mode", "plan", {"error": "[Operation Cancelled] Reason: User did not allow tool call"}, [False]),
+    ],
+)
+def test_what_the_user_says_to_a_plan_or_a_goal_of_the_model(
+    name: str, argument: str, said: dict[str, str], accepted: list[bool]
+) -> None:
+    """Runs of 0.24.4; one that is not approved without being refused: source."""
+    call = {"id": "c1", "name": name, "args": {argument: "Whole cents"}}
+    message = {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": name, "response": said}}]}
+    ended = {"callId": "c1", "status": "cancelled" if "error" in said else "success"}
+    lines = [
+        answered({"functionCall": call}),
+        record("tool_result", uuid="r1", message=message, toolCallResult=ended),
+        goal("create", "Whole cents"),
+    ]
+    verdicts = [model.PlanProposal(call_id="c1", text="", accepted=each) for each in accepted]
+
+    assert bodies(lines, model.PlanProposal) == [model.PlanProposal(call_id="c1", text="Whole cents"), *verdicts]
+    assert [result.op for result in bodies(lines, model.ToolResult)] == ["plan"]
+    assert told(lines) == []
+
+
 def told(lines: list[bytes]) -> list[model.UserPrompt]:
-    context, found = QwenContext(), list[model.UserPrompt]()
+    return bodies(lines, model.UserPrompt)
+
+
+def bodies(lines: list[bytes], kind: type[B]) -> list[B]:
+    context, found = QwenContext(), list[B]()
     for number, line in enumerate(lines, 1):
         context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
-        found += [event.body for event in parsed.events if isinstance(event.body, model.UserPrompt)]
+        found += [event.body for event in parsed.events if isinstance(event.body, kind)]
     return found
 
 
@@ -151,13 +185,9 @@ def test_a_command_whose_timeout_is_refused_never_ran() -> None:
     refused = {"id": "c1", "name": call["name"], "response": {"error": "Timeout cannot exceed 600000ms (10 minutes)."}}
     ended = {"callId": "c1", "status": "error", "error": {}}
     message = {"role": "user", "parts": [{"functionResponse": refused}]}
-    context, found = QwenContext(), list[Any]()
-    lines = (answered({"functionCall": call}), record("tool_result", uuid="r1", message=message, toolCallResult=ended))
-    for number, line in enumerate(lines, 1):
-        context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
-        found += [event.body for event in parsed.events if isinstance(event.body, model.ToolResult)]
+    lines = [answered({"functionCall": call}), record("tool_result", uuid="r1", message=message, toolCallResult=ended)]
 
-    assert [(result.status, result.never_ran) for result in found] == [("error", True)]
+    assert [(each.status, each.never_ran) for each in bodies(lines, model.ToolResult)] == [("error", True)]
 
 
 def test_a_rewound_turn_is_taken_back_and_its_files_stay() -> None:

@@ -44,7 +44,8 @@ TOOLS: Final = Tools(
         "write": "write_file",
         "search": "glob list_directory grep_search search_file_content",
         "web": "web_fetch web_search google_web_search",
-        "plan": "write_todos todo_write enter_plan_mode exit_plan_mode tracker_create_task tracker_update_task",
+        "plan": "write_todos todo_write enter_plan_mode exit_plan_mode tracker_create_task tracker_update_task "
+        "propose_goal update_goal get_goal",
         "ask": "ask_user ask_user_question",
         "agent": "agent task invoke_agent delegate_to_agent codebase_investigator",
     },

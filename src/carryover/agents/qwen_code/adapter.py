@@ -19,7 +19,7 @@ from carryover.agents.claude_code.records import GROUP, REPORTS, SESSION, SUBAGE
 from carryover.agents.gemini_cli import contents
 from carryover.agents.gemini_cli.contents import NEVER_RAN, TOOLS, edit_changes, numbers_of, shell_outcome
 from carryover.agents.qwen_code import SPEC
-from carryover.model import Answer, AnyBody, FileEdit, PlanUpdate, Skipped, TurnEnd, UserPrompt
+from carryover.model import Answer, AnyBody, FileEdit, PlanProposal, PlanUpdate, Skipped, TurnEnd, UserPrompt
 from carryover.records import rawjson
 from carryover.records.asked import asked_in, plan_items
 from carryover.records.fields import digest
@@ -51,7 +51,9 @@ _NOT_TYPED: Final = frozenset(("cron", "goal_runtime"))
 """Subtypes of those that nobody typed (code)."""
 _GOALS_SET: Final = ("create", "replace", "edit")
 """Why the goal's state was written, if another one was set: by `/goal`, or by accepting what the model proposed."""
-_PROPOSES: Final = "propose_goal"
+_PROPOSES: Final = {"propose_goal": "objective", "exit_plan_mode": "plan"}
+"""The tools with which the model puts a goal or a plan before the user, and the argument that has it."""
+_APPROVED: Final = ("User approved.", '{"approved":true,')
 _AT_ONCE_MS: Final = 5_000
 """In this time after a command its text follows, unless a hook stopped it."""
 _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
@@ -95,7 +97,7 @@ class QwenContext(claude_records.Context, frozen=True, omit_defaults=True):
     command_ms: int = 0
     """The command as typed whose text will follow as a prompt, and when."""
     proposed: str = ""
-    """The digest of the newest goal that the model proposed."""
+    """The digest of what the model put before the user last."""
     failed: FailedBranch | None = None
     tree: Tree = ()
 
@@ -120,11 +122,13 @@ def _call(builder: _Builder, key: str, given: Fields) -> None:
     ident, name = text_of(given.get("id")), text_of(given.get("name"))
     if builder.identify("assistant/functionCall", ident, name):
         args = fields_of(given.get("args"))
-        if name == _PROPOSES:
-            builder.change(proposed=digest(text_of(args.get("objective")).strip()))
         call = TOOLS.call(ident, name, args, builder.place)
         asked = asked_in(args.get("questions")) if call.op == "ask" else []
         builder.begin_call(call, key, asked, question=f"{key}.question")
+        if name in _PROPOSES:
+            words = text_of(args.get(_PROPOSES[name])).strip()
+            builder.change(proposed=digest(words))
+            builder.add(PlanProposal(call_id=ident, text=words), f"{key}.plan")
 
 
 def _result(builder: _Builder) -> None:
@@ -140,6 +144,8 @@ def _result(builder: _Builder) -> None:
     shown = fields_of(ended.get("resultDisplay"))
     outcome = _outcome(call, fields_of(response.get("response")), ended)
     builder.end_call(call, outcome, changes=_made(call, shown))
+    if call.name in _PROPOSES and (outcome.status == "denied" or outcome.output.startswith(_APPROVED)):
+        builder.add(PlanProposal(call_id=call.id, text="", accepted=outcome.status == "ok"), "plan")
     for part, body in _effects(call, shown) if outcome.status == "ok" else ():
         builder.add(body, part)
     if outcome.status == "interrupted" and not (builder.open_calls or builder.subagent_id):
