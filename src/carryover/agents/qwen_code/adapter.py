@@ -53,7 +53,8 @@ _GOALS_SET: Final = ("create", "replace", "edit")
 """Why the goal's state was written, if another one was set: by `/goal`, or by accepting what the model proposed."""
 _PROPOSES: Final = {"propose_goal": "objective", "exit_plan_mode": "plan"}
 """The tools with which the model puts a goal or a plan before the user, and the argument that has it."""
-_APPROVED: Final = ("User approved.", '{"approved":true,')
+_APPROVED: Final = ("User approved.", "User has approved your plan.", '{"approved":true,')
+"""How the result begins once the user has accepted it; the second in earlier versions (source)."""
 _AT_ONCE_MS: Final = 5_000
 """In this time after a command its text follows, unless a hook stopped it."""
 _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
