@@ -289,8 +289,10 @@ def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
 
 
 def _is_not_listed(edit: Edit, journal: Journal) -> bool:
-    """Whether ours is in an agent's settings although the journal does not say so, which lists all that is ours."""
-    return edit.changes and edit.text.listed is not None and journal.known(edit.text.listed) is None
+    """Whether ours is in an agent's settings, of which the journal, which lists all that is ours, has no line at all.
+    With one, as of hooks that were taken out, someone put the settings back."""
+    listed = edit.text.listed
+    return edit.changes and listed is not None and journal.known(listed) is None and journal.last(listed) is None
 
 
 def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool | None]:
