@@ -54,6 +54,23 @@ def test_a_question_at_the_end_of_a_job_is_open_however_short_it_is() -> None:
     assert "Shall I retry?" in under("Open questions", talk.says("The copy failed. Shall I retry?"))
 
 
+@pytest.mark.parametrize(("ended", "after", "final"), [(0, "Done.", True), (1, "Look at the board:", False)])
+def test_a_short_text_counts_that_follows_no_job_or_is_no_answer(ended: int, after: str, final: bool) -> None:
+    talk = worked().user("Why is it slow?").says("The okapi query reads every row of the board, since it has no index.")
+    for number in range(ended):
+        talk.event(BackgroundTask(task_id=f"b{number}", state="done", label="Search done"))
+
+    stands = under("Where it stands", talk.says(after, final=final))
+    assert (after in stands, "ended since" in stands) == (True, False)
+
+
+def test_an_answer_that_is_said_again_after_a_job_is_still_the_answer() -> None:
+    talk = worked().user("Why is it slow?").says("It waits.")
+    talk.event(BackgroundTask(task_id="b1", state="done", label="Search done"))
+
+    assert "It waits." in under("Where it stands", talk.says("It waits."))
+
+
 def test_answers_of_a_turn_stay_longer_than_what_was_said_on_the_way() -> None:
     talk = session("s1").user("Count.").says("The first count is 41.")
     for number in range(20):
