@@ -140,6 +140,7 @@ def test_what_was_said_in_a_live_conversation_is_a_prompt() -> None:
         ("propose_goal", "objective", {"output": '{"approved":true,"objective":"Whole cents"}'}, [True]),
         ("exit_plan_mode", "plan", {"output": "User approved. You can now start coding."}, [True]),
         ("exit_plan_mode", "plan", {"output": "User has approved your plan. You can now start coding."}, [True]),
+        ("exit_plan_mode", "plan", {"output": "Gate approved. You can now start coding."}, [True]),
         ("exit_plan_mode", "plan", {"output": "Plan execution was not approved. Remaining in plan mode."}, []),
         ("exit_plan_mode", "plan", {"error": "[Operation Cancelled] Reason: User did not allow tool call"}, [False]),
     ],
@@ -147,7 +148,7 @@ def test_what_was_said_in_a_live_conversation_is_a_prompt() -> None:
 def test_what_the_user_says_to_a_plan_or_a_goal_of_the_model(
     name: str, argument: str, said: dict[str, str], accepted: list[bool]
 ) -> None:
-    """Runs of 0.24.4; of an earlier version (the third), and of one not approved without being refused: source."""
+    """Runs of 0.24.4; of 2025, approved by the client, and not approved without being refused: source."""
     call = {"id": "c1", "name": name, "args": {argument: "Whole cents"}}
     message = {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": name, "response": said}}]}
     ended = {"callId": "c1", "status": "cancelled" if "error" in said else "success"}
