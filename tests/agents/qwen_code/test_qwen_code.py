@@ -140,6 +140,7 @@ def test_what_was_said_in_a_live_conversation_is_a_prompt() -> None:
         ("propose_goal", "objective", {"output": '{"approved":true,"objective":"Whole cents"}'}, [True]),
         ("exit_plan_mode", "plan", {"output": "User approved. You can now start coding."}, [True]),
         ("exit_plan_mode", "plan", {"output": "User has approved your plan. You can now start coding."}, [True]),
+        ("exit_plan_mode", "plan", {"output": "User approved. The user chose to run this plan as a Goal."}, [True]),
         ("exit_plan_mode", "plan", {"output": "Gate approved. You can now start coding."}, [True]),
         ("exit_plan_mode", "plan", {"output": "Plan execution was not approved. Remaining in plan mode."}, []),
         ("exit_plan_mode", "plan", {"error": "[Operation Cancelled] Reason: User did not allow tool call"}, [False]),

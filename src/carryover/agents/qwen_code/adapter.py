@@ -53,8 +53,9 @@ _GOALS_SET: Final = ("create", "replace", "edit")
 """Why the goal's state was written, if another one was set: by `/goal`, or by accepting what the model proposed."""
 _PROPOSES: Final = {"propose_goal": "objective", "exit_plan_mode": "plan"}
 """The tools with which the model puts a goal or a plan before the user, and the argument that has it."""
-_APPROVED: Final = ('{"approved":true,', ". You can now start coding.")
-"""What the answer has if the user approves the goal or the plan, or in automatic modes the client itself a plan."""
+_APPROVED: Final = later(r'\{"approved":true,|(?:User|Gate|Leader) approved\.|User has approved your plan\.')
+"""How the answer begins if the user approves the goal or the plan, or in their place the client (in automatic modes)
+or the leader of a team a plan."""
 _AT_ONCE_MS: Final = 5_000
 """In this time after a command its text follows, unless a hook stopped it."""
 _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
@@ -145,7 +146,7 @@ def _result(builder: _Builder) -> None:
     shown = fields_of(ended.get("resultDisplay"))
     outcome = _outcome(call, fields_of(response.get("response")), ended)
     builder.end_call(call, outcome, changes=_made(call, shown))
-    if call.name in _PROPOSES and (outcome.status == "denied" or any(mark in outcome.output for mark in _APPROVED)):
+    if call.name in _PROPOSES and (outcome.status == "denied" or _APPROVED.match(outcome.output)):
         builder.add(PlanProposal(call_id=call.id, text="", accepted=outcome.status == "ok"), "plan")
     for part, body in _effects(call, shown) if outcome.status == "ok" else ():
         builder.add(body, part)
