@@ -72,3 +72,14 @@ async def test_an_import_takes_nothing_back_of_a_session_that_is_in_the_clients_
         bodies = [stored.body for stored in session_events(db, session) if not stored.retracted]
     prompts = [body.text for body in bodies if isinstance(body, UserPrompt)]
     assert sorted(prompts) == (["one", "one", "one", "three", "two"] if is_own else ["one"])
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "is_its"), [("a.jsonl", "", True), ("a.jsonl", "- ", False), ("a.txt", "", False)]
+)
+def test_only_what_has_the_clients_form_and_suffix_is_its(tmp_path: Path, name: str, before: str, is_its: bool) -> None:
+    path = tmp_path / "downloads" / name
+    Written(path).user("one")
+
+    assert AGENT.exported is not None
+    assert (AGENT.exported(path, before.encode() + path.read_bytes()) is not None) is is_its

@@ -87,3 +87,13 @@ def test_a_skill_that_the_model_takes_is_a_call_of_its_own() -> None:
 
     assert [done.name for done in lines.all(model.ToolCall)] == ["activate_skill"]
     assert [said.final for said in lines.all(model.AssistantMessage)] == [False]
+
+
+def test_a_prompt_at_once_after_an_interruption_is_one() -> None:
+    lines = Lines()
+    lines.user("one")
+    at = lines.message("info", "Request cancelled.")
+    lines.add(at)
+    lines.add({**lines.message("user", [{"text": "two"}]), "timestamp": at["timestamp"]})
+
+    assert typed(lines) == ["one", "two"]

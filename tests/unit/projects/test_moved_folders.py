@@ -208,6 +208,24 @@ def test_a_worktree_of_a_repository_that_was_replaced_is_not_the_new_ones(home: 
     assert found(old, known, home=home) == []
 
 
+@pytest.mark.parametrize(("known", "is_said"), [({}, True), ({"moved_to": 2}, False), ({"not_moved": True}, False)])
+def test_another_machines_project_of_the_same_name_can_be_joined(old: Path, known: Any, is_said: bool) -> None:
+    other = row(Path("ann-laptop:/home/ann/shop"), **known)
+    beside = [row(Path("ann-laptop:/home/ann/shop2")), row(old)]
+
+    said = how_to_link([*beside, other], str(old), has_work=True) or ""
+    assert (f"`carryover link {other.root} {old}` joins the two" in said) is is_said
+    assert said.count("carryover link") == is_said
+
+
+def test_a_folder_with_work_of_its_own_is_no_guess_at_where_another_has_gone(old: Path, home: Path) -> None:
+    gone = row(home / "gone" / "shop")
+
+    assert how_to_link([gone], str(old), has_work=True) is None
+    assert str(gone.root) in (how_to_link([gone], str(old), has_work=False) or "")
+    assert how_to_link([gone], str(home / "nowhere" / "shop"), has_work=False) is None
+
+
 def test_a_move_takes_projects_below_along(home: Path) -> None:
     """Each folder that was worked in is a project of its own once all of them are gone."""
     rows = [row(home / name) for name in ("old", "old/part", "old/deep/er", "older", "other")]
