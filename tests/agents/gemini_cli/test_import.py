@@ -74,12 +74,20 @@ async def test_an_import_takes_nothing_back_of_a_session_that_is_in_the_clients_
     assert sorted(prompts) == (["one", "one", "one", "three", "two"] if is_own else ["one"])
 
 
-@pytest.mark.parametrize(
-    ("name", "before", "is_its"), [("a.jsonl", "", True), ("a.jsonl", "- ", False), ("a.txt", "", False)]
-)
-def test_only_what_has_the_clients_form_and_suffix_is_its(tmp_path: Path, name: str, before: str, is_its: bool) -> None:
-    path = tmp_path / "downloads" / name
-    Written(path).user("one")
+BEGINNING = f'{{"sessionId": "s", "projectHash": "{"0a" * 32}", "startTime": "2026-11-20T06:00:00.000Z"'
 
+
+@pytest.mark.parametrize(
+    ("name", "head", "is_its"),
+    [
+        ("a.jsonl", f"{BEGINNING}}}\n", True),
+        ("a.json", f'{BEGINNING},\n"messages": []}}', True),
+        ("a.txt", f"{BEGINNING}}}\n", False),
+        ("a.jsonl", f"- {BEGINNING}}}\n", False),
+        ("a.jsonl", f'{{"type": "user"}}\n{BEGINNING}}}\n', False),
+        ("a.json", f'{{"messages": [{BEGINNING}}}]}}', False),
+    ],
+)
+def test_only_what_has_the_clients_form_and_suffix_is_its(name: str, head: str, is_its: bool) -> None:
     assert AGENT.exported is not None
-    assert (AGENT.exported(path, before.encode() + path.read_bytes()) is not None) is is_its
+    assert (AGENT.exported(Path(name), head.encode()) is not None) is is_its

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -216,6 +218,23 @@ def test_a_file_that_is_named_is_one_of_openclaw_only_where_it_keeps_its_files(p
     with pytest.raises(OSError) as missing:  # a part of a file of pi would be taken for its own
         AGENT.reader.stat(path)
     assert isinstance(missing.value, FileNotFoundError) == is_own
+
+
+def test_a_database_is_one_of_openclaw_by_its_suffix_and_its_table_and_another_holds_nothing(tmp_path: Path) -> None:
+    assert AGENT.exported is not None
+    own = database(tmp_path, "asked")
+    other, renamed = tmp_path / "other" / PLACE, own.with_name("own.db")
+    other.parent.mkdir(parents=True)
+    with closing(sqlite3.connect(other)) as db:
+        db.execute("CREATE TABLE a (b)")
+    shutil.copy(own, renamed)
+
+    assert [AGENT.exported(path, path.read_bytes()) is not None for path in (own, other, renamed)] == [
+        True,
+        False,
+        False,
+    ]
+    assert read(other).events == []
 
 
 def test_the_log_of_a_database_counts_as_the_database() -> None:

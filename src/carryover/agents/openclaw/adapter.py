@@ -122,7 +122,7 @@ class _Database:
         if "transcript_rewrite_watermarks" in self._tables:  # since schema 13
             marks = sqlite.rows(db, _REWRITES)
             self._rewrites = {sqlite.column_text(ident): sqlite.column_text(mark) for ident, mark in marks}
-        is_packed = _EVENTS in self._tables and sqlite.has_column(db, _EVENTS, "event_zstd")  # since schema 23
+        is_packed = sqlite.has_column(db, _EVENTS, "event_zstd")  # since schema 23
         self._entry = _ENTRY.format(zstd="event_zstd" if is_packed else "NULL")
 
     def conversations(self) -> list[tuple[str, str]]:
