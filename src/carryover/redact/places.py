@@ -193,7 +193,7 @@ _PATTERNS: Final = (
     ),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        r"-(?<=[ \t`]-)(?<!mkdir -)[pPwN][ \t]*"
+        r"-(?<=[ \t`]-)[pPwN][ \t]*"
         r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~][\w!@#$%^&*+=~.-]{7,199}+)(?![\w/:])",
     ),
     (  # right behind a user's name: `mongosh -u admin -p …`, but no port of `docker run -u node -p 8080:80`, and no
@@ -347,6 +347,8 @@ _PLACES: Final = {
     name: [later(pattern) for hint, pattern in _PATTERNS if hint == name] for name in dict.fromkeys(dict(_PATTERNS))
 }
 _hints_in: Final = finder(_PLACES)
+_NO_LOGIN: Final = later(r"(?<![\w.-])(?:[ef]?grep|rg|node|perl|mkdir|cp)[ \t][^;&|`\n]{0,100}\Z")
+"""The beginning of a command whose `-p`, `-P` and `-w` are no passwords: a pattern, a word, code, or a folder."""
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = (
@@ -382,6 +384,8 @@ def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
 def _passwords(text: str, hint: str, pattern: re.Pattern[str]) -> Iterator[Span]:
     least = _LEAST.get(hint, 4)
     for match in pattern.finditer(text):
+        if hint == "-" and _NO_LOGIN.search(text, max(0, match.start() - 108), match.start()):
+            continue
         start, end = match.span("value")
         is_quoted = text[start] in "'\""
         if is_quoted and text[end - 1] == text[start]:
