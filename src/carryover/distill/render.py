@@ -95,7 +95,9 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     if handoff.tokens > MAX_TOKENS:
         lines = _UNBOUNDED
         chars = _UNBOUNDED
-    of_files = min(_FILES_TOKENS, handoff.tokens // 15) if handoff.names else 0
+    of_files = min(_FILES_TOKENS, handoff.tokens // 15)
+    if len(handoff.edited) <= _OWN_LINES and not files_not_held(dict(handoff.names), (), handoff.root, of_files):
+        of_files = 0
     room = Room(
         lines - 2 * bool(of_files) - (len(handoff.edited) > _OWN_LINES), handoff.tokens - of_files, chars - 5 * of_files
     )

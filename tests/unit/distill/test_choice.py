@@ -288,3 +288,10 @@ def test_the_choice_does_not_depend_on_how_python_hashes_text() -> None:
     )
     assert first == second
     assert b"Files in play: " in first
+
+
+def test_no_room_is_kept_for_files_where_no_call_had_one() -> None:
+    without = handoff(Section("Progress log", tuple(line(f"Painted wall {n}", FIXED) for n in range(60))))
+    said = replace(without, names=tuple(names("total_42", called=False).items()))
+    assert render(said) == render(without)
+    assert render(replace(said, names=tuple(names("src/cart.py").items()))) != render(without)
