@@ -89,6 +89,7 @@ WAITED_FOR = OUTPUT % "\nThe till is <b>short</b>.\n"
     [
         (LAUNCHED, []),
         (WAITED_FOR, ["The till is <b>short</b>."]),
+        (OUTPUT % "Unknown skill: pdf, says the log.", ["Unknown skill: pdf, says the log."]),
         ("<local-command-stderr>It failed</local-command-stderr>", []),
         ("[Request interrupted by user]", []),
     ],
