@@ -1,4 +1,4 @@
-"""How much of what takes the same path is tried by day, at night and by `make fuzz`."""
+"""How many of the cases that take the same path run in `make test`, in the tests of the night and in `make fuzz`."""
 
 from math import ceil
 
@@ -6,6 +6,6 @@ from hypothesis import settings
 
 
 def one_in(by_day: int) -> int:
-    """Returns of how many cases one is tried: by day of so many, else of as many fewer as a property has more examples.
-    That is a quarter with the tests of the night, and by `make fuzz` each case is tried."""
+    """Returns n if one in n cases is to run. In `make test` that is `by_day`; where properties get more examples, n
+    falls in proportion: to a quarter with the tests of the night, and to 1 in `make fuzz`, which runs each case."""
     return ceil(by_day * settings.get_profile("fixed").max_examples / settings().max_examples)

@@ -19,7 +19,7 @@ from carryover.terminal.paths import short_path
 POINTERS: Final[tuple[Pointers, ...]] = get_args(Pointers)
 """All answers."""
 POINTER: Final = NEW_FILE.decode().splitlines()
-"""What an instruction file gets."""
+"""The lines that are written into an instruction file."""
 
 
 def present_pointers(answer: str) -> str:
@@ -40,7 +40,7 @@ _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
         "And a pointer to it in AGENTS.md where no branch has one{own_files}.",
         "Nothing that git shows; an agent whose own file is tracked gets it by hooks.",
     ),
-    "off": ("Nothing: handoffs are kept in {kept_in}; agents get it by hooks, or by `carryover to`.",),
+    "off": ("Nothing: handoffs are kept in {kept_in}; agents get them by hooks, or by `carryover to`.",),
 }
 """What each answer allows and when."""
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
@@ -56,12 +56,12 @@ def rule_for(pointers: Pointers, agents: Collection[str], config: Config) -> tup
 
 
 def short_rule(pointers: Pointers) -> str:
-    """Describes it in few words, for a screen."""
+    """Describes what `pointers` allows in few words, for a screen."""
     return _SHORT_RULES[pointers]
 
 
 def rule(pointers: Pointers, agents: Collection[str], *, days: int, kept_in: str) -> tuple[str, ...]:
-    """Describes the same in sentences. `days`: in which a project counts as active."""
+    """Describes what `pointers` allows in sentences. `days`: for how long after its last work a project is active."""
     facts = {"kept_in": kept_in, "own_files": _own_files(agents), "pointers": _pointers(agents)}
     return tuple(sentence.format(days=counted(days, "day"), **facts) for sentence in _RULES[pointers])
 

@@ -61,7 +61,7 @@ class Uninstall:
     kept_in: Path | None = None
     """The state folder, if what was recorded stays there."""
     is_to_repeat: bool = False
-    """Whether something stays that can't be looked at now."""
+    """Whether something stays because it can't be inspected now."""
 
     @property
     def shown(self) -> tuple[Edit, ...]:
@@ -289,24 +289,24 @@ def _edited_by_hand(edit: Edit, state: StateDir) -> Iterator[str]:
 
 
 def _is_not_listed(edit: Edit, journal: Journal) -> bool:
-    """Whether ours is in an agent's settings, of which the journal, which lists all that is ours, has no line at all.
-    With one, as of hooks that were taken out, someone put the settings back."""
+    """Whether an agent's settings contain something of ours although the journal has no line about them, so the journal
+    is incomplete. If it has a line, such as one that says that hooks were removed, someone restored the settings."""
     listed = edit.text.listed
     return edit.changes and listed is not None and journal.known(listed) is None and journal.last(listed) is None
 
 
 def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool | None]:
-    """Returns whether the folder of each listed project is there, None where its disk does not answer; adds notes on
-    those that are not."""
+    """Returns for each listed project whether its folder exists, or None if its disk does not answer. Adds a note for
+    each that does not exist or does not answer."""
     roots = dict.fromkeys(Path(entry.root) for entry in journal.live if entry.root)
     is_there: dict[Path, bool | None] = {**roots, **dict(look_at_each(roots, is_folder))}
     for root, there in is_there.items():
         if there is None:
-            notes.append(f"{root}: its disk does not answer, so what was written there stays. Repeat this later.")
+            notes.append(f"{root}: its disk does not answer, so what was written there stays. Run this again later.")
         elif not there:
             notes.append(
-                f"{root} is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it "
-                "was moved, or it is not mounted or not accessible, what was added is still in it."
+                f"{root} is not there. If it was deleted, nothing is left to do. If it was moved and Carryover has not "
+                "seen it since, or if it is not mounted or not accessible, what was added is still in it."
             )
     return is_there
 

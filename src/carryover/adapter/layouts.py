@@ -32,7 +32,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def own_session(self) -> str:
-        """The session, or the name of a copy whose place names none."""
+        """The session, or the name of the file if it is a copy whose path names no session."""
         return self.session or PurePath(self.path).stem
 
 

@@ -124,7 +124,7 @@ class UserSetting(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Literal["off", "review", "folder"]
     """off: all hooks are switched off. review: a hook does not run before the user has reviewed it. folder: the agent
-    does not start, as a folder is missing."""
+    does not start because a folder is missing."""
     by: str
     """The setting or variable, such as `features.hooks = false`; of a review, what the user has to do, in sentences."""
     at: Path

@@ -65,7 +65,7 @@ class _Reader:
 
     def __init__(self, agent_id: str, reader: Reader) -> None:
         self._id, self._reader = agent_id, reader
-        # Nothing is looked up before the call: what an agent has as its reader may be none.
+        # Functions are looked up only inside the guard: what an agent has as its reader may not be one.
         self.read = _safe(agent_id, lambda path, cursor: reader.read(path, cursor), _unreadable, OSError)
         self.stat = _safe(agent_id, lambda path: reader.stat(path), _unreadable, OSError)
         if isinstance(reader, ProjectReader):
@@ -78,8 +78,8 @@ class _Reader:
 
 
 def _safe(agent_id: str, function: Callable[..., _T], otherwise: Any, *passed: type[Exception]) -> Callable[..., _T]:
-    """Returns the function without what it raises, but for what is `passed` on; `otherwise`: what it returns then, or a
-    function that does."""
+    """Returns the function, changed so that it raises only the exceptions in `passed`. After any other one it returns
+    `otherwise`, or what `otherwise` returns if that is a function."""
 
     def call(*given: Any) -> _T:
         try:

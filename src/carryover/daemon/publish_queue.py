@@ -51,7 +51,8 @@ class LastPublication(msgspec.Struct):
     error: str | None = None
     root: str = ""
     head: int | None = None
-    """Its `Checkout.head_stamp` before; 0 if it is in no repository, None if an earlier daemon published it."""
+    """The `Checkout.head_stamp` just before it was published; 0 outside a repository, None if an earlier daemon
+    published it."""
     text: CleanText | None = None
     """The text in its file."""
     config: Config | None = None

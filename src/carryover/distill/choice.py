@@ -1,5 +1,5 @@
 """Chooses the lines of a handoff that fit its budget: those that are fixed, by weight; then those worth most for their
-tokens, each name counted once in the whole text; and the files of earlier calls that no line has."""
+tokens, each name counted once in the whole text; and the files of earlier calls that no line mentions."""
 
 from __future__ import annotations
 
@@ -67,8 +67,8 @@ def _chosen(choice: Choice, entries: Mapping[Spot, Entry], needed: Collection[Sp
 
 
 def files_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str, tokens: int) -> str:
-    """Returns the files of the work that a call had and no line mentions, those first that the next agent most likely
-    needs. A name is a file's if it ends as paths in calls do: `cart.py` beside `src/tax.py`, and not `rows.map`."""
+    """Returns the files of the work that a call used and that no line mentions; the next agent most likely needs the
+    first. A name is a file's if a path in a call has its suffix: `cart.py` beside `src/tax.py`, and not `rows.map`."""
     called = sorted((-name.worth, key, name.shown) for key, name in names.items() if name.called)
     suffixes = {suffix_of(name) for *_, name in called if "/" in name and "://" not in name} - {""}
     files: list[str] = []
@@ -86,7 +86,7 @@ def files_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
 
 
 def _shown(name: str, root: str) -> str | None:
-    """Returns a file as it is shown; None for those of no project, and for the handoff: the reader has it."""
+    """Returns a file's name as it is shown; None for one that is not part of the work and for the handoff itself."""
     if " " in root:  # names end at a blank, so of such a root they have only the end
         name = name.removeprefix(f"{root.rpartition(' ')[2]}/")
     return None if "://" in name or names_handoff_file(name) else place_in_calls(name, root)

@@ -35,7 +35,7 @@ from carryover.facts import Facts, FileFacts, FileQuery
 MAX_TOKENS: Final = 1800
 """Tokens of the pushed handoff's sections; the header's 8 lines do not count."""
 NAMED_UNDER: Final = "Recent files"
-"""The section that ends with the files that no line has."""
+"""The section whose last line lists the files that no other line mentions."""
 LEAST_TOKENS: Final = 600
 MOST_TOKENS: Final = 50_000
 OFFERED_TOKENS: Final = 8000

@@ -33,7 +33,7 @@ _MOST_OFFERED: Final = 20
 _SANDBOX: Final = " (not from inside a sandbox)"
 _UNBOUNDED: Final = 1 << 30
 _FILES_TOKENS: Final = 100
-"""Tokens of the lines with files that were edited or in other calls, and of which no other line tells."""
+"""Tokens for the two lines of files that no other line mentions: those that were edited, and those of other calls."""
 _PATH_CHARS: Final = 60
 _OWN_LINES: Final = 2
 """So many files have lines that stay: see `recent_files.file_entries`."""

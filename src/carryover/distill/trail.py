@@ -25,7 +25,7 @@ _MOST_SINCE: Final = 8
 since may not be recognisable, as with a tool whose calls may only look. If the work was cut off, answers without a call
 don't count, since they can't have finished it."""
 _MANY_TURNS: Final = 8
-"""After so many in a session, the user has turned to something else than an earlier one asked."""
+"""After this many prompts in a later session, the user no longer works on what an earlier session asked."""
 _AT_ONCE_MS: Final = 1_000
 _SITTING_MS: Final = 3_600_000
 """A session's turns belong together while no longer pause than this is between them."""
@@ -309,9 +309,9 @@ def carried_out_by(past: Past, digest: Digest) -> SessionView | None:
 
 
 def was_left(past: Past, at_ms: int) -> bool:
-    """Whether the user had work done in two sessions that began after `at_ms`, or in one that has many turns or that
-    all is committed since. Of 32 questions in public transcripts with two such sessions, of any age, and of 58 with one
-    of eight prompts or more, none was answered later in its own session."""
+    """Whether the user had work done in two sessions that began after `at_ms`, or in one that has many turns or after
+    whose start everything was committed. In public transcripts, of 32 questions with two such sessions and of 58 with
+    one of eight prompts or more none was answered later in its own session."""
     later = _begun_since(past, at_ms)
     return len(later) > 1 or any(_has_many_turns(one) or _was_committed(past, one) for one in later)
 

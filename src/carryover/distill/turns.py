@@ -57,7 +57,7 @@ _LONGEST_REMARK: Final = 200
 _BY_SIGNAL: Final = 128
 """Shells give a command that a signal ended a greater exit code."""
 _ASIDE: Final = 3
-"""So many times longer is an answer than what only acknowledges the end of a job after it."""
+"""An answer is more than this many times as long as a later message that only acknowledges the end of a job."""
 _OF_CRASHES: Final = frozenset((4, 6, 7, 8, 11))
 """Signals that a program gets for its own faults, such as SIGSEGV; bus errors are another number on macOS."""
 _AT_ONCE_MS: Final = 1_000
@@ -226,8 +226,8 @@ def message(digest: Digest, event: Event, body: model.AssistantMessage) -> Diges
 
 def _is_aside(digest: Digest, said: tuple[Said, ...], text: str) -> bool:
     """Whether a text only acknowledges that a job has ended, without a call since the turn was answered: "That was the
-    old search." Of 53 such texts in public transcripts, none so much shorter than the answer took its place. A question
-    does."""
+    old search." In public transcripts, none of the 53 messages after the end of a job took the answer's place if it
+    was so much shorter. A question does take it."""
     answered = digest.ended != () and said != () and digest.turns[-1].end == "answered"
     return answered and len(text) * _ASIDE < len(said[-1].text) and not is_question(text)
 

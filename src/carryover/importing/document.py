@@ -1,6 +1,6 @@
-"""Recognises the format of a user's file, a transcript or what a tool made of one, and reads it as a whole. Tells apart
-what several documents say of one session: SpecStory saves it again under another name after an update, with other times
-and turns, or in parts, each with turns from 1."""
+"""Recognises the format of a user's file, a transcript or what a tool made of one, and reads it as a whole. Also
+separates what several documents hold of one session: SpecStory saves a session again under another name after an
+update, with other times and turns, or in parts that each number their turns from 1."""
 
 from __future__ import annotations
 

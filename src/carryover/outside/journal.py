@@ -39,7 +39,7 @@ class Journal:
     def __init__(self, entries: Iterable[Listed | None] = ()) -> None:
         self._last: dict[tuple[object, ...], Listed] = {}
         self.is_damaged = False
-        """Whether a line can't be read: one that was cut off, or what a disk lost."""
+        """Whether a line can't be read, because it was cut off or a disk lost data."""
         for entry in entries:
             if entry is None:
                 self.is_damaged = True

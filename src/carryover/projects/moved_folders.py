@@ -31,8 +31,8 @@ _MOST_SUGGESTED: Final = 3
 
 
 class Identity(msgspec.Struct, frozen=True):
-    """What tells a repository's main checkout from all others, whatever is committed or configured there. `device` and
-    `inode` are those of its `.git`."""
+    """Distinguishes a repository's main checkout from all others, whatever is committed or configured there. `device`
+    and `inode` are those of its `.git`."""
 
     device: int
     inode: int
@@ -41,7 +41,7 @@ class Identity(msgspec.Struct, frozen=True):
 
 
 def identity_of(root: Path) -> Identity | None:
-    """Returns the identity of the repository at `root`; None for a worktree, or if nothing there tells its age."""
+    """Returns the identity of the repository at `root`; None for a worktree, or if its age can't be determined."""
     try:
         found = (root / ".git").lstat()
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
@@ -121,8 +121,9 @@ def _handoff_in(root: Path) -> str | None:
 
 
 def how_to_link(known: Sequence[Whereabouts], root: str, *, has_work: bool) -> str | None:
-    """Returns a sentence that says how to join another machine's project of the same folder name or, unless the one at
-    `root` `has_work` of its own, one whose folder is gone, if any of the `known` ones is that."""
+    """Returns a sentence that says how to join another project with the same folder name to the one at `root`: one of
+    another machine or, unless `has_work` is recorded at `root`, one whose folder is gone. None if no project in
+    `known` is either."""
     if not is_folder(Path(root)):
         return None
     alike = [row for row in known if Path(row.root).name == Path(root).name]

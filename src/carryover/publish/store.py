@@ -55,8 +55,8 @@ def remove_own(folder: Path) -> None:
 
 
 def ignore_itself(store: Path) -> None:
-    """Writes an ignore file into the folder, for where the rule in `info/exclude` is overruled, a `git init` above it
-    or a copy elsewhere. Raises OSError, also if a checkout has put a symlink in its place."""
+    """Writes an ignore file into the folder, since the rule in `info/exclude` may be overruled and covers neither a
+    later `git init` above the folder nor a copy elsewhere. Raises OSError, also if a checkout put a symlink there."""
     private_dir(store, parents=False, follow=False)
     if not is_there(store / GITIGNORE):
         write_if_changed(store / GITIGNORE, _RULE, mode=0o600, follow=False)

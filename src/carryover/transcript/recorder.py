@@ -267,7 +267,7 @@ class Recorder(msgspec.Struct, Generic[_C], kw_only=True):
         self.keep_open(with_open_call(self.open_calls, call))
 
     def add_typed(self, call: OpenCall, outcome: ToolOutcome, within: str = "") -> None:
-        """Adds a command of the user's own, which has ended. `within` comes before the parts of its keys."""
+        """Adds a command that the user ran and that has ended. `within` comes before the parts of its keys."""
         self.add(call.by_user().as_event(), f"{within}call")
         self.add(call.by_user().ended(outcome), f"{within}result")
 

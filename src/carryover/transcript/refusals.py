@@ -16,8 +16,9 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.model import Op
 
 CLIENT_WORDED: Final[frozenset[Op]] = frozenset(("read", "edit", "write", "search", "plan", "ask", "shell"))
-"""Operations of built-in tools whose errors begin with the client's words, whatever a file or its name contains: of a
-command, as one that fails by itself has a result with its exit code. Those of others may be a server's or a page's."""
+"""Operations of built-in tools whose errors begin with the client's words, whatever a file or its name contains. This
+includes shell commands, since one that fails by itself has a result with its exit code. Errors of other operations may
+hold the text of a server or a page."""
 
 
 def refused(output: str, words: str = "", *, by_client: bool, by_user: bool) -> ToolOutcome:

@@ -146,7 +146,7 @@ class StoredBuilder(OneSession[StoredContext], kw_only=True):
         return self.context, Parsed(reemitted=again)
 
     def news(self, name: str, said: str) -> int:
-        """Notes what is `said` of the session under a name, and returns a number that stands for it; 0 for no news."""
+        """Notes what is `said` of the session under a name. Returns a number for it; 0 if nothing changed."""
         mark = int(digest(said)[:12], 16)
         if mark == self.reported.emitted.get(name):
             return 0

@@ -183,7 +183,7 @@ def test_a_project_whose_disk_does_not_answer_is_named_and_stays_listed(state: S
     notes = plan_removal(purge=True).notes
     uninstall(purge=True)
 
-    assert notes == (f"{root}: its disk does not answer, so what was written there stays. Repeat this later.",)
+    assert notes == (f"{root}: its disk does not answer, so what was written there stays. Run this again later.",)
     assert [path.name for path in state.root.iterdir()] == ["journal.jsonl"], "for the next time"
     assert (root / ".carryover" / "handoff.md").exists()
 
@@ -282,8 +282,8 @@ def test_what_is_not_ours_stays_and_is_named(state: StateDir, config: Path, home
     assert "exclude" not in {edit.path.name for edit in plan.shown}, "it stays as long as the folder does"
     assert plan.notes == (
         f"{config} (Stop): the hook that runs Carryover was edited by hand. It stays; remove it yourself.",
-        "/gone is not there. If it was deleted, nothing is left to do. If Carryover has not seen it since it was "
-        "moved, or it is not mounted or not accessible, what was added is still in it.",
+        "/gone is not there. If it was deleted, nothing is left to do. If it was moved and Carryover has not seen it "
+        "since, or if it is not mounted or not accessible, what was added is still in it.",
         f"{state.root} stays: it holds notes.txt, which is not Carryover's.",
         f"{home / 'app' / '.carryover'} stays: it holds notes.txt, which is not Carryover's.",
     )

@@ -32,8 +32,8 @@ _MOST_SAID: Final = 40
 _SUMMARISES: Final = (
     "Context: This summary will be shown in a list to help users and Claude choose which conversations are relevant"
 )
-"""How the prompt begins by which a plugin, episodic-memory, has a conversation of any project summarised, in a session
-of its own. It knows these sessions by that sentence too (SDK 2.0.77)."""
+"""The beginning of the only prompt in a session that the plugin episodic-memory starts to have a conversation of any
+project summarised. The plugin itself recognises these sessions by this sentence (SDK 2.0.77)."""
 _MOST_TREES: Final = 20
 _PREPARED: Final = later(r"^Preparing worktree \(.{1,40} '([^'\n]{1,200})'", re.MULTILINE)
 """What git prints; nothing like it if no branch is checked out."""

@@ -83,8 +83,8 @@ _COMMANDS: Final = {
 }
 _WITHOUT_WORDS: Final = ("", "my code changes", "analyzing for vulnerabilities")
 _SHOWN: Final = later(rf"(?:GitHub [^\n]*\n\n)?({'|'.join(_COMMANDS)})(?:: (.*))?", re.DOTALL)
-"""What the client shows for a command that it words for the model: the command's work, then what was typed, or one of
-`_WITHOUT_WORDS` (1.0.102)."""
+"""What the client shows in place of a command for which it writes the model's prompt: what the command does, then what
+was typed or one of `_WITHOUT_WORDS` (1.0.102)."""
 _NOW: Final = later(r"<current_datetime>[^<>]{1,40}</current_datetime>\Z")
 """What was put behind each prompt (December 2025)."""
 
@@ -302,8 +302,8 @@ def _model_change(recorder: LogRecorder) -> None:
 
 
 def _command_shown(text: str, sent: str) -> tuple[str | None, str]:
-    """Returns the command that a prompt shows, and what was typed behind it; `sent` is what the model was sent, which a
-    hook may have changed."""
+    """Returns the command that a prompt stands for, and what was typed after it. `sent`: the text that the model
+    received, which a hook may have changed."""
     shown = _SHOWN.fullmatch(text) if sent and text not in sent else None
     words = "" if shown is None else shown[2] or ""
     if shown is None or not (words in sent or words in _WITHOUT_WORDS):

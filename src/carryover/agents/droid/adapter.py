@@ -67,10 +67,10 @@ _REVIEWS: Final = (
     "\n## Language\n",
     "\n\n---\n\n",
 )
-"""How the text of `/review` begins, its last part, and what is between that and what the user typed or chose
-(0.225.2)."""
+"""The beginning of the text of `/review`, the heading of its last part, and what separates that part from what the
+user typed or chose (0.225.2)."""
 _RUNS: Final = " is running"
-"""How the message ends that the client shows before the text of a command from a file."""
+"""The end of the message that the client shows before the text of a command from a file."""
 _OFFERS_PLAN: Final = "ExitSpecMode"
 _PLAN_REFUSED: Final = "Plan not approved - "
 """How the result of that call begins if the user went back, or took the plan into a new session (0.225.2)."""
@@ -205,7 +205,8 @@ def _task_in(text: str) -> str:
 
 def _typed_and_stored(text: str, *, is_file: bool) -> tuple[str, str, str | None]:
     """Returns what the user typed, the stored text of a command if nothing else shows what was asked, and the command's
-    name if it is recorded. The text of a file, which may be the project's, can begin as the client's does."""
+    name if it is recorded. `is_file`: the text is that of a file, perhaps of the project, which may begin as the
+    client's own does."""
     before, _, rest = text.partition(_STORED[0])
     inside, closed, after = rest.rpartition(_STORED[1])  # a file may hold the same end
     if not closed:

@@ -179,8 +179,9 @@ _DISMISSED: Final = "User dismissed"
 
 
 def asked_by_model(call: Fields) -> bool:
-    """Whether the model asked for a call: a skill that the user calls is one that the client adds to the last answer,
-    and stands in the prompt that follows (0.61). Until May 2026 a model's may have such an id too: it is left out."""
+    """Whether the model asked for a call. If the user calls a skill, the client adds a call to the last answer, and the
+    prompt that follows names the skill (0.61). Until May 2026 calls of the model may have such an id, too; these are
+    left out as well."""
     return not text_of(call.get("id")).startswith(_BY_CLIENT)
 
 

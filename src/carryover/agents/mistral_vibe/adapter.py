@@ -259,9 +259,10 @@ def _made(change: FileEdit, op: Op, state: Fields, result: Fields) -> FileEdit:
 
 
 _ADDED: Final = ('<skill_content name="', "<loop_instructions>")
-"""How a part begins that the client puts behind what was typed: a skill that it names, or what `/loop` means."""
+"""The beginnings of the parts that the client adds after what was typed: a skill that the prompt names, or the
+instructions for `/loop`."""
 _LOOP: Final = "vibe.scheduled_loop"
-"""What is shown with a prompt that a loop sends (code of 3.0.3)."""
+"""The kind of a block in `userDisplayContent` of a prompt that a loop sends (code of 3.0.3)."""
 
 
 def _entry(recorder: StoredBuilder, entry: Fields) -> None:
@@ -282,8 +283,8 @@ def _entry(recorder: StoredBuilder, entry: Fields) -> None:
 
 
 def _prompt(recorder: StoredBuilder, entry: Fields) -> None:
-    """Handles a prompt. What the client says to the model in the user's role has another source, but for what it adds
-    to a prompt."""
+    """Handles a prompt. What the client says to the model in the user's role has another source, except for the parts
+    that it adds to a prompt."""
     if text_of(entry.get("source")) not in ("turn_start", "turn_steer"):
         return
     parts = [fields_of(part) for part in items_of(entry.get("content"))]

@@ -82,7 +82,7 @@ _HEADS: Final = {
 """What the client puts before a file or folder that was read (1.2.5), and before a sub-agent's report (1.2.27 and
 1.18.34)."""
 _READ_FOOT: Final = later(r"\n\n\((?:End of file|\d+ entries)[^\n]*\)\Z")
-"""What it puts at the end of the former."""
+"""What it puts at the end of a file or folder that was read."""
 _QUIET_PARTS: Final = frozenset(
     ("step-start", "step-finish", "reasoning", "snapshot", "patch", "retry", "agent", "subtask", "compaction", "file")
 )
@@ -124,9 +124,10 @@ _REVIEWED: Final = ("\n\n---\n\nInput: ", "\n\n---\n\n## Determining What to Rev
 """What is around the words behind the command `/review` in its template, which a sub-agent gets (1.2.20, 1.18.34)."""
 _GOAL: Final = "/goal "
 _RESUMED: Final = "/goal resume"
-"""What was typed, in a part that the client ignores; the second begins no goal."""
+"""The command as typed, in a part that the client ignores; the second form sets no new goal."""
 _GOAL_SET: Final = "Goal active. The working model reports completion or blockers "
-"""What the client itself answers to it (Kilo 7.7.9). Of `/goal pause` and `/goal clear` it records nothing."""
+"""The beginning of the client's own answer to `/goal` (Kilo 7.7.9). It records nothing for `/goal pause` and
+`/goal clear`."""
 _RECORD: Final = msgspec.json.Decoder(SessionRecord)
 
 

@@ -50,12 +50,12 @@ _PROMPTS: Final = (None, _IN_TURN, "realtime_message")
 _NOT_TYPED: Final = frozenset(("cron", "goal_runtime"))
 """Subtypes of those that nobody typed (code)."""
 _GOALS_SET: Final = ("create", "replace", "edit")
-"""Why the goal's state was written, if another one was set: by `/goal`, or by accepting what the model proposed."""
+"""The causes of a goal's state that mean a new goal: one set with `/goal`, or an accepted proposal of the model."""
 _PROPOSES: Final = {"propose_goal": "objective", "exit_plan_mode": "plan"}
-"""The tools with which the model puts a goal or a plan before the user, and the argument that has it."""
+"""The tools with which the model proposes a goal or a plan, each with the argument that holds the proposal."""
 _APPROVED: Final = later(r'\{"approved":true,|(?:User|Gate|Leader) approved\.|User has approved your plan\.')
-"""How the answer begins if the user approves the goal or the plan, or in their place the client (in automatic modes)
-or the leader of a team a plan."""
+"""The beginning of the result of an approved proposal. A plan may also be approved by the client (in automatic modes)
+or by the leader of a team."""
 _AT_ONCE_MS: Final = 5_000
 """In this time after a command its text follows, unless a hook stopped it."""
 _ASIDE: Final = later(r"prompt_suggestion\Z|[^#\n]{1,100}#[^#]")
@@ -99,7 +99,7 @@ class QwenContext(claude_records.Context, frozen=True, omit_defaults=True):
     command_ms: int = 0
     """The command as typed whose text will follow as a prompt, and when."""
     proposed: str = ""
-    """The digest of what the model put before the user last."""
+    """The digest of the model's newest proposal."""
     failed: FailedBranch | None = None
     tree: Tree = ()
 
@@ -297,7 +297,7 @@ def _command(builder: _Builder) -> None:
 
 
 def _goal(builder: _Builder) -> None:
-    """Handles the state of the goal. What was typed behind `/goal` is in no prompt (0.24.4)."""
+    """Handles the state of the goal. No prompt holds what was typed after `/goal` (0.24.4)."""
     goal = fields_of(fields_of(builder.payload.get("snapshot")).get("goal"))
     words = text_of(goal.get("objective")).strip()
     if text_of(builder.payload.get("cause")) in _GOALS_SET and words and digest(words) != builder.context.proposed:

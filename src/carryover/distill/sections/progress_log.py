@@ -126,7 +126,7 @@ def _is_done_since(summary: Summary, digest: Digest) -> bool:
         return True
     made_in = [turn for turn in digest.turns if turn.number == summary.turn]
     answers = ((one, turn.said[-1]) for turn in made_in for one in turn.said if one.final or turn.end == "answered")
-    # What was said later than the turn's answer only acknowledges the end of a job.
+    # The answer is the last message of the turn. A later one only acknowledges the end of a job (see `turns.py`).
     return any(summary.at_ms < one.at_ms <= answer.at_ms for one, answer in answers)
 
 

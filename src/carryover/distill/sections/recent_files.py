@@ -151,8 +151,8 @@ def placed(path: str, view: ProjectView, *, outside: bool) -> str | None:
 
 
 def place_in_calls(path: str, root: str) -> str | None:
-    """Returns the name under which a file is shown that a call had, most often below `root` if it says no more; None
-    for those that are no part of the work."""
+    """Returns the name under which a file of a call is shown; None if it is not part of the work. A path that is not
+    absolute counts as below `root`."""
     in_full = path if is_absolute(path) else f"{root}/{path}"
     return relative(in_full, root) or _outside(in_full, root)
 

@@ -130,7 +130,7 @@ def _lines(done: Installed) -> Iterator[str]:
     if not done.is_dry:
         yield from _done_lines(done)
     elif done.service:
-        yield "carryoverd is started in the background, unless this build of it runs."
+        yield "carryoverd is started in the background, unless this build is already running."
     else:
         yield "Nothing is started (--no-service)."
 

@@ -95,7 +95,7 @@ def test_a_dry_run_prints_the_diff_of_what_install_then_does_and_touches_no_file
     assert '-  "model": "opus"\n+  "model": "opus",\n+  "hooks": {\n' in out
     assert f'--- /dev/null\n+++ {state_dir().config}\n@@ -0,0 +1,13 @@\n+[agents]\n+selected = ["claude-code"]\n' in out
     assert "Nothing is started (--no-service).\n" in out and out.endswith("\nNothing was changed.\n")
-    assert "\ncarryoverd is started in the background, unless this build of it runs.\n" in run.out(*DRY_RUN)
+    assert "\ncarryoverd is started in the background, unless this build is already running.\n" in run.out(*DRY_RUN)
     patched = tmp_path / "settings.json"
     patched.write_bytes(claude.read_bytes())
     diffs = {file["path"]: file["diff"] for file in data["files"]}
@@ -263,7 +263,7 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
 LATER = "Once an agent works in a project, not before: 7 lines that point to "
 KEPT = ".carryover/handoff.md, kept out of commits by .git/info/exclude where there is Git."
 ALONE = f"In each project with an agent's work in the last 7 days, and in others once one works there: {KEPT}"
-NOTHING = "Nothing: handoffs are kept in ~/x; agents get it by hooks, or by `carryover to`."
+NOTHING = "Nothing: handoffs are kept in ~/x; agents get them by hooks, or by `carryover to`."
 
 
 @pytest.mark.parametrize(
