@@ -93,7 +93,8 @@ class _Played:
         self._log.append("the lines are committed")
 
     def publish(self) -> None:
-        """Only the first publication that is not refused may show in `git status`, unless HEAD has our lines."""
+        """Publishes. Only the first publication that is not refused may show in `git status`, or each one while HEAD
+        has our lines."""
         before, is_first = self.ours.status(), not self.ours.is_published
         self.ours.publish()
         is_quiet = self.outcome.mode == "shared" and not is_first and not committed_names(Checkout(self.ours.root))

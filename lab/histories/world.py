@@ -56,7 +56,7 @@ class World:
     settings_folder: Path
     turns: int = 0
     is_published: bool = False
-    """Whether something was written: until then each publication was refused."""
+    """Whether something was written. It is False as long as each publication was refused."""
     now_s: int = 1_800_000_000
     """The time of the next commit, so that both worlds make the same ones."""
     refused: set[str] = field(default_factory=set)

@@ -101,7 +101,8 @@ def path(known: ReadOnce, tmp_path: Path) -> Path:
 
 
 async def test_nothing_comes_back(agent: Agent, known: ReadOnce, path: Path) -> None:
-    """This holds for what is recognised by its key and, which is left to the night, for what is by its time as well."""
+    """This holds for what is recognised by its key and for what is recognised by its time; the latter is tried only in
+    the tests of the night."""
     said = texts(path)
     assert said
 

@@ -202,8 +202,8 @@ def test_a_recording_is_understood_whole(agent: Agent, case: Case) -> None:
 
 
 def test_what_is_no_prompt_is_counted_only_where_nobody_knows_it(agent: Agent, case: Case) -> None:
-    """What the client injects was typed by nobody; unknown kinds of records are counted, those that hold nothing for us
-    are not."""
+    """What the client injects is not typed by the user. Unknown kinds of records are counted; kinds that are known to
+    hold nothing for us are not."""
     source = source_at(agent, case.recordings[0])
     for data in case.not_typed:
         assert typed(fold_one(agent, source, data).events) == [], data

@@ -41,8 +41,8 @@ def templates(place: speech.Place) -> tuple[str, ...]:
 
 @pytest.mark.hypothesis
 def test_nothing_that_an_agent_read_speaks_as_the_user(case_id: str, case: Case) -> None:
-    """In each place an eighth of the texts, which is all of them in eight places; half of them with the tests of the
-    night, and with `make fuzz` all."""
+    """Each place gets an eighth of the texts, so that eight places get all of them: half of them in the tests of the
+    night, and all of them in `make fuzz`."""
     step = one_in(8)
     forms = speech.all_forms()
     places = speech.places(case_id)
@@ -78,8 +78,8 @@ PIECES: Final = (" ", "\n", "<metadata>")
 
 @pytest.mark.usefixtures("case")
 def test_what_an_agent_read_costs_no_time(case_id: str) -> None:
-    """A page or a program can print blanks without an end, and what looks like a client's own marks. By day, each
-    place gets one of them."""
+    """A page or a program can print endless blanks, and text that looks like a client's own marks. In `make test`, each
+    place gets one of these."""
     step = one_in(3)
     for number, place in enumerate({place.kind: place for place in speech.places(case_id)}.values()):
         for piece in PIECES[number % step :: step]:

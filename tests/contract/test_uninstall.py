@@ -25,8 +25,8 @@ SETTINGS: Final[dict[str, dict[str, str]]] = {
     },
     ".toml": {"no file": "", "own settings": 'model = "x"  # mine\n\n[own]\nkey = 1\n', "no last line end": "a = 1"},
 }
-"""By the ending of a file: what it may hold before install, as each agent's rules allow it; of layouts see
-`unit/edits/test_any_form.py`. VERSION is left out where the form of the file has none."""
+"""What a file may hold before install, as far as each agent's rules allow it, by the file's suffix. Layouts are tested
+in `unit/edits/test_any_form.py`. VERSION is left out where the form of the file has none."""
 STRICT: Final = ("codex",)
 """Agents that take no member they do not know."""
 COMMON: Final = ("no file", "no hooks, and members")

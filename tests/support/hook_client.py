@@ -55,7 +55,7 @@ class HookClient:
     def call_in_time(
         self, event: str, payload: Mapping[str, Any] | bytes, *, agent: str, headers: Mapping[str, str] | None = None
     ) -> Heard:
-        """Calls until a busy machine does not keep the daemon from answering, or keeping, in the time that it has."""
+        """Repeats a call until the daemon answers it, or keeps its payload, in time; on a busy machine it may not."""
 
         def heard() -> Heard | None:
             answer = self.call(event, payload, agent=agent, headers=headers)

@@ -64,8 +64,8 @@ class HookScript:
         return Run(done.stdout.decode(), done.stderr.decode(), done.returncode, time.monotonic() - began)
 
     def told(self, event: str, payload: bytes, cwd: Path, *words: str) -> Run:
-        """Runs a call until the answer holds all of `words`, with longer limits. On a busy machine a daemon that has
-        not read all that there is answers with less, or with what lies in the project."""
+        """Repeats a call, with longer limits, until the answer holds all of `words`. On a busy machine, a daemon that
+        has not read everything yet answers with less, or with the file in the project."""
         script = self.state.hook_script.read_text(encoding="utf-8")
         patient = re.sub(r"(?<=\blimit_s=)(0\.8|1\.5)\b", "25", script)
         assert patient.count("limit_s=25") == 2

@@ -156,7 +156,7 @@ def test_what_is_typed_behind_a_command_that_asks_the_model_is_the_users(tool: C
 
 @NEWEST
 def test_a_skill_that_a_sub_agent_carries_out_is_the_users_request(tool: Tool, row: Row) -> None:
-    """Without a terminal the client waits for the sub-agent; in one the conversation goes on, and its report comes."""
+    """Without a terminal the client waits for the sub-agent; in a terminal the report follows while work continues."""
     shop.begin(tool)
     tool.turn(PROJECT, "/code-review the last commit", "It is fine.", code=None)
     with tool.terminal(PROJECT) as terminal:

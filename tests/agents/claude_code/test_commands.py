@@ -97,7 +97,7 @@ WAITED_FOR = OUTPUT % "\nThe till is <b>short</b>.\n"
 @pytest.mark.parametrize("is_system", [True, False], ids=["2.1.332", "2.1.111"])
 def test_a_skill_that_a_sub_agent_carries_out_is_a_request(said: str, answers: list[str], is_system: bool) -> None:
     """`/code-review WORDS` and skills with `context: fork` (runs of both versions; stderr and the interruption:
-    source). Its record is below a caveat, as what the client answers itself."""
+    source). The skill's record is below a caveat, like that of a command which the client answers itself."""
     transcript = Session()
     transcript.user("<local-command-caveat>Caveat: ...", isMeta=True, parentUuid=None)
     transcript.user("/audit the till <b>of June</b>", parentUuid="u1", rowSource="local")

@@ -94,8 +94,8 @@ def test_what_a_session_is_a_copy_of_is_no_report_of_a_job() -> None:
 
 
 def test_a_session_that_a_memory_plugin_began_is_nobodys() -> None:
-    """A plugin has conversations of any project summarised, each in a session of its own where it happens to run; the
-    model may call tools and ask in it (SDK 2.0.77)."""
+    """The plugin has conversations of any project summarised, each in a separate session in the folder where the plugin
+    happens to run. The model may call tools and ask questions there (SDK 2.0.77)."""
     begins = "Context: This summary will be shown in a list to help users and Claude choose which conversations are"
     asked = f"{begins} relevant.\n\nPlease write a concise, factual summary of this conversation."
     plugins = Session()
@@ -108,7 +108,7 @@ def test_a_session_that_a_memory_plugin_began_is_nobodys() -> None:
     plugins.user("Continue from where you left off.")
     assert plugins.events == []
 
-    # The user may quote it, and a session that has a prompt of theirs is theirs.
+    # The user may quote the plugin's prompt; a session with a prompt of the user's is the user's.
     theirs = Session()
     assert theirs.user(f"Where does this come from? {asked}") != []
     assert theirs.user(asked) == [Prompt(text=asked)]

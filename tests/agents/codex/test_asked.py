@@ -139,7 +139,7 @@ def test_a_goal_that_the_user_sets_or_rewords_is_a_request_once(rollout: Rollout
 
 
 def test_a_goal_whose_words_are_in_a_file_counts_as_one_with_an_attachment(rollout: Rollout) -> None:
-    """One of 4,000 characters, or with a paste: its objective is a sentence of the client (a run of 0.171.0)."""
+    """The objective of a goal of 4,000 characters, or with a paste, is a sentence of the client (a run of 0.171.0)."""
     file = "/home/dev/.codex/attachments/9f1f3aa9-e34a-4cae-91ea-0cbfa7c4febf/goal-objective.md"
     objective = f"Read the Codex goal objective file at {file} before continuing."
     goal = {"objective": objective, "createdAt": 1795957469, "updatedAt": 1795957469}

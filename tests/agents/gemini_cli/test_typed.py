@@ -67,7 +67,7 @@ def test_a_client_that_was_killed_as_it_wrote_again_loses_no_later_prompt() -> N
 
 
 def test_a_skill_that_the_user_calls_is_no_call_of_the_answer_before_it() -> None:
-    """The client adds it to that answer, whose text it thereby writes again (0.61.0, a run)."""
+    """The client adds the call to that answer and writes the answer's text again (0.61.0, a run)."""
     text = '<activated_skill name="release">\n  <instructions>\n    # Release\n  </instructions>\n</activated_skill>'
     skill = call("activate_skill", {"name": "release"}, text, ident="activate_skill-1795976528052-3f6b500b55dc7")
     lines = Lines()

@@ -17,7 +17,7 @@ def starting(session: ClaudeSession, source: str) -> bytes:
 
 DONE = "I added it to cart.py and will wire it into checkout.py next."
 WHOLE = ("Add a discount function", DONE, "Now: ", "branch main, no commit yet")
-"""What an answer holds that was made now, of all that the session wrote and of what git says."""
+"""Parts of an answer that was made just now from everything that the session wrote and from what git says."""
 
 
 def body(text: str) -> str:

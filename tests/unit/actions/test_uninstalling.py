@@ -332,7 +332,7 @@ def test_where_the_journal_is_lost_or_damaged_it_says_that_projects_keep_what_is
 
 
 def test_settings_that_were_put_back_are_no_sign_of_a_lost_journal(state: StateDir, config: Path, home: Path) -> None:
-    """As by a program that keeps settings of several machines the same."""
+    """A program that syncs settings between machines may restore them."""
     install(state, config)
     published(state, repository(home / "app"))
     settings = config.read_bytes()
@@ -344,7 +344,7 @@ def test_settings_that_were_put_back_are_no_sign_of_a_lost_journal(state: StateD
 
 
 def test_a_project_counts_as_listed_by_each_of_its_files(before: object, state: StateDir, home: Path) -> None:
-    """As one that was moved after its handoff had been deleted: the folder of that is not listed at the new place."""
+    """If a project is moved after its `.carryover` was deleted, that folder is not listed at the new path."""
     published(state, home / "plain")
     shutil.rmtree(home / "plain" / ".carryover")
     journal = state.root / "journal.jsonl"

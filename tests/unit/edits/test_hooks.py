@@ -200,7 +200,7 @@ def test_a_line_that_a_person_edited_has_to_do_and_stays(form: Form) -> None:
 
 @pytest.mark.parametrize("form", ["nested", "flat"])
 def test_ours_that_is_there_twice_stays_once(form: Form) -> None:
-    """As after two copies of the settings were merged: each event would be told twice."""
+    """This can happen when two copies of the settings are merged. Each event would then be reported twice."""
     once = Hooks(form, OWNER_OF, [hook("Stop")]).put(None)
     settings = json.loads(once)
     settings["hooks"]["Stop"] *= 2

@@ -97,7 +97,7 @@ def test_a_large_file_is_not_read(root: Path) -> None:
 
 @pytest.mark.parametrize(("more", "symbol"), [(0, "f"), (1, None)])
 def test_of_code_as_of_documents_no_more_is_read_than_of_any_text(root: Path, more: int, symbol: str | None) -> None:
-    """Of one error, each further byte costs as much as forty of code, in every handoff after a change of the file."""
+    """In a file that is one syntax error, each byte costs as much as forty of code, each time the file changes."""
     begins = "def f():\n    return 1\n"
     (root / "large.py").write_text(begins + "\n" * (LARGEST_BYTES - len(begins) + more))
 

@@ -76,7 +76,7 @@ def test_a_clone_is_not_taken_for_the_first_one_that_is_gone_by_now(home: Path, 
 def test_a_renamed_repository_is_found_if_all_evidence_agrees(
     home: Path, old: Path, changed: dict[str, object]
 ) -> None:
-    """A new repository may get the inode of one that was deleted. What is configured since is no matter."""
+    """A new repository may get the inode of a deleted one. A change of the configuration makes no difference."""
     identity = identity_of(old)
     assert identity is not None
     known = row(old, identity=stored(msgspec.structs.replace(identity, **changed)))
@@ -136,7 +136,7 @@ def test_an_identity_is_that_of_a_repository_of_which_the_age_is_known(home: Pat
     ageless = repository(home / "ageless", {"a.py": "1\n"})
     (ageless / ".git" / "description").unlink()
     timeless = repository(home / "timeless", {"a.py": "1\n"})
-    os.utime(timeless / ".git" / "description", ns=(0, 0))  # as images are made that are the same each time
+    os.utime(timeless / ".git" / "description", ns=(0, 0))  # as in reproducible images
 
     assert [identity_of(root) for root in (home / "tree", home, ageless, timeless)] == [None] * 4
     assert identity_of(repository(home / "empty")) is not None

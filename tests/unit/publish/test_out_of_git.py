@@ -98,7 +98,7 @@ def test_what_git_takes_back_does_not_open_the_folder_to_a_commit(
 
 
 def with_branches(home: Path) -> Path:
-    """A repository whose branches bring rules for our folder, as a colleague or a stranger may have committed them."""
+    """A repository whose branches contain rules for our folder, as a colleague or a stranger may commit them."""
     root = plain(home)
     for branch, name, text in (
         ("same", ".carryover/.gitignore", "*\n"),
@@ -128,8 +128,7 @@ def with_branches(home: Path) -> Path:
     ids=", ".join,
 )
 def test_where_git_takes_one_of_the_two_rules_the_other_holds(home: Path, commands: list[str]) -> None:
-    """Git replaces and removes an ignored file without a word, and whoever runs it may add all files in the same
-    breath."""
+    """Git replaces and removes an ignored file silently, and the same command line may then add all files."""
     root = with_branches(home)
     published(root, "local")
 

@@ -1,5 +1,5 @@
-"""Hints are found by one search, also where they overlap or are cut by the ends of a text: those of places, and words
-of several scripts as sentences have them."""
+"""One search finds all hints in a text, such as those of places and words of several scripts, even where they overlap
+or are cut off at the ends of the text."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ HOSTILE: Final = (
 
 
 def test_hostile_texts_cost_no_more_than_their_length() -> None:
-    """A pattern that backtracks would take longer for one of them than all take together."""
+    """A pattern that backtracks would take longer for one of these texts than is allowed for all of them."""
     with costing_little(1500):
         for text in HOSTILE:
             assert isinstance(redact(text)[0], str)
@@ -108,7 +108,7 @@ def test_hostile_texts_cost_no_more_than_their_length() -> None:
 
 PLAIN_HIT = 0.005
 NOT_HIDDEN: Final = {"ably", "named steam", "placed prose-as"}
-"""Kinds that stay in some form, with some seed: too much else looks so."""
+"""Kinds that are not hidden in some form with some seed, since too much other text looks like them."""
 ISSUED_FRAMES: Final = {
     "env": "UPSTREAM={}",
     "json": '{"value": "{}", "n": 1}',

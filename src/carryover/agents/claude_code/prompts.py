@@ -80,7 +80,7 @@ _FORKED: Final = "<local-command-stdout>\u2442 forked "
 """How the client says that a command has begun a sub-agent with the whole conversation, whose task is what the user
 typed behind the command: `/subtask` (2.1.332), `/fork` before it (2.1.200)."""
 _LAUNCHED: Final = "Running in the background as @"
-"""What the client says of a skill that a sub-agent carries out while the conversation goes on (2.1.332)."""
+"""What the client says of a skill that a sub-agent carries out while the conversation continues (2.1.332)."""
 _LONGEST_COMMAND: Final = 8000
 _STEERED: Final = later(
     r"(?s)The user sent a new message while you were working:\n(.*?)(?:\n\nThis is how Claude Code surfaces [^\n]*)?"

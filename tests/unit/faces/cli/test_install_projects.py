@@ -17,7 +17,7 @@ from support.recorded_shop import Run
 
 
 def aged(home: Path, days: int) -> None:
-    """The same history as of `days` ago, in files that are new, as in a copied home folder."""
+    """Dates the history `days` back; the files themselves are new, as in a copied home folder."""
     at = datetime.fromtimestamp(time.time() - days * 86_400, UTC).isoformat(timespec="milliseconds")
     for path in (home / ".claude").rglob("*.jsonl"):
         path.write_bytes(TIMESTAMP.sub(f'"timestamp":"{at[:23]}Z"'.encode(), path.read_bytes()))

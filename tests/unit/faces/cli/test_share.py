@@ -286,7 +286,7 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "long": lambda: zlib.compress(FIELDS.replace(b'"x"', b'"' + b"x" * 300_000 + b'"') + b"}"),
     "field": lambda: zlib.compress(FIELDS + b',"path":"/home/bob/.bashrc"}'),
 }
-"""Made by the test, and not by each process that collects it."""
+"""Functions, so that the content is made by the test that uses it and not by each process that collects the tests."""
 
 
 @pytest.mark.parametrize("kind", HOSTILE)
