@@ -54,9 +54,9 @@ def insert_marks(text: str, spans: Iterable[Span], counts: dict[str, int]) -> st
         return text
     parts.append(text[done:])
     said = dict.fromkeys(text[start:end] for start, end, kind in spans if kind == "password")
-    told = sorted(islice(filter(_TELLING.fullmatch, said), _MOST_REPEATED), key=len, reverse=True)
-    if told:
-        repeated = re.compile("|".join(map(re.escape, told)))
+    repeatable = sorted(islice(filter(_TELLING.fullmatch, said), _MOST_REPEATED), key=len, reverse=True)
+    if repeatable:
+        repeated = re.compile("|".join(map(re.escape, repeatable)))
         for at in range(0, len(parts), 2):  # between the marks, so that a password in which another begins stays hidden
             parts[at], times = repeated.subn(f"{MARK}password]", parts[at])
             counts["password"] = counts.get("password", 0) + times

@@ -403,8 +403,8 @@ def handle_queue(builder: ClaudeBuilder) -> None:
 
 
 def _take_up(builder: ClaudeBuilder) -> None:
-    """Handles that the running turn took out of the queue all texts that wait there, but for commands. Each text has a
-    record of its own; the first one counts for all, so that nothing is lost if a damaged file lacks the others."""
+    """Handles that the running turn took all texts but commands out of the queue. Each text has a record, and the first
+    record counts for all of them: nothing is lost if a damaged file lacks the others."""
     waiting = builder.context.waiting
     builder.change(waiting=tuple(prompt for prompt in waiting if prompt.text.startswith("/")))
     for mark, text in {prompt.mark: prompt.text for prompt in waiting if not prompt.text.startswith("/")}.items():

@@ -208,8 +208,8 @@ def handle_file_change(rollout: Rollout) -> None:
     paths."""
     if (ident := _unended(rollout)) is None:
         return
-    told = sorted(fields_of(rollout.data.get("changes")).items())
-    made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in told)
+    recorded = sorted(fields_of(rollout.data.get("changes")).items())
+    made = (_made(path, fields_of(detail), rollout.cwd) for path, detail in recorded)
     changes = tuple(change for change in made if change is not None)
     call = known_call(rollout.context.calls, ident) or _open(rollout, _patch(ident, changes))
     # A file that the patch deletes and adds is reported as added (0.140).

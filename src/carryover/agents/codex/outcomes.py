@@ -48,7 +48,7 @@ _REJECTED: Final = 'CreateProcess { message: "Rejected(\\"'
 _REJECTED_END: Final = '\\")" }'
 _BY_USER: Final = "rejected by user"
 _TO_THE_MODEL: Final = "\\\\nThe agent must not "
-"""Begins what the model is told to do next, after an automatic review (0.126)."""
+"""Begins the instruction to the model that follows a rejection by an automatic review (0.126)."""
 _ESCAPED: Final = later(r"\\(?:u\{([0-9a-f]{1,5}|10[0-9a-f]{4})\}|(.))")
 """A sign that is not printable has its number."""
 _COLOUR: Final = "1b"

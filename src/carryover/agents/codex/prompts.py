@@ -95,8 +95,8 @@ _JOB: Final = later(
 """What stands above the instructions of an automation that begins a thread each time (0.107; March to August 2026)."""
 _HEARTBEAT: Final = "<heartbeat>"
 _HEARTBEAT_ENDS: Final = "</heartbeat>"
-"""Around those of an automation that goes on in one thread, which are escaped, and around what an answer to it tells
-the app: whether to notify the user, and with which words (May to September 2026)."""
+"""Stand around the instructions of an automation that continues one thread, which are escaped; and, in an answer to
+it, around what is for the app: whether to notify the user, and with which words (May to September 2026)."""
 _DECIDES: Final = "<decision>"
 
 
