@@ -95,17 +95,17 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     if handoff.tokens > MAX_TOKENS:
         lines = _UNBOUNDED
         chars = _UNBOUNDED
+    room = Room(lines, handoff.tokens, chars)
+    # A larger one, as the second page, is made once.
+    return (_filled_again if handoff.tokens <= MAX_TOKENS else _filled)(handoff, room)
+
+
+def _filled(handoff: Handoff, whole_room: Room) -> _LaidOut:
     of_files = min(_FILES_TOKENS, handoff.tokens // 15)
     if len(handoff.edited) <= _OWN_LINES and not files_not_held(dict(handoff.names), (), handoff.root, of_files):
         of_files = 0
-    room = Room(
-        lines - 2 * bool(of_files) - (len(handoff.edited) > _OWN_LINES), handoff.tokens - of_files, chars - 5 * of_files
-    )
-    # A larger one, as the second page, is made once.
-    return (_filled_again if handoff.tokens <= MAX_TOKENS else _filled)(handoff, room, of_files)
-
-
-def _filled(handoff: Handoff, room: Room, of_files: int) -> _LaidOut:
+    lines_of_files = 2 * bool(of_files) + (len(handoff.edited) > _OWN_LINES)
+    room = Room(whole_room.lines - lines_of_files, whole_room.tokens - of_files, whole_room.chars - 5 * of_files)
     whole = [(section.title, _clean(section.entries)) for section in handoff.sections]
     sections = without_repeats(whole)
     fit = fitted(sections, handoff, room)
