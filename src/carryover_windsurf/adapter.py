@@ -1,15 +1,15 @@
 """Windsurf's agent Cascade, in what it hands to hooks (in `<state>/spool/windsurf`) and in its transcripts.
 
 A transcript says more (what failed, what a command printed) but comes after its turn has ended, and only from some
-versions. So a conversation consists of calls from before the transcript begins, the transcript, and calls of later
-turns. Once a turn is in the transcript, its calls no longer count; the ledger replaces them.
+versions. So a conversation consists of the transcript and of the calls of turns that are not in it. Once a turn is, its
+calls no longer count; the ledger replaces them.
 """
 
 from __future__ import annotations
 
 import posixpath
 import re
-from bisect import bisect
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
@@ -40,20 +40,13 @@ from carryover_windsurf import SPEC
 MAX_SPOOLED_BYTES: Final = 32 << 20
 MAX_TRANSCRIPT_BYTES: Final = LOOK_BYTES - MAX_SPOOLED_BYTES
 """A transcript only grows, so what is read of it never changes; turns after that count by their calls."""
-SAME_CALL_MS: Final = 2_000
-"""A hook that is registered twice, by the user and in the workspace, runs twice within this time."""
 _TRANSCRIPT: Final = "post_cascade_response_with_transcript"
-_NOT_ASKED: Final = "pre_read_code post_read_code pre_write_code pre_run_command pre_mcp_tool_use post_mcp_tool_use"
-_QUIET: Final = (_TRANSCRIPT, *_NOT_ASKED.split())
-"""Events that hold nothing; of most, our script is called only if somebody registers it for them."""
 _ID: Final = r"[A-Za-z0-9][\w-]{0,99}"
 _FILE: Final = rf"(?P<session>{_ID})\.jsonl"
 LAYOUTS: Final = (
     Layout(kind="spool", root=f"spool/{SPEC.id}", rank=1, globs=("*.jsonl",), pattern=_FILE),  # has the transcript too
     Layout(kind="transcript", root=".windsurf/transcripts", globs=("*.jsonl",), pattern=_FILE),
 )
-_ASKED, _ANSWER = "prompt ", "answer"
-"""Marks of steps: of a prompt, with its text, and of what is said."""
 _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _OBJECT: Final = msgspec.json.Decoder(Fields)
 
@@ -75,17 +68,12 @@ _RECORD: Final = msgspec.json.Decoder(EntryRecord[_Entry])
 
 
 class _Step(NamedTuple):
-    """A hook call or a row of the transcript. `mark` is the same for the call and the row of a step."""
+    """A hook call or a row of the transcript. `prompt`: what the user typed, if it holds that."""
 
     entry: _Entry
-    mark: str = ""
+    prompt: str | None = None
     turn: str = ""
     transcript: str | None = None
-
-    @property
-    def prompt(self) -> str | None:
-        """The mark of a prompt; None for another step."""
-        return self.mark if self.mark.startswith(_ASKED) else None
 
 
 def _conversation(facts: StoredFacts, entries: Sequence[_Entry], began_ms: int, noted_ms: int = 0) -> Document:
@@ -113,13 +101,8 @@ def _take(path: Path, stat: FileStat) -> Document:
         return _conversation(facts, [row.entry for row in rows], noted_ms, noted_ms)
     lines = [line for line in read_head(path, MAX_SPOOLED_BYTES).split(b"\n", MOST_LINES)[:-1] if line.strip()]
     read = [call for call in map(_call, lines) if call is not None]
-    calls: list[_Step] = []
-    latest: dict[str, int] = {}
-    for call in sorted(read, key=lambda call: call.entry.at_ms):
-        what, at_ms = call.entry.id.partition("/")[0], call.entry.at_ms
-        if what not in latest or at_ms > latest[what] + SAME_CALL_MS:
-            calls.append(call)
-            latest[what] = at_ms
+    once = {call.entry.id: call for call in read}  # a hook that is registered twice runs twice
+    calls = sorted(once.values(), key=lambda call: call.entry.at_ms)
     unread = [_Entry("call")] * (len(lines) - len(read))
     cwd = next((call.entry.cwd for call in calls if call.entry.cwd is not None), None)
     entries = [*unread, *_merged(calls, _transcript(calls, copy_beside(path)))]
@@ -135,7 +118,7 @@ def _call(line: bytes) -> _Step | None:
     ident = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info)) + f"/{at_ms}"
     entry = _Entry(event, ident, info, at_ms, model=text_of(given.get("model_name")), cwd=kept.cwd)
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
-    return _Step(entry, _mark_of(event, fields_of(info)), turn, transcript)
+    return _Step(entry, _prompt_in(event, fields_of(info)), turn, transcript)
 
 
 def _rows_in(data: bytes) -> list[_Step]:
@@ -149,22 +132,14 @@ def _rows_in(data: bytes) -> list[_Step]:
         kind, at_ms = text_of(fields.get("type")), _time_of(fields.get("timestamp"))
         held = fields.get(kind, rawjson.ABSENT)
         entry = _Entry(f"row/{kind}", f"row{len(rows) + 1}", held, at_ms, text_of(fields.get("status")))
-        rows.append(_Step(entry, _mark_of(kind, fields_of(held))))
+        rows.append(_Step(entry, _prompt_in(kind, fields_of(held))))
     return rows
 
 
-def _mark_of(kind: str, held: Fields) -> str:
-    """Returns the mark of a call of that event, or of a row of that type."""
-    match kind:
-        case "pre_user_prompt" | "user_input":
-            return _ASKED + first_text(held, "user_prompt", "user_response").strip()
-        case "post_write_code" | "code_action":
-            return f"write {_path_of(held)}"
-        case "post_run_command" | "run_command":
-            return f"command {text_of(held.get('command_line')).strip()}"
-        case "planner_response" if text_of(held.get("response")).strip():
-            return _ANSWER
-    return _ANSWER if kind == "post_cascade_response" else ""
+def _prompt_in(kind: str, held: Fields) -> str | None:
+    """Returns the prompt in a call of that event, or in a row of that type; None if it holds none."""
+    is_prompt = kind in ("pre_user_prompt", "user_input")
+    return first_text(held, "user_prompt", "user_response").strip() if is_prompt else None
 
 
 def _transcript(calls: Sequence[_Step], copy: Path) -> list[_Step]:
@@ -178,42 +153,27 @@ def _transcript(calls: Sequence[_Step], copy: Path) -> list[_Step]:
 
 
 def _merged(calls: Sequence[_Step], rows: Sequence[_Step]) -> Iterator[_Entry]:
-    """Yields the calls of turns from before the transcript begins, its rows, and the calls of later turns.
-
-    Its last turn is the one whose end named it. If that has another prompt, the file was written again since, or not
-    yet: then it is the next later turn with that prompt, or else the last earlier one.
-    """
-    asked = [prompt for row in rows if (prompt := row.prompt) is not None]
+    """Yields the rows of the transcript, and the calls of turns that are not in it. A turn is known by its prompt; one
+    without began before there were hooks. Rows without a time: a prompt gets that of its call, all else that of its
+    turn's last call."""
     turns: dict[str, list[_Step]] = {}
     for call in calls:
         turns.setdefault(call.turn, []).append(call)
-    order = list(turns.values())
-    prompts = [next((call.prompt for call in turn if call.prompt is not None), None) for turn in order]
-    first = end = 0
-    if asked:
-        last = max(number for number, turn in enumerate(order) if any(call.transcript is not None for call in turn))
-        if prompts[last] not in (None, asked[-1]):
-            same = (number for number, prompt in enumerate(prompts) if prompt == asked[-1])
-            last = min(same, key=lambda number: (number < last, abs(number - last)), default=last)
-        end = last + 1
-        first = prompts.index(asked[0], 0, end) if asked[0] in prompts[:end] else 0
-    yield from (call.entry for turn in order[:first] for call in turn)
-    yield from _dated(rows if asked else (), [call for turn in order[first:end] for call in turn])
-    yield from (call.entry for turn in order[end:] for call in turn)
-
-
-def _dated(rows: Sequence[_Step], calls: Sequence[_Step]) -> Iterator[_Entry]:
-    """Yields rows. One without a time gets that of the call for its step; of a turn's texts only the last has one."""
-    begins = [number for number, row in enumerate(rows) if row.prompt is not None]
-    last_texts = {bisect(begins, number): number for number, row in enumerate(rows) if row.mark == _ANSWER}
-    answers = {number for turn, number in last_texts.items() if turn}
-    at = 0
-    for number, row in enumerate(rows):
-        is_step = row.mark and (row.mark != _ANSWER or number in answers)
-        found = next((place for place in range(at, len(calls)) if is_step and calls[place].mark == row.mark), None)
-        at_ms = row.entry.at_ms or (calls[found].entry.at_ms if found is not None else 0)
-        yield msgspec.structs.replace(row.entry, at_ms=at_ms)
-        at = at if found is None else found + 1
+    known: dict[str | None, deque[str]] = {}
+    for name, turn in turns.items():
+        prompt = next((call.prompt for call in turn if call.prompt is not None), None)
+        known.setdefault(prompt, deque()).append(name)
+    if any(row.prompt is not None for row in rows):
+        ended_ms = 0
+        for row in rows:
+            at_ms = ended_ms
+            if row.prompt is not None:
+                turn = turns.pop(known[row.prompt].popleft()) if known.get(row.prompt) else []
+                at_ms, ended_ms = (turn[0].entry.at_ms, turn[-1].entry.at_ms) if turn else (0, 0)
+            yield msgspec.structs.replace(row.entry, at_ms=row.entry.at_ms or at_ms)
+        for name in known.get(None, ()):
+            del turns[name]
+    yield from (call.entry for turn in turns.values() for call in turn)
 
 
 def _time_of(raw: msgspec.Raw | None) -> int:
@@ -280,7 +240,7 @@ def _piece(recorder: _Recorder, record: EntryRecord[_Entry]) -> None:
     recorder.report(last_ms=max(recorder.at_ms, last_ms))
     fields = rawjson.part_of(entry.held, Fields)
     if entry.kind not in _HANDLERS:
-        if entry.kind not in _QUIET:
+        if entry.kind != _TRANSCRIPT:
             recorder.skip(entry.kind, "unknown type")
     elif entry.status not in _ENDS or fields is None:
         recorder.skip(entry.kind, "unknown status" if entry.status not in _ENDS else "unexpected shape")
@@ -333,11 +293,6 @@ def _command(recorder: _Recorder, data: Fields, status: str) -> None:
     recorder.ran("run_command", "shell", command, outcome)
 
 
-def _view(recorder: _Recorder, data: Fields, status: str) -> None:
-    if (path := recorder.path_in(data)) is not None:
-        recorder.ran("view_file", "read", path, _ENDS[status])
-
-
 _HEADING: Final = later(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)
 _ACTION: Final = later(
     r"^\*(?:Viewed|Edited|Listed|Created|Deleted|Grep searched|Searched|Read|Ran|Checked|User (?:accepted|rejected))\b"
@@ -368,7 +323,6 @@ _HANDLERS: Final[dict[str, Callable[[_Recorder, Fields, str], None]]] = {
     "row/planner_response": _text,
     "row/code_action": _write,
     "row/run_command": _command,
-    "row/view_file": _view,
 }
 
 

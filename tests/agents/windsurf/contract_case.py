@@ -118,7 +118,6 @@ CASE: Final = Case(
         entry(kind="call"),
     ),
     quiet=(
-        record("pre_run_command", payload("post_run_command")),
         record("post_cascade_response_with_transcript", payload("post_cascade_response_with_transcript")),
         record("pre_user_prompt", payload("pre_user_prompt", user_prompt=" \n")),
         row("planner_response", "pending", response="I will"),
@@ -126,7 +125,6 @@ CASE: Final = Case(
     ),
     not_typed=(
         record("post_cascade_response", payload("post_cascade_response")),
-        record("post_mcp_tool_use", payload("post_mcp_tool_use")),
         row("planner_response", response="An answer."),
         row("user_input", "pending", user_response="Not sent yet"),
     ),

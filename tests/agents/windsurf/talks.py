@@ -66,13 +66,6 @@ EXAMPLES: Final[dict[str, dict[str, Any]]] = {
     "post_cascade_response": {"response": "### Planner Response\n\nIt still fails (2 != 3). Should I go on?"},
     "post_cascade_response_with_transcript": {"transcript_path": f"/home/dev/.windsurf/transcripts/{uid('one')}.jsonl"},
     "post_setup_worktree": {"worktree_path": "/home/dev/trees/demo-1", "root_workspace_path": PROJECT},
-    "post_read_code": {"file_path": f"{PROJECT}/src/calc.py"},
-    "post_mcp_tool_use": {
-        "mcp_server_name": "tracker",
-        "mcp_tool_name": "find_issue",
-        "mcp_tool_arguments": {"id": 7},
-        "mcp_result": "Issue 7: add() is wrong",
-    },
 }
 
 
