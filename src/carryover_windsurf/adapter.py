@@ -20,13 +20,12 @@ import msgspec
 
 from carryover.adapter.contract import Agent, FileStat, HookEvent, HookProtocol, Source, ToolOutcome
 from carryover.adapter.layouts import Layout, kind_of
-from carryover.model import AssistantMessage, FileEdit, Op, ResultStatus, SessionInfo, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
 from carryover.records.fields import LATEST_MS, digest, session_of_copy, subject_of, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, number_of, text_of
 from carryover.records.patches import patched_path
-from carryover.records.text import names_own_folder
 from carryover.text.pattern import later
 from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
 from carryover.transcript.files import read_head
@@ -61,7 +60,6 @@ class _Entry(msgspec.Struct, frozen=True, omit_defaults=True):
     at_ms: int = 0
     status: str = ""
     model: str = ""
-    cwd: str | None = None
 
 
 _RECORD: Final = msgspec.json.Decoder(EntryRecord[_Entry])
@@ -74,6 +72,7 @@ class _Step(NamedTuple):
     prompt: str | None = None
     turn: str = ""
     transcript: str | None = None
+    cwd: str | None = None
 
 
 def _conversation(facts: StoredFacts, entries: Sequence[_Entry], began_ms: int, noted_ms: int = 0) -> Document:
@@ -104,7 +103,7 @@ def _take(path: Path, stat: FileStat) -> Document:
     once = {call.entry.id: call for call in read}  # a hook that is registered twice runs twice
     calls = sorted(once.values(), key=lambda call: call.entry.at_ms)
     unread = [_Entry("call")] * (len(lines) - len(read))
-    cwd = next((call.entry.cwd for call in calls if call.entry.cwd is not None), None)
+    cwd = next((call.cwd for call in calls if call.cwd is not None), None)
     entries = [*unread, *_merged(calls, _transcript(calls, copy_beside(path)))]
     return _conversation(msgspec.structs.replace(facts, directory=cwd), entries, calls[0].entry.at_ms if calls else 0)
 
@@ -116,9 +115,9 @@ def _call(line: bytes) -> _Step | None:
     turn, event = text_of(given.get("execution_id")), kept.event.lower()
     at_ms, info = _time_of(given.get("timestamp")) or kept.at_ms, given.get("tool_info", rawjson.ABSENT)
     ident = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info)) + f"/{at_ms}"
-    entry = _Entry(event, ident, info, at_ms, model=text_of(given.get("model_name")), cwd=kept.cwd)
+    entry = _Entry(event, ident, info, at_ms, model=text_of(given.get("model_name")))
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
-    return _Step(entry, _prompt_in(event, fields_of(info)), turn, transcript)
+    return _Step(entry, _prompt_in(event, fields_of(info)), turn, transcript, kept.cwd)
 
 
 def _rows_in(data: bytes) -> list[_Step]:
@@ -192,26 +191,21 @@ def _path_of(held: Fields, *names: str) -> str:
 class _Recorder(StoredBuilder, kw_only=True):
     """Records one call or row."""
 
-    place: str | None = None
-    """The folder that it names."""
-
     @property
     def cwd(self) -> str | None:
-        """The folder that it names, or else that of the conversation."""
-        return self.place or self.reported.folder
+        """The conversation's folder: the first that is known."""
+        return self.reported.folder
 
     def learn_folder(self, cwd: str | None) -> None:
-        """Remembers the conversation's folder, unless one is known."""
+        """Takes a folder for the conversation's, unless that is known."""
         if self.reported.folder is None and (folder := usable_folder(cwd)) is not None:
             self.report(folder=folder)
 
-    def ran(self, name: str, op: Op, subject: str, outcome: ToolOutcome | None, *changes: FileEdit) -> None:
+    def ran(self, call: OpenCall, outcome: ToolOutcome | None) -> None:
         """Adds a tool call, how it ended if it has, and its changes if it succeeded."""
-        subject = subject_of(op, subject)
-        call = OpenCall(self.ident, name, op, subject, handoff=names_own_folder(subject))
         self.add_call(call, "call")
         if outcome is not None:
-            self.end_call(call, outcome, changes=changes)
+            self.end_call(call, outcome)
 
     def path_in(self, data: Fields) -> str | None:
         """Returns the absolute path of the file in the record, if it can be determined. Its folder becomes the
@@ -230,9 +224,8 @@ def _piece(recorder: _Recorder, record: EntryRecord[_Entry]) -> None:
         recorder.skip(entry.kind, "could not be read")
         return
     recorder.prefix = f"{recorder.session}/{entry.id}:"
-    recorder.kind, recorder.place = entry.kind, usable_folder(entry.cwd)
+    recorder.kind = entry.kind
     recorder.learn_folder(recorder.native.directory)
-    recorder.learn_folder(recorder.place)
     # Its own time, or else just after the record before, or when the file was written.
     last_ms = recorder.reported.last_ms
     next_ms = max(last_ms + 1 if last_ms else 0, record.at_ms)
@@ -266,31 +259,32 @@ def _text(recorder: _Recorder, data: Fields, status: str) -> None:
 def _write(recorder: _Recorder, data: Fields, status: str) -> None:
     if (path := recorder.path_in(data)) is None:
         recorder.skip(recorder.kind, "no usable path")
-    elif recorder.kind == "row/code_action":
+        return
+    name, outcome = "write_code", _ENDS["done"]
+    edits = rawjson.part_of(data.get("edits"), list[Replacement]) or []
+    change = replaced(path, edits, counted=True)
+    if recorder.kind == "row/code_action":
         # Whether the new content is the whole file or a part of it is not known, so nothing is counted.
-        anchor = written(path, text_of(data.get("new_content"))).anchor
-        recorder.ran("code_action", "edit", path, _ENDS[status], FileEdit(path=path, change="modify", anchor=anchor))
-    else:
-        edits = rawjson.part_of(data.get("edits"), list[Replacement]) or []
-        change = replaced(path, edits, counted=True)
-        if len(edits) == 1 and not edits[0].old_string:  # it replaces no text, so it made the file
-            change = msgspec.structs.replace(written(path, edits[0].new_string), change="add")
-        recorder.ran("write_code", "edit", path, ToolOutcome("ok"), change)
+        name, outcome = "code_action", _ENDS[status]
+        change = FileEdit(path=path, change="modify", anchor=written(path, text_of(data.get("new_content"))).anchor)
+    elif len(edits) == 1 and not edits[0].old_string:  # it replaces no text, so it made the file
+        change = msgspec.structs.replace(written(path, edits[0].new_string), change="add")
+    recorder.ran(OpenCall(recorder.ident, name, "edit", subject_of("edit", path), changes=(change,)), outcome)
 
 
 def _command(recorder: _Recorder, data: Fields, status: str) -> None:
     """Handles a command. A call has neither its output nor its exit code."""
-    command, folder = text_of(data.get("command_line")).strip(), usable_folder(_path_of(data, "cwd"))
+    command = text_of(data.get("command_line")).strip()
     if not command:
         recorder.skip(recorder.kind, "no command")
         return
+    folder = usable_folder(_path_of(data, "cwd"))
     recorder.learn_folder(folder)
-    recorder.place = folder or recorder.place
     exit_code, ended = number_of(data.get("exit_code")), _STATUSES.get(status)
     if ended == "ok" and exit_code != 0:
         ended = "unknown" if exit_code is None else "error"
     outcome = None if ended is None else ToolOutcome(ended, text_of(data.get("output")), exit_code)
-    recorder.ran("run_command", "shell", command, outcome)
+    recorder.ran(OpenCall.of_command(recorder.ident, "run_command", command, folder or recorder.cwd), outcome)
 
 
 _HEADING: Final = later(r"^### (Planner Response|User Input)[ \t]*$", re.MULTILINE)

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
-from agents.windsurf.talks import EXAMPLES, START, Talk, payload, put, spool_of, transcripts_of, uid, worked
+from agents.windsurf.talks import EXAMPLES, PROJECT, START, Talk, payload, put, spool_of, transcripts_of, uid, worked
 from contract.case import Capabilities, Case, Payload, Recording
 from support.own_folder import own_folder
 
@@ -50,7 +50,8 @@ def row(kind: str, status: str = "done", **data: Any) -> bytes:
 
 
 def entry(**fields: Any) -> bytes:
-    return json.dumps({"kind": "message", "session": {"id": uid("one")}, "entry": fields}).encode()
+    session = {"id": uid("one"), "directory": PROJECT}
+    return json.dumps({"kind": "message", "session": session, "entry": fields}).encode()
 
 
 def called(folder: Path) -> Iterator[Recording]:

@@ -113,15 +113,12 @@ def test_what_could_not_be_read_is_counted_and_what_is_blank_is_not(store: Store
     ]
 
 
-def test_the_first_folder_is_the_conversation_s_and_a_call_may_name_another(store: Store) -> None:
-    command, answer = payload("post_run_command", command_line="make"), "post_cascade_response"
+def test_the_first_folder_is_the_conversation_s_and_tests_may_run_in_another(store: Store) -> None:
+    answer, folder = "post_cascade_response", f"{PROJECT}/sub"
     calls = [
         (answer, payload(answer, response="One."), None),
         (answer, payload(answer, response="Two."), PROJECT),
-        ("post_run_command", command, "/srv"),
-        ("post_run_command", payload("post_run_command", command_line="make it", cwd="/opt"), "/srv"),
-        (answer, payload(answer, response="Three."), None),
-        ("post_write_code", payload("post_write_code"), None),
+        ("post_run_command", payload("post_run_command", command_line="pytest", cwd=folder), "/srv"),
     ]
     data = b"".join(
         line(event, given, START + timedelta(minutes=number), cwd=cwd)
@@ -129,10 +126,8 @@ def test_the_first_folder_is_the_conversation_s_and_a_call_may_name_another(stor
     )
     events = store.read(Talk(), data=data)
 
-    said = {event.body.text: event.cwd for event in events if isinstance(event.body, AssistantMessage)}
-    ran = {event.body.subject: event.cwd for event in events if isinstance(event.body, ToolCall)}
-    assert said == {"One.": PROJECT, "Two.": PROJECT, "Three.": PROJECT}
-    assert ran == {"make": "/srv", "make it": "/opt", f"{PROJECT}/src/calc.py": PROJECT}
+    assert {event.cwd for event in events} == {PROJECT}
+    assert [result.folder for result in bodies(events, ToolResult)] == [folder]
 
 
 @pytest.mark.parametrize("name", [worked().id, "notes"])
@@ -262,7 +257,7 @@ def folded(data: bytes) -> Reading:
 
 
 def called(event: str, **info: Any) -> Reading:
-    return folded(record(event, payload(event, **info), cwd=PROJECT))
+    return folded(record(event, payload(event, **info)))
 
 
 @pytest.mark.parametrize(
@@ -328,6 +323,13 @@ def test_how_a_command_ended(status: str, fields: dict[str, object], ended: list
 
     assert [result.status for result in bodies(events, ToolResult)] == ended
     assert len(bodies(events, ToolCall)) == 1
+
+
+@pytest.mark.parametrize(("exit_code", "removed"), [(0, ["/home/dev/demo/a.py"]), (1, [])])
+def test_a_file_that_a_command_removed_is_a_change_once_it_succeeded(exit_code: int, removed: list[str]) -> None:
+    events = folded(row("run_command", command_line="rm a.py", cwd=PROJECT, exit_code=exit_code)).events
+
+    assert [edit.path for edit in bodies(events, FileEdit) if edit.change == "delete"] == removed
 
 
 def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
