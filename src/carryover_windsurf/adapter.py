@@ -46,6 +46,8 @@ LAYOUTS: Final = (
     Layout(kind="spool", root=f"spool/{SPEC.id}", rank=1, globs=("*.jsonl",), pattern=_FILE),  # has the transcript too
     Layout(kind="transcript", root=".windsurf/transcripts", globs=("*.jsonl",), pattern=_FILE),
 )
+_SHOWN: Final = ("", "done", "error")
+"""Statuses of a text that was shown, or sent; a call has none."""
 _CALL: Final = msgspec.json.Decoder(SpooledCall)
 _OBJECT: Final = msgspec.json.Decoder(Fields)
 
@@ -129,9 +131,9 @@ def _rows_in(data: bytes) -> list[_Step]:
             rows += [_Step(_Entry("row"))] if line.strip() else []
             continue
         kind, at_ms = text_of(fields.get("type")), _time_of(fields.get("timestamp"))
-        held = fields.get(kind, rawjson.ABSENT)
-        entry = _Entry(f"row/{kind}", f"row{len(rows) + 1}", held, at_ms, text_of(fields.get("status")))
-        rows.append(_Step(entry, _prompt_in(kind, fields_of(held))))
+        held, status = fields.get(kind, rawjson.ABSENT), text_of(fields.get("status"))
+        entry = _Entry(f"row/{kind}", f"row{len(rows) + 1}", held, at_ms, status)
+        rows.append(_Step(entry, _prompt_in(kind, fields_of(held)) if status in _SHOWN else None))
     return rows
 
 
@@ -252,7 +254,7 @@ def _text(recorder: _Recorder, data: Fields, status: str) -> None:
     body: UserPrompt | AssistantMessage = UserPrompt(text=first_text(data, "user_prompt", "user_response"))
     if recorder.kind == "row/planner_response":
         body = AssistantMessage(text=text_of(data.get("response")))
-    if body.text.strip() and status in ("", "done", "error"):  # a cancelled or pending one was not shown
+    if body.text.strip() and status in _SHOWN:
         recorder.add(body, "prompt" if isinstance(body, UserPrompt) else "said")
 
 

@@ -192,6 +192,16 @@ def test_a_transcript_that_does_not_have_the_turn_yet_takes_nothing_away(store: 
     assert len(texts_of(store.read(talk))) == 4
 
 
+@pytest.mark.parametrize("status", ["pending", "canceled"])
+def test_a_prompt_that_was_not_sent_yet_hides_no_turn_that_it_begins_later(store: Store, status: str) -> None:
+    talk = worked()
+    talk.row("user_input", status, user_response="Yes.")
+    talk.name_transcript(store.transcript(talk))
+    talk.prompt("Yes.")
+
+    assert texts_of(store.read(talk))[-1] == "Yes."
+
+
 @pytest.mark.parametrize("data", [b"", b"\x00" * 100, b'{"type": "planner_response"}\n', b"[1]\n"])
 def test_a_transcript_that_cannot_be_used_leaves_the_calls(store: Store, data: bytes) -> None:
     talk = worked()
