@@ -29,6 +29,12 @@ _LONGEST: Final = 80
 _SHORTEST: Final = 4
 _SHORTEST_WORD: Final = 5
 _APART: Final = later(r"[^\w@./+~:-]+")
+_ROUTED: Final = later(
+    r"(?:[\w@.+~:-]|(?<![\])}])/|(?<=/)(?:\([\w.-]{1,80}\)|\[{1,2}[\w.-]{1,80}\]{1,2})(?:/|(?=[.\w])))+"
+)
+"""A name of which folders may stand in brackets, as in `app/[id]/(tabs)/page.tsx`. What follows other brackets, as in
+`{root}/docs/plan.md`, is one without the slash: no file's whole path begins there."""
+_AFTER_A_BRACKET: Final = later(r"[\])}][/.\w]")
 _FENCE: Final = later(r"^`{3,}[\w+#-]{1,20}:(?=[^:])")
 """The fence of a block of code up to its language, before its file, as Cursor wrote them in 2024."""
 _CLOSES: Final = later(r"</(?=[\w.:-]+>)")
@@ -103,7 +109,8 @@ def _names_of(token: str) -> Iterable[tuple[str, str]]:
         return ((token.casefold(), token),) if _SHORTEST_WORD <= len(token) <= _LONGEST else ()
     token = _CLOSES.sub("<", token) if "</" in token else token
     token = _FENCE.sub("", token) if token.startswith("```") else token
-    parts = [part for part in _APART.split(token) if len(part) >= _SHORTEST]
+    named = _ROUTED.findall if _AFTER_A_BRACKET.search(token) else _APART.split  # which is faster
+    parts = [part for part in named(token) if len(part) >= _SHORTEST]
     return tuple([(key, part.rstrip(_EDGES).lstrip(_BEFORE)) for part in parts if (key := _key(part))])
 
 

@@ -96,6 +96,18 @@ def test_a_path_is_shown_as_it_was_written_from_its_first_sign_on() -> None:
     ]
 
 
+def test_a_path_through_folders_in_brackets_is_one_name() -> None:
+    text = "src/app/[id]/(tabs)/page.tsx pages/[slug].tsx app/[[...rest]]/view.tsx app/feed/(.)photo/item.tsx"
+    assert list(names_in(text).values()) == text.split()
+
+
+def test_what_follows_a_variable_is_no_absolute_path() -> None:
+    text = "{project-root}/docs/plan.md $(find robot)/launch/arm.yaml"
+    shown = list(names_in(text).values())
+    assert "docs/plan.md" in shown
+    assert "launch/arm.yaml" in shown
+
+
 def test_a_handoff_in_a_text_names_nothing() -> None:
     assert folded(model.UserPrompt(text=HANDOFF), printed(HANDOFF)) == {}
 
