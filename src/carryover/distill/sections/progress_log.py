@@ -238,8 +238,7 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
             continue
         if (step.turn.calls or step.turn.changes) and not only_committed(step):
             done.append(step)
-    own = [step for step in done if step.view is past.lead]
-    oldest_first = sorted(own or done, key=lambda step: step.turn.said[-1].at_ms)
+    oldest_first = sorted(done, key=lambda step: step.turn.said[-1].at_ms)
     newest = oldest_first[::-1][:_MOST_BEFORE]
     newest.sort(key=lambda step: estimated_tokens(step.turn.answer) < _SHORT_TOKENS)
     return newest if main.end == "answered" else newest[:1]

@@ -157,6 +157,13 @@ def test_neither_an_answer_of_the_leading_turn_nor_of_a_session_beside_it_is_wha
     assert needed(lead, beside.calls("ls")) == set()
 
 
+def test_the_newest_work_before_the_leading_turn_is_needed_whichever_session_did_it() -> None:
+    talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
+    other = session("s2", hours=1).user("Mend it.").edited("cart.py").says(LONG)
+    talk.at_ms = other.at_ms
+    assert needed(talk.user("Start the shop.").ran("make run").says("It runs."), other) == {LONG}
+
+
 def test_before_a_turn_without_an_answer_only_the_newest_work_is_needed() -> None:
     talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
     talk.user("Mend it.").edited("cart.py").says(LONG).user("Format it.").edited("style.py")
