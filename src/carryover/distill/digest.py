@@ -260,6 +260,7 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     at_ms: int
     turn: int = 0
     accepted: bool | None = None
+    call_id: str = ""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

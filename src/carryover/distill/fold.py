@@ -98,8 +98,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     if output is not body.output:
         body = replace(body, output=output)
     digest = replace(at_work(digest, event), open_calls=open_calls)
-    if body.status == "error":  # what it would have asked was not shown to the user (Gemini CLI, March 2026)
-        digest = replace(digest, questions=tuple(one for one in digest.questions if one.call_id != body.call_id))
+    if body.status == "error":
+        digest = turns.without_unasked(digest, body.call_id)
     digest = documents.after_result(digest, event, body)
     digest = _with_jobs(_with_call(digest, body, event), body, event)
     digest = _without_removed(digest, body, event)

@@ -344,8 +344,19 @@ def proposal(digest: Digest, event: Event, body: model.PlanProposal) -> Digest:
     text = clip_middle(body.text.strip(), chars=_LONGEST_PLAN)
     if not text and digest.proposal is not None:
         text = digest.proposal.text
-    made = kept.Proposal(text=text, at_ms=event.at_ms, turn=digest.prompts, accepted=body.accepted)
+    made = kept.Proposal(
+        text=text, at_ms=event.at_ms, turn=digest.prompts, accepted=body.accepted, call_id=body.call_id
+    )
     return replace(at_work(digest, event), proposal=made)
+
+
+def without_unasked(digest: Digest, call: str) -> Digest:
+    """Returns the digest without what a failed call would have asked: it was not shown to the user (Gemini CLI, March
+    2026; a plan outside of plan mode in Qwen Code 0.24.4)."""
+    plan = digest.proposal
+    if plan is not None and plan.accepted is None and plan.call_id == call:
+        digest = replace(digest, proposal=None)
+    return replace(digest, questions=tuple(asked for asked in digest.questions if asked.call_id != call))
 
 
 def question(digest: Digest, event: Event, body: model.Question) -> Digest:

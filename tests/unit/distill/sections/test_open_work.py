@@ -19,6 +19,7 @@ from carryover.model import (
     ResultStatus,
     SummaryPart,
     ToolCall,
+    ToolResult,
 )
 from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
 
@@ -394,3 +395,21 @@ def test_what_a_session_left_open_is_left_for_one_of_eight_prompts_too() -> None
     assert [part in after(7) for part in ("in progress: Cap", "Shall I delete")] == [True, True]
     assert [part in after(8) for part in ("in progress: Cap", "Shall I delete")] == [False, False]
     assert [part in after(8, led_by="s1") for part in ("in progress: Cap", "Shall I delete")] == [True, True]
+
+
+@pytest.mark.parametrize(("call", "waits"), [("p", False), ("other", True)])
+def test_a_plan_whose_call_failed_was_never_put_to_the_user(call: str, waits: bool) -> None:
+    talk = session("s1").user(GOAL).event(PlanProposal(call_id="p", text="1. Move `cart.py`."))
+    failed = ToolResult(call_id=call, name="exit_plan_mode", op="plan", status="error", subject="")
+    talk.event(failed).says("I go on without a plan.")
+
+    assert ("plan waits" in under("Open questions", talk)) is waits
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+def test_a_ruling_on_a_plan_stays_whatever_its_call_says_later(accepted: bool) -> None:
+    talk = session("s1").user(GOAL).event(PlanProposal(call_id="p", text="1. Move `cart.py`.", accepted=accepted))
+    talk.event(ToolResult(call_id="p", name="exit_plan_mode", op="plan", status="error", subject=""))
+
+    stands = ("accepted by the user", "From the agent's own summary") if accepted else ("refused", "Where it stands")
+    assert stands[0] in under(stands[1], talk)
