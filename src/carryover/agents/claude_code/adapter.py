@@ -259,7 +259,8 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
     # it stands below the timer's record (2.1.200, 2.1.332), as does what is typed in its place after a rewind.
     fired = builder.is_below(builder.context.fired) and line.prompt_source != "typed"
     if line.is_meta and text.startswith(prompts.CAVEATS):
-        builder.change(caveat=line.uuid or "", fired=(line.uuid or "") if fired else builder.context.fired)
+        fired_by = (line.uuid or "") if fired else builder.context.fired
+        builder.change(caveat=line.uuid or "", answered=False, fired=fired_by)
         return
     if fired and text.startswith("/"):
         prompts.note_skill(builder, "")
@@ -307,7 +308,7 @@ def _is_typed(builder: ClaudeBuilder, text: str, *, accepts_plan: bool) -> bool:
     """Whether a person typed or accepted the record's text or, in a sub-agent, a model wrote it as a prompt."""
     sender = _sender(builder.line)
     is_accepted = accepts_plan and sender == "auto-continuation"
-    is_own = builder.is_below(builder.context.caveat)  # the client answered it itself, or a sub-agent does (2.1.332)
+    is_own = builder.below_caveat  # the client answered it itself, or a sub-agent does (2.1.332)
     if is_own and _is_users(builder.line) and text.startswith("/"):
         prompts.note_skill(builder, text)
     by_user = is_accepted or (_is_users(builder.line) and not is_own and not text.startswith(prompts.OF_SESSIONS))
@@ -350,8 +351,8 @@ def _command(builder: ClaudeBuilder, text: str) -> None:
 def _asks(builder: ClaudeBuilder, text: str) -> bool:
     """Whether the model is asked what stands behind a command that the client runs itself, as `/goal` and `/plan`: in
     front of any other is the client's caveat (a run of 2.1.332, source of 2.1.111)."""
-    below_caveat = builder.line.parent_uuid is rawjson.ABSENT or builder.is_below(builder.context.caveat)
-    return not below_caveat and text.startswith("<command-name>") and bool(prompts.command_in(text)[1])
+    is_own = builder.line.parent_uuid is rawjson.ABSENT or builder.below_caveat
+    return not is_own and text.startswith("<command-name>") and bool(prompts.command_in(text)[1])
 
 
 def _attachment(builder: ClaudeBuilder) -> None:

@@ -195,6 +195,8 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The newest prompts: one at the place of an earlier one takes that back, and all since."""
     caveat: str = ""
     """The newest record that says of a command below it that it is no request."""
+    answered: bool = False
+    """Whether the record below it came. A later one there is typed in its place, after a rewind (2.1.332)."""
     fired: str = ""
     """The newest record that says of the prompt below it that a timer sent it."""
     command: str = ""
@@ -216,6 +218,10 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
 
     call_id: str = ""
     """The call that the block is about: the mark of events without one of their own."""
+    said_below: bytes = b""
+    """The parent of a prompt, if that is not the record's."""
+    below_caveat: bool = False
+    """Whether the record is the one that a caveat speaks of."""
 
     def handle(self, handle: Callable[[Self], None]) -> None:
         """Handles the record. Claude Desktop goes on in the same file under another session's id (2.1.161)."""
@@ -225,28 +231,37 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
                 self.learn_news(parent=before)
             if before != self.session:
                 self.change(chained=self.session)
+        if self.is_below(self.context.caveat):
+            self.below_caveat = not self.context.answered
+            self.change(answered=True)
         handle(self)
         if not self.context.asked and any(map(_is_plugins, self.events)):
             self.change(is_internal=True)
         if self.context.is_internal:
             self.events = []
-        if self.subagent_id is None and (said := [event for event in self.events if isinstance(event.body, SAID)]):
-            self._note_said([event.key for event in said], any(map(_is_typed, said)))
+        if self.subagent_id is None:
+            said = [event for event in self.events if isinstance(event.body, SAID)]
+            self._take_back()
+            if said:
+                self._note_said([event.key for event in said], any(map(_is_typed, said)))
+
+    def _take_back(self) -> None:
+        """Takes back a prompt, and all that followed, once a later record has its parent: the user went back by
+        `/rewind`, or by Escape before an answer, and did something else (2.1.88 to 2.1.332)."""
+        asked = self.context.asked
+        here = _place(bytes(self.line.parent_uuid)) if asked else ""
+        back = next((at for at, one in enumerate(asked) if here and one.place == here), None)
+        is_newest = all(one.at_ms < self.at_ms for one in asked)
+        if back is not None and self.timed and is_newest and not self.context.calls:  # else a copy, or another terminal
+            self.add(model.Retracted(keys=tuple(key for one in asked[back:] for key in one.keys)), "left")
+            self.change(asked=asked[:back])
 
     def _note_said(self, keys: list[str], is_prompt: bool) -> None:
-        """Notes what was said. A prompt with the parent of an earlier one takes that back, and all that followed: the
-        user went back by `/rewind`, or by Escape before an answer, and typed another (2.1.88 to 2.1.332)."""
+        """Notes what was said, with the prompt that led to it."""
         asked = self.context.asked
         if is_prompt:
-            parent = bytes(self.line.parent_uuid)
-            place = digest(parent) if parent not in (b"", b"null") else ""
-            is_newest = self.at_ms >= self.context.newest_ms and all(one.at_ms < self.at_ms for one in asked)
-            may_replace = self.timed and is_newest and not self.context.calls  # else a copy, or another terminal
-            same = (at for at, one in enumerate(asked) if may_replace and place and one.place == place)
-            back = next(same, len(asked))
-            if gone := tuple(key for one in asked[back:] for key in one.keys):
-                self.add(model.Retracted(keys=gone), "left")
-            asked = (*asked[:back], AskedPrompt(place, self.at_ms))[-_MOST_ASKED:]
+            place = _place(self.said_below or bytes(self.line.parent_uuid))
+            asked = (*asked, AskedPrompt(place, self.at_ms))[-_MOST_ASKED:]
         if asked:
             first, *others = (*asked[-1].keys, *keys)
             newest = replace(asked[-1], keys=(first, *others[-_MOST_SAID:]))
@@ -268,6 +283,10 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
         """
         place = f"{self.at_ms}/{self.line.type}/{self.subagent_id or ''}/{key}"
         return f"{place}/{mark or self.call_id}" if self.timed else None
+
+
+def _place(parent: bytes) -> str:
+    return digest(parent) if parent not in (b"", b"null") else ""
 
 
 def _is_plugins(event: model.Event) -> bool:

@@ -312,6 +312,7 @@ def add_skill(builder: ClaudeBuilder, text: str) -> None:
         return
     if typed:
         command, _, words = typed.partition(" ")
+        builder.said_below = f'"{builder.context.caveat}"'.encode()  # as what is typed in its place
         builder.add(model.UserPrompt(text=words.strip(), command=command), "prompt", digest(typed))
     if answer and not answer.startswith(_LAUNCHED):
         builder.add(model.AssistantMessage(text=answer, final=True), "answer", digest(answer))
