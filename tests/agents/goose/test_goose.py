@@ -50,6 +50,17 @@ def test_a_copy_of_a_session_has_only_what_was_said_in_it() -> None:
     assert model.conversation_of(parent or "") == "20261120_1"
 
 
+def test_a_message_may_have_its_time_in_milliseconds(tmp_path: Path) -> None:
+    with Client(tmp_path / "sessions.db") as client:
+        client.session("20261120_1", FOLDER)
+        client.say("20261120_1", START_S, "user", "Fix add().")
+        client.db.execute("UPDATE messages SET created_timestamp = created_timestamp * 1000 + 7")
+        client.say("20261120_1", START_S + 1, "assistant", "Fixed.")
+
+    said = [event for event in read(tmp_path / "sessions.db").events if not isinstance(event.body, model.SessionInfo)]
+    assert [event.at_ms for event in said] == [START_S * 1000 + 7, START_S * 1000 + 1000]
+
+
 def test_sessions_of_two_machines_with_the_same_id_are_two_and_a_copied_database_has_the_same_one(
     tmp_path: Path,
 ) -> None:

@@ -81,6 +81,8 @@ _QUIET: Final = (
     "actionRequired",
     "conversationCompacted",
 )
+_EARLIEST_MS: Final = 10_000_000_000
+"""A greater time is in milliseconds, for the client too."""
 _NEWEST_ROWS: Final = 100
 """How many of the newest rows have their length compared, since they may have grown."""
 
@@ -137,7 +139,7 @@ class _Row(msgspec.Struct, frozen=True):
     id: int
     message: str
     role: str
-    at_s: int
+    at_ms: int
     hidden: bool
     """Whether it is for the model alone."""
     result: bool
@@ -208,7 +210,7 @@ class _Database:
                 last=number in last,
                 sums_up=number in summaries,
             )
-            return entry_of(session, entry, row.at_s * 1000 if 0 < row.at_s < 4_102_444_800 else 0)
+            return entry_of(session, entry, row.at_ms)
 
         return stored_session(session, rows, record, pieces)
 
@@ -247,16 +249,16 @@ def _without_copies(rows: list[_Row]) -> list[_Row]:
 
 
 def _row(*values: Any) -> _Row:
-    ident, message, role, at_s, metadata, length, head = values
+    ident, message, role, at, metadata, length, head = values
     shown = fields_of(sqlite.column_text(metadata))
     hidden = is_true(shown.get("agentVisible")) and bytes(shown.get("userVisible", rawjson.ABSENT)) == b"false"
-    time = at_s if isinstance(at_s, int) else 0
+    time = at if isinstance(at, int) and at > 0 else 0
     is_result = isinstance(head, bytes) and _RESULT in head
     return _Row(
         ident,
         sqlite.column_text(message) or str(ident),
         sqlite.column_text(role),
-        time,
+        time * 1000 if time < _EARLIEST_MS else time,
         hidden,
         is_result,
         (role, length, head),
