@@ -63,6 +63,13 @@ def test_a_reason_that_the_client_gives_in_the_users_place_is_not_theirs(session
     assert "It deletes files." not in [prompt.text for prompt in of(events, model.UserPrompt)]
 
 
+def test_a_call_for_a_plan_that_fails_is_no_ruling_of_the_user(session: CopilotSession) -> None:
+    session.call("c1", "exit_plan_mode", summary="First the cart.")
+    session.failed("c1", "Not in plan mode.")
+
+    assert [plan.accepted for plan in of(read(session).events, model.PlanProposal)] == [None]
+
+
 @pytest.mark.parametrize("recorded", [True, False])
 def test_what_was_typed_about_a_plan_refuses_it(session: CopilotSession, recorded: bool) -> None:
     """The call has succeeded all the same (1.0.102)."""

@@ -392,8 +392,9 @@ def test_a_plan_is_accepted_or_what_the_user_said_of_it_is_a_prompt() -> None:
     text = "Plan rejected. User feedback: Without floats.\n\nThe plan is stored at: /tmp/p.md\nRevise the plan."
     accepted = parsed(call("exit_plan_mode", {}, "Plan approved. Switching to Default mode."))
     rejected = parsed(call("exit_plan_mode", {}, text))
+    failed = parsed(call("exit_plan_mode", {}, 'Tool "exit_plan_mode" not found.', status="error"))
 
-    plans = [plan for lines in (accepted, rejected) for plan in lines.all(model.PlanProposal)]
+    plans = [plan for lines in (accepted, rejected, failed) for plan in lines.all(model.PlanProposal)]
     assert plans == [model.PlanProposal(call_id="c1", text="", accepted=answer) for answer in (True, False)]
     assert [prompt.text for prompt in rejected.all(model.UserPrompt)] == ["Without floats."]
     assert [result.user_words for result in rejected.all(model.ToolResult)] == ["Without floats."]

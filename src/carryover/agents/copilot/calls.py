@@ -241,7 +241,7 @@ def parse_result(recorder: LogRecorder) -> None:
     recorder.end_call(call, outcome, changes=changes)
     if outcome.status == "ok" and not is_of_process:
         _add_what_followed(recorder, call, outcome)
-    elif call.name == _PLAN_TOOL:
+    elif call.name == _PLAN_TOOL and outcome.status == "denied":
         recorder.add(model.PlanProposal(call_id=call.id, text="", accepted=False), "plan")
 
 

@@ -230,7 +230,7 @@ def _parse_call(recorder: GeminiRecorder, key: str, call_id: str, name: str, giv
         if asked:
             _add_answers(recorder, key, call_id, asked, outcome.output)
         _parse_success(recorder, key, call, args)
-    elif name == "exit_plan_mode":
+    elif name == "exit_plan_mode" and outcome.status == "denied":
         _add_refused_plan(recorder, key, call_id, outcome.user_words)
     return True
 
