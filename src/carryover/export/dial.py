@@ -33,7 +33,7 @@ from carryover.distill.quotes import (
     quoted,
 )
 from carryover.distill.render import lay_out
-from carryover.distill.sections.quoting import from_session, from_turn, joined_short
+from carryover.distill.sections.quoting import from_session, from_turn
 from carryover.distill.sections.recent_calls import is_on_disk, out_of_date, still_so
 from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
@@ -60,9 +60,6 @@ _SUBJECT_CHARS: Final = 200
 _LABEL_CHARS: Final = 230
 _SAME_FROM_CHARS: Final = 24
 """A shorter line may be said twice: it may answer something else."""
-_REPLY_TOKENS: Final = 5
-_PAUSE_MS: Final = 3_600_000
-"""After a longer pause, a reply starts a new line, which shows its time."""
 _NAME: Final = later(r"(?<![\w.@/-])[\w.@/-]*\w{3,}|\d+")
 _SENTENCE: Final = later(r"[A-Z][a-z]{1,20}(?: [a-z]{1,20}){1,5}\.?")
 """What stands in place of a search's results: `No files found`."""
@@ -127,45 +124,8 @@ def _conversation(
         note_names(names, heard + 1, event.body, AT_LENGTH)
     names = without_jobs(names, {event.body.task_id for event in read if isinstance(event.body, model.BackgroundTask)})
     entries = [*_older(past, above, quotes), *(entry for quote in reversed(quotes) for entry in quote)]
-    entries = _with_replies_joined(entries)
     asked_last = {(event.view.session, event.turn) for event in read if _is_asked_below_a_paste(event.body)}
     return _with_beginnings(entries, asked_last, int(tokens * _BEGINNINGS_SHARE)), in_play(names, len(read))
-
-
-def _with_replies_joined(entries: Sequence[Entry]) -> list[Entry]:
-    """Returns the entries with short replies joined into one line, up to the next prompt that says more."""
-    lines = dict(enumerate(entries))
-    for run in _runs_of_replies(entries):
-        first, *others = (entries[at] for at in run)
-        places = iter(run)
-        for line in joined_short((first, *map(_without_age, others))):
-            at, *shared = (next(places) for _ in line.sources)
-            lines[at] = line
-            for other in shared:
-                del lines[other]
-    return [*lines.values()]
-
-
-def _runs_of_replies(entries: Sequence[Entry]) -> list[list[int]]:
-    """Returns the indexes of the replies of each shared line, with no longer prompt and no long pause between them."""
-    runs: list[list[int]] = [[]]
-    last_ms = 0
-    for at, entry in enumerate(entries):
-        if entry.kind != "prompt":
-            continue
-        is_reply = entry.parts == 1 and "\n" not in entry.text and not entry.text.startswith(_LEFT_OUT)
-        is_reply = is_reply and estimated_tokens(entry.text) <= _REPLY_TOKENS
-        if not is_reply or entry.at_ms - last_ms > _PAUSE_MS:
-            runs.append([])
-        if is_reply:
-            runs[-1].append(at)
-        last_ms = entry.at_ms
-    return [run for run in runs if len(run) > 1]
-
-
-def _without_age(entry: Entry) -> Entry:
-    place, age, _ = entry.label.partition(", ")
-    return replace(entry, label=f"{place})") if age else entry
 
 
 def _is_asked_below_a_paste(body: model.AnyBody) -> bool:

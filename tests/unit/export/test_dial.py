@@ -327,24 +327,6 @@ def test_nothing_of_a_handoff_comes_back() -> None:
     assert len(re.findall(r"Full history", told)) == 1
 
 
-def test_short_replies_share_a_line_up_to_the_next_prompt_that_says_more() -> None:
-    talk = long_work(20)
-    for number in range(40):
-        talk.says(f"Story {number} is {PROSE.format(number)} Do you take it?").user("oui" if number % 3 else "suggère")
-    talk.user("Now write all of these stories into a file of their own.").edited("stories.py").says("They are there.")
-    told = added(8000, talk.user("ok").says("Done.").user("Now the prices of the vouchers.").says("They are there."))
-
-    alone = [line for line in told.splitlines() if re.fullmatch(r"- Prompt \(turn \d+[^)]*\): (?:oui|suggère)", line)]
-    assert len(alone) <= 1
-    assert "): suggère | (turn 23): oui | (turn 24): oui | (turn 25): suggère" in told
-    assert re.search(r"^- Prompt \(turn 63, [^)]*\): ok$", told, re.M)
-
-    talk.user("ok").says("Done.").at_ms += 2 * 3_600_000
-    told = added(8000, talk.user("oui").says("Then they stay.").user("ok").says("Done."))
-    assert re.search(r"^- Prompt \(turn 65, 2 h earlier\): ok$", told, re.M)
-    assert re.search(r"^- Prompt \(turn 66, [^)]*\): oui \| \(turn 67\): ok$", told, re.M)
-
-
 def test_a_line_in_another_session_or_agent_says_so() -> None:
     first, second = (
         long_work(25),
