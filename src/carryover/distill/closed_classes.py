@@ -27,10 +27,6 @@ REPLIES: Final = frozenset(
 )
 _BEGINS: Final = later(r"\blet['’]?s (?:start|begin|go)\b")
 """What `carryover install` tells the user to say. No word of it is a reply by itself: "start the server" is a task."""
-_GREETING: Final = later(
-    r"(?:hi|hello|hey|(?:good )?morning|hallo|guten morgen|bonjour|salut|hola|buenos días|привет|доброе утро|こんにちは"
-    r"|おはよう(?:ございます)?|你好|早上好|안녕하세요)(?: there)?\W*"
-)
 GO_ON: Final = (
     *("continue", "proceed", "keep going", "weiter", "fortfahren", "continuer", "continuar", "continuo"),
     *("продолж", "続け", "继续", "계속"),
@@ -81,11 +77,6 @@ def only_replies(text: str) -> bool:
     if "let" in folded:
         folded = _BEGINS.sub("", folded)
     return all(word[0] in REPLIES for word in _WORD.finditer(folded))
-
-
-def only_greets(text: str) -> bool:
-    """Whether a prompt is a greeting and nothing more."""
-    return _GREETING.fullmatch(text.casefold()) is not None
 
 
 def only_consents(text: str) -> bool:

@@ -49,7 +49,6 @@ _CUT_SHORT: Final = later(r"(?![^\n]*\b(?:logs?|logcat|gh)\b)(?:[^;|]|\|(?!\|))*
 _FIGURE: Final = later(r"error(?:[ _-][a-z]{1,20})?[ \t]{0,9}[:=]?[ \t]{0,9}[\d.,e+%-]+", re.I)
 """How many errors there were, or how large one is: "Error: 0.03"."""
 _HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
-_FILE_NAME: Final = later(r"(?<![\w-])[\w-]+\.\w+")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) (?:A complete log of this run |Log files were not |You can rerun |\w+ This is related to )"
     r"|bash: line \d+: warning: here-document at line |wsl: Failed to translate "
@@ -226,8 +225,3 @@ def _telling(output: str) -> list[str]:
         lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]
     telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]
     return telling or lines
-
-
-def may_explain(body: ToolResult, attempt: str) -> bool:
-    """Whether a call reads a file that a failed attempt names."""
-    return any(name in body.subject for name in _FILE_NAME.findall(attempt))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -11,10 +10,8 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
-    error_in,
     failed,
     is_edit_of,
-    may_explain,
     may_solve,
     names_handoff,
     signature,
@@ -114,7 +111,6 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         began = tuple(replace(failure, solved=True) if failure.signature == mark else failure for failure in began)
         digest = replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=began)
     if seen is None or seen.run.status == "pass":  # else the failure is that of the tests
-        digest = replace(digest, failures=_explained(digest, body))
         digest = replace(digest, failures=_failures_after(digest, body, event.at_ms))
     if named := branch_in(body):
         is_first = digest.turns[-1].changes <= 1  # nothing else of this turn was done on the branch that it left
@@ -166,23 +162,6 @@ def _with_jobs(digest: Digest, body: ToolResult, event: Event) -> Digest:
     if not named and not running:
         return digest
     return replace(digest, jobs=(*(job for job in jobs if job not in named), *running)[-MOST_PENDING:])
-
-
-def _explained(digest: Digest, body: ToolResult) -> tuple[Failure, ...]:
-    """Returns the failures after a call that may have read why the newest one failed: the call right after it, one of
-    the same turn that reads a file which it names, or one that looks at the job which it was."""
-    last = digest.failures[-1] if digest.failures else None
-    if last is None or last.why or last.turn != digest.prompts:
-        return digest.failures
-    job = last.signature.removeprefix("job:") if last.signature.startswith("job:") else ""
-    # A shorter id may stand in any output.
-    is_long = len(job) >= _SHORTEST_JOB
-    is_of_job = is_long and re.search(rf"(?<!\w){re.escape(job)}(?!\w)", f"{body.subject}\n{body.output}") is not None
-    if body.op not in ("read", "shell") and not is_of_job:
-        return digest.failures
-    is_next = digest.calls[-2:-1] != () and digest.calls[-2].at_ms <= last.at_ms
-    reason = error_in(body.output) if is_next or is_of_job or may_explain(body, last.tried) else ""
-    return (*digest.failures[:-1], replace(last, why=reason)) if reason else digest.failures
 
 
 def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failure, ...]:

@@ -8,7 +8,7 @@ import pytest
 
 from carryover import model
 from carryover.distill.digest import Digest, Failure
-from support.conversation import GOAL, Conversation, session
+from support.conversation import GOAL, Conversation
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
 
@@ -386,45 +386,6 @@ def test_a_test_run_is_one_where_a_record_or_its_output_says_how_it_ended(
 
 def test_what_says_nothing_changes_nothing() -> None:
     assert Conversation().says(" \n").event(model.UserPrompt(text="Look.", actor="model")).digest == Digest()
-
-
-@pytest.mark.parametrize(
-    ("between", "look", "why"),
-    [
-        ((), "tail -5 fit.log", "ImportError: no module named 'numbers'"),
-        ((), "tmux capture-pane -p", "ImportError: no module named 'numbers'"),
-        (("ls",), "cat runs/fit.log", "ImportError: no module named 'numbers'"),
-        (("ls",), "cat other.log", ""),
-    ],
-)
-def test_a_call_that_failed_silently_takes_its_reason_from_where_it_was_read(
-    between: tuple[str, ...], look: str, why: str
-) -> None:
-    talk = session("s1").user(GOAL).ran("./fit.sh > runs/fit.log 2>&1", status="error")
-    for command in between:
-        talk.ran(command, "fit.sh")
-    talk.ran(look, "epoch 1\nTraceback (most recent call last):\nImportError: no module named 'numbers'")
-
-    assert [failure.why for failure in talk.digest.failures] == [why]
-    later = session("s1").user(GOAL).ran("./fit.sh > fit.log", status="error").user("And?").ran(look, "KeyError: 'x'")
-    assert [failure.why for failure in later.digest.failures] == [""]
-
-
-def test_a_job_that_failed_silently_takes_its_reason_from_the_next_call() -> None:
-    talk = session("s1").user(GOAL).ran("ls", "fit.sh")
-    talk.event(model.BackgroundTask(task_id="b", state="failed", label="Fit it"))
-    talk.ran("/tmp/b.output", "ImportError: no module named 'numbers'", op="read", name="Read")
-
-    assert [failure.why for failure in talk.digest.failures] == ["ImportError: no module named 'numbers'"]
-
-
-@pytest.mark.parametrize(("job", "why"), [("b2caab7", "Error: no build"), ("a1b2c3d", ""), ("b2caab71", "")])
-def test_a_job_that_failed_takes_its_reason_from_a_look_at_it(job: str, why: str) -> None:
-    talk = session("s1").user(GOAL).ran("ls", "fit.sh")
-    talk.event(model.BackgroundTask(task_id="b2caab7", state="failed", label="Serve it")).ran("ls", "fit.sh")
-    talk.ran("", f"<task_id>{job}</task_id>\n<output>\nError: no build\n</output>", op="other", name="TaskOutput")
-
-    assert [failure.why for failure in talk.digest.failures] == [why]
 
 
 def test_edited_files_go_with_the_folder_that_a_command_removes() -> None:

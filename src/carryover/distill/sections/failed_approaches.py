@@ -6,13 +6,12 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.commands import only_looked
 from carryover.distill.digest import Failure
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
 from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
-from carryover.distill.trail import Past, Step
+from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView, SessionView
 
 _JOB: Final = "job:"
@@ -79,19 +78,10 @@ def _words(past: Past, failure: Failure, session: SessionView) -> str:
 
 def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
     """Whether a call failed in the turn that tells where it stands, or where the work does: the next agent meets it
-    first. If that turn has changed nothing yet, so is what the one before it ended with."""
+    first."""
     steps = [step for step in (past.main, past.work) if step is not None]
-    worked = [step for step in past.steps if step.view is past.main.view and step.turn.changes]
-    if not past.main.turn.changes and worked and _is_its_end(worked[-1], failure):
-        steps.append(worked[-1])
     is_of_turn = any(session is step.view and failure.turn == step.turn.number for step in steps)
     return is_of_turn and failure in session.digest.failures
-
-
-def _is_its_end(step: Step, failure: Failure) -> bool:
-    """Whether nothing but looking around succeeded in a turn after a failure."""
-    since = (call for call in step.digest.calls if call.turn == step.turn.number and call.at_ms > failure.at_ms)
-    return not any(call.status == "ok" and not only_looked(call) for call in since)
 
 
 def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight) -> Entry:

@@ -13,7 +13,6 @@ from carryover.distill.closed_classes import (
     asks_to_commit,
     asks_to_go_on,
     is_question,
-    only_greets,
     replies_first,
 )
 from carryover.distill.digest import Pending, SeenRun
@@ -193,16 +192,9 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
 
 
 def _only_greets(step: Step) -> bool:
-    """Whether the user has only greeted the agent so far. What the agent then asks is a greeting, too; so is what it
-    asks after a later greeting, for which nothing was done, if it names nothing that was said before."""
-    digest, turn = step.digest, step.turn
-    if not digest.worked and all(one.prompt != "" and is_reply(one) for one in digest.turns):
-        return True
-    if turn.calls or turn.changes or not only_greets(turn.prompt):
-        return False
-    others = [one for one in digest.turns if one is not turn]
-    words = "\n".join(text for one in others for text in (one.prompt, *(said.text for said in one.said)))
-    return subjects_in(last_words(turn).question).isdisjoint(subjects_in(words))
+    """Whether the user has only greeted the agent so far. What the agent then asks is a greeting, too."""
+    digest = step.digest
+    return not digest.worked and all(one.prompt != "" and is_reply(one) for one in digest.turns)
 
 
 def _went_on(step: Step) -> bool:

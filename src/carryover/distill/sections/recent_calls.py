@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.distill.commands import error_in, only_looked
+from carryover.distill.commands import only_looked
 from carryover.distill.digest import Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt
@@ -56,20 +56,9 @@ def call_entries(past: Past) -> list[Entry]:
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
-        is_last = _is_where_it_broke_off(past, made)
-        weight = WEIGHTS["last call"] if is_last else BY_WORTH
-        parts = _call(past, made.call, made.session, weight)
-        entries += _with_error(parts, made.call, weight) if is_last else parts
+        weight = WEIGHTS["last call"] if _is_where_it_broke_off(past, made) else BY_WORTH
+        entries += _call(past, made.call, made.session, weight)
     return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
-
-
-def _with_error(parts: list[Entry], call: Call, weight: Weight) -> list[Entry]:
-    """Returns the parts of the last call. The part with what looks like an error is kept as long as the first one,
-    since one of several steps of a command may have failed. Why a whole command failed stands elsewhere."""
-    error = error_in(call.output) if call.status != "error" else ""
-    at = max((at for at, one in enumerate(parts) if error and error in one.text), default=0)
-    parts[at] = msgspec.structs.replace(parts[at], weight=weight.first)
-    return parts
 
 
 class _Made(NamedTuple):

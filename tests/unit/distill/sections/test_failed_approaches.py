@@ -7,7 +7,6 @@ from typing import Literal
 import pytest
 
 from carryover import model
-from carryover.distill.entry import FIXED
 from carryover.distill.sections.failed_approaches import failed_entries
 from carryover.distill.trail import past_of
 from carryover.model import ResultStatus
@@ -148,17 +147,6 @@ def test_a_job_that_failed_is_solved_by_its_command_once_that_succeeds(again: st
 
     assert ("solved since" in under("Failed approaches", talk.ran(again))) is is_solved
     assert ("solved since" in under("Failed approaches", in_background)) is is_solved
-
-
-def test_what_a_turn_failed_in_at_last_stands_while_the_next_one_has_changed_nothing() -> None:
-    refused = "fatal: could not read Username: No such device"
-    talk = session("s1").user(GOAL).edited("cart.py").ran("git push origin main", refused, status="error")
-    assert weight_of_failure(talk.ran("git log").says("Done.")) <= FIXED
-    assert weight_of_failure(talk.user("And tax?").ran("ls")) <= FIXED
-
-    assert weight_of_failure(talk.edited("tax.py")) > FIXED
-    other = session("s1").user(GOAL).edited("cart.py").ran("git push origin main", refused, status="error")
-    assert weight_of_failure(other.ran("git push backup").says("Done.").user("And tax?").ran("ls")) > FIXED
 
 
 def test_a_job_that_was_stopped_has_not_failed_though_its_end_was_reported_first() -> None:

@@ -45,23 +45,6 @@ def test_what_an_agent_asks_after_a_greeting_is_no_question(said: str, is_open: 
     assert "Which of the two" in under("Open questions", talk)
 
 
-@pytest.mark.parametrize(
-    ("prompt", "asked", "is_open"),
-    [
-        ("hallo", "Hallo! Womit kann ich helfen?", False),
-        ("Good morning!", "What can I help you with?", False),
-        ("continue", "Which database shall it be: Postgres or SQLite?", True),
-        ("hallo", "Soll der Rabatt in cart.py auch gelten?", True),
-        ("/review", "What can I help you with?", True),
-    ],
-)
-def test_an_offer_of_help_after_a_greeting_amid_the_work_is_no_question(prompt: str, asked: str, is_open: bool) -> None:
-    talk = worked(says="Der Rabatt ist gerundet.").user(prompt).says(asked)
-    assert (asked[-20:] in under("Open questions", talk)) is is_open
-    replied = worked(says="Shall I paint it?").user("yes").says("Which colour: red or blue?")
-    assert "red or blue" in under("Open questions", replied)
-
-
 def test_a_question_mark_within_code_asks_nothing() -> None:
     said = "Committed `70beace`.\n\nI left the cache alone. `git status` now only has `?? .cache/` left."
     assert under("Open questions", worked(says=said)) == ""

@@ -91,17 +91,6 @@ def test_what_the_user_ran_after_the_answer_stays_until_the_agent_has_answered()
     assert not is_fixed()
 
 
-def test_of_what_the_last_call_printed_an_error_stays() -> None:
-    """One of several steps may have failed while the rest of a long output says that all is done."""
-    boards = [f"moved board {number} to the okapi house, and wrote its labels in both languages" for number in range(9)]
-    boards[4] = "ERROR on board 4: no access to the zebra house, where it hangs among others that nobody may move"
-    talk = Conversation().user(GOAL).ran("node move.js", "\n".join([*boards, "Done."]))
-    past = past_of(project(talk), now_ms=talk.at_ms)
-    assert past is not None
-
-    assert any("ERROR on board 4" in entry.text for entry in call_entries(past) if entry.weight <= FIXED)
-
-
 @pytest.mark.parametrize("printed", ["No matches found", "No files found", 'No matches found for pattern "x".', ""])
 def test_a_search_that_found_nothing_is_not_told(printed: str) -> None:
     talk = Conversation().user(GOAL).ran("halfcent", printed, op="search", name="Grep").ran("make", "built")
