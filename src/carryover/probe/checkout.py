@@ -258,7 +258,7 @@ class Checkout:
             return False
         if has_own and self._is_shown("no rule", self._deciding(), self._lets_nothing_in):
             return False
-        return (has_own or is_named) and not self.is_ignored(f"{folder}/")
+        return is_named and not self.is_ignored(f"{folder}/")
 
     def _rules_for(self, folder: str) -> tuple[bool, bool]:
         """Returns whether `info/exclude` ignores a folder at the top, and whether it names it; see `has_rule`. Raises
