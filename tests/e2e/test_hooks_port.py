@@ -102,21 +102,10 @@ def test_a_caller_who_does_not_gets_no_content_and_changes_no_file(
     ]
     health = stranger.ask("GET", "/health")
 
-    assert answers == [NOTHING] * 5
+    assert [(answer.status, WORDS in answer.text) for answer in answers] == [(403, False)] * 5
     assert handoff_of(session.cwd) == before
     assert list(elsewhere.iterdir()) == []
     assert (health.status, json.loads(health.text)) == (200, {"name": "carryoverd", "version": __version__})
-
-
-def test_a_stranger_may_say_where_to_look(session: ClaudeSession, shared: DaemonProcess) -> None:
-    """That costs nothing, and keeps the handoff fresh where a script lost its secret."""
-    session.answer("It rounds to cents now. Next I will ask about the currency.")
-    before = shared.health()["hook_calls"]["unauthenticated"]
-
-    assert HookClient(port=shared.port).call("Stop", payload_of(session, "Stop")) == NOTHING
-
-    wait_until("the news", lambda: "currency" in handoff_of(session.cwd))
-    assert shared.health()["hook_calls"]["unauthenticated"] == before + 1
 
 
 def test_web_pages_are_refused_also_with_the_secret(
@@ -147,7 +136,8 @@ def test_a_body_may_be_256_kib_and_no_more_also_where_it_does_not_say_how_long_i
 def test_what_does_not_come_is_not_waited_for(shared: DaemonProcess) -> None:
     """A connection that says nothing or half of its head, and one whose body is missing."""
     line = b"POST /hook/claude-code/Stop HTTP/1.1\r\n"
-    head = line + b"Host: localhost\r\nContent-Length: 100\r\n\r\n"
+    secret = shared.state.secret.read_bytes().strip()
+    head = line + b"Host: localhost\r\nX-Carryover-Secret: " + secret + b"\r\nContent-Length: 100\r\n\r\n"
     begun = (b"", line + b"Host: local", line, head + b"{")
     with ThreadPoolExecutor() as at_once:
         *silent, started = at_once.map(lambda sent: raw(shared.port, sent), begun)

@@ -184,7 +184,7 @@ def test_over_the_port_only_who_knows_the_secret_fills_the_spool(running: Daemon
     cascade.talk.prompt("Add a discount function to the cart.")
     (event, data, _), *_ = cascade.talk.calls
 
-    assert HookClient(port=port).ask("POST", f"/hook/windsurf/{event}", data).status == 204
+    assert HookClient(port=port).ask("POST", f"/hook/windsurf/{event}", data).status == 403
     assert not running.state.spool.exists()
 
     secret = running.state.secret.read_text().strip()

@@ -2,8 +2,8 @@
 
 The socket is in the state folder, which only its owner can enter: a process that reaches it could read the secret too,
 so no further authentication is needed. Anyone on this machine can connect to the port, which also has the page of
-`carryover ui`, so callers must send the secret in `X-Carryover-Secret`; without it, a call is a hint at most. If the
-default port is taken, as by another user's daemon, another one does. If one that the user chose is taken, binding is
+`carryover ui`, so callers must send the secret in `X-Carryover-Secret`; without it, a call is refused. If the default
+port is taken, as by another user's daemon, another one does. If one that the user chose is taken, binding is
 retried with a back-off. Nothing else depends on it: `carryover ui` asks on the socket for the port.
 """
 
@@ -146,8 +146,8 @@ def _hook_route(hooks: HookAnswers, *, secret: str | None) -> Handler:
     """Returns the handler for hook calls. Callers must send `secret`; if it is None, access alone is enough."""
 
     async def handle(request: web.Request) -> web.Response:
-        given = request.headers.getall(SECRET_HEADER, ())
-        authenticated = secret is None or knows_secret(given, secret)
+        if secret is not None and not knows_secret(request.headers.getall(SECRET_HEADER, ()), secret):
+            raise web.HTTPForbidden(reason="hooks send their secret")
         try:
             async with asyncio.timeout(BODY_S):
                 payload = await request.read()
@@ -157,7 +157,7 @@ def _hook_route(hooks: HookAnswers, *, secret: str | None) -> Handler:
             return web.Response(status=400)
         target = request.match_info
         cwd = request.headers.get(CWD_HEADER, "").removesuffix("/") or None
-        reply = await hooks.call(target["agent"], target["event"], payload, authenticated=authenticated, cwd=cwd)
+        reply = await hooks.call(target["agent"], target["event"], payload, cwd=cwd)
         return web.Response(status=reply.status, body=reply.body or None, content_type="text/plain", charset="utf-8")
 
     return handle

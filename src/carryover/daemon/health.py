@@ -42,7 +42,6 @@ class PortState(msgspec.Struct):
 HookCount = Literal[
     "answered",  # with a handoff
     "quiet",  # answered with an empty body
-    "unauthenticated",  # without the secret, so it could only be a hint
     "foreign",  # the payload was another agent's or not understood
     "refused_paths",
     "kept",  # the payload was kept because its agent records it nowhere else

@@ -48,28 +48,14 @@ class HookCall(msgspec.Struct, frozen=True, kw_only=True):
     """Folders in which its agent keeps transcripts."""
 
 
-def check_call(
-    agent: Agent, reading: HookEvent, roots: tuple[Path, ...], *, authenticated: bool, root_of: FindRoot
-) -> HookCall:
+def check_call(agent: Agent, reading: HookEvent, roots: tuple[Path, ...], *, root_of: FindRoot) -> HookCall:
     """Returns the call with its paths. Raises Refused: one bad path rejects the whole call."""
-    transcript, project = None, None
-    if reading.transcript is not None:
-        checked = check_transcript(reading.transcript, agent, roots, authenticated=authenticated)
-        if authenticated or _exists(checked):  # other names would fill our memory
-            transcript = checked
-    if reading.cwd is not None and authenticated:
-        project = check_folder(reading.cwd, root_of=root_of)
+    transcript = check_transcript(reading.transcript, agent, roots) if reading.transcript is not None else None
+    project = check_folder(reading.cwd, root_of=root_of) if reading.cwd is not None else None
     return HookCall(agent=agent, reading=reading, transcript=transcript, project=project, roots=roots)
 
 
-def _exists(source: Source) -> bool:
-    path = Path(source.path)
-    return look_at(path.parent, path.exists)
-
-
-def check_transcript(
-    given: str, agent: Agent, roots: Iterable[Path], *, authenticated: bool, uid: int | None = None
-) -> Source:
+def check_transcript(given: str, agent: Agent, roots: Iterable[Path], *, uid: int | None = None) -> Source:
     """Returns the transcript of `agent` that `given` names, below one of `roots`. `uid`: the user's. Raises Refused."""
     path = _plain_path(given)
     # Symlinks may make the same folder look different.
@@ -77,8 +63,8 @@ def check_transcript(
         (root, spelling) for root, real in look_at_each(roots, here().canonical) for spelling in (root, Path(real))
     )
     root, spelling = next((both for both in spellings if path.is_relative_to(both[1])), (None, None))
-    # Users move these folders by variables that the daemon does not see, so with the secret the layout is enough.
-    if root is None and authenticated:
+    # Users move these folders by variables that the daemon does not see, so the layout is enough.
+    if root is None:
         root = spelling = _root_by_layout(agent, path)
     if root is None or spelling is None:
         raise Refused("transcript: not in a folder of this agent")

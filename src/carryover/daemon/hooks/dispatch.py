@@ -83,7 +83,7 @@ _QUIET: Final = HookReply(204)
 class HookAnswers:
     """Answers hook calls; `run` does what is left to do.
 
-    reply = await hooks.call("claude-code", "SessionStart", payload, authenticated=True)
+    reply = await hooks.call("claude-code", "SessionStart", payload)
     reply.status, reply.body  # 200 and what the hook prints, or 204 and nothing
     """
 
@@ -104,9 +104,7 @@ class HookAnswers:
         self._pool = self.context.pool(_THREADS, "hook")
         self.starts = SessionStarts(*shared, self.later, self.moves)
 
-    async def call(
-        self, agent_name: str, event: str, payload: bytes, *, authenticated: bool, cwd: str | None = None
-    ) -> HookReply:
+    async def call(self, agent_name: str, event: str, payload: bytes, *, cwd: str | None = None) -> HookReply:
         """Answers one call. Never raises. `cwd`: the folder that the hook ran in, if its script sent it."""
         agent_id = agent_id_of(agent_name)
         if agent_id is None or _EVENT.fullmatch(event) is None:
@@ -119,7 +117,7 @@ class HookAnswers:
         read: HookEvent | Skipped | None = None
         outcome: HookCount = "overloaded"
         reply = None
-        to_keep = agent.spec.is_spooled and authenticated and self.context.config.reads(agent.id)
+        to_keep = agent.spec.is_spooled and self.context.config.reads(agent.id)
         if not self._at_once:
             self._usual_switch_s = sys.getswitchinterval()
             sys.setswitchinterval(_SWITCH_S)
@@ -128,11 +126,11 @@ class HookAnswers:
             read = agent.hooks.read(event, payload)
             if self._at_once <= MOST_AT_ONCE:
                 if isinstance(read, HookEvent):
-                    read = msgspec.structs.replace(read, cwd=read.cwd or (cwd if authenticated else None))
+                    read = msgspec.structs.replace(read, cwd=read.cwd or cwd)
                     if to_keep:
                         await self._keep(agent, event, payload, read, cwd)
                 to_keep = False
-                reply, outcome = await self._answer(agent, read, authenticated)
+                reply, outcome = await self._answer(agent, read)
         except Silent:  # nor would the hook's script find anything out there
             outcome, reply = "late", _QUIET
         except TimeoutError:
@@ -148,7 +146,7 @@ class HookAnswers:
                 sys.setswitchinterval(self._usual_switch_s)
         self.context.hook_calls["not_kept"] += to_keep
         self.context.hook_calls[outcome] += 1
-        if isinstance(read, HookEvent) and read.action == "prompt" and authenticated and outcome in _UNANSWERED:
+        if isinstance(read, HookEvent) and read.action == "prompt" and outcome in _UNANSWERED:
             self.starts.miss_prompt(agent.id, read.session)
         starts = isinstance(read, HookEvent) and read.action in STARTS
         return reply or (HookReply(503) if to_keep or starts else _QUIET)
@@ -200,20 +198,17 @@ class HookAnswers:
         if read.action == "turn_end":
             self.later(partial(asyncio.to_thread, spool.finish_turn, path, read.transcript))
 
-    async def _answer(
-        self, agent: Agent, read: HookEvent | Skipped, authenticated: bool
-    ) -> tuple[HookReply, HookCount]:
+    async def _answer(self, agent: Agent, read: HookEvent | Skipped) -> tuple[HookReply, HookCount]:
         if isinstance(read, Skipped):
-            if authenticated:
-                context = self.context
-                self.later(partial(context.ledger.write, count_skipped, agent.id, [read], at_ms=context.now_ms()))
+            context = self.context
+            self.later(partial(context.ledger.write, count_skipped, agent.id, [read], at_ms=context.now_ms()))
             return _QUIET, "foreign"
         loop = asyncio.get_running_loop()
         deadline = loop.time() + _LIMITS_S.get(read.action, SAVE_S)
 
         def check() -> HookCall:
             roots = tuple(root.path for root in self.context.folders() if root.agent_id == agent.id)
-            return check_call(agent, read, roots, authenticated=authenticated, root_of=self.context.paths.root_of)
+            return check_call(agent, read, roots, root_of=self.context.paths.root_of)
 
         try:
             async with asyncio.timeout_at(deadline):
@@ -222,11 +217,8 @@ class HookAnswers:
         except Refused as refused:
             self.context.log.info("hook_path_refused", agent=Word(agent.id), reason=phrase(str(refused)))
             return _QUIET, "refused_paths"
-        reads_itself = authenticated and read.action in STARTS  # before it is answered
-        if call.transcript is not None and not reads_itself:
+        if call.transcript is not None and read.action not in STARTS:  # a start reads it before it is answered
             self.ingest_queue.read_soon([call.transcript])
-        if not authenticated:
-            return _QUIET, "unauthenticated"
         text = await self._by_meaning(call, deadline)
         if text is None or agent.hooks is None:
             return _QUIET, "quiet"

@@ -49,7 +49,7 @@ def answer_hook(
         return None
     root_of = StatePaths(state, home, config.agents).root_of
     roots = agent.spec.roots(home, env)
-    check = partial(check_call, agent, reading, roots, authenticated=True, root_of=root_of)
+    check = partial(check_call, agent, reading, roots, root_of=root_of)
     start = look_at(state.root, check, soon=True)
     if start.project is None:
         return None

@@ -51,10 +51,10 @@ def transcript(root: Path) -> Path:
 def check(home: Path) -> Check:
     """The path of a transcript, or why it is refused."""
 
-    def check(path: Path | str, *, known: bool = True, uid: int | None = None) -> str:
+    def check(path: Path | str, *, uid: int | None = None) -> str:
         roots = [home / ".claude" / "projects"]
         try:
-            found = check_transcript(str(path), AGENT, roots, authenticated=known, uid=uid)
+            found = check_transcript(str(path), AGENT, roots, uid=uid)
         except Refused as refused:
             return str(refused)
         return found.path
@@ -69,7 +69,7 @@ def folder(given: Path | str) -> ProjectRoot | str:
         return str(refused)
 
 
-def test_elsewhere_its_layout_is_enough_only_for_callers_who_are_known(check: Check, tmp_path: Path) -> None:
+def test_elsewhere_its_layout_is_enough(check: Check, tmp_path: Path) -> None:
     """Users move the folder by CLAUDE_CONFIG_DIR, which the daemon does not see."""
     moved = tmp_path / "config" / "projects"
     path = moved / "-home-dev-shop" / f"{SESSION}.jsonl"
@@ -77,7 +77,7 @@ def test_elsewhere_its_layout_is_enough_only_for_callers_who_are_known(check: Ch
     path.touch()
 
     assert check(path) == str(path)
-    assert check(path, known=False) == "transcript: not in a folder of this agent"
+    assert check(moved / "notes.txt") == "transcript: not in a folder of this agent"
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_the_folder_itself_may_be_reached_over_a_link_and_is_one_and_the_same(
     (real / "projects" / name).touch()
 
     for path in (root / name, real / "projects" / name):
-        assert check(path, known=False) == str(root / name)
+        assert check(path) == str(root / name)
 
 
 def test_what_belongs_to_another_user_is_refused(check: Check, root: Path, transcript: Path) -> None:
@@ -159,26 +159,22 @@ def test_a_link_to_a_project_is_the_project_and_one_inside_it_is_refused(home: P
     assert folder(tmp_path / "file") == folder("/dev/null") == "folder: not a folder"
 
 
-def test_of_a_stranger_only_a_transcript_that_exists_is_taken(root: Path, transcript: Path, tmp_path: Path) -> None:
+def test_a_transcript_may_not_exist_yet_and_one_bad_path_refuses_the_call(
+    root: Path, transcript: Path, tmp_path: Path
+) -> None:
     missing = transcript.with_name(f"{SESSION[:-1]}2.jsonl")
-    project = ProjectRoot(str(tmp_path), None)
 
-    def checked(path: Path | str, known: bool, cwd: str = str(tmp_path)) -> HookCall:
+    def checked(path: Path | str, cwd: str = str(tmp_path)) -> HookCall:
         reading = HookEvent(action="hint", session=SESSION, cwd=cwd, transcript=str(path))
-        return call.check_call(AGENT, reading, (root,), authenticated=known, root_of=find_root)
+        return call.check_call(AGENT, reading, (root,), root_of=find_root)
 
-    for path, known, taken, place in (
-        (transcript, True, True, project),
-        (missing, True, True, project),
-        (transcript, False, True, None),
-        (missing, False, False, None),
-    ):
-        found = checked(path, known)
-        assert (found.transcript and found.transcript.path) == (str(path) if taken else None)
-        assert found.project == place
+    for path in (transcript, missing):
+        found = checked(path)
+        assert found.transcript is not None and found.transcript.path == str(path)
+        assert found.project == ProjectRoot(str(tmp_path), None)
     for odd, cwd in ((transcript, "/a/../b"), ("/etc/passwd", str(tmp_path))):
         with pytest.raises(Refused):
-            checked(odd, True, cwd)
+            checked(odd, cwd)
 
 
 AT_MS: Final = 1_795_155_000_000

@@ -33,7 +33,7 @@ TRY_STORE = HookReply(503)
 class Desk(HookDesk):
     async def call(self, session: ClaudeSession, event: str, **more: Any) -> HookReply:
         payload = json.dumps(payload_of(session, event, **more)).encode()
-        return await self.hooks.call("claude-code", event, payload, authenticated=True)
+        return await self.hooks.call("claude-code", event, payload)
 
 
 @pytest.fixture
@@ -80,10 +80,8 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
     calls = [("SessionStart", b"s1"), *(("Stop", name) for name in (b"s2", b"s1", b"s1", b"s3", b"s3"))]
     async with desk.at_work():
         async with hanging(desk.hooks.starts.answers):
-            late = [
-                await desk.hooks.call(agent.id, each, b"s3", authenticated=True) for each in ("SessionStart", "Stop")
-            ]
-        replies = [await desk.hooks.call(agent.id, *call, authenticated=True) for call in calls]
+            late = [await desk.hooks.call(agent.id, each, b"s3") for each in ("SessionStart", "Stop")]
+        replies = [await desk.hooks.call(agent.id, *call) for call in calls]
 
     assert late == [TRY_STORE, NOTHING]
     assert [b"discount function" in reply.body for reply in replies] == [False, False, True, False, True, False]
@@ -128,7 +126,7 @@ async def test_threads_switch_more_often_while_a_call_is_answered(desk: Desk, se
 
 
 async def test_more_than_can_be_kept_is_dropped(desk: Desk, session: ClaudeSession, ledger_path: Path) -> None:
-    replies = [await desk.hooks.call("claude-code", "Stop", b"{", authenticated=True) for _ in range(MOST_KEPT + 3)]
+    replies = [await desk.hooks.call("claude-code", "Stop", b"{") for _ in range(MOST_KEPT + 3)]
     assert set(replies) == {NOTHING}
     assert {name: n for name, n in desk.counted.items() if n} == {"foreign": MOST_KEPT + 3, "overloaded": 3}
     desk.hooks.drain()
@@ -161,21 +159,6 @@ async def test_a_refused_path_is_named_by_its_kind_alone(desk: Desk, session: Cl
     assert lines == ["hook_path_refused agent=claude-code reason=leads_upwards"]
 
 
-async def test_words_of_strangers_are_neither_stored_nor_counted_in_the_ledger(
-    desk: Desk, session: ClaudeSession, ledger_path: Path
-) -> None:
-    """Or anyone on this machine could fill it."""
-    stop = json.dumps(payload_of(session, "Stop", last_assistant_message="words")).encode()
-    async with desk.at_work():
-        for payload in (stop, b"{"):
-            assert await desk.hooks.call("claude-code", "Stop", payload, authenticated=False) == NOTHING
-
-    assert skipped(ledger_path) == []
-    assert not desk.counted["quiet"]
-    with closing(connect_read_only(ledger_path)) as db:
-        assert totals(db).sessions == 0
-
-
 CHAT = "7c1f2a90-1111-4222-8333-9d2c00000001"
 
 
@@ -195,7 +178,7 @@ async def test_a_codex_thread_resumed_in_another_project_is_not_informed_of_the_
 
     async def call(thread: CodexSession, event: str, **more: Any) -> HookReply:
         data = json.dumps(thread.payload(event, **more)).encode()
-        return await agents_desk.hooks.call("codex", event, data, authenticated=True)
+        return await agents_desk.hooks.call("codex", event, data)
 
     thread = told(60, "Add a discount function", "The discount works. Next: wire it into checkout.")
     other = told(5, "Rename the product", "Renamed it in cart.py. Next I will rename it in the docs.")
@@ -223,7 +206,7 @@ def compacted(home: Path, shop: Path) -> CopilotSession:
 async def _prompted(desk: HookDesk, session: CopilotSession, text: str) -> HookReply:
     """Prompts as the client does, which notes the prompt once the hook has answered."""
     given = session.payload(prompt=text)
-    reply = await desk.hooks.call("copilot", "userPromptSubmitted", given, authenticated=True)
+    reply = await desk.hooks.call("copilot", "userPromptSubmitted", given)
     session.prompt(text)
     return reply
 
@@ -278,9 +261,9 @@ async def test_a_resumed_copilot_session_gets_it_with_its_start_and_not_with_its
     started, prompted = compacted.payload(source="resume"), compacted.payload(prompt="Go on")
     async with desk.at_work():
         async with hanging(desk.hooks.starts.answers) if late else nullcontext():
-            start = asyncio.create_task(desk.hooks.call("copilot", "sessionStart", started, authenticated=True))
+            start = asyncio.create_task(desk.hooks.call("copilot", "sessionStart", started))
             await asyncio.wait({start}, timeout=None if late else 0)
-        prompt = await desk.hooks.call("copilot", "userPromptSubmitted", prompted, authenticated=True)
+        prompt = await desk.hooks.call("copilot", "userPromptSubmitted", prompted)
         given = await start
 
     assert given == TRY_STORE if late else b"This session was resumed" in given.body
@@ -295,7 +278,7 @@ async def test_a_start_after_the_clock_went_back_is_not_that_of_the_prompt_befor
     async with desk.at_work():
         await _answered(desk, compacted, "Go on")
         context.now_ms = lambda: now_ms() - DAY_MS
-        start = await desk.hooks.call("copilot", "sessionStart", compacted.payload(source="resume"), authenticated=True)
+        start = await desk.hooks.call("copilot", "sessionStart", compacted.payload(source="resume"))
 
     assert b"This session was resumed" in start.body
 
@@ -311,7 +294,7 @@ async def test_a_cursor_hook_that_names_no_transcript_has_the_changed_ones_read(
     chat.write_text(json.dumps({"role": "user", "message": {"content": [asked]}}) + "\n")
     data = cursor_payload(event, conversation_id=CHAT, workspace_roots=[str(shop)], transcript_path=None).data
     async with agents_desk.at_work():
-        assert await agents_desk.hooks.call("cursor", event, data, authenticated=True) == NOTHING
+        assert await agents_desk.hooks.call("cursor", event, data) == NOTHING
 
     source = adapters()["cursor"].source_of(chat, root)
     assert source is not None

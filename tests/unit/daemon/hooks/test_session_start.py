@@ -48,7 +48,7 @@ class Starts:
 
     async def one(self, **more: str) -> HookReply:
         payload = json.dumps(start_after(self.session, **more)).encode()
-        return await self.desk.hooks.call("claude-code", "SessionStart", payload, authenticated=True)
+        return await self.desk.hooks.call("claude-code", "SessionStart", payload)
 
 
 @pytest.fixture
