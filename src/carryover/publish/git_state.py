@@ -150,9 +150,8 @@ def of_others(checkout: Checkout, changed: list[ChangedFile], since: str | None,
     """Returns the files with changes other than Carryover's own since the commit `since` (None: all files)."""
     root = checkout.root
     changed = [file for file in changed if not _is_in_store(file.path)]
-    edited, linked = _edited(), _linked(root)
-    own_or_linked = {file.path: edited.get(file.path.casefold()) or linked.get(file.path) for file in changed}
-    asked = {path: without for path, without in own_or_linked.items() if without is not None}
+    edited = _edited()
+    asked = {file.path: without for file in changed if (without := edited.get(file.path.casefold())) is not None}
     if not asked:
         return changed
     before = checkout.in_commit(since, list(asked), deadline) if since else {}
@@ -226,14 +225,6 @@ def _is_in_store(path: str) -> bool:
 def _edited() -> dict[str, _Without]:
     """Returns what takes our text out of a file at the top, by its name in one case: a disk may have kept another."""
     return {**{name.casefold(): without_block for name in instruction_files()}, GITIGNORE: without_rule}
-
-
-def _linked(root: Path) -> dict[str, _Without]:
-    """Returns the same by the path of what a symlink of such a name leads to: an edit of ours changes that."""
-    top, edited = os.path.realpath(root), _edited()
-    links = [name for name in (*instruction_files(), GITIGNORE) if (root / name).is_symlink()]
-    targets = {os.path.relpath(os.path.realpath(root / name), top): edited[name.casefold()] for name in links}
-    return {path: without for path, without in targets.items() if not path.startswith("..")}
 
 
 def _is_ours(path: Path, before: bytes, without: _Without | None) -> bool:

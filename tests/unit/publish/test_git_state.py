@@ -291,16 +291,6 @@ def test_a_new_file_counts_unless_it_holds_our_text_alone(tmp_path: Path, text: 
     assert facts_of(root).untracked == untracked + 1, "in a folder below it is nobody's but the user's"
 
 
-def test_our_text_is_known_in_the_file_that_a_link_of_that_name_leads_to(tmp_path: Path) -> None:
-    root = repository(tmp_path, {"docs/agents.md": "Be brief.\n"})
-    (root / "AGENTS.md").symlink_to("docs/agents.md")
-    git(root, "add", "--all")
-    git(root, "commit", "--quiet", "--message", "a link")
-    (root / "docs" / "agents.md").write_text(BRIEF + OURS)
-
-    assert facts_of(root).changed_files == 0
-
-
 def test_a_renamed_file_counts_once(tmp_path: Path) -> None:
     root = repository(tmp_path, {"a.py": "1\n2\n3\n4\n5\n6\n7\n8\n"})
     git(root, "mv", "a.py", "b.py")
