@@ -32,8 +32,6 @@ _TICK_NS: Final = 2_000_000_000
 _IN_ONE_GO_NS: Final = 5_000_000_000
 _NS_PER_BYTE: Final = 15_000
 """Nothing unpacks as slowly as 64 KiB a second, and no agent writes as fast for long."""
-_OLD_IN_GIT: Final = ("description", "info", "hooks", "config")
-"""Files that `git clone` and `git init` create and that hardly ever change."""
 
 
 def why_not_own(agent: Agent, checkout: Checkout, path: Path) -> str | None:
@@ -81,9 +79,6 @@ def _why_not_written_here(root: Path, path: Path, found: os.stat_result) -> str 
             return "it is in another repository"
     if abs(found.st_mtime_ns - found.st_ctime_ns) > _TICK_NS:
         return COPIED
-    git = root / ".git"
-    if os.path.lexists(git) and found.st_mtime_ns < _made_ns(git) - _TICK_NS:
-        return "it is older than the repository"
     return None
 
 
@@ -109,14 +104,6 @@ def _why_not_out_of_git(checkout: Checkout, path: Path) -> str | None:
     if checkout.index() != before:
         return AT_WORK
     return None if is_untracked else TRACKED
-
-
-def _made_ns(git: Path) -> int:
-    """Returns about when a repository was created on this machine: nothing can set a change time back."""
-    inside = (git / name for name in _OLD_IN_GIT) if git.is_dir() else ()
-    times = [found.st_ctime_ns for found in map(_status, inside) if found is not None]
-    whole = _status(git)
-    return min(times, default=whole.st_ctime_ns if whole is not None else 0)
 
 
 def _status(path: Path) -> os.stat_result | None:

@@ -155,12 +155,19 @@ def test_what_an_archive_brings_is_not_until_the_user_types_there(home: Path, sh
         assert why_not_own(root, root / NAME) is None
 
 
-def test_what_is_older_than_the_repository_is_not(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As when the repository was made around files that somebody sent."""
-    path = written(shop)
+@pytest.mark.parametrize(("is_sent", "reason"), [(True, IN_ONE_GO), (False, None)])
+def test_a_repository_that_is_made_around_it_later_says_nothing_of_it(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, is_sent: bool, reason: str | None
+) -> None:
+    """Neither of what somebody sent, even without its times, nor of what the user's own agent wrote before."""
+    if is_sent:
+        (shop / LOG).write_text(str(int(time.time() * 1000)))
+        (shop / NAME).write_text("said\n")
+    else:
+        written(shop)
     later(".git", monkeypatch)
 
-    assert why_not_own(shop, path) == "it is older than the repository"
+    assert why_not_own(shop, shop / NAME) == reason
 
 
 @pytest.mark.parametrize("kind", ["symlink", "folder", "pipe", "in the future"])
