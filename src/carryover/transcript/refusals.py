@@ -23,11 +23,12 @@ hold the text of a server or a page."""
 
 def refused(output: str, words: str = "", *, by_client: bool, by_user: bool) -> ToolOutcome:
     """Returns how a call ended whose result reads like a refusal. `words`: what was typed, by that text; `by_client`:
-    whether only the client can say so; `by_user`: whether it is certain, too, that the user typed the words. Otherwise
-    all of it is a tool's."""
+    whether only the client can say so; `by_user`: whether it is certain, too, that the user typed the words. Else the
+    user, a hook or a program may have; if not even `by_client`, all of it is a tool's."""
     if by_client and (by_user or not words):
         return ToolOutcome("denied", output, never_ran=True, user_words=words)
-    return ToolOutcome("error", f"tool refused, it said: {words}" if words else output)
+    speaker = "refused, with the words" if by_client else "tool refused, it said"
+    return ToolOutcome("error", f"{speaker}: {words}" if words else output)
 
 
 class Endings(msgspec.Struct, frozen=True, kw_only=True):

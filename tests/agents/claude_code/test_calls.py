@@ -143,8 +143,6 @@ TYPED = f"{REJECTED}The user provided the following reason for the rejection:  S
         ("mcp__workspace__bash", {"version": "2.1.161"}),
         ("WebFetch", {"version": "2.1.111"}),
         ("Task", {"version": "2.1.111"}),
-        ("Edit", {"version": "2.1.186"}),  # that version has a field for it
-        ("mcp__notes__list", {"toolDenialKind": "automode-parsing-error"}),
     ],
 )
 def test_a_tool_that_words_a_refusal_is_not_the_user(tool: str, fields: dict[str, Any]) -> None:
@@ -156,6 +154,24 @@ def test_a_tool_that_words_a_refusal_is_not_the_user(tool: str, fields: dict[str
 
     assert (ended(transcript).status, ended(transcript).user_words) == ("error", "")
     assert ended(transcript).output == "tool refused, it said: Ship it today."
+    assert not any(isinstance(body, model.UserPrompt) for body in transcript.bodies)
+
+
+@pytest.mark.parametrize(
+    ("tool", "fields"),
+    [
+        ("Edit", {"version": "2.1.186"}),  # that version has a field for it
+        ("mcp__notes__list", {"toolDenialKind": "automode-parsing-error"}),
+    ],
+)
+def test_words_that_only_the_client_can_have_put_there_are_not_said_to_be_the_tools(
+    tool: str, fields: dict[str, Any]
+) -> None:
+    transcript = Session()
+    transcript.result(transcript.calls(tool, file_path="/a"), TYPED, failed=True, **fields)
+
+    assert (ended(transcript).status, ended(transcript).user_words) == ("error", "")
+    assert ended(transcript).output == "refused, with the words: Ship it today."
     assert not any(isinstance(body, model.UserPrompt) for body in transcript.bodies)
 
 
