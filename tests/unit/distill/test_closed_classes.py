@@ -72,7 +72,10 @@ def test_a_reply_is_only_that(text: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["Which one?", "¿Cuál?", "どちらですか？", "أيهما؟", 'Is it "done?"', "**Which one?**", "要不要刪，你說一聲。"],
+    [
+        *("Which one?", "¿Cuál?", "どちらですか？", "أيهما؟", 'Is it "done?"', "**Which one?**"),
+        *("要不要刪，你說一聲。", "Which one? (a or b)", "どちらですか？（AかB）"),
+    ],
 )
 def test_a_question_ends_in_a_mark_of_any_script_or_needs_none(line: str) -> None:
     assert is_question(line)
@@ -84,6 +87,7 @@ def test_a_question_ends_in_a_mark_of_any_script_or_needs_none(line: str) -> Non
 @pytest.mark.parametrize("mark", ['"?"', "'?'", "“??”", "«?»"])
 def test_a_mark_that_is_only_named_ends_no_question(mark: str) -> None:
     assert not is_question(f"Count every {mark}")
+    assert not is_question("on_change?(value)")
     assert is_question(f"Shall I count every {mark}?")
     assert sentences(f"Look for any {mark} signs in the chapter:") == [f"Look for any {mark} signs in the chapter:"]
     assert is_question('Did you say "which one?"')

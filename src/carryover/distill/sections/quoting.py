@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -39,6 +39,8 @@ _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
+_FIRST_OF_TABLE: Final = later(r"\|\s*\**A\**\s*\|")
+"""The row of the first option in a table, as Spec Kit asks."""
 
 
 def from_session(
@@ -270,10 +272,12 @@ def _text(units: list[str], first_end: int) -> str:
 def _asked_from(lines: list[str], own: list[bool]) -> int | None:
     """Returns the index of the line where the question at the end of a text begins, with its options; None if the text
     does not end in a question. `own`: of each line, whether the agent says it rather than quotes it."""
-    asked = next((at for at in range(len(lines) - 1, -1, -1) if own[at] and is_question(lines[at])), None)
+    asked = next((at for at in range(len(lines) - 1, -1, -1) if own[at] and _asks(lines, at)), None)
     if asked is None:
         return None
-    after = sum(not is_list_item(line.lstrip("> ")) for line in lines[asked + 1 :])
+    below = [line.lstrip("> ") for line in lines[asked + 1 :]]
+    has_table = any(map(_FIRST_OF_TABLE.match, below))
+    after = sum(not (is_list_item(line) or (has_table and line.startswith("|"))) for line in below)
     # A paragraph below a heading answers it: "## Why a cache?".
     if after > (0 if lines[asked].startswith("#") else _MOST_AFTER):
         return None
@@ -282,5 +286,16 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
     first = max(0, asked - _MOST_OPTIONS)
     while start > first and (is_numbered(lines[start - 1]) or (own[start - 1] and is_question(lines[start - 1]))):
         start -= 1
-    leads = start > 0 and lines[start - 1].rstrip().endswith((":", "："))
-    return start - 1 if leads else start
+    if start > 0 and lines[start - 1].rstrip().endswith((":", "：")):
+        return start - 1
+    # Of a list that nothing leads to, amid the text, the last of several statements: it names a button or has a doubt.
+    is_list = after > 0 and first < start < asked and is_numbered(lines[start]) and is_numbered(lines[asked])
+    return None if is_list and not is_question(lines[start]) else start
+
+
+def _asks(lines: Sequence[str], at: int) -> bool:
+    """Whether a line is a question, or has one before the sentence that leads to a list ("Shall I? I can run:")."""
+    if is_question(lines[at]):
+        return True
+    leads = lines[at].rstrip(" *_").endswith((":", "：")) and any(map(is_list_item, lines[at + 1 : at + 2]))
+    return leads and any(map(is_question, sentences(without_bold(lines[at]))[:-1]))
