@@ -16,8 +16,9 @@ SHOWN_TO_PEOPLE = ("EXAMPLES", "help")
 """Ends of the names of variables, and names of arguments, with examples for `--help`."""
 
 
-def marks(spec: AgentSpec) -> re.Pattern[str]:
-    """Everything that is an agent's own: ids, names, variables, folders, commands, files in a project."""
+def marks(spec: AgentSpec) -> tuple[re.Pattern[str], set[str]]:
+    """Everything that is an agent's own: ids, names, variables, folders, files in a project; and what is its own only
+    where it stands by itself: also its commands."""
     places = (*spec.folders, *spec.other_folders, *spec.binary_folders, *spec.transcripts, *spec.hooks.config_files)
     hidden = {part for place in places for part in Path(place.path).parts if part.startswith(".")}
     files = {name for file in spec.instructions for name in (file.name, *file.hidden_by)}
@@ -26,9 +27,8 @@ def marks(spec: AgentSpec) -> re.Pattern[str]:
     # A sentence begins with the name of another.
     words = {spec.id, spec.name, spec.short_name or spec.name} - {"cursor", "Continue"}
     anywhere = (*words, *variables, *hidden - {".config", ".local"}, *files - {AGENTS_MD})
-    alone = (spec.id, *spec.aliases, *spec.binaries)
-    patterns = [rf"(?<![\w-]){re.escape(word)}(?![\w-])" for word in anywhere]
-    return re.compile("|".join((*patterns, *(rf"\A{word}\Z" for word in alone))))
+    either = "|".join(map(re.escape, anywhere))
+    return re.compile(rf"(?<![\w-])(?:{either})(?![\w-])"), {spec.id, *spec.aliases, *spec.binaries}
 
 
 @cache
@@ -66,8 +66,13 @@ def texts(path: Path) -> tuple[tuple[int, str], ...]:
 
 def spelled(spec: AgentSpec, *paths: Path) -> list[str]:
     """Where files spell something of the agent's, each as `file:line text`."""
-    pattern = marks(spec)
-    found = ((path.name, line, text) for path in paths for line, text in texts(path) if pattern.search(text))
+    anywhere, alone = marks(spec)
+    found = (
+        (path.name, line, text)
+        for path in paths
+        for line, text in texts(path)
+        if text in alone or anywhere.search(text)
+    )
     return [f"{name}:{line} {text.strip()[:80]}" for name, line, text in found]
 
 
