@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -70,16 +70,16 @@ class Steps:
 
     agent: Agent
     source: Source
+    context: Any
+    """What is known after the last step."""
     steps: list[Step] = field(default_factory=list)
 
-    @classmethod
-    def of(cls, agent: Agent, source: Source, records: Sequence[Record]) -> Steps:
-        steps, context = cls(agent, source), agent.context_type()
+    def read(self, records: Iterable[Record]) -> Steps:
         for record in records:
-            after, parsed = agent.parse(source, context, record)
-            steps.steps.append(Step(context, record, parsed.events))
-            context = after
-        return steps
+            after, parsed = self.agent.parse(self.source, self.context, record)
+            self.steps.append(Step(self.context, record, parsed.events))
+            self.context = after
+        return self
 
 
 class Place(NamedTuple):
@@ -127,7 +127,7 @@ def _recorded(case_id: str) -> tuple[Steps, ...]:
             cursor, more = batch.cursor, batch.more
         read.append((source, records))
     read.sort(key=lambda each: sum(len(record.data) for record in each[1]))
-    return tuple(Steps.of(agent, source, records) for source, records in read)
+    return tuple(Steps(agent, source, agent.context_type()).read(records) for source, records in read)
 
 
 @cache
@@ -225,12 +225,17 @@ def _words(body: AnyBody) -> tuple[str, str]:
 
 def _renamed(steps: Steps, number: int, body: ToolResult, op: str) -> tuple[Steps, int, ToolResult] | None:
     """Returns a recording in which a tool for `op` was called; None if the agent knows none of the names."""
+    old = f'"{body.name}"'.encode()
+    # What comes before the name's first record, or behind the result where that is none of `op`, is not read again.
+    first = next((at for at, step in enumerate(steps.steps[:number]) if old in step.record.data), number)
     for name in _FOREIGN[op]:
-        old, new = (f'"{each}"'.encode() for each in (body.name, name))
-        records = [Record(step.record.number, step.record.data.replace(old, new)) for step in steps.steps]
-        again = Steps.of(steps.agent, steps.source, records)
+        new = f'"{name}"'.encode()
+        records = [Record(step.record.number, step.record.data.replace(old, new)) for step in steps.steps[first:]]
+        again = Steps(steps.agent, steps.source, steps.steps[first].context, steps.steps[:first])
+        again.read(records[: number + 1 - first])
         for each in (event.body for event in again.steps[number].events):
             if isinstance(each, ToolResult) and (each.call_id, each.op) == (body.call_id, op):
+                again.read(records[number + 1 - first :])
                 return (again, number, each) if each.output.strip() and _is_free(each) else None
     return None
 
@@ -306,17 +311,18 @@ def _is_the_users(body: AnyBody) -> bool:
     return (isinstance(body, UserPrompt) and body.actor == "human") or isinstance(body, QueuedPrompt | Answer)
 
 
-def with_words(data: bytes, text: str) -> bytes:
-    """Returns a record with `text` in place of each `words`."""
+def with_words(data: bytes, texts: Iterable[str]) -> Iterator[bytes]:
+    """Yields a record with each of `texts` in place of each `words`."""
 
     def put(value: Any) -> Any:
         if isinstance(value, dict):
             return {name: put(each) for name, each in value.items()}
         if isinstance(value, list):
             return [put(each) for each in value]
-        return value.replace("words", text) if isinstance(value, str) else value
+        return value.replace("words", _MARK) if isinstance(value, str) else value
 
-    return json.dumps(put(json.loads(data))).encode()
+    marked = json.dumps(put(json.loads(data)), ensure_ascii=False)
+    return (marked.replace(_MARK, _escaped(text, 1)).encode("utf-8", "replace") for text in texts)
 
 
 def _json(record: Record) -> Any:

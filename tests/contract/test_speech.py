@@ -65,8 +65,7 @@ def test_what_a_client_adds_to_a_conversation_speaks_for_nobody(case_id: str, ca
     spoke = []
     for data in case.not_typed:
         assert speech.spoken_after(case_id, data) == [], data
-        for form in speech.all_forms() if b"words" in data else ():
-            made = speech.with_words(data, form)
+        for made in speech.with_words(data, speech.all_forms()) if b"words" in data else ():
             spoke += [f"{made!r:.300} became {body!r:.300}" for body in speech.spoken_after(case_id, made)]
     assert not spoke, "\n".join(spoke[:20])
 
