@@ -147,6 +147,11 @@ def instructions(root: Path, folder: Path, *names: str) -> str:
     return "\n".join(path.read_text() for place in places for name in names if (path := place / name).exists())
 
 
+def each_agents_md(root: Path, folder: Path) -> str:
+    """AGENTS.md of each of these folders."""
+    return instructions(root, folder, "AGENTS.md")
+
+
 def agents_md(root: Path, folder: Path) -> str:
     """AGENTS.md at the top of the project."""
     return instructions(root, root, "AGENTS.md")

@@ -6,7 +6,7 @@ import json
 from datetime import datetime
 from pathlib import Path
 
-from matrix.tool import Call, Ending, Played, Tool, injected, instructions
+from matrix.tool import Call, Ending, Played, Tool, each_agents_md, injected
 from support.codex_session import CodexSession
 
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro, or try again at 7:42 AM."
@@ -58,8 +58,4 @@ def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     return Call("SessionStart", json.dumps(reported).encode())
 
 
-def _reads(root: Path, folder: Path) -> str:
-    return instructions(root, folder, "AGENTS.md")
-
-
-TOOLS = (Tool(id="codex", agent="codex", play=CodexPlayed, starts=_starts, takes_in=injected, reads=_reads),)
+TOOLS = (Tool(id="codex", agent="codex", play=CodexPlayed, starts=_starts, takes_in=injected, reads=each_agents_md),)

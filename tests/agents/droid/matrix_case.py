@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Ending, LinesPlayed, Tool, injected, instructions, started
+from matrix.tool import Ending, LinesPlayed, Tool, each_agents_md, injected, started
 
 
 class DroidPlayed(LinesPlayed):
@@ -67,10 +67,13 @@ class DroidPlayed(LinesPlayed):
         self._write({"type": "agent_turn_outcome", "turnId": self._turn, "reason": reason, "resultKind": "text"})
 
 
-def _reads(root: Path, folder: Path) -> str:
-    return instructions(root, folder, "AGENTS.md")
-
-
 TOOLS = (
-    Tool(id="droid", agent="droid", play=DroidPlayed, starts=started(DroidPlayed), takes_in=injected, reads=_reads),
+    Tool(
+        id="droid",
+        agent="droid",
+        play=DroidPlayed,
+        starts=started(DroidPlayed),
+        takes_in=injected,
+        reads=each_agents_md,
+    ),
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Ending, LinesPlayed, Tool, instructions
+from matrix.tool import Ending, LinesPlayed, Tool, each_agents_md
 
 LIMIT = "error: generic\nError code: 402 - {'error': {'message': 'You exceeded your current quota'}}"
 COMPACTED = {"compaction_artifact": "intro"}
@@ -50,8 +50,4 @@ class GptmePlayed(LinesPlayed):
         self._write({"role": role, "content": content, "timestamp": at, **fields})
 
 
-def _reads(root: Path, folder: Path) -> str:
-    return instructions(root, folder, "AGENTS.md")
-
-
-TOOLS = (Tool(id="gptme", agent="gptme", play=GptmePlayed, reads=_reads),)
+TOOLS = (Tool(id="gptme", agent="gptme", play=GptmePlayed, reads=each_agents_md),)

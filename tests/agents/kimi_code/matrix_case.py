@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from matrix.tool import Ending, LinesPlayed, Tool, instructions
+from matrix.tool import Ending, LinesPlayed, Tool, each_agents_md
 
 LIMIT: Final = {"message": "402 You have reached your usage limit", "details": {"statusCode": 402}}
 
@@ -62,8 +62,4 @@ class KimiPlayed(LinesPlayed):
         self._write({"type": of, "agentId": "main", **fields, "time": int(self._next().timestamp() * 1000)})
 
 
-def _reads(root: Path, folder: Path) -> str:
-    return instructions(root, folder, "AGENTS.md")
-
-
-TOOLS = (Tool(id="kimi-code", agent="kimi-code", play=KimiPlayed, reads=_reads),)
+TOOLS = (Tool(id="kimi-code", agent="kimi-code", play=KimiPlayed, reads=each_agents_md),)

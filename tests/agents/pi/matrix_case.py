@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from matrix.tool import Ending, LinesPlayed, Tool, diff_of, instructions, started
+from matrix.tool import Ending, LinesPlayed, Tool, diff_of, each_agents_md, started
 
 LIMIT = '429: {"message":"You have reached your usage limit","code":"usage_limit_reached"}'
 
@@ -74,8 +74,4 @@ class PiPlayed(LinesPlayed):
         self._last = ident
 
 
-def _reads(root: Path, folder: Path) -> str:
-    return instructions(root, folder, "AGENTS.md")
-
-
-TOOLS = (Tool(id="pi", agent="pi", play=PiPlayed, starts=started(PiPlayed), reads=_reads),)
+TOOLS = (Tool(id="pi", agent="pi", play=PiPlayed, starts=started(PiPlayed), reads=each_agents_md),)
