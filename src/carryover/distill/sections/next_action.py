@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from carryover.distill.digest import Digest
+from carryover.distill.digest import Digest, Turn
 from carryover.distill.entry import STALER, WEIGHTS, Entry
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
@@ -15,6 +15,8 @@ from carryover.distill.view import SessionView
 
 _MOST_SINCE: Final = 10
 """After so many turns, whose work was about something else, a list that was not touched is no plan any more."""
+_LONG: Final = 400
+"""Characters. In public transcripts, what was asked before a longer prompt was mostly what to do at all."""
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
@@ -22,11 +24,11 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     turn = past.main.turn
     # In a turn that was cut off, the agent went on after its question: nobody replied to that.
     has_reply = not past.main.is_newest and turn.end == "answered"
-    # Of a newest turn without an answer, the one before has the question, unless the task's line tells it or a command
-    # went on to something else.
-    is_cut_off = past.main.is_newest and turn.end != "answered" and not turn.prompt.startswith("/")
-    is_cut_off = is_cut_off and replying_to(past.main, "") == ""
+    # Of a newest turn without an answer, the one before has the question, unless the task's line tells it.
+    is_cut_off = past.main.is_newest and turn.end != "answered" and replying_to(past.main, "") == ""
     asked = last_words(turn).question if has_reply else asked_before(past.main) if is_cut_off else ""
+    if past.main.digest.turn is not None and _says_all(past.main.digest.turn):
+        asked = ""
     newest = past.turn(turn.number + (0 if is_cut_off else 1), past.main.view)
     # Whether it answers that is not known: who has a question may be asked something else first.
     label = f"{past.agent(past.main)} had asked right before {newest}"
@@ -34,6 +36,11 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
     limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []
     return [*_plan(past), *_announced(past), *replied, *limits]
+
+
+def _says_all(turn: Turn) -> bool:
+    """Whether a prompt is understood without the question before it: a command, a template, or one that is long."""
+    return turn.prompt.startswith("/") or turn.template != "" or turn.chars > _LONG
 
 
 def is_planned(past: Past, following: Iterable[Entry]) -> bool:
