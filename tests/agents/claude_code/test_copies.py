@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agents.claude_code.session import Session
-from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.model import AssistantMessage, FileEdit, Retracted, ToolCall, ToolResult, UserPrompt
 
 OPENED = "<ide_opened_file>The user opened the file /home/dev/shop/cart.py in the IDE.</ide_opened_file>"
 COPIED = "2026-11-20T06:30:00.000Z"
@@ -59,6 +59,8 @@ def test_a_copy_of_the_conversation_is_not_counted_again() -> None:
 
     assert [prompt.text for prompt in session.all(UserPrompt)] == ["Add a discount.", "?", "?"]
     assert [len(session.all(kind)) for kind in (AssistantMessage, ToolCall, ToolResult, FileEdit)] == [1, 1, 1, 1]
+    # The copy has the place of the prompt that it repeats, and a later time: nobody went back.
+    assert session.all(Retracted) == []
 
 
 def test_a_prompt_typed_again_at_the_same_place_is_a_prompt() -> None:

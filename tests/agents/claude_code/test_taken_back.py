@@ -76,6 +76,37 @@ def test_a_prompt_stands_while_a_call_that_followed_it_runs() -> None:
     assert session.all(Retracted) == []
 
 
+@pytest.mark.parametrize(("answered", "stands"), [(True, True), (False, False)])
+def test_a_recap_takes_back_only_a_prompt_without_an_answer(answered: bool, stands: bool) -> None:
+    """A terminal that is left open writes it by itself, while another one continues the session from the same place.
+    After Escape before an answer it is the first record in place of the prompt (2.1.138, 2.1.156, 2.1.219)."""
+    session = Session()
+    session.user("Make a pear cost two")
+    session.says("Two coins.", stop="end_turn", parentUuid="u1")
+    session.user("Make it nine", parentUuid="u2")
+    if answered:
+        session.says("Nine coins.", stop="end_turn", parentUuid="u3")
+    session.record("system", subtype="away_summary", content="A pear costs two.", parentUuid="u2")
+    assert (session.all(Retracted) == []) is stands
+
+
+def test_an_answer_takes_back_no_prompt_that_another_terminal_was_given_meanwhile() -> None:
+    session = Session()
+    session.user("Make a pear cost two")
+    session.user("Are you there?", parentUuid="u1")
+    session.says("Two coins.", stop="end_turn", parentUuid="u1")
+    assert session.all(Retracted) == []
+
+
+def test_a_result_takes_back_no_prompt_that_another_terminal_was_given_meanwhile() -> None:
+    session = Session()
+    session.user("Make a pear cost two")
+    call = session.calls("Bash", command="make prices")
+    session.user("Are you there?", parentUuid="u2")
+    session.result(call, "2", parentUuid="u2")
+    assert session.all(Retracted) == []
+
+
 def with_skill(session: Session, below: str, words: str) -> str:
     """A skill that a sub-agent carries out, as a run of 2.1.332 has it; gives the id of the caveat above it, whose time
     may be later than those of the two records below."""

@@ -234,6 +234,7 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
         if self.is_below(self.context.caveat):
             self.below_caveat = not self.context.answered
             self.change(answered=True)
+        is_idle = not self.context.calls  # else another terminal: who goes back ends the calls first
         handle(self)
         if not self.context.asked and any(map(_is_plugins, self.events)):
             self.change(is_internal=True)
@@ -241,7 +242,8 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
             self.events = []
         if self.subagent_id is None:
             said = [event for event in self.events if isinstance(event.body, SAID)]
-            self._take_back()
+            if is_idle and self.line.type != "assistant":
+                self._take_back()
             if said:
                 self._note_said([event.key for event in said], any(map(_is_typed, said)))
 
@@ -251,9 +253,13 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
         asked = self.context.asked
         here = _place(bytes(self.line.parent_uuid)) if asked else ""
         back = next((at for at, one in enumerate(asked) if here and one.place == here), None)
-        is_newest = all(one.at_ms < self.at_ms for one in asked)
-        if back is not None and self.timed and is_newest and not self.context.calls:  # else a copy, or another terminal
-            self.add(model.Retracted(keys=tuple(key for one in asked[back:] for key in one.keys)), "left")
+        is_newest = all(one.at_ms < self.at_ms for one in asked) and self.at_ms != self.context.copied_ms
+        if back is None or not self.timed or not is_newest:  # nobody went back, or a copy
+            return
+        gone = tuple(key for one in asked[back:] for key in one.keys)
+        # A terminal left open writes a recap by itself, after another one has carried on from the same place.
+        if self.line.subtype != "away_summary" or len(gone) == 1:
+            self.add(model.Retracted(keys=gone), "left")
             self.change(asked=asked[:back])
 
     def _note_said(self, keys: list[str], is_prompt: bool) -> None:
