@@ -61,6 +61,18 @@ def test_a_message_may_have_its_time_in_milliseconds(tmp_path: Path) -> None:
     assert [event.at_ms for event in said] == [START_S * 1000 + 7, START_S * 1000 + 1000]
 
 
+@pytest.mark.parametrize("at", [-5, 4_102_444_800, 9_999_999_999, START_S * 1_000_000])
+def test_a_message_with_an_impossible_time_has_that_of_the_one_before(tmp_path: Path, at: int) -> None:
+    with Client(tmp_path / "sessions.db") as client:
+        client.session("20261120_1", FOLDER)
+        client.say("20261120_1", START_S, "user", "Fix add().")
+        client.say("20261120_1", START_S + 1, "assistant", "Fixed.")
+        client.db.execute("UPDATE messages SET created_timestamp = ? WHERE role = 'assistant'", (at,))
+        client.db.commit()
+
+    assert {event.at_ms for event in read(tmp_path / "sessions.db").events} == {START_S * 1000}
+
+
 def test_sessions_of_two_machines_with_the_same_id_are_two_and_a_copied_database_has_the_same_one(
     tmp_path: Path,
 ) -> None:

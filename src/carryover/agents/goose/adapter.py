@@ -83,6 +83,8 @@ _QUIET: Final = (
 )
 _EARLIEST_MS: Final = 10_000_000_000
 """A greater time is in milliseconds, for the client too."""
+_LATEST_MS: Final = 4_102_444_800_000
+"""2100: no clock is that far ahead."""
 _NEWEST_ROWS: Final = 100
 """How many of the newest rows have their length compared, since they may have grown."""
 
@@ -252,13 +254,14 @@ def _row(*values: Any) -> _Row:
     ident, message, role, at, metadata, length, head = values
     shown = fields_of(sqlite.column_text(metadata))
     hidden = is_true(shown.get("agentVisible")) and bytes(shown.get("userVisible", rawjson.ABSENT)) == b"false"
-    time = at if isinstance(at, int) and at > 0 else 0
+    time = at if isinstance(at, int) else 0
+    at_ms = time * 1000 if time < _EARLIEST_MS else time
     is_result = isinstance(head, bytes) and _RESULT in head
     return _Row(
         ident,
         sqlite.column_text(message) or str(ident),
         sqlite.column_text(role),
-        time * 1000 if time < _EARLIEST_MS else time,
+        at_ms if 0 < at_ms < _LATEST_MS else 0,
         hidden,
         is_result,
         (role, length, head),
