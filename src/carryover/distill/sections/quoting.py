@@ -290,7 +290,7 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
         return start - 1
     # Of a list that nothing leads to, amid the text, the last of several statements: it names a button or has a doubt.
     is_list = after > 0 and first < start < asked and is_numbered(lines[start]) and is_numbered(lines[asked])
-    return None if is_list and not is_question(lines[start]) else start
+    return None if is_list and not any(map(_has_question, lines[start:asked])) else start
 
 
 def _asks(lines: Sequence[str], at: int) -> bool:
@@ -298,4 +298,8 @@ def _asks(lines: Sequence[str], at: int) -> bool:
     if is_question(lines[at]):
         return True
     leads = lines[at].rstrip(" *_").endswith((":", "：")) and any(map(is_list_item, lines[at + 1 : at + 2]))
-    return leads and any(map(is_question, sentences(without_bold(lines[at]))[:-1]))
+    return leads and _has_question(lines[at])
+
+
+def _has_question(line: str) -> bool:
+    return any(map(is_question, sentences(without_bold(line))))

@@ -42,7 +42,13 @@ def test_what_an_answer_asks_itself_or_quotes_is_no_question(ending: str) -> Non
 
 @pytest.mark.parametrize(
     "asked",
-    ["1. Which file?\n2. Which page?\nThen I begin.", "1. It is done.\n2. All pass.\n3. Shall I push?"],
+    [
+        "1. Which file?\n2. Which page?\nThen I begin.",
+        "1. It is done.\n2. All pass.\n3. Shall I push?",
+        "1. What is it called? One word will do.\n2. Shall I push?\nThen I begin.",
+        "1. 它叫什么？一句话就行。\n2. 要推送吗？\n先回答这两点。",
+        "1. The list is done.\n2. Shall I push? It is safe.\n3. And where to?\nThen I begin.",
+    ],
 )
 def test_a_numbered_question_has_the_items_before_it(asked: str) -> None:
     assert question_of(f"It is late.\n\n{asked}") == asked
