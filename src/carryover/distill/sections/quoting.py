@@ -288,7 +288,7 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
         start -= 1
     if start > 0 and lines[start - 1].rstrip().endswith((":", "：")):
         return start - 1
-    # Of a list that nothing leads to, amid the text, the last of several statements: it names a button or has a doubt.
+    # Numbered statements that nothing leads to, amid the text, ask nothing: the last one only names a button.
     is_list = after > 0 and first < start < asked and is_numbered(lines[start]) and is_numbered(lines[asked])
     return None if is_list and not any(map(_has_question, lines[start:asked])) else start
 
