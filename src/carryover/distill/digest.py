@@ -296,6 +296,8 @@ class Gist(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     plan_ms: int = 0
     plan_turn: int = 0
     proposal: Proposal | None = None
+    decided: Proposal | None = None
+    """The newest written plan, and the newest that the user has decided on."""
     summary: Summary | None = None
     recap: Summary | None = None
     touched: tuple[EditedFile, ...] = ()

@@ -347,7 +347,8 @@ def proposal(digest: Digest, event: Event, body: model.PlanProposal) -> Digest:
     made = kept.Proposal(
         text=text, at_ms=event.at_ms, turn=digest.prompts, accepted=body.accepted, call_id=body.call_id
     )
-    return replace(at_work(digest, event), proposal=made)
+    decided = made if made.accepted is not None else digest.decided
+    return replace(at_work(digest, event), proposal=made, decided=decided)
 
 
 def without_unasked(digest: Digest, call: str) -> Digest:
@@ -355,7 +356,7 @@ def without_unasked(digest: Digest, call: str) -> Digest:
     2026; a plan outside of plan mode in Qwen Code 0.24.4)."""
     plan = digest.proposal
     if plan is not None and plan.accepted is None and plan.call_id == call:
-        digest = replace(digest, proposal=None)
+        digest = replace(digest, proposal=digest.decided)
     return replace(digest, questions=tuple(asked for asked in digest.questions if asked.call_id != call))
 
 

@@ -413,3 +413,18 @@ def test_a_ruling_on_a_plan_stays_whatever_its_call_says_later(accepted: bool) -
 
     stands = ("accepted by the user", "From the agent's own summary") if accepted else ("refused", "Where it stands")
     assert stands[0] in under(stands[1], talk)
+
+
+@pytest.mark.parametrize("accepted", [True, False])
+@pytest.mark.parametrize("again", ["1. Move `cart.py`.", "1. Move `tax.py`.", ""])
+def test_a_ruling_on_a_plan_stays_where_another_call_for_one_fails(accepted: bool, again: str) -> None:
+    """By a model that forgot that it has left plan mode (Claude Code 2.1.88, a public session)."""
+    talk = session("s1").user(GOAL).event(PlanProposal(call_id="p", text="1. Move `cart.py`."))
+    talk.event(PlanProposal(call_id="p", text="", accepted=accepted))
+    for call in ("q", "r"):
+        talk.event(PlanProposal(call_id=call, text=again))
+        talk.event(ToolResult(call_id=call, name="exit_plan_mode", op="plan", status="error", subject=""))
+
+    stands = ("Move `cart.py`", "From the agent's own summary") if accepted else ("refused", "Where it stands")
+    assert stands[0] in under(stands[1], talk)
+    assert "plan waits" not in under("Open questions", talk)
