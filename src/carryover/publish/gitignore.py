@@ -169,8 +169,8 @@ def without_rule(data: bytes, lines: Sequence[bytes] = _LINES) -> bytes:
 
 def rules(checkout: Checkout, names: Iterable[str]) -> Text:
     """Returns our rules for these files in `info/exclude`. They are not listed, since all checkouts of a repository
-    share them, and no symlink is followed, since git does not follow one to an ignore file (2.32 and later). Raises
-    OSError if that is no file of a repository."""
+    share them. No symlink is followed, though git follows this one (2.39): what it leads to is not the repository's.
+    Raises OSError if that is no file of a repository."""
     path, each = checkout.exclude, [*map(_lines_for, names)]
     if path.parent.is_symlink():
         raise OSError(errno.EINVAL, "its folder is a symlink")
