@@ -55,6 +55,11 @@ _KEY: Final = later(rf"[\w+/=%-]{{{_LONG_WORD + 1},}}", re.ASCII)
 """A key or encoded data, also between others: `id:password:mail:token:cookies`, a field of JSON."""
 _SENTENCE_END: Final = later(r"(?<=[.!?…])(?:\s+|[\"'”’)\]*`_]{1,3}\s+(?![a-zß-öø-ÿа-яё]))|(?<=[。！？؟])")
 """Behind a quote or a bracket, a small letter continues the sentence: `the button "Ready?" is gone`."""
+_ABBREVIATION: Final = later(
+    r"(?<!\w)(?:e\.\s?g|i\.\s?e|z\.\s?B|d\.\s?h|u\.\s?a|p\.\s?ex|p\.\s?ej|т\.\s?е"
+    r"|Dr|Mrs?|Ms|Prof|Sra?|St|Nr|approx|bzw|ca|cf|incl|vs)\.\s"
+)
+"""Words whose full stop ends no sentence. One that may end it too ("etc.", "No.") is none of them."""
 _ELLIPSIS: Final = "…"
 _BORDERS: Final = ("\n", " ")
 """Where a text is cut rather than within a word, the first if there is any near."""
@@ -104,7 +109,8 @@ def without_bold(line: str) -> str:
 
 def sentences(line: str) -> list[str]:
     """Returns the sentences of a line, split at the punctuation that ends them."""
-    ends = (end.end() for end in _SENTENCE_END.finditer(without_code(line)))
+    plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ","), without_code(line))
+    ends = (end.end() for end in _SENTENCE_END.finditer(plain))
     parts = (line[start:end].strip() for start, end in pairwise((0, *ends, len(line))))
     return [part for part in parts if part]
 

@@ -288,3 +288,21 @@ def test_a_line_of_brackets_alone_is_layout_unless_it_is_an_empty_value() -> Non
 )
 def test_sentences_keep_what_closes_a_quote_or_a_bracket(parts: list[str]) -> None:
     assert sentences(" ".join(parts)) == parts
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Should I use a cache, e.g. Redis, i.e. one process more?",
+        "What is left is the answer of Dr. Weber, and that of Mrs. Lee: which one first?",
+        "Soll ich z. B. Redis nehmen, d. h. ca. zwei Tage bzw. drei?",
+        "Tabs vs. spaces?",
+    ],
+)
+def test_the_full_stop_of_an_abbreviation_ends_no_sentence(sentence: str) -> None:
+    assert sentences(f"It works. {sentence} I wait.") == ["It works.", sentence, "I wait."]
+
+
+def test_what_only_looks_like_an_abbreviation_ends_a_sentence() -> None:
+    parts = ["Take plan b.", "Then the mocca.", "Use plan B.", "No.", "And so on, etc.", "Done."]
+    assert sentences(" ".join(parts)) == parts
