@@ -152,7 +152,7 @@ def daemon_pid(state: StateDir) -> int | None:
 
 
 def _signalled(state: StateDir, name: Literal["SIGTERM", "SIGHUP"]) -> int | None:
-    """Sends a signal to the daemon. Returns its process id; None if none is running."""
+    """Sends a signal to the daemon. Returns its process id; None if none is running. Raises UserError."""
     import signal  # not at the top: most commands send none
 
     pid = daemon_pid(state)
@@ -161,6 +161,8 @@ def _signalled(state: StateDir, name: Literal["SIGTERM", "SIGHUP"]) -> int | Non
             os.kill(pid, signal.Signals[name])
     except ProcessLookupError:
         return None
+    except PermissionError as error:  # root's, as `sudo` starts one
+        raise UserError(f"carryoverd (process {pid}) belongs to another user. `sudo kill {pid}` ends it.") from error
     return pid
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import socket
 import subprocess
 import sys
@@ -92,6 +94,19 @@ def test_a_daemon_that_does_not_stop_is_named(home: Path) -> None:
 
         lock.release()
         deaf.kill()
+
+
+def test_a_daemon_of_another_user_is_named_with_what_ends_it(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_pid: int, _signal: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    state_dir().root.mkdir()
+    assert FileLock(state_dir().lock).acquire(f'{{"pid": {os.getpid()}, "socket": "", "started_ms": 0}}')
+    monkeypatch.setattr(os, "kill", refused)
+
+    for tell in (stop_daemon, client.reload_daemon):
+        with pytest.raises(UserError, match=f"belongs to another user. `sudo kill {os.getpid()}` ends it"):
+            tell(state_dir())
 
 
 def test_what_names_no_version_is_no_daemon_that_can_be_used(home: Path) -> None:
