@@ -66,6 +66,10 @@ class Survey:
         """The agents to choose from, those on this machine first."""
         return sorted(self.detections, key=lambda agent: not agent.found)
 
+    def is_declined_by(self, agents: Collection[str]) -> bool:
+        """Whether these agents are none, and none was ever chosen: then there is nothing to set up."""
+        return not agents and self.config.agents.selected is None
+
     def first_answer(self, agents: tuple[str, ...] | None, pointers: Pointers | None) -> InstallAnswer:
         """Returns the answer that is offered first; what is given as not None is decided already.
 
@@ -219,7 +223,7 @@ def install(
         shell=on_path_here(),
         curl_missing=any(map(_is_of_hooks, settings)) and shutil.which("curl") is None,
     )
-    if not selected and not settings and config.agents.selected is None:
+    if survey.is_declined_by(selected) and not settings:
         raise UserError(
             "No agent was found or chosen, so nothing is changed. Run `carryover install` again once you use one; "
             "`carryover agents` lists them.",

@@ -29,6 +29,8 @@ FOR_WHOM: Final = "A team: shared. You alone: local. In no project: off."
 
 def _on_enter(surveyed: Survey, answer: InstallAnswer, *, service: bool) -> str:
     """Says what Enter does outside of projects: which files get hooks, or an entry, and whether the daemon starts."""
+    if surveyed.is_declined_by(answer.agents):
+        return "Enter: nothing, as no agent is ticked."
     chosen = [(agent.form, agent.config) for agent in surveyed.with_settings() if agent.spec.id in answer.agents]
     hooks = [short_path(path) for form, path in chosen if path is not None and form != "list"]
     entries = [short_path(path) for form, path in chosen if path is not None and form == "list"]

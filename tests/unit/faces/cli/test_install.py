@@ -260,6 +260,19 @@ def test_the_screen_says_what_is_written_when_and_offers_the_choice(claude: Path
     assert not (shop / "AGENTS.md").exists()
 
 
+def test_the_screen_says_that_enter_does_nothing_where_no_agent_is_ticked(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    only_this_path(home, monkeypatch)
+    before = everything(home)
+
+    steps = ("Enter: nothing, as no agent is ticked.", ENTER)
+    code, shown = played((*CARRYOVER, "install"), steps, columns=80, lines=24)
+
+    assert (code, "No agent was found or chosen, so nothing is changed." in shown) == (ExitCode.NOTHING_FOUND, True)
+    assert everything(home) == before
+
+
 LATER = "Once an agent works in a project, not before: 7 lines that point to "
 KEPT = ".carryover/handoff.md, kept out of commits by .git/info/exclude where there is Git."
 ALONE = f"In each project with an agent's work in the last 7 days, and in others once one works there: {KEPT}"
