@@ -212,7 +212,11 @@ def build_parser(
 
 
 def meant_command(word: str) -> str:
-    """Returns a hint at the command that is probably meant by `word`, as `did_you_mean` does."""
+    """Returns a hint at the command that is probably meant by `word`, as `did_you_mean` does: by an agent, `to`."""
+    from carryover.actions.agents import agent_id_of  # only needed for misspellings
+
+    if agent_id_of(word):
+        return f"; did you mean 'to {word}'?"
     return did_you_mean(_EXPECTED.get(word.lower(), word), COMMANDS)
 
 

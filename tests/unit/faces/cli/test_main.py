@@ -71,6 +71,8 @@ USAGE = {
     "log --project=.": "unrecognized arguments: --project=.; a project is named without --project here",
     "usage .": "unrecognized arguments: .; a project is named by --project DIR here",
     "to codx": "did you mean 'codex'?",
+    "codex": "there is no command 'codex'; did you mean 'to codex'?",
+    "claude": "did you mean 'to claude'?",
     "install --pointers shred": "did you mean 'shared'?",
     "sync inti": "did you mean 'init'?",
     "handoff --until 3": "--agent and --until need --transcript FILE.",
