@@ -8,7 +8,7 @@ import shlex
 import signal
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, NoReturn
+from typing import NoReturn
 
 import msgspec
 
@@ -34,8 +34,6 @@ from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import shell_word
 from carryover.terminal.streams import flush
 from carryover.text.reset_times import LASTS_MS
-
-_COPY: Final = "`carryover handoff --copy` puts the handoff on the clipboard instead: paste it as the first prompt."
 
 
 class TakeOver(msgspec.Struct, frozen=True):
@@ -120,7 +118,13 @@ def startable_agent(agent_id: str, config: Config, root: str) -> tuple[str, Star
 def _by_hand(root: str) -> str:
     """Returns how an agent gets the handoff that Carryover can't start, such as one in an editor."""
     path = handoff_path(None)
-    return f'In an editor say "read {path}". {_COPY}' if is_there(Path(root, path)) else _COPY
+    return f'In an editor say "read {path}". {_by_copy(root)}' if is_there(Path(root, path)) else _by_copy(root)
+
+
+def _by_copy(root: str) -> str:
+    """Names the project too: the command may have been told to hand over another one than that of its folder."""
+    copy = f"carryover handoff --copy {shell_word(root)}"
+    return f"`{copy}` puts the handoff on the clipboard instead: paste it as the first prompt."
 
 
 def _none_here(root: str) -> UserError:
@@ -145,7 +149,7 @@ def last_other_agent(made: MadeHandoff, config: Config) -> str:
             raise _none_here(made.root)
         raise UserError(
             f"No other agent that can be started now has worked in {made.root} lately. {offer}"
-            f"Name one: `carryover to AGENT`. {_COPY}",
+            f"Name one: `carryover to AGENT`. {_by_copy(made.root)}",
             ExitCode.NOTHING_FOUND,
         )
     return worked[0] if worked else others.pop()
@@ -160,13 +164,15 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
     """Writes the handoff into the project and returns its path there. Raises UserError (REFUSED) if forbidden."""
     if state.paused.exists():
         raise UserError(
-            f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. {_COPY}",
+            f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. "
+            f"{_by_copy(made.root)}",
             ExitCode.REFUSED,
         )
     paths = StatePaths(state, Path.home(), config.agents)
     published = publish_handoff(made, config, paths).published
     if published.refusal is not None:
-        raise UserError(f"No handoff is put into {made.root}: {published.refusal}. {_COPY}", ExitCode.REFUSED)
+        refused = f"No handoff is put into {made.root}: {published.refusal}. {_by_copy(made.root)}"
+        raise UserError(refused, ExitCode.REFUSED)
     made = msgspec.structs.replace(made, published=published)
     with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root, again=True) as (ledger, project):
         to = project.id if project is not None else root_of(made.root)
@@ -182,7 +188,7 @@ def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     try:
         write_handoff(store_of(made.root, made.settings.folder), made.text, CHOSEN)
     except OSError as error:
-        raise UserError(f"No handoff is put into {made.root}: {os_reason(error)}. {_COPY}") from error
+        raise UserError(f"No handoff is put into {made.root}: {os_reason(error)}. {_by_copy(root)}") from error
     return handoff_path(made.settings.folder, CHOSEN)
 
 
@@ -211,4 +217,5 @@ def exec_here(name: str, program: Path, words: Sequence[str], folder: str) -> No
             signal.signal(ignored, signal.SIG_DFL)
         os.execve(program, list(words), {**os.environ, "PWD": folder})
     except OSError as error:
-        raise UserError(f"{name} could not be started in {folder}: {error.strerror}. {_COPY}") from error
+        failed = f"{name} could not be started in {folder}: {error.strerror}."
+        raise UserError(f"{failed} {_by_copy(folder)}") from error

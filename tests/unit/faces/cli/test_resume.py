@@ -148,7 +148,7 @@ def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_das
 def test_where_no_agent_can_be_started_a_dash_does_not_ask_to_name_one(shop: Path, run: Run) -> None:
     err = run.err(ExitCode.NOTHING_FOUND, "to", "-", str(shop))
 
-    assert "No agent that takes a first prompt is here. `carryover handoff --copy`" in err
+    assert f"No agent that takes a first prompt is here. `carryover handoff --copy {shop}`" in err
     assert "AGENT" not in err
 
 
@@ -302,7 +302,7 @@ def test_an_agent_that_cannot_be_started_is_reported_with_the_way_out(
 
     err = run.err(code, "to", agent, str(shop))
 
-    assert words in err and "`carryover handoff --copy` puts the handoff on the clipboard" in err
+    assert words in err and f"`carryover handoff --copy {shop}` puts the handoff on the clipboard" in err
     assert not (shop / ".carryover").exists()
     (shop / ".carryover").mkdir()
     (shop / ".carryover" / "handoff.md").touch()
