@@ -288,6 +288,7 @@ def test_of_what_the_model_was_sent_only_the_users_own_words_were_typed() -> Non
         ("<task>\nBake it\n</task>", notes, folder),
         ("[read_file for 'a.py'] Result:\n<feedback>\nfrom a file\n</feedback>", notes),
         (f"[ask_followup_question for '{hot}'] Result:\n<answer>\n200\n</answer>",),
+        ("[ask_followup_question for 'Long?'] Result:\n", "<answer>\nAn hour\n</answer>"),
         ("[attempt_completion] Result: Done", "<feedback>\nNever burn it\n</feedback>", notes),
         (
             "[TASK RESUMPTION] This task",
@@ -295,7 +296,23 @@ def test_of_what_the_model_was_sent_only_the_users_own_words_were_typed() -> Non
         ),
     ]
 
-    assert typed(*sent) == ["Bake it", "", "200", "Never burn it", "Go on"]
+    assert typed(*sent) == ["Bake it", "", "200", "An hour", "Never burn it", "Go on"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        ((("<task>\nBake it\n</task>",), ("[read_file for 'a.py'] Result:\nx",)), ["Bake it", ""]),
+        ((("<task>\nBake it\n</task>",), ("Go on",)), []),
+        ((("Bake it", "<environment_details>\na.py\n</environment_details>"), ("Go on",)), ["Bake it", "Go on"]),
+        ((("Bake it",), ("Go on",)), []),
+    ],
+)
+def test_messages_are_the_clients_by_its_details_or_a_result(
+    sent: Sequence[Sequence[str]], expected: list[str]
+) -> None:
+    """Where the first is no task, all but the details was typed."""
+    assert typed(*sent) == expected
 
 
 @pytest.mark.parametrize("shown", ['file_content path="a.py"', 'url_content url="http://x.test"', "terminal_output"])

@@ -30,6 +30,7 @@ REVIEWED = REJECTED.replace("rejected by user", json.dumps(json.dumps(RISKY)[1:-
         (DENIED_FIRST, Outcome("error", 'sh: no "lid"\n', exit_code=2)),
         (SANDBOX, Outcome("error", 'sh: no "lid"\n', exit_code=2)),
         (REVIEWED, Outcome("error", "too risky.\nReason: It deletes.", never_ran=True)),
+        (f"The log of a session:\n{REJECTED}", Outcome("unknown", f"The log of a session:\n{REJECTED}")),
     ],
 )
 def test_what_was_printed_and_why_it_did_not_run(text: str, outcome: Outcome) -> None:

@@ -398,10 +398,11 @@ def test_what_the_client_says_after_an_empty_answer_is_no_prompt(client: Client)
 
 
 def test_a_database_with_tables_of_the_same_names_is_left_to_its_own_agent(tmp_path: Path) -> None:
+    """As Goose's since its schema 15."""
     path = tmp_path / "sessions.db"
     with closing(sqlite3.connect(path)) as db:
         for table in ("sessions", "messages", "schema_version"):
-            db.execute(f"CREATE TABLE {table} (id TEXT)")
+            db.execute(f"CREATE TABLE {table} (id TEXT, parent_session_id TEXT)")
         db.commit()
     assert AGENT.exported is not None
     assert AGENT.exported(path, path.read_bytes()) is None

@@ -285,6 +285,14 @@ def test_a_file_that_is_named_is_not_part_of_the_prompt() -> None:
     ]
 
 
+def test_a_command_that_the_user_ran_is_a_call_and_no_prompt() -> None:
+    ran = "I ran the following shell command:\n```sh\nmake\n```\n\nThis produced the following result:\n```\nDone.\n```"
+
+    assert told([user(ran)]) == []
+    [result] = bodies([user(ran)], model.ToolResult)
+    assert (result.actor, result.subject, result.output) == ("human", "make", "Done.")
+
+
 PICTURE = "@C:\\Users\\dev\\.qwen\\tmp\\clipboard\\clipboard-1774963871961-6158136c-b670-4425-a726-d07c7615225e.png"
 
 

@@ -16,7 +16,7 @@ TABLE = "| Option | Answer |\n|---|---|\n| A | Up |\n| B | Down |\n| Custom | Yo
         f"**What we need to know**: Which way shall it round?\n{TABLE}",
         f"Shall I mend these? I can run:\n{BULLETS}",
         f"要用哪个方案？我可以：\n{BULLETS}",
-        "Apply these changes? (y/n)\nThen I show the menu again.",
+        "Apply these changes? (y/n)\nThen I show the menu again.\nNothing else changes.",
         "1. Where is the form? (page or file)\n2. Where shall it be shown? (beside the list, or below)",
     ],
 )
@@ -33,6 +33,7 @@ def test_options_may_be_a_list_that_a_sentence_leads_to_a_table_or_in_brackets(a
         "Was it the cache? Let me look at it:\nIt was.\nIt is gone.\nAll pass.",
         "Is it slow?\n| File | Time |\n|---|---|\n| cart.py | 2 s |\n| tax.py | 3 s |",
         "Is it (y/n)?\nNo.\nIt is not.\nSo it stays.",
+        "Is it slow? I have measured it.\n- 2 s before\n- 1 s now",
         "Check it.\n\n1. Sign in.\n2. See your name.\n3. Or use **Forgot password?**\n\nElse look at the log.",
     ],
 )
