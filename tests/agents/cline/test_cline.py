@@ -201,6 +201,15 @@ def test_what_a_command_stands_for_is_not_what_the_user_typed() -> None:
     assert (prompt.command, prompt.text) == ("/ship", "to the shop")
 
 
+def test_only_texts_are_said() -> None:
+    made = Transcript(AGENT, source_at(AGENT, recording("story", "6pzba")))
+    made.context = read("story", "6pzba").context
+    made.fold(message("assistant", text("It rounds."), {"type": "thinking", "thinking": "Hm."}, text("All pass.")))
+
+    [said] = made.all(model.AssistantMessage)
+    assert said.text == "It rounds.\nAll pass."
+
+
 def test_what_is_said_after_going_back_to_it_counts_again(tmp_path: Path) -> None:
     path = undone(tmp_path)
     manifest = path.with_name(f"{path.parent.name}.json")

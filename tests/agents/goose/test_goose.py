@@ -57,8 +57,13 @@ def test_a_message_may_have_its_time_in_milliseconds(tmp_path: Path) -> None:
         client.db.execute("UPDATE messages SET created_timestamp = created_timestamp * 1000 + 7")
         client.say("20261120_1", START_S + 1, "assistant", "Fixed.")
 
+        for unknown in (-5, "soon"):
+            client.say("20261120_1", START_S + 2, "assistant", f"It is {unknown}.")
+            client.db.execute("UPDATE messages SET created_timestamp = ? WHERE id = last_insert_rowid()", (unknown,))
+        client.db.commit()
+
     said = [event for event in read(tmp_path / "sessions.db").events if not isinstance(event.body, model.SessionInfo)]
-    assert [event.at_ms for event in said] == [START_S * 1000 + 7, START_S * 1000 + 1000]
+    assert [event.at_ms for event in said] == [START_S * 1000 + 7, *[START_S * 1000 + 1000] * 3]
 
 
 @pytest.mark.parametrize("at", [-5, 4_102_444_800, 9_999_999_999, START_S * 1_000_000])

@@ -66,7 +66,7 @@ def folded(*events: AnyBody) -> dict[str, Name]:
 
 
 def test_names_are_files_values_symbols_and_longer_words_and_no_short_words() -> None:
-    found = names_in("Run `pytest tests/unit/test_cart.py -k total_42` at port 8080, the src/Cart.tsx.")
+    found = names_in("Run `pytest tests/unit/test_cart.py -k total_42` at port 8080, src/shop, the src/Cart.tsx.")
     assert found == {
         "pytest": "pytest",
         "test_cart.py": "tests/unit/test_cart.py",

@@ -158,7 +158,7 @@ def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str, bool]]
 def _quoted(
     past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str, weight: Weight = BY_WORTH
 ) -> list[Entry]:
-    step = Step(session.digest.turns[-1], session) if session.digest.turns else past.main
+    step = Step(past.main.turn, session)  # which turn it is makes no difference: the one of the text may be forgotten
     since = max(0, session.digest.prompts - given.turn)
     typed = (one for turn in session.digest.turns for one in turn.replies if one.is_added and one.at_ms > given.at_ms)
     unknown = since + sum(1 for _ in typed) + len(waiting_prompts(session.digest))

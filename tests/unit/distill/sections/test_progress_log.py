@@ -47,9 +47,10 @@ def test_a_recap_goes_once_three_turns_were_answered_since() -> None:
 
 
 def test_a_summary_in_one_piece_goes_with_the_end_of_its_turn_once_another_session_leads() -> None:
-    talk = session("s1").user(GOAL).edited("cart.py")
+    talk = session("shop-2026-one", agent="codex").user(GOAL).edited("cart.py")
     talk.event(AgentSummary(text="Next: put the countdown back.", source="compaction"))
-    title, other = "From the agent's own summary", worked("s2", "Add a logo.", hours=5)
+    title, other = "From the agent's own summary", worked("shop-2026-two", "Add a logo.", hours=5)
+    assert under(title, talk, other).startswith("codex's compaction summary (turn 1 of shop-2026-o, ")
     assert "countdown" in under(title, talk, other)
 
     talk.edited("tax.py").says("It is there again.")

@@ -53,3 +53,7 @@ def test_what_an_answer_asks_itself_or_quotes_is_no_question(ending: str) -> Non
 )
 def test_a_numbered_question_has_the_items_before_it(asked: str) -> None:
     assert question_of(f"It is late.\n\n{asked}") == asked
+
+
+def test_a_question_at_the_beginning_is_led_to_by_nothing() -> None:
+    assert question_of("Shall I begin?\nThese come first:") == "Shall I begin?\nThese come first:"
