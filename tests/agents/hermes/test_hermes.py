@@ -67,6 +67,8 @@ def test_a_session_with_failing_tests_a_failed_edit_and_a_todo_list(story: Readi
         ("Change the price", "done"),
         ("Run the tests", "active"),
     ]
+    said = bodies(story, model.AssistantMessage, STORY)
+    assert (said[-1].final, said[-1].aborted) == (True, False)
     assert prompts(story, STORY) == ["Make a pear cost as much as an apple", "Go on", "Again"]
     assert {event.cwd for event in story.events} == {SHOP}
 

@@ -46,6 +46,12 @@ def test_a_recap_goes_once_three_turns_were_answered_since() -> None:
     assert not under(title, talk.user("Now the tax.").says("The tax is there."))
 
 
+def test_a_summary_in_a_session_without_a_prompt_is_its_own_agents() -> None:
+    talk = session("s1", agent="codex").event(AgentSummary(text="Next: cap it.", source="compaction"))
+    title = "From the agent's own summary"
+    assert under(title, talk, worked("s2", hours=5)).startswith("codex's compaction summary")
+
+
 def test_a_summary_in_one_piece_goes_with_the_end_of_its_turn_once_another_session_leads() -> None:
     talk = session("shop-2026-one", agent="codex").user(GOAL).edited("cart.py")
     talk.event(AgentSummary(text="Next: put the countdown back.", source="compaction"))
