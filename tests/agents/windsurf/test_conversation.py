@@ -65,6 +65,16 @@ def test_hook_calls_alone_tell_prompt_edit_command_and_answer(store: Store) -> N
     assert bodies(events, SessionInfo) == [SessionInfo(model="Test Model")]
 
 
+def test_an_edit_that_replaces_no_text_made_the_file(store: Store) -> None:
+    first, second = ({"old_string": old, "new_string": "a = 1\nb = 2\n"} for old in ("", "a = 1\n"))
+    talk = Talk()
+    for edits in ([first], [second], [first, second]):
+        talk.call("post_write_code", file_path=f"{PROJECT}/new.py", edits=edits)
+
+    changes = [(edit.change, edit.added, edit.removed) for edit in bodies(store.read(talk), FileEdit)]
+    assert changes == [("add", 2, 0), ("modify", 1, 0), ("modify", 3, 0)]
+
+
 def test_the_transcript_says_what_failed_and_what_a_command_printed(store: Store) -> None:
     talk = worked()
     talk.name_transcript(store.transcript(talk))
@@ -92,10 +102,15 @@ def test_a_row_keeps_its_time_and_one_without_follows_the_one_before(store: Stor
     talk = worked()
     talk.rows[0]["timestamp"] = START_MS / 1000 + 21
     talk.rows.insert(0, {"type": "code_action", "status": "done", "code_action": {"path": f"{PROJECT}/a.py"}})
+    talk.row("user_input", user_response="And subtract?")
+    talk.row("planner_response", response="Not yet.")
     talk.name_transcript(store.transcript(talk))
 
-    made, prompt, *_ = (event.at_ms for event in store.read(talk) if isinstance(event.body, ToolResult | UserPrompt))
+    events = store.read(talk)
+    made, prompt, *_ = (event.at_ms for event in events if isinstance(event.body, ToolResult | UserPrompt))
     assert (made - START_MS, prompt - START_MS) == (20_000, 21_000)
+    before, *unknown = [event.at_ms for event in events if isinstance(event.body, UserPrompt | AssistantMessage)][-3:]
+    assert unknown == [before + 1, before + 2]
 
 
 def test_what_could_not_be_read_is_counted_and_what_is_blank_is_not(store: Store) -> None:
