@@ -205,7 +205,7 @@ _NAME_OF_A_PASSWORD = later(
 
 def is_name_of_a_password(value: str) -> bool:
     """Whether `value` only says that a password belongs in its place: `pass`, `YourPassword`, `FUZZ` of ffuf."""
-    return len(value) < 32 and _NAME_OF_A_PASSWORD.fullmatch(value) is not None
+    return _NAME_OF_A_PASSWORD.fullmatch(value) is not None
 
 
 def is_in_use(value: str) -> bool:

@@ -31,6 +31,7 @@ def test_each_secret_is_counted_under_its_kind() -> None:
         "postgres://app:[redacted:url-password]@db/shop\n",
         {"url-password": 1, "password": 2},
     )
+    assert redact("DB_PASSWORD=Hunter2-pass!\nIt is Hunter2-pass!\n")[1] == {"password": 2}
 
 
 @pytest.mark.parametrize("odd", ["\x00", "\ud800", "İstanbul ", "ß", "\U0001f600"])
