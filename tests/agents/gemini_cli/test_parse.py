@@ -393,8 +393,8 @@ def test_a_plan_is_accepted_or_what_the_user_said_of_it_is_a_prompt() -> None:
     accepted = parsed(call("exit_plan_mode", {}, "Plan approved. Switching to Default mode."))
     rejected = parsed(call("exit_plan_mode", {}, text))
     failed = parsed(call("exit_plan_mode", {}, 'Tool "exit_plan_mode" not found.', status="error"))
-
-    plans = [plan for lines in (accepted, rejected, failed) for plan in lines.all(model.PlanProposal)]
+    empty = parsed(call("exit_plan_mode", {}, "Plan file is empty. You must write content to it."))
+    plans = [plan for lines in (accepted, rejected, failed, empty) for plan in lines.all(model.PlanProposal)]
     assert plans == [model.PlanProposal(call_id="c1", text="", accepted=answer) for answer in (True, False)]
     assert [prompt.text for prompt in rejected.all(model.UserPrompt)] == ["Without floats."]
     assert [result.user_words for result in rejected.all(model.ToolResult)] == ["Without floats."]

@@ -164,6 +164,7 @@ MAX_CALLS: Final = 200
 
 _BY_CLIENT: Final = "activate_skill-"
 _DENIED: Final = later(r"(?:\[Operation Cancelled\] Reason: )?User denied execution\.?")
+_APPROVED: Final = "Plan approved"
 _REJECTED: Final = ("Plan rejected.", "User cancelled")
 _FEEDBACK: Final = later(
     r"Plan rejected\. User feedback: (.*)\n\nThe plan is stored at: [^\n]*\n+Revise the plan[^\n]*", re.DOTALL
@@ -275,9 +276,9 @@ def _outcome(call: OpenCall, status: str, given: Fields) -> ToolOutcome:
         return ToolOutcome("error", error or output, never_ran=NEVER_RAN.match(error or output) is not None)
     if call.op == "shell":
         return shell_outcome(output)
-    if call.name == "exit_plan_mode" and output.startswith(_REJECTED):
-        found = _FEEDBACK.fullmatch(output)
-        return ToolOutcome("denied", output, user_words=found[1].strip() if found else "")
+    if call.name == "exit_plan_mode" and output and not output.startswith(_APPROVED):
+        found, refused = _FEEDBACK.fullmatch(output), output.startswith(_REJECTED)  # else the plan's file is no good
+        return ToolOutcome("denied" if refused else "error", output, user_words=found[1].strip() if found else "")
     if call.op == "ask" and output.startswith(_DISMISSED):
         return ToolOutcome("denied", output)
     said = fields_of(output.encode("utf-8", "replace")) if call.op == "other" else {}
