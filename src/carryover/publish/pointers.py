@@ -12,6 +12,7 @@ from __future__ import annotations
 import os
 import re
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
 
@@ -67,7 +68,7 @@ def pointer(root: Path, name: str) -> Text:
     """Returns the pointer in an instruction file, whose removal deletes an AGENTS.md that we created and the user did
     not extend."""
     path, obstacle = _entry(root, name)
-    put = partial(_with_pointer, name=name)
+    put = partial(_with_pointer, name=name, root=root, path=path)
     text = text_in(root, name, _WHAT, put, lambda data, _: _without_pointer(data, name=name, path=path))
     return replace(text, path=path, is_in=has_block, follows=True, obstacle=obstacle)
 
@@ -84,8 +85,8 @@ def hidden_files(root: Path) -> tuple[HiddenFile, ...]:
     )
 
 
-def _with_pointer(data: bytes | None, *, name: str) -> bytes | None:
-    """Returns the new content of the file. The repository's own block stays as it is."""
+def _with_pointer(data: bytes | None, *, name: str, root: Path, path: Path) -> bytes | None:
+    """Returns the new content of the file. The repository's own block stays as it is. Raises EditRefused."""
     if data is None:
         return NEW_FILE if name == AGENTS_MD else None
     if name != AGENTS_MD and not stands_alone(data):
@@ -94,7 +95,15 @@ def _with_pointer(data: bytes | None, *, name: str) -> bytes | None:
         if name != AGENTS_MD or block_end(data) <= _READ_BYTES:
             return data
         data = without_block(data)
+    elif path.is_symlink() and _is_in_other_repository(root, path):
+        raise EditRefused("it is a symlink into another repository")
     return with_block(data, at_top=name == AGENTS_MD and len(with_lines(data, _LINES)) > _READ_BYTES)
+
+
+def _is_in_other_repository(root: Path, path: Path) -> bool:
+    """Whether what a path leads to in the project is in a folder with a repository of its own, as a submodule."""
+    top, target = (Path(os.path.realpath(one)) for one in (root, path))
+    return any(is_there(folder / ".git") for folder in takewhile(top.__ne__, target.parents))
 
 
 def _without_pointer(data: bytes, *, name: str, path: Path) -> bytes | None:

@@ -340,6 +340,24 @@ def test_a_link_that_leads_anywhere_else_is_left_alone(root: Path, target: str) 
     assert [note.partition(":")[0] for note in edits.notes] == ["AGENTS.md was left alone"]
 
 
+def test_a_link_into_another_repository_gets_no_block_and_loses_one_that_it_has(root: Path) -> None:
+    """As into a submodule, in which git would show the change as well."""
+    sub = root / "libs" / "sub"
+    sub.mkdir(parents=True)
+    file = sub / "AGENTS.md"
+    file.write_text("Be brief.\n")
+    (root / "AGENTS.md").symlink_to(file.relative_to(root))
+    put(root)  # as an earlier version did there
+    assert file.read_text() == BRIEF
+    (sub / ".git").write_text("gitdir: ../../.git/modules/sub\n")
+
+    assert (put(root).notes, file.read_text()) == ([], BRIEF)
+    assert (remove(root).notes, file.read_text()) == ([], "Be brief.\n")
+    edits = put(root)
+    assert edits.notes == ["AGENTS.md was left alone: it is a symlink into another repository"]
+    assert file.read_text() == "Be brief.\n"
+
+
 def test_of_links_that_lead_to_each_other_it_is_said_that_they_do(root: Path) -> None:
     (root / "AGENTS.md").symlink_to("CLAUDE.md")
     (root / "CLAUDE.md").symlink_to("AGENTS.md")
