@@ -1,7 +1,5 @@
-"""A hook's payload for any agent and event: read or skipped with a reason, and no path outside the agent's is kept.
-
-The paths of an accepted call are absolute, without `..`.
-"""
+"""A hook's payload for any agent and event: read or skipped with a reason. The paths of an accepted call are absolute,
+without `..`."""
 
 from __future__ import annotations
 
