@@ -233,10 +233,7 @@ class Syncing:
         """Synchronises now and as often as the settings say, until cancelled."""
         context = self._context
         while True:
-            changed, every = context.config_changed, context.config.sync.every
-            every_s = None
-            if every is not None and every != "0":
-                every_s = float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
+            changed, every_s = context.config_changed, seconds_of(context.config.sync.every)
             is_on = every_s is not None and (context.state.sync / "state.json").exists()
             if is_on and not context.config.paused:
                 try:
@@ -270,3 +267,14 @@ class Syncing:
         if done.received_events:
             await self._publish()
         return done
+
+
+def seconds_of(every: str | None) -> float | None:
+    """Returns the seconds of the setting `sync.every`; None if nothing is to be done by itself.
+
+    >>> seconds_of("5m"), seconds_of("2h"), seconds_of("0"), seconds_of(None)
+    (300.0, 7200.0, None, None)
+    """
+    if every is None or every == "0":
+        return None
+    return float(every[:-1]) * (60.0 if every.endswith("m") else 3600.0)
