@@ -125,7 +125,7 @@ def _below(folder: str, run: Invocation) -> Invocation:
 def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
     """Returns the test run of one command in `folder`, even if other programs start it (`uv run`); None if there is
     none."""
-    if (words[0] in ("test", "[") and len(words) > 1) or _RUNS_NOTHING.intersection(words):
+    if words[0] in ("test", "[") or _RUNS_NOTHING.intersection(words):
         return None
     tool = ""
     asked: Invocation | None = None
