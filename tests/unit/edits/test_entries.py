@@ -15,6 +15,7 @@ from carryover.edits.entries import (
     ListEntry,
     is_ours,
 )
+from carryover.edits.toml_text import take
 from carryover.text.user_text import EditRefused, Origin
 from support.settings_texts import formatted
 
@@ -262,3 +263,8 @@ def test_a_server_leaves_although_a_text_after_it_quotes_its_lines() -> None:
     data = f"{alone}{quoted}".encode()
 
     assert IN_TOML.take(data, Origin()) == quoted.lstrip("\n").encode()
+
+
+@pytest.mark.parametrize("table", ['  [servers.us]\ncommand = "x"\n', '[servers.us]\ncommand = "x"  # mine\n'])
+def test_of_a_table_whose_lines_were_changed_nothing_is_left(table: str) -> None:
+    assert take(f"a = 1\n\n{table}", ("servers", "us")) == "a = 1\n\n"

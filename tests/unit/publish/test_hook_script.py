@@ -52,12 +52,15 @@ def test_what_was_changed_or_lost_is_put_back(state: StateDir) -> None:
     write_hook_script(state)
     script, settings = state.root / "hook.sh", state.root / "hook.curl"
     right = script.read_bytes(), settings.read_bytes()
-    script.write_text("#!/bin/sh\nexit 1\n")
-    script.chmod(0o777)
+    theirs = state.root / "theirs.sh"
+    script.rename(theirs).write_text("#!/bin/sh\nexit 1\n")
+    theirs.chmod(0o777)
+    script.symlink_to(theirs)
     settings.unlink()
 
     assert write_hook_script(state)
     assert (script.read_bytes(), settings.read_bytes()) == right
+    assert theirs.read_text() == "#!/bin/sh\nexit 1\n" and not script.is_symlink()
     assert stat.S_IMODE(script.stat().st_mode) == 0o700
 
 
