@@ -17,7 +17,7 @@ from carryover.ledger.queries import Selection, project_by_root, selected_sessio
 from carryover.ledger.sessions import know_project, move_project
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, forgotten_file, kept_copy, short_key
-from carryover.model import SessionInfo, ToolResult
+from carryover.model import SessionInfo, ToolResult, session_in_other_cwd
 from carryover.past.from_disk import tombstones_of
 from carryover.paths import StateDir
 from carryover.publish.project_view import project_view
@@ -61,6 +61,15 @@ async def test_nothing_of_a_forgotten_session_is_left_in_any_file(scribe: Scribe
     assert stat.S_IMODE(forgotten_file(ledger_path).stat().st_mode) == 0o600
     assert scribe.prompts("s2") == ["Add a parser"]
     assert [view.session for view in project_view(scribe.db, forgotten.changed[0]).sessions] == ["s2"]
+
+
+async def test_what_was_said_of_a_forgotten_conversation_in_another_folder_goes_with_it(scribe: Scribe) -> None:
+    for name in ("s1", session_in_other_cwd("s1", "of-other"), "s10"):
+        await scribe.tell(scribe.event("Add a parser", session=name), path=f"/t/{name}.jsonl")
+
+    await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+
+    assert [row.native_id for row in sessions(scribe.db, limit=9)] == ["s10"]
 
 
 async def test_a_record_without_a_time_is_known_by_its_key(ledger: Ledger, scribe: Scribe) -> None:
