@@ -13,7 +13,8 @@ _ANCHORS: Final = "Hqz<F=S(wkbf:h/plrs"
 _AROUND: Final = 3
 """How many signs on either side of it are searched for with it: with more, the pattern takes long to compile."""
 _SHORT_CHARS: Final = 256
-"""A shorter text is not worth compiling the pattern, as of a command that prints a few lines."""
+"""A shorter text is not worth compiling the pattern, as of a command that prints a few lines; once a longer one has
+come, the pattern is quicker for each."""
 
 
 def finder(hints: Iterable[str]) -> Callable[[str], set[str]]:
@@ -21,18 +22,26 @@ def finder(hints: Iterable[str]) -> Callable[[str], set[str]]:
     every = frozenset(hints)
     signs = {hint for hint in every if len(hint) == 1}
     by_anchor: dict[str, dict[str, int]] = {}
+    by_pair: dict[str, list[tuple[str, int]]] = {}  # by an anchor and the sign behind it, if there is one
     for hint in every - signs:
         anchor = next((sign for sign in _ANCHORS if sign in hint), hint[0])
-        by_anchor.setdefault(anchor, {})[hint] = hint.index(anchor)
+        at = hint.index(anchor)
+        by_anchor.setdefault(anchor, {})[hint] = at
+        by_pair.setdefault(hint[at : at + 2], []).append((hint, at))
     anywhere = later("|".join(_around(anchor, each) for anchor, each in sorted(by_anchor.items())))
 
+    is_compiled = False
+
     def find(text: str) -> set[str]:
-        if len(text) < _SHORT_CHARS:
+        nonlocal is_compiled
+        if len(text) < _SHORT_CHARS and not is_compiled:
             return {hint for hint in every if hint in text}
+        is_compiled = True
         found = {sign for sign in signs if sign in text}
         for match in anywhere.finditer(text):
             start = match.start()
-            found.update(hint for hint, at in by_anchor[text[start]].items() if text.startswith(hint, start - at))
+            for begun in {text[start], text[start : start + 2]}:
+                found.update(hint for hint, at in by_pair.get(begun, ()) if text.startswith(hint, start - at))
         return found
 
     return find
