@@ -17,7 +17,7 @@ _FIELDS = (
     r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\b(?:parameter)?value(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
     # Terraform: `variable "db_password" { default = "..." }`, and what `terraform output -json` prints.
     r"|:? ?\{[^{}]{0,160}?\b(?:value|default)(?:\\{0,7}[\"'])?[ \t]{0,8}[:=](?![:=>])"
-    r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])"
+    r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])|as[ \t]string[ \t]{0,4}=(?=[ \t]{0,4}\")"  # C#'s, Basic's
     r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
 )
 _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;│┃](?![|;│┃])"
@@ -25,15 +25,16 @@ _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
 _WANTED = r"(?:(?:should|must|will|shall) be|soll|sea|será|debe ser|doit être|deve ser|seja|должен быть)(?: est[ae])?"
 _WORDS_BETWEEN = (
     r"(?<=[\"'`]),(?:(?:\n|\r\n|\\n)(?:\s|\\n){0,40}(?=\\{0,7}[\"']))?|,(?=[\w+/=-]{16})"
-    r"|\((?=n?[\"'`])|是|为|は|[은는](?=[ \t])"
+    r"|\((?:(?:like|now|currently|default:?|e\.g\.,?|i\.e\.,?|z\.B\.)[ \t])?(?=n?[\"'`])|是|为|は|[은는](?=[ \t])"
     r"|(?<=[ \t])(?:(?:for|of|on|in|at|für|del|de la)[ \t][^\n:=\"'`|]{1,40}?"
     r"(?:[ \t](?:is|to|lautet|ist|es)|:)(?=[ \t])"
+    r"|(?:for|of|in|at)[ \t][^\n:=\"'`|]{0,24}`[^`\n]{1,40}`(?:[ \t](?:is|to)|:)(?=[ \t][\"'`])"
     rf"|(?:(?:is|was|to|ist|lautet|est|es|é|è|là|{_WANTED}|[—–](?![ \t]*`)):?(?=[ \t]))?)"
 )
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
     rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|%3d|=(?![=>]|~(?:[\s/^(\"'$\[]|(?:[msy]|qr|tr)[/{{|]))|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
-    rf"|(?P<words>{_WORDS_BETWEEN}))"
+    rf"|(?P<compared>[!=]==?(?=[ \t]{{0,4}}[\"'`]))|(?P<words>{_WORDS_BETWEEN}))"
 )
 
 
@@ -50,7 +51,8 @@ class Assignment(NamedTuple):
     start: int
     end: int
     separator: str
-    """The sign between them, or `words`, `cells` of a table, or `default` if the name stands for another value."""
+    """The sign between them, or `words`, `cells` of a table, `compared` with each other, or `default` if the name
+    stands for another value."""
     quoted: bool = False
     glued: bool = False
     """Whether it is written `NAME=value` without spaces, as in shells, .env files and query strings."""
@@ -126,7 +128,7 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
 def _link(word: re.Match[str]) -> tuple[str, str]:
     """Returns the sort of link between a name and its value, and the link."""
     linked = word["separator"].strip()
-    for sort in ("words", "cells", "default"):
+    for sort in ("words", "cells", "default", "compared"):
         if word[sort] is not None:
             return sort, linked
     return ":" if word["fields"] else "=" if linked == "%3d" else linked, linked

@@ -43,6 +43,38 @@ def passwords_of_logins(text: str, lower: str) -> Iterator[Span]:
             yield *second.span("value"), "password"
 
 
+_MAIL: Final = (
+    r"@(?<=[\w.+-]@)(?:[\w-]{1,63}\.){1,4}(?!(?:png|jpe?g|gif|svg|webp|[cm]?[jt]sx?|json|css|md)\b)"
+    r"[a-z]{2,12}(?![\w-]|\.\w)"
+)
+"""The end of an address. What looks like one in `icon@2x.png` and `react@18.2.0` does not count."""
+_PAIRED: Final = later(
+    rf"{_MAIL}[\"'`*]{{0,3}}"
+    r"(?:(?P<slash>[ \t]/[ \t]|(?<=[\"'`*])/(?=[\"'`*]))|(?P<cells>[ \t]{0,40}\|[ \t]{0,40})"
+    r"|[:,;][ \t]?|[ \t]{1,4}(?:[:|][ \t]|(?:with|and|mit|und|con|y|avec|et|com|e|pw)[ \t])?|[ \t]{0,4}\r?\n)"
+    r"(?P<quote>[\"'`*]{0,3})(?P<value>[^\s\"'`|<>()\\,]{5,40}?)[.,;:]?(?P=quote)(?![^\s\"'`|<>()\\,*])"
+)
+_LETTER_AND_DIGIT: Final = later(r"(?=\D{0,39}\d)(?=[^A-Za-z]{0,39}[A-Za-z])(?![^@]{0,39}@[\w-]{0,39}\.)[^/]+")
+"""No other address, and no name with a version."""
+_SIGN_TOO: Final = later(r"[A-Za-z\d](?=[^!@#$%^&*?]{0,39}[!@#$%^&*?])[^/:={}\[\]]+")
+
+
+def passwords_of_addresses(text: str, lower: str) -> Iterator[Span]:
+    """Yields what stands beside an e-mail address like the password of its login: `dev@a.com / shop-12`,
+    `| dev@a.com | Tulpan12! |`, `dev@a.com:Tulpan12!`, `as dev@a.com with Tulpan12!`.
+
+    Behind a slash a letter and a digit are enough, as in a table if the cell is in backquotes; elsewhere it takes a
+    sign that no other word has. `lower` is `text` in lower case.
+    """
+    for found in _PAIRED.finditer(lower):
+        start, end = found.span("value")
+        value = text[start:end]
+        is_named = found["slash"] is not None or (found["cells"] is not None and "`" in found["quote"])
+        is_mixed = _LETTER_AND_DIGIT.fullmatch(value) is not None and not is_technical(value)
+        if is_in_use(value) or (is_mixed and (is_named or _SIGN_TOO.fullmatch(value))):
+            yield start, end, "password"
+
+
 _WORD: Final = later(r"password|passwort|contraseña|passcode")
 _SAID_FIRST: Final = later(
     r"(?<![\w.,:/-])(?P<quote>[\"'`]?)(?P<value>[^\s\"'`|<>()\\]{4,32})(?P=quote)[ \t](?:is|ist|es)"

@@ -20,12 +20,13 @@ from carryover.redact.logins import (
     passwords_behind_pass,
     passwords_behind_words,
     passwords_in_backquotes,
+    passwords_of_addresses,
     passwords_of_logins,
     passwords_said_first,
 )
 from carryover.redact.manifests import values_marked_sensitive, values_of_secrets
 from carryover.redact.seed_phrases import seed_phrases
-from carryover.redact.tables import values_in_columns, values_in_inserts
+from carryover.redact.tables import values_in_columns, values_in_inserts, values_in_rows
 from carryover.redact.values import (
     PASSWORDS,
     Span,
@@ -68,7 +69,7 @@ _SECRET_KEYS = tuple(
 )
 _PUBLIC_KEYS = frozenset(
     "cache public pub ssh primary foreign partition sort range idempotency hash host object row site kms dedup"
-    " group index query file content message s3".split()
+    " group index query file content message s3 socket".split()
 )
 _LONG_RUN = later(r"[A-Za-z0-9_+/=-]{20}")
 _OPAQUE = later(r"(?<![.@:])[A-Za-z0-9_+/=-]{20,256}+(?![\w./(\[])")
@@ -96,6 +97,7 @@ _WORKING_DIRECTORIES = {"PWD", "OLDPWD", "pwd"}
 
 _WAYS: Final = (
     (passwords_of_logins, (" / ",)),
+    (passwords_of_addresses, ("@",)),
     (passwords_said_first, ("passwor", "contraseña", "passcode")),
     (passwords_in_backquotes, ("passwor", "contraseña", "пароль", "密码", "パスワード", "비밀번호")),
     (passwords_behind_words, FOR_PASSWORDS),
@@ -109,6 +111,7 @@ _WAYS: Final = (
     (values_of_secrets, ("secret",)),
     (values_marked_sensitive, ("sensitive",)),
     (values_in_inserts, ("insert into ",)),
+    (values_in_rows, (",http", ',"http', ',\\"http')),
     (seed_phrases, ("mnemonic", "seed", "phrase")),
 )
 """What else finds values, and what a text must have one of, in lower case, to have such a value."""
@@ -122,7 +125,7 @@ def hide_named(text: str, counts: dict[str, int]) -> str:
     here = [word for word in _WORDS if word in hints]
     spans = [span for word in here for span in _spans(text, lower, word)]
     others = (span for way, needed in _WAYS if not hints.isdisjoint(needed) for span in way(text, lower))
-    columns = values_in_columns(text, lower, here) if here and "\n" in text else ()
+    columns = values_in_columns(text, lower, here) if here and ("\n" in text or "\\n" in text) else ()
     return insert_marks(text, [*spans, *others, *passwords_answered(text), *columns], counts)
 
 
@@ -191,7 +194,9 @@ def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) ->
     """Whether `pass` in a name means a password: in `db_pass`, `smtpPass`, `dbpass`, `storepass`, not in `bypass`; and
     `pat` a token: in `gh_pat`, `ghPat`, not in `pat`."""
     at = match.start()
-    if (word == "pass" and _VERB.match(lower, at)) or (word == "token" and lower.endswith("publickey", 0, at)):
+    if word == "pass" and (_VERB.match(lower, at) or lower.startswith("1password", at - 1)):
+        return False
+    if word == "token" and lower.endswith("publickey", 0, at):
         return False  # .NET's assemblies are named with a hash of their public key
     if word not in ("pass", "pat") or match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True
@@ -227,6 +232,10 @@ def _is_secret(found: Assignment, word: str) -> bool:
     if any(harmless(value) for harmless in _HARMLESS):
         return False
     sort = "pass" if _KINDS.get(word) == "password" else word
+    if sort != "pass" and (values.is_address(value) or (sort != "secret" and values.is_foreign_word(value))):
+        return False
+    if not any(sign.isalnum() for sign in value):
+        return False
     is_library = found.separator == ":" and "." in found.name and values.is_version_of_library(value)
     if is_library and sort != "pass":  # a setting, not a library: `spring.datasource.password: …`
         return False
@@ -236,6 +245,8 @@ def _is_secret(found: Assignment, word: str) -> bool:
         return _is_secret_in_words(found, value, sort)
     if found.separator == "cells":
         return _is_secret_in_cell(value, sort)
+    if found.separator == "compared":
+        return found.quoted and sort == "pass" and is_said_password(value)
     if found.separator == "default":
         return found.quoted and " " not in value and (is_mixed(value, 8) or is_in_use(value))
     if value.isdigit() and len(value) >= 4 and found.name.lower().endswith(("word", "passwd", "pwd")):
@@ -305,7 +316,7 @@ def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
 
 def _is_bare_secret(found: Assignment, value: str, word: str) -> bool:
     if found.name.startswith("-"):  # an option of a command
-        if word != "pass" and is_name_of_a_secret(value):
+        if (word != "pass" and is_name_of_a_secret(value)) or value.startswith("--"):
             return False
         return is_mixed(value, 4) or len(value) >= (4 if found.glued else 14)
     if found.glued:

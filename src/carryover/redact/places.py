@@ -165,6 +165,7 @@ _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#
 _USER_OF_DOMAIN: Final = r"(?:[\w.-]{1,64}/)?[\w.$-]{1,64}:"
 _UP_TO_HOST: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"@/]{1,200})(?=@[\w.-])"
 _BREAK: Final = r"(?:\s|\\n){1,24}"
+_SHOWN: Final = ("assword: <", "assword:</")
 _PATTERNS: Final = (
     *OF_PROGRAMS,
     *OF_DATABASES,
@@ -193,7 +194,7 @@ _PATTERNS: Final = (
     ),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        r"-(?<=[ \t`]-)[pPwN][ \t]*"
+        r"-(?<=[ \t`]-)[pPwN](?![A-Za-z]\w{0,40}=)[ \t]*"
         r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~][\w!@#$%^&*+=~.-]{7,199}+)(?![\w/:])",
     ),
     (  # right behind a user's name: `mongosh -u admin -p …`, but no port of `docker run -u node -p 8080:80`, and no
@@ -232,8 +233,22 @@ _PATTERNS: Final = (
         r"user(?:name)?[\"']?[ \t]?[:=][ \t]?[\"'][^\"'\n]{1,80}[\"'],\s{0,40}"
         rf"[\"']?pass[\"']?[ \t]?[:=][ \t]?{A_TEXT}",
     ),
+    *(  # in JSON, also in JSON inside JSON
+        (
+            f'"pass{end}',
+            r"(?:user(?:name)?|e-?mail|login)\\{0,7}\" ?: ?\\{0,7}\"[^\"\\\n]{1,80}\\{0,7}\",(?:\s|\\n){0,40}"
+            r"\\{0,7}\"pass\\{0,7}\" ?: ?\\{0,7}\"(?P<value>[^\"\\\n]{4,200})",
+        )
+        for end in ('"', "\\")
+    ),
     *((call, rf"{re.escape(call)}(?:[^()\n]{{0,80}},)?{_TWO_TEXTS}") for call in _CONNECTING),
     *((call, rf"{re.escape(call)}[ \t]*{A_TEXT}") for call in ("SecretStr(", "Hash::make(", "make_password(")),
+    # ASP.NET's, whose first argument is the user.
+    *((call, rf"{re.escape(call)}[^()\n\"']{{1,80}},[ \t]?{A_TEXT}") for call in ("HashPassword(", ".CreateAsync(")),
+    *(  # of a page that says how to log in
+        (shown, r"assword:(?:</\w{1,10}>)?\s{0,8}<(\w{1,10})(?:\s[^<>\n]{0,200})?>(?P<value>[^\s<>]{4,64})</\1>")
+        for shown in _SHOWN
+    ),
     # What tests and browsers' drivers type: `getByLabel('Password').fill('...')`.
     ("assword", rf"assword[\w -]{{0,24}}[\"'`]?[\])}}\"' ]{{0,8}}\.[A-Za-z_]{{2,20}}\([ \t]?{A_TEXT}"),
     *(
@@ -306,7 +321,16 @@ _PATTERNS: Final = (
     ),
     ("reset", r"reset[\w-]{0,20}/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),
     ("login/", r"login/(?:[\w-]{1,16}/)?(?P<value>(?=[\w-]{0,200}\d)[\w-]{20,200})(?![\w.-])"),  # a link that logs in
-    *((f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})") for name in ("code", "auth")),
+    ("login?t=", r"login\?t=(?P<value>[\w-]{16,200})"),  # that of .NET Aspire
+    *(
+        (f"{name}=", rf"{name}=(?<=[?&]{name}=)(?P<value>[^\s&\"'`<>\\)]{{16,200}})")
+        for name in ("code", "auth", "ticket")
+    ),
+    (  # of a service that Homepage shows
+        "widget:",
+        r"widget:[ \t\r]*(?:\n[+ \t]{1,40}[\w-]{1,30}:[^\n]{0,200}){0,6}?\n[+ \t]{1,40}key:[ \t]{1,4}"
+        r"(?P<value>[0-9a-zA-Z]{20,64})(?![\w./-])",
+    ),
     ("appid=", r"appid=(?<=[?&]appid=)(?P<value>[0-9a-f]{32})(?![\w-])"),  # OpenWeather's key; WeChat's is public
     *((word, rf"{word}(?:word|WORD)?[\"']?[ \t]*[:=][ \t]*[\"']?{_FOUR_BY_FOUR}") for word in ("pass", "Pass", "PASS")),
     *(
@@ -347,21 +371,23 @@ _PLACES: Final = {
     name: [later(pattern) for hint, pattern in _PATTERNS if hint == name] for name in dict.fromkeys(dict(_PATTERNS))
 }
 _hints_in: Final = finder(_PLACES)
-_NO_LOGIN: Final = later(r"(?<![\w.-])(?:[ef]?grep|rg|node|perl|mkdir|cp)[ \t][^;&|`\n]{0,100}\Z")
+_NO_LOGIN: Final = later(r"(?<![\w.-])(?:[ef]?grep|rg|node|perl|mkdir|cp|(?:docker-)?compose)[ \t][^;&|`\n]{0,100}\Z")
 """The beginning of a command whose `-p`, `-P` and `-w` are no passwords: a pattern, a word, code, or a folder."""
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""
 _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
-    *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "login/", "code=", "auth=", *ENCODING),
+    *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "login/", *ENCODING),
+    *("login?t=", "code=", "auth=", "ticket=", "widget:", ".CreateAsync(", *_SHOWN),
 )
 """Hints of places that prove little, where the value must also look random."""
-_OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(", *ENCODING)
-"""Hints of calls where a word with digits is enough."""
+_OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(", ".CreateAsync(", *_SHOWN, *ENCODING)
+"""Hints of calls, and of other places, where a word with digits is enough."""
 _OF_PLAIN_WORDS: Final = frozenset(
     (
-        *("auth=(", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass", "assword=", "wd=", "PWD="),
+        *('"pass"', '"pass\\', "auth=(", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass"),
+        *("assword=", "wd=", "PWD="),
         *(hint for hint, _ in OF_BROWSERS),
     )
 )

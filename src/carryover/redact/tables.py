@@ -8,10 +8,14 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from carryover.redact.values import (
+    LINE_NUMBER,
     PASSWORDS,
     Span,
+    end_of,
+    is_address,
     is_dummy,
     is_filler,
+    is_mixed,
     is_path,
     is_said_password,
     is_scrambled,
@@ -32,10 +36,22 @@ _NAMED: Final = later(
     rf"(?P<password>passwor[dt]|passwd|{'|'.join(_WORDS)})|(?:[a-z0-9]{{1,20}}_){{0,2}}(?:secret|token|(?:api|secret)_key))"
     rf"[{_QUOTES} \r]*"
 )
+_ESCAPED_NAMES: Final = {
+    hint: later(rf"{name}(?:\\+\"|[`* ]){{0,60}}(?:[,;](?=[\w\\])|\||\\+[nrt])") for hint, name in _HINTS.items()
+}
+"""The same in lines that are escaped."""
+_BESIDE: Final = later(r"[,;|\t][ \w\\\"*`]{0,24}\Z|\\t\Z")
 _TITLE: Final = later(rf"[ {_QUOTES}]*[^\W\d][\w\u0900-\u0dff .-]{{0,40}}[ {_QUOTES}]*\r?|[ \r]*")
 _LINE: Final = later(r"[^\n]{0,2000}(?:\n|\Z)")
 _RULE: Final = later(r"[ \t|+:│├┼┤]*[-─=][ \t|+:│├┼┤─=-]*\r?\n?")
 _MOST_ROWS: Final = 200
+_NUMBER: Final = later(rf"[ \t]*{LINE_NUMBER}")
+_ESCAPE: Final = later(r":[ \t]?\\*\"|\\*\"|\\+[nrt]")
+_MEANT: Final = {'"': "'", "n": "\n", "r": " ", "t": "\t"}
+_SITE: Final = later(
+    r"http(?<=[,\"]http)s?://[^\s,\"]{1,300}\\?\"?,\\?\"?(?P<user>[^\s,\"\\]{1,100})\\?\"?,\\?\"?"
+    r"(?P<value>[^\s,\"\\]{6,100})\\?\"?(?=[,\s\\]|\Z)"
+)
 _INSERT: Final = later(
     r"insert into [ \t]{0,8}[^\s()]{1,120}\s{0,40}\((?P<columns>[^()]{1,2000})\)\s{0,40}values\s{0,40}(?=\()"
 )
@@ -71,23 +87,47 @@ def _cells(text: str, at: int, count: int) -> list[re.Match[str]]:
 
 def values_in_columns(text: str, lower: str, words: Collection[str]) -> Iterator[Span]:
     """Yields the cells below the name of a secret. `lower` is `text` in lower case, and `words` are those of the words
-    for secrets that are in it."""
-    hints = (hint for hint in _NAMES if _PART_OF.get(hint, hint) in words and hint in lower)
+    for secrets that are in it. The lines may be escaped, as in JSON, or numbered, as tools that read files do."""
+    hints = [hint for hint in _NAMES if _PART_OF.get(hint, hint) in words and hint in lower]
+    if "\n" in text:
+        yield from _in_columns(text, lower, hints)
+    escaped = (name for hint in hints for name in _ESCAPED_NAMES[hint].finditer(lower))
+    if "\\n" in text and any(_is_column(lower, name) for name in escaped):
+        yield from _in_columns(_ESCAPE.sub(_meant, text), _ESCAPE.sub(_meant, lower), hints)
+
+
+def _is_column(lower: str, name: re.Match[str]) -> bool:
+    """Whether other columns stand beside a name in a line that is escaped."""
+    begin = name.start()
+    return name[0][-1] not in "nrt" or _BESIDE.search(lower, max(0, begin - 32), begin) is not None
+
+
+def _meant(escape: re.Match[str]) -> str:
+    """Returns what JSON means by an escape, behind blanks, so that all else keeps its place. A string's beginning and
+    end become those of a line; in a string inside a string, only its beginning is known from the colon before it."""
+    written = escape[0]
+    meant = "\n" if written == '"' or written[0] == ":" else _MEANT[written[-1]]
+    return meant.ljust(len(written)) if meant == "'" else meant.rjust(len(written))
+
+
+def _in_columns(text: str, lower: str, hints: Collection[str]) -> Iterator[Span]:
     here = (_NAMES[hint].finditer(lower) for hint in hints)
     done = 0
     for named in sorted((found for each in here for found in each), key=re.Match.start):
         begin = lower.rfind("\n", max(0, done - 1, named.start() - 2000), named.start()) + 1
-        if begin < done or (lower[begin].isspace() and named[0][-1] in ",;"):  # as arguments in code are
+        number = _NUMBER.match(lower, begin, named.start())
+        if begin < done or (number is None and lower[begin].isspace() and named[0][-1] in ",;"):  # arguments in code
             continue
         head = _LINE.match(lower, begin)
         if head is None or head.end() <= named.start():  # a line too long for that of a table
             done = lower.find("\n", named.start()) + 1 or len(lower)
             continue
-        sign = next((sign for sign in _SIGNS if sign in head[0]), "")
+        line = head[0][number.end() - begin :] if number is not None else head[0]
+        sign = next((sign for sign in _SIGNS if sign in line), "")
         if not sign:
             continue
         done = head.end()
-        titles = head[0].removesuffix("\n").split(sign)
+        titles = line.removesuffix("\n").split(sign)
         if not all(map(_TITLE.fullmatch, titles)):
             continue
         named_at = {at: found for at, title in enumerate(titles) if (found := _NAMED.fullmatch(title))}
@@ -96,12 +136,23 @@ def values_in_columns(text: str, lower: str, words: Collection[str]) -> Iterator
             row = _LINE.match(text, done)
             if row is None or not row[0]:
                 break
-            cells = row[0].removesuffix("\n").split(sign)
-            if _RULE.fullmatch(row[0]) is None:
+            at = end_of(_NUMBER, text, done) if number is not None else done
+            cells = text[at : row.end()].removesuffix("\n").split(sign)
+            if _RULE.fullmatch(text, at, row.end()) is None:
                 if len(cells) != len(titles):
                     break
-                yield from _secrets(cells, row.start(), columns)
+                yield from _secrets(cells, at, columns)
             done = row.end()
+
+
+def values_in_rows(text: str, _lower: str) -> Iterator[Span]:
+    """Yields the password of a row that a browser exported, `name,https://…,user,password,note`, whose head was not
+    read."""
+    for row in _SITE.finditer(text):
+        value = row["value"]
+        is_one = is_strong(value) or (is_address(row["user"]) and is_mixed(value, 6))
+        if is_one and not (is_dummy(value) or is_filler(value)):
+            yield *row.span("value"), "password"
 
 
 def _secrets(cells: list[str], start: int, columns: dict[int, bool]) -> Iterator[Span]:

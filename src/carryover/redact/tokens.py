@@ -94,6 +94,8 @@ _ID: Final = later(
 """How providers of models, Vercel and GitHub begin ids that are no secrets."""
 _MORE_PREFIX: Final = later(r"(?:[a-z0-9]{1,8}[_-])*")
 _HASH: Final = later(r"[0-9a-fA-F_-]+")
+_DATED: Final = later(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d-[0-9a-f-]{8,36}")
+"""The end of the name of a session's file: `rollout-2031-04-01T15-00-09-019f1c7a-…`."""
 
 
 def is_prefixed_token(match: re.Match[str]) -> bool:
@@ -101,6 +103,7 @@ def is_prefixed_token(match: re.Match[str]) -> bool:
     body = match[1][:256]
     if _SECRET_PREFIX.match(match[0]):
         return is_scrambled(body, 20)
+    body = _DATED.sub("", body)
     if _ID.match(match[0]):
         return False
     prefix = _MORE_PREFIX.match(body)
@@ -155,6 +158,14 @@ _BITWARDEN_PAIR = later(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
 _AWS_PAIR = later(r"\[redacted:aws\](?:\t[\w:.+-]{1,40})?[\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
 _CHANGED = later(r"\[redacted:[\w-]{1,32}\]\\{0,7}\" -> \\{0,7}\"([^\"\\\n]{1,400})")
 """What a plan of Terraform puts in the place of a secret."""
+_PASSWORD_TOO = later(
+    r"\[redacted:password\][\"'`*]{0,3}(?:, ?|、|，| / | (?:or|and|und|oder|y|et|e) )[\"'`*]{0,3}"
+    r"((?=[^\d\s]{0,39}\d)(?=[^!@#$%^&*?\s]{0,39}[!@#$%^&*?])(?=[^A-Za-z\s]{0,39}[A-Za-z])[A-Za-z\d][^\s\"'`,;:/=()<>\[\]{}|\\]{5,39})"
+    r"(?![^\s\"'`,;.)<|\\])"
+)
+"""The next of several, each of which has a sign that no name has."""
+_ELSE = later(r"\[redacted:[\w-]{1,32}\][\"'`] : [\"'`]((?=\D{0,199}\d)[^\s\"'`]{16,200})[\"'`]")
+"""The other value that a condition chooses: `secret: isTest ? "…" : "…"`."""
 _LINE_END: Final = r"[ \t]{0,200}[│|]?[ \t\r]{0,8}\n"
 _TORN: Final = later(rf"\[redacted:(?!password|url-|cookie|seed)(?P<kind>[\w-]{{1,32}})\](?={_LINE_END})")
 _REST: Final = later(
@@ -177,6 +188,10 @@ def hide_tokens(text: str, counts: dict[str, int]) -> str:
         text = _URL_PASSWORD_IN_JSON.sub(_replace("url-password", counts), text)
     if " -> " in text and MARK in text:
         text = _CHANGED.sub(_replace("secret", counts), text)
+    if f"{MARK}password]" in text:
+        text = _PASSWORD_TOO.sub(_replace("password", counts), text)
+    if " : " in text and MARK in text:
+        text = _ELSE.sub(_replace("secret", counts), text)
     if MARK in text and "\n" in text:
         text = insert_marks(text, _rests(text), counts)
     if "%40" in text:

@@ -110,23 +110,25 @@ _RUN = later(r"a+|A+|0+")
 _FILLER = later(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
 _REFERENCE = later(
     r"""(?x)
-      \$\w+$ | <[A-Za-z][\w:.-]*$ | \$\$?[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
+      \$\w+$ | <[\w:.-]{1,24}$ | \$\$?[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
     | %(?:[({%]|[+\-.\d]*[A-Za-z]\b|\w+%) | ![A-Za-z_.:]*$
     | @[A-Za-z_.-]+(?:/[\w.-]+)?$ | :[a-z_]+$
     | (?:process\.env | import\.meta | os\.(?:environ|getenv) | env\. | ENV\[ | std::env | System\. | settings\. )
     | (?:config|secrets?|self|this|args|opts|options|params|ctx|vault|keyring)[.\[] | (?:op|vault|env|file|ssm|arn):
-    | [a-z+]{2,12}:// | getenv
+    | [a-z+]{2,12}:// | getenv | \(Get- | \[(?:System\.)?Environment\]::
     """,
 )
-_INTERPOLATED = later(r"\$\{[^{}]*\}|(?<!\$)\{[A-Za-z_][\w.\[\]()'\"]*\}|#\{[^{}]*\}|\{\{")
+_INTERPOLATED = later(r"\$\{[^{}]*\}|(?<!\$)\{[A-Za-z_][\w.\[\]()'\"]*\}|#\{[^{}]*\}|\{\{(?:[^{}]*\}\}|[\s.$#/]|\Z)")
 _PATH = later(
-    r"(?:~|\.{1,2}|\$[A-Z_]{1,40})?(?:/[\w.@~-]{0,24}){1,20}|[\w.@-]{1,40}(?:/[\w.@-]{1,40}){1,20}\.[a-z]{1,5}"
-    r"|[a-z_.-]{1,40}(?:/[a-z_.-]{1,40}){1,20}|[A-Za-z]:[\\/].*"
-    r"|[\w-]{1,60}\.(?:txt|json|ya?ml|pem|key|env|toml|py|[jt]sx?|md)"
+    r"(?:[\w.-]{1,40}@[\w.-]{1,60}:)?(?:~|\.{1,2}|\$[A-Z_]{1,40})?(?:/[\w.@~-]{0,24}){1,20}(?::r[ow]|[#$])?"
+    r"|(?:[\w.@-]{1,40}(?:/[\w.@-]{1,40}){1,20}\.[a-z]{1,5}|"
+    r"[\w-]{1,60}\.(?:txt|json|ya?ml|pem|key|env|toml|py|[jt]sx?|md))(?::\d{1,6}(?:-\d{1,6})?)?"
+    r"|[a-z_.-]{1,40}(?:/[a-z_.-]{1,40}){1,20}|[A-Za-z]:[\\/].*|[\w.-]{1,40}(?:\\{1,2}[\w.-]{1,40}){1,20}\.[a-z]{1,5}"
 )
 _TYPE = later(
     r"(?i)(?:str(?:ing)?|bytes?|int(?:eger)?|bool(?:ean)?|number|float|double|char|object|any|unknown|never|dict|list"
-    r"|varchar|text|uuid|token-2022|optional|required|missing|invalid|incorrect|expired|wrong|valid|ok)\b.{0,12}"
+    r"|varchar|text|uuid|token-2022|(?:aes|rsa|sha)-?\d{3,4}|optional|required|missing|invalid|incorrect|expired|wrong"
+    r"|valid|ok)\b.{0,12}|(?:required|nullable|string)\|.*"  # Laravel: `required|string|min:8`
 )
 
 
@@ -149,6 +151,22 @@ def is_filler(token: str) -> bool:
 def is_path(value: str) -> bool:
     """Whether `value` looks like a file path: `/run/secrets/db`, `./token.txt`, `certs/server.pem`."""
     return len(value) < 1024 and _PATH.fullmatch(value) is not None
+
+
+_NO_SECRET: Final = later(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|[a-z]{2,16}:[a-z]{2,16}:[\w:-]{1,100}")
+
+
+def is_address(value: str) -> bool:
+    """Whether `value` is an e-mail address, or names a thing in words: `agent:main:cron:5b3a1c52`."""
+    return _NO_SECRET.fullmatch(value) is not None
+
+
+_FOREIGN: Final = later(r"[^\s]*[^\W\d_\x00-\x7f]\S*")
+
+
+def is_foreign_word(value: str) -> bool:
+    """Whether `value` has letters that no key and no token has, and no blank, behind which one could stand."""
+    return not value.isascii() and _FOREIGN.fullmatch(value, 0, _HEAD_CHARS) is not None
 
 
 def is_type_or_state(value: str) -> bool:

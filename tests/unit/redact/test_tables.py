@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from carryover.redact import redact
@@ -51,6 +53,32 @@ def test_cells_below_the_name_of_a_secret_are_hidden(table: str, secrets: int) -
 )
 def test_other_columns_and_code_stay(text: str) -> None:
     assert redact(text) == (text, {})
+
+
+EXPORTED = (
+    f"name,url,username,password,note\nShop,https://shop.example.com/,kim@example.com,{SAID},\n"
+    "Bank,https://bank.example/login,kim,zY8#kfT2mQ,x\n"
+)
+"""What browsers write, with made-up logins."""
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        EXPORTED,
+        json.dumps(EXPORTED),
+        json.dumps({"content": [{"type": "text", "text": EXPORTED}]}),
+        json.dumps(json.dumps({"content": [{"type": "text", "text": EXPORTED}]})),
+        "".join(f"{number:6}→{line}\n" for number, line in enumerate(EXPORTED.splitlines(), 1)),
+        "".join(f"{number}\t{line}\n" for number, line in enumerate(EXPORTED.splitlines(), 1)),
+        EXPORTED.partition("\n")[2],
+        json.dumps(f'"url","username","password"\n"https://a.example","kim","{SAID}"\n"b","al","zY8#kfT2mQ"\n'),
+    ],
+)
+def test_exported_passwords_are_hidden_however_their_lines_are_written(written: str) -> None:
+    hidden, counts = redact(written)
+
+    assert (SAID in hidden, "zY8#kfT2mQ" in hidden, counts) == (False, False, {"password": 2})
 
 
 def test_a_sentence_above_a_table_is_no_head_of_it() -> None:
