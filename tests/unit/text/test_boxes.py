@@ -25,6 +25,10 @@ def test_boxes_are_counted_and_open_ones_are_named_in_order(mark: str) -> None:
         ("@@ +3 @@\n-* [ ] the receipt\n+* [x] the receipt\n - [ ] the fixture", Boxes(4, 3, ("the fixture",))),
         ("@@ +3 @@\n+- [ ] the tax", Boxes(5, 2, ("the receipt", "the fixture", "the tax"))),
         ("@@\n-* [ ] the receipt\n+* [ ] both receipts", Boxes(4, 2, ("both receipts", "the fixture"))),
+        (
+            "@@\n-- [x] cents\n-  1. [X] its line\n+- [ ] cents\n+  1. [ ] its line",
+            Boxes(4, 0, ("the receipt", "the fixture", "cents", "its line")),
+        ),
         ("+- [ ] all anew", Boxes(1, 0, ("all anew",))),
         ("+- [ ] all anew\n\\ 80 more lines", None),
         ("", None),
