@@ -176,8 +176,8 @@ def whereabouts(db: sqlite3.Connection) -> list[Whereabouts]:
     return list(records(Whereabouts, db, f"{_WHEREABOUTS} ORDER BY last_event_ms DESC, id"))
 
 
-def published_git(db: sqlite3.Connection, project_id: int) -> GitFacts | None:
-    """Returns the git state when the project's handoff was last published; None without git or a publication."""
+def published_git(db: sqlite3.Connection, project_id: int | None) -> GitFacts | None:
+    """Returns the git state when the project's handoff was last published; None without git, publication or project."""
     rows = db.execute("SELECT git FROM project WHERE id = ?", (project_id,)).fetchall()
     try:
         return next((decoder_of(GitFacts).decode(stored) for (stored,) in rows if stored is not None), None)

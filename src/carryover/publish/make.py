@@ -98,7 +98,7 @@ def made_handoff(
     settings = settings_for_work(view, config)
     related = related_projects(db, view.root, view.main_root)
     project_id = project if isinstance(project, int) else None
-    last_git = published_git(db, project_id) if project_id is not None else None
+    last_git = published_git(db, project_id)
     if not has_past(view) and not was_brought_in(view):
         return MadeHandoff(root=view.root, settings=settings, handoff=None, text=None, git=last_git, related=related)
     head = checkout.head_stamp() if _is_here(checkout.root) else 0

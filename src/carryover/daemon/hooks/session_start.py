@@ -239,7 +239,7 @@ class SessionStarts:
                     project=project_id or start.project,
                     config=context.config,
                     now_ms=context.now_ms(),
-                    then=published_git(db, project_id) if project_id is not None else None,
+                    then=published_git(db, project_id),
                     revision=revision,
                 )
             )

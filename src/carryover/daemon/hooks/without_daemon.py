@@ -68,8 +68,7 @@ def _text(db: sqlite3.Connection, start: HookCall, here: ProjectRoot, config: Co
     project_id, begins = beginning(db, start, project_by_root(db, here.root))
     if project_id is None and here.main_root is None:
         return None
-    then = published_git(db, project_id) if project_id is not None else None
-    moment = AnswerTime(project=project_id or here, config=config, now_ms=now_ms, then=then)
+    moment = AnswerTime(project=project_id or here, config=config, now_ms=now_ms, then=published_git(db, project_id))
     return moment.answer(db, begins)
 
 
