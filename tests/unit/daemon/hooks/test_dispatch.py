@@ -96,6 +96,17 @@ async def test_before_a_compaction_what_was_said_is_published(desk: Desk, sessio
     looked_at.assert_awaited_once_with([1])
 
 
+@pytest.mark.parametrize("event", ["UserPromptSubmit", "Stop"])
+async def test_what_a_call_names_is_read_without_a_watcher(
+    desk: Desk, context: DaemonContext, session: ClaudeSession, event: str
+) -> None:
+    session.prompt("Add a discount function")
+    async with desk.at_work():
+        assert await desk.call(session, event) == NOTHING
+
+    assert await context.ledger.source_state(session.source) is not None
+
+
 async def test_too_many_at_once_are_sent_away_at_once(desk: Desk, session: ClaudeSession) -> None:
     async with hanging(desk.hooks.looks), asyncio.TaskGroup() as group:
         waiting = [group.create_task(desk.call(session, "PostToolUse")) for _ in range(MOST_AT_ONCE)]
