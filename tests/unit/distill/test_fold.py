@@ -400,3 +400,11 @@ def test_edited_files_go_with_the_folder_that_a_command_removes() -> None:
     talk.ran("rm -rf /home/dev/shop/lib")
     gone = [(file.path[-4:], file.temporary) for file in talk.digest.touched if file.change == "delete"]
     assert gone == [("n.sh", True), ("a.py", True), ("b.py", False)]
+
+
+def test_what_is_not_final_opens_an_answered_turn_again_and_no_other() -> None:
+    more = model.AssistantMessage(text="Now the receipt.", final=False)
+    answered = Conversation().user(GOAL).says("Done.")
+    assert [answered.digest.turns[-1].end, answered.event(more).digest.turns[-1].end] == ["answered", ""]
+    limited = Conversation().user(GOAL).event(model.TurnEnd(reason="limit")).event(more)
+    assert limited.digest.turns[-1].end == "limit"
