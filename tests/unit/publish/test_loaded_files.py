@@ -52,9 +52,10 @@ class Project:
         """Forgets a session; when it is published again, another publication has just written `writes`."""
 
         async def publish(again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
-            file = self.root / ".carryover" / loaded_names()[0]
-            if not gone and not published:
-                file.write_text(writes)
+            if not published:
+                folder = self.root / ".carryover"
+                folder.mkdir(exist_ok=True)
+                (folder / ("handoff.md" if gone else loaded_names()[0])).write_text(writes)
             published.append(again)
             return await publish_here(self._ledger, self._paths, Config(), again, gone)
 
@@ -121,3 +122,13 @@ async def test_what_is_forgotten_while_a_publication_writes_it_is_not_kept(proje
 
     assert "Round the price" in project.handoff
     assert "zebra-4711" not in project.loaded
+
+
+async def test_what_a_publication_writes_of_a_project_while_it_is_forgotten_is_removed(
+    project: Project, now_ms: int
+) -> None:
+    await project.work("claude-code", "a", "Add zebra-4711", now_ms)
+
+    await project.forget("a", writes=project.handoff)
+
+    assert not (project.root / ".carryover" / "handoff.md").exists()
