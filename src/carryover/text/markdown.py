@@ -76,8 +76,8 @@ def own_lines(lines: Sequence[str]) -> list[bool]:
 
     >>> own_lines(["Run:", "```", "make?", "```", "> Why?", "Shall I?"])
     [True, False, False, False, False, True]
-    >>> own_lines(["```", "make?", "```", "```", "", "Shall I?"])
-    [False, False, False, False, True, True]
+    >>> own_lines(["```", "make?", "```", "```", "", "It works.", "Shall I?"])
+    [False, False, False, False, True, True, True]
     """
     forms = line_forms(lines)
     at = len(forms) - 1
