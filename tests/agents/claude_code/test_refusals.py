@@ -17,6 +17,7 @@ from carryover import model
         ("Write", "Interrupted by user", "interrupted"),
         ("Bash", "Interrupted by user", "interrupted"),
         ("mcp__notes__list", "Interrupted by user", "error"),
+        ("ExitPlanMode", "You are not in plan mode.", "error"),
     ],
 )
 def test_a_call_that_the_user_turned_down_or_stopped_did_not_fail(tool: str, text: str, status: str) -> None:
@@ -27,6 +28,7 @@ def test_a_call_that_the_user_turned_down_or_stopped_did_not_fail(tool: str, tex
 
     [result] = transcript.all(model.ToolResult)
     assert (result.status, result.never_ran) == (status, status == "denied")
+    assert [plan for plan in transcript.all(model.PlanProposal) if plan.accepted is False] == []
 
 
 STOP = "STOP what you are doing and wait for the user to tell you how to proceed."
