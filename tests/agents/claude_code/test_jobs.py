@@ -102,3 +102,14 @@ def test_a_connectors_tool_is_named_without_the_id_of_its_server() -> None:
     transcript.runs("mcp__2384c20c-dbc7-4c60-9381-db7c04fd157e__update_workflow", "Done.")
 
     assert [result.name for result in transcript.all(model.ToolResult)] == ["mcp__update_workflow"]
+
+
+@pytest.mark.parametrize(
+    ("described", "label"), [({"description": "Serve the shop"}, "Serve the shop"), ({}, "make serve")]
+)
+def test_a_job_is_named_by_its_description_or_else_its_command(described: dict[str, str], label: str) -> None:
+    transcript = Session()
+    call = transcript.calls("Bash", command="make serve", run_in_background=True, **described)
+    transcript.result(call, "Command running in background with ID: b1", toolUseResult={"backgroundTaskId": "b1"})
+
+    assert [job.label for job in transcript.all(model.BackgroundTask)] == [label]

@@ -55,15 +55,23 @@ def test_a_call_of_a_server_is_about_its_arguments(tmp_path: Path) -> None:
 )
 def test_an_edit_without_an_end_costs_no_time(tmp_path: Path, unit: str) -> None:
     diff = f"{unit * (40_000 // len(unit))}<<<<<<< SEARCH\nheat = 1\n=======\nheat = 2\n>>>>>>> REPLACE"
-    path = tmp_path / "ui_messages.json"
-    edit = said(2, "tool", {"tool": "editedExistingFile", "path": "/oven/oven.js", "content": diff})
+
+    with costing_little():
+        assert counted(tmp_path, diff) == [(1, 1)]
+
+
+def test_an_edit_may_be_shown_as_a_patch(tmp_path: Path) -> None:
+    assert counted(tmp_path, "@@ -1 +1,2 @@\n-heat = 1\n+heat = 2\n+door = 0\n") == [(2, 1)]
+
+
+def counted(folder: Path, content: str) -> list[tuple[int | None, int | None]]:
+    """The lines that an edit adds and removes which is shown so."""
+    path = folder / "ui_messages.json"
+    edit = said(2, "tool", {"tool": "editedExistingFile", "path": "/oven/oven.js", "content": content})
     ended = said(3, "api_req_started", {"request": "[replace_in_file for 'oven.js'] Result:\nIt was saved to oven.js."})
     path.write_text(json.dumps([said(1, "text", "Bake it"), {**edit, "type": "ask", "ask": "tool"}, ended]))
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes())
     assert source is not None
-
-    with costing_little():
-        changes = [event.body for event in read_on(AGENT, source).events if isinstance(event.body, model.FileEdit)]
-
-    assert [(change.added, change.removed) for change in changes] == [(1, 1)]
+    events = read_on(AGENT, source).events
+    return [(event.body.added, event.body.removed) for event in events if isinstance(event.body, model.FileEdit)]

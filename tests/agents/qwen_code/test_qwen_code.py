@@ -293,6 +293,15 @@ def test_a_command_that_the_user_ran_is_a_call_and_no_prompt() -> None:
     assert (result.actor, result.subject, result.output) == ("human", "make", "Done.")
 
 
+@pytest.mark.parametrize("came_in", [True, False])
+def test_an_answer_is_whole_if_the_client_notes_that_it_came_in(came_in: bool) -> None:
+    noted = system("ui_telemetry", uiEvent={"event.name": "qwen-code.api_response", "prompt_id": "p"})
+    answer = record("assistant", message={"role": "model", "parts": [{"text": "Done."}]})
+
+    [said] = bodies([noted, answer] if came_in else [answer], model.AssistantMessage)
+    assert (said.final, said.aborted) == (came_in, not came_in)
+
+
 PICTURE = "@C:\\Users\\dev\\.qwen\\tmp\\clipboard\\clipboard-1774963871961-6158136c-b670-4425-a726-d07c7615225e.png"
 
 
