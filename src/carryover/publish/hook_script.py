@@ -86,7 +86,7 @@ def remove_former_copies(state: StateDir) -> None:
     for folder, _, files in (each for top in folders for each in os.walk(top, topdown=False)):
         with suppress(OSError):
             for name in filter(_ANSWER.fullmatch, files):
-                Path(folder, name).unlink()
+                Path(folder, name).unlink(missing_ok=True)
             Path(folder).rmdir()
     if folders:
         with suppress(OSError):
