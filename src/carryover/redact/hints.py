@@ -13,8 +13,8 @@ _ANCHORS: Final = "Hqz<F=S(wkbf:h/plrs"
 _AROUND: Final = 3
 """How many signs on either side of it are searched for with it: with more, the pattern takes long to compile."""
 _SHORT_CHARS: Final = 256
-"""A shorter text is not worth compiling the pattern, as of a command that prints a few lines; once a longer one has
-come, the pattern is quicker for each."""
+"""Shorter texts, such as those of a command that prints a few lines, are not worth compiling the pattern for; once a
+longer text has had it compiled, it is faster for them too."""
 
 
 def finder(hints: Iterable[str]) -> Callable[[str], set[str]]:

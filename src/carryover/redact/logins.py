@@ -48,29 +48,40 @@ _MAIL: Final = (
     r"[a-z]{2,12}(?![\w-]|\.\w)"
 )
 """The end of an address. What looks like one in `icon@2x.png` and `react@18.2.0` does not count."""
+_ENDED: Final = r"(?:\*{2,3})?(?![^\s\"'`|<>()\\,])"
+"""The end of a word, perhaps of bold text. One asterisk may be a password's own."""
 _PAIRED: Final = later(
     rf"{_MAIL}[\"'`*]{{0,3}}"
-    r"(?:(?P<slash>[ \t]/[ \t]|(?<=[\"'`*])/(?=[\"'`*]))|(?P<cells>[ \t]{0,40}\|[ \t]{0,40})"
-    r"|[:,;][ \t]?|[ \t]{1,4}(?:[:|][ \t]|(?:with|and|mit|und|con|y|avec|et|com|e|pw)[ \t])?|[ \t]{0,4}\r?\n)"
-    r"(?P<quote>[\"'`*]{0,3})(?P<value>[^\s\"'`|<>()\\,]{5,40}?)[.,;:]?(?P=quote)(?![^\s\"'`|<>()\\,*])"
+    r"(?:(?P<slash>[>)]?[ \t][/／][ \t]|(?<=[\"'`*])/(?=[\"'`*]))|(?P<cells>[ \t]{0,40}\|[ \t]{0,40})"
+    r"|[:,;：，；、][ \t]?|[ \t](?:->|=>|→|\()[ \t]?|\\n|[ \t]{0,4}\r?\n"
+    r"|[ \t]{1,4}(?:[:|][ \t]|(?:with|using|and|mit|und|con|y|avec|et|com|e|и|pw|pass)[ \t])?)"
+    rf"(?P<quote>[\"'`*]{{0,3}})(?P<value>[^\s\"'`|<>()\\,]{{5,40}}?)[.,;:]?(?P=quote){_ENDED}"
 )
 _LETTER_AND_DIGIT: Final = later(r"(?=\D{0,39}\d)(?=[^A-Za-z]{0,39}[A-Za-z])(?![^@]{0,39}@[\w-]{0,39}\.)[^/]+")
 """No other address, and no name with a version."""
 _SIGN_TOO: Final = later(r"[A-Za-z\d](?=[^!@#$%^&*?]{0,39}[!@#$%^&*?])[^/:={}\[\]]+")
+_OTHER: Final = later(
+    r"(?i:[a-z]{2}|issue|bug|fix|fixes|closes)#\d{1,6}|[A-Z][A-Z\d]{0,9}-\d{1,6}|[0-9a-f]{7}|[0-9a-f]{40}"
+    r"|\d{1,2}[:.]\d\d?[a-z]{1,2}|\d{4}-\d\d-\d\dT.*|[a-z]+\d{0,4}\*(?:\.[a-z]{1,5})?|[\w-]{1,40}\.[a-z]{2,5}"
+)
+"""An issue (`PR#12`, `SHOP-12`), a commit, a time, a measure, files or a host."""
 
 
 def passwords_of_addresses(text: str, lower: str) -> Iterator[Span]:
     """Yields what stands beside an e-mail address like the password of its login: `dev@a.com / shop-12`,
     `| dev@a.com | Tulpan12! |`, `dev@a.com:Tulpan12!`, `as dev@a.com with Tulpan12!`.
 
-    Behind a slash a letter and a digit are enough, as in a table if the cell is in backquotes; elsewhere it takes a
-    sign that no other word has. `lower` is `text` in lower case.
+    Behind a slash a letter and a digit are enough; in a table they are if the cell is in backquotes and has no dash or
+    other joint; elsewhere it takes a sign that no other word has. `lower` is `text` in lower case.
     """
     for found in _PAIRED.finditer(lower):
         start, end = found.span("value")
         value = text[start:end]
-        is_named = found["slash"] is not None or (found["cells"] is not None and "`" in found["quote"])
-        is_mixed = _LETTER_AND_DIGIT.fullmatch(value) is not None and not is_technical(value)
+        is_named = found["slash"] is not None
+        if found["cells"] is not None and "`" in found["quote"]:
+            is_named = is_said_password(value) and not is_scrambled(value.lower(), 16)
+        is_mixed = _LETTER_AND_DIGIT.fullmatch(value) is not None and not is_technical(value) and not is_uuid(value)
+        is_mixed = is_mixed and _OTHER.fullmatch(value) is None
         if is_in_use(value) or (is_mixed and (is_named or _SIGN_TOO.fullmatch(value))):
             yield start, end, "password"
 

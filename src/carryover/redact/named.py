@@ -187,16 +187,15 @@ def _opaque_near(text: str, word: re.Match[str]) -> tuple[int, int] | None:
     return value.span()
 
 
-_VERB = later(r"pass(?:es|ed|ing)\b")
+_NO_PASSWORD = later(r"pass(?:es|ed|ing)\b|(?<=1)(?<![\w-]1)password")
+"""A verb, or the program 1Password; not the end of `user1password`."""
 
 
 def _has_that_meaning(word: str, text: str, lower: str, match: re.Match[str]) -> bool:
     """Whether `pass` in a name means a password: in `db_pass`, `smtpPass`, `dbpass`, `storepass`, not in `bypass`; and
     `pat` a token: in `gh_pat`, `ghPat`, not in `pat`."""
     at = match.start()
-    if word == "pass" and (_VERB.match(lower, at) or lower.startswith("1password", at - 1)):
-        return False
-    if word == "token" and lower.endswith("publickey", 0, at):
+    if (word == "pass" and _NO_PASSWORD.match(lower, at)) or (word == "token" and lower.endswith("publickey", 0, at)):
         return False  # .NET's assemblies are named with a hash of their public key
     if word not in ("pass", "pat") or match.start("close") - at > len("pass") + 1 or lower[at - 1 : at] in ("_", "-"):
         return True

@@ -15,6 +15,7 @@ from carryover.redact.files import ENCODING, OF_FILES
 from carryover.redact.hints import finder
 from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, PRINTING, USER, VALUE
 from carryover.redact.values import (
+    LINE_NUMBER,
     MARK,
     Span,
     end_of,
@@ -165,6 +166,7 @@ _FOUR_BY_FOUR: Final = r"(?P<value>(?:[a-z]{4} ){3}[a-z]{4})(?=[\"']?\s*(?:[,;}#
 _USER_OF_DOMAIN: Final = r"(?:[\w.-]{1,64}/)?[\w.$-]{1,64}:"
 _UP_TO_HOST: Final = r"(?P<value>'[^'\n]{1,200}'|[^\s'\"@/]{1,200})(?=@[\w.-])"
 _BREAK: Final = r"(?:\s|\\n){1,24}"
+_YAML_LINE: Final = rf"\n(?:[ \t]{{0,8}}{LINE_NUMBER})?[+ \t]{{1,40}}"
 _SHOWN: Final = ("assword: <", "assword:</")
 _PATTERNS: Final = (
     *OF_PROGRAMS,
@@ -194,7 +196,7 @@ _PATTERNS: Final = (
     ),
     (  # of any program: mongosh, cqlsh, twine, unzip, 7z, ssh-keygen, ldapsearch, ...
         "-",
-        r"-(?<=[ \t`]-)[pPwN](?![A-Za-z]\w{0,40}=)[ \t]*"
+        r"-(?<=[ \t`]-)[pPwN](?![A-Za-z]{2,40}=)[ \t]*"
         r"(?P<value>'[^'\n]{8,200}'|\"[^\"\n]{8,200}\"|[\w!@#$%^&*+=~][\w!@#$%^&*+=~.-]{7,199}+)(?![\w/:])",
     ),
     (  # right behind a user's name: `mongosh -u admin -p …`, but no port of `docker run -u node -p 8080:80`, and no
@@ -230,7 +232,7 @@ _PATTERNS: Final = (
     *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(")),
     (  # nodemailer's
         "pass",
-        r"user(?:name)?[\"']?[ \t]?[:=][ \t]?[\"'][^\"'\n]{1,80}[\"'],\s{0,40}"
+        r"(?:user(?:name)?|e-?mail|login)[\"']?[ \t]?[:=][ \t]?[\"'][^\"'\n]{1,80}[\"'],\s{0,40}"
         rf"[\"']?pass[\"']?[ \t]?[:=][ \t]?{A_TEXT}",
     ),
     *(  # in JSON, also in JSON inside JSON
@@ -244,7 +246,10 @@ _PATTERNS: Final = (
     *((call, rf"{re.escape(call)}(?:[^()\n]{{0,80}},)?{_TWO_TEXTS}") for call in _CONNECTING),
     *((call, rf"{re.escape(call)}[ \t]*{A_TEXT}") for call in ("SecretStr(", "Hash::make(", "make_password(")),
     # ASP.NET's, whose first argument is the user.
-    *((call, rf"{re.escape(call)}[^()\n\"']{{1,80}},[ \t]?{A_TEXT}") for call in ("HashPassword(", ".CreateAsync(")),
+    *(
+        (call, rf"{before}{re.escape(call)}[^()\n\"']{{1,80}},[ \t]?{A_TEXT}")
+        for call, before in (("HashPassword(", ""), (".CreateAsync(", "[uU]ser(?:s|[mM]anager)?"))
+    ),
     *(  # of a page that says how to log in
         (shown, r"assword:(?:</\w{1,10}>)?\s{0,8}<(\w{1,10})(?:\s[^<>\n]{0,200})?>(?P<value>[^\s<>]{4,64})</\1>")
         for shown in _SHOWN
@@ -328,7 +333,8 @@ _PATTERNS: Final = (
     ),
     (  # of a service that Homepage shows
         "widget:",
-        r"widget:[ \t\r]*(?:\n[+ \t]{1,40}[\w-]{1,30}:[^\n]{0,200}){0,6}?\n[+ \t]{1,40}key:[ \t]{1,4}"
+        r"widget:[ \t\r]*"
+        rf"(?:{_YAML_LINE}[\w-]{{1,30}}:[^\n]{{0,200}}){{0,6}}?{_YAML_LINE}key:[ \t]{{1,4}}[\"']?"
         r"(?P<value>[0-9a-zA-Z]{20,64})(?![\w./-])",
     ),
     ("appid=", r"appid=(?<=[?&]appid=)(?P<value>[0-9a-f]{32})(?![\w-])"),  # OpenWeather's key; WeChat's is public
@@ -371,7 +377,10 @@ _PLACES: Final = {
     name: [later(pattern) for hint, pattern in _PATTERNS if hint == name] for name in dict.fromkeys(dict(_PATTERNS))
 }
 _hints_in: Final = finder(_PLACES)
-_NO_LOGIN: Final = later(r"(?<![\w.-])(?:[ef]?grep|rg|node|perl|mkdir|cp|(?:docker-)?compose)[ \t][^;&|`\n]{0,100}\Z")
+_NO_LOGIN: Final = later(
+    r"(?<![\w.-])(?:[ef]?grep|rg|node|perl|mkdir|cp"
+    r"|(?:docker-)?compose(?![^;&|`\n]{0,100}[ \t](?:exec|run)[ \t]))[ \t][^;&|`\n]{0,100}\Z"
+)
 """The beginning of a command whose `-p`, `-P` and `-w` are no passwords: a pattern, a word, code, or a folder."""
 _LEAST: Final = {"mysql": 5, "mariadb": 5, "-": 8, "login ": 16}
 """Length of the shortest value that counts as a password, by hint, if it is not 4."""

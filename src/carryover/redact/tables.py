@@ -15,7 +15,6 @@ from carryover.redact.values import (
     is_address,
     is_dummy,
     is_filler,
-    is_mixed,
     is_path,
     is_said_password,
     is_scrambled,
@@ -52,6 +51,8 @@ _SITE: Final = later(
     r"http(?<=[,\"]http)s?://[^\s,\"]{1,300}\\?\"?,\\?\"?(?P<user>[^\s,\"\\]{1,100})\\?\"?,\\?\"?"
     r"(?P<value>[^\s,\"\\]{6,100})\\?\"?(?=[,\s\\]|\Z)"
 )
+_RARE_SIGN: Final = later(r"[!#$%^&*?~+]")
+"""A sign that ids, names of files and times do not have."""
 _INSERT: Final = later(
     r"insert into [ \t]{0,8}[^\s()]{1,120}\s{0,40}\((?P<columns>[^()]{1,2000})\)\s{0,40}values\s{0,40}(?=\()"
 )
@@ -103,8 +104,8 @@ def _is_column(lower: str, name: re.Match[str]) -> bool:
 
 
 def _meant(escape: re.Match[str]) -> str:
-    """Returns what JSON means by an escape, behind blanks, so that all else keeps its place. A string's beginning and
-    end become those of a line; in a string inside a string, only its beginning is known from the colon before it."""
+    """Returns what JSON means by an escape, padded with spaces so that all else stays in place. A string's beginning
+    and end become those of a line; of a string inside a string only the beginning is known, by the colon before it."""
     written = escape[0]
     meant = "\n" if written == '"' or written[0] == ":" else _MEANT[written[-1]]
     return meant.ljust(len(written)) if meant == "'" else meant.rjust(len(written))
@@ -150,8 +151,9 @@ def values_in_rows(text: str, _lower: str) -> Iterator[Span]:
     read."""
     for row in _SITE.finditer(text):
         value = row["value"]
-        is_one = is_strong(value) or (is_address(row["user"]) and is_mixed(value, 6))
-        if is_one and not (is_dummy(value) or is_filler(value)):
+        is_one = is_strong(value) and _RARE_SIGN.search(value) is not None
+        is_one = is_one or (is_address(row["user"]) and is_said_password(value))
+        if is_one and not (is_dummy(value) or is_filler(value) or is_path(value)):
             yield *row.span("value"), "password"
 
 

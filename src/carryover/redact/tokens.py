@@ -160,11 +160,11 @@ _CHANGED = later(r"\[redacted:[\w-]{1,32}\]\\{0,7}\" -> \\{0,7}\"([^\"\\\n]{1,40
 """What a plan of Terraform puts in the place of a secret."""
 _PASSWORD_TOO = later(
     r"\[redacted:password\][\"'`*]{0,3}(?:, ?|、|，| / | (?:or|and|und|oder|y|et|e) )[\"'`*]{0,3}"
-    r"((?=[^\d\s]{0,39}\d)(?=[^!@#$%^&*?\s]{0,39}[!@#$%^&*?])(?=[^A-Za-z\s]{0,39}[A-Za-z])[A-Za-z\d][^\s\"'`,;:/=()<>\[\]{}|\\]{5,39})"
+    r"(?![\w.+-]{1,40}@[\w-]{1,40}\.)((?=[^\d\s]{0,39}\d)(?=[^!@#$%^&*?\s]{0,39}[!@#$%^&*?])(?=[^A-Za-z\s]{0,39}[A-Za-z])[A-Za-z\d][^\s\"'`,;:/=()<>\[\]{}|\\]{5,39})"
     r"(?![^\s\"'`,;.)<|\\])"
 )
 """The next of several, each of which has a sign that no name has."""
-_ELSE = later(r"\[redacted:[\w-]{1,32}\][\"'`] : [\"'`]((?=\D{0,199}\d)[^\s\"'`]{16,200})[\"'`]")
+_ELSE = later(r"\[redacted:[\w-]{1,32}\][\"'`] : [\"'`](?![a-z]{2,10}://|[/.])((?=\D{0,199}\d)[^\s\"'`]{16,200})[\"'`]")
 """The other value that a condition chooses: `secret: isTest ? "…" : "…"`."""
 _LINE_END: Final = r"[ \t]{0,200}[│|]?[ \t\r]{0,8}\n"
 _TORN: Final = later(rf"\[redacted:(?!password|url-|cookie|seed)(?P<kind>[\w-]{{1,32}})\](?={_LINE_END})")

@@ -90,7 +90,8 @@ _PLACEHOLDER = later(
 )
 _NAME_OF_A_SECRET = later(r"[a-z0-9]+(?:[-_/.][a-z0-9]+)*[-_/.](?:password|secret|token|key|credential)s?")
 _VERSION_OF_LIBRARY = later(r"[a-z][\w.-]*:\d+\.\w[\w.-]*")
-_UUID = later(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_UUID_OF_LOWER = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID = later(f"(?i){_UUID_OF_LOWER}")
 _IN_USE = later(
     r"""(?ix)
       change[_-]?(?:me|it|this)(?:[_-]?(?:now|please))?[!\d]* | (?:let|log)me[_-]?in[!\d]* | hunter2 | trustno1
@@ -110,25 +111,27 @@ _RUN = later(r"a+|A+|0+")
 _FILLER = later(r"(?i)x{6,}|\*{4,}|\.{3}|…|[-_]your[-_]|<[a-z _-]+>")
 _REFERENCE = later(
     r"""(?x)
-      \$\w+$ | <[\w:.-]{1,24}$ | \$\$?[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
+      \$\w+$ | <[^\W\d][\w:.-]{0,40}$ | \$\$?[({] | \#\{ | \#[0-9a-fA-F]{3,8}$ | \{\{ | \{[A-Za-z_] | & [a-z]
     | %(?:[({%]|[+\-.\d]*[A-Za-z]\b|\w+%) | ![A-Za-z_.:]*$
     | @[A-Za-z_.-]+(?:/[\w.-]+)?$ | :[a-z_]+$
     | (?:process\.env | import\.meta | os\.(?:environ|getenv) | env\. | ENV\[ | std::env | System\. | settings\. )
     | (?:config|secrets?|self|this|args|opts|options|params|ctx|vault|keyring)[.\[] | (?:op|vault|env|file|ssm|arn):
-    | [a-z+]{2,12}:// | getenv | \(Get- | \[(?:System\.)?Environment\]::
+    | [a-z+]{2,12}:// | getenv | \(Get-[A-Z][A-Za-z]{2,24}(?:\s|$) | \[(?:System\.)?Environment\]::
     """,
 )
 _INTERPOLATED = later(r"\$\{[^{}]*\}|(?<!\$)\{[A-Za-z_][\w.\[\]()'\"]*\}|#\{[^{}]*\}|\{\{(?:[^{}]*\}\}|[\s.$#/]|\Z)")
 _PATH = later(
-    r"(?:[\w.-]{1,40}@[\w.-]{1,60}:)?(?:~|\.{1,2}|\$[A-Z_]{1,40})?(?:/[\w.@~-]{0,24}){1,20}(?::r[ow]|[#$])?"
+    r"(?:~|\.{1,2}|\$[A-Z_]{1,40})?(?:/[\w.@~-]{0,24}){1,20}(?::r[ow])?"
+    r"|[\w.-]{1,40}@[\w.-]{1,60}:~?(?:/[\w.@~-]{0,24}){1,20}[#$]?"  # also a shell's prompt
     r"|(?:[\w.@-]{1,40}(?:/[\w.@-]{1,40}){1,20}\.[a-z]{1,5}|"
     r"[\w-]{1,60}\.(?:txt|json|ya?ml|pem|key|env|toml|py|[jt]sx?|md))(?::\d{1,6}(?:-\d{1,6})?)?"
-    r"|[a-z_.-]{1,40}(?:/[a-z_.-]{1,40}){1,20}|[A-Za-z]:[\\/].*|[\w.-]{1,40}(?:\\{1,2}[\w.-]{1,40}){1,20}\.[a-z]{1,5}"
+    r"|[a-z_.-]{1,40}(?:/[a-z_.-]{1,40}){1,20}|[A-Za-z]:[\\/].*|[\w.-]{1,40}(?:\\{1,2}[\w.-]{1,40}){2,20}\.[a-z]{1,5}"
 )
 _TYPE = later(
     r"(?i)(?:str(?:ing)?|bytes?|int(?:eger)?|bool(?:ean)?|number|float|double|char|object|any|unknown|never|dict|list"
-    r"|varchar|text|uuid|token-2022|(?:aes|rsa|sha)-?\d{3,4}|optional|required|missing|invalid|incorrect|expired|wrong"
-    r"|valid|ok)\b.{0,12}|(?:required|nullable|string)\|.*"  # Laravel: `required|string|min:8`
+    r"|varchar|text|uuid|token-2022|optional|required|missing|invalid|incorrect|expired|wrong"
+    r"|valid|ok)\b.{0,12}|(?:aes|rsa|sha)-?\d{3,4}(?:[-_/][a-z]{2,10}\d{0,4}){0,2}"
+    r"|(?:required|nullable|string)(?:\|[a-z_]{2,24}(?::[^|]{0,100})?){1,12}"  # Laravel: `required|string|min:8`
 )
 
 
@@ -153,20 +156,27 @@ def is_path(value: str) -> bool:
     return len(value) < 1024 and _PATH.fullmatch(value) is not None
 
 
-_NO_SECRET: Final = later(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}|[a-z]{2,16}:[a-z]{2,16}:[\w:-]{1,100}")
+_MAIL: Final = later(r"([\w.+-]{1,64})@[\w-]{1,63}(?:\.[\w-]{1,63}){1,4}")
+_NAMED_IN_WORDS: Final = later(rf"(?:[a-z]{{2,16}}:){{2,6}}(?:[a-z]{{1,16}}|-?\d{{1,20}}|{_UUID_OF_LOWER})")
 
 
 def is_address(value: str) -> bool:
-    """Whether `value` is an e-mail address, or names a thing in words: `agent:main:cron:5b3a1c52`."""
-    return _NO_SECRET.fullmatch(value) is not None
+    """Whether `value` is an e-mail address whose name is not random, or names a thing in words:
+    `agent:main:cron:a1b2c3d4-3333-4000-a000-aabbccddeeff`."""
+    mail = _MAIL.fullmatch(value)
+    return (mail is not None and not is_scrambled(mail[1], 10)) or _NAMED_IN_WORDS.fullmatch(value) is not None
 
 
-_FOREIGN: Final = later(r"[^\s]*[^\W\d_\x00-\x7f]\S*")
+_FOREIGN: Final = later(r"[^\W\d_\x00-\x7f]")
+_RUN_WITH_DIGIT: Final = later(r"(?=[A-Za-z]{0,200}\d)[A-Za-z\d]{8}")
 
 
 def is_foreign_word(value: str) -> bool:
-    """Whether `value` has letters that no key and no token has, and no blank, behind which one could stand."""
-    return not value.isascii() and _FOREIGN.fullmatch(value, 0, _HEAD_CHARS) is not None
+    """Whether `value` has letters that no key and no token has, and no part that could be one: a sentence in a language
+    without blanks may follow it directly, as in `Xk82mQp1zTa0を設定`."""
+    head = value[:_HEAD_CHARS]
+    is_foreign = not head.isascii() and " " not in head and _FOREIGN.search(head) is not None
+    return is_foreign and _RUN_WITH_DIGIT.search(value) is None
 
 
 def is_type_or_state(value: str) -> bool:

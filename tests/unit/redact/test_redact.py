@@ -86,7 +86,7 @@ HOSTILE = (
     "<key>token</key><string>", "password=\\\"", "password='", "PASSWORD=a(", "token: a | b ", "<password>",
     "chpasswd:\n list:\n", "chpasswd: list: a:b ", "vault kv put a=b1c ", "reset/a/", "snmpget -A ", "assword: ' ",
     "login a / bc3456 ", "bcrypt.hash('", "@a.de ", "a@b.de / ", "a@b.de | `",
-    ",http://a,b@c.de,", "password,", "\\n", "widget:\n a: ",
+    ",http://a,b@c.de,", "password,", "\\n", "widget:\n a: ", "widget:\n        ",
     "[redacted:password], ", "assword: <b ", ".fill(a", "password (like ", "password in `a` to ", "password == '",
     "cookie: a=", "cookie: a=${ ", "bearer ", "-TE_KEY=bc;",
     "password>", ' name="token">x', "pw是", "密码为a",
