@@ -67,7 +67,7 @@ class Survey:
         return sorted(self.detections, key=lambda agent: not agent.found)
 
     def is_declined_by(self, agents: Collection[str]) -> bool:
-        """Whether these agents are none, and none was ever chosen: then there is nothing to set up."""
+        """Whether no agent is given and none was ever chosen: then there is nothing to set up."""
         return not agents and self.config.agents.selected is None
 
     def first_answer(self, agents: tuple[str, ...] | None, pointers: Pointers | None) -> InstallAnswer:

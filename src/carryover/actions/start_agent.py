@@ -122,7 +122,7 @@ def _by_hand(root: str) -> str:
 
 
 def _by_copy(root: str) -> str:
-    """Names the project too: the command may have been told to hand over another one than that of its folder."""
+    """Names the project too, since it may be another one than that of the current folder."""
     copy = f"carryover handoff --copy {shell_word(root)}"
     return f"`{copy}` puts the handoff on the clipboard instead: paste it as the first prompt."
 

@@ -59,7 +59,7 @@ _ABBREVIATION: Final = later(
     r"(?<!\w)(?:e\.\s?g|i\.\s?e|z\.\s?B|d\.\s?h|u\.\s?a|p\.\s?ex|p\.\s?ej|т\.\s?е"
     r"|Dr|Mrs?|Ms|Prof|Sra?|St|Nr|approx|bzw|ca|cf|incl|vs)\.\s"
 )
-"""Words whose full stop ends no sentence. One that may end it too ("etc.", "No.") is none of them."""
+"""Abbreviations whose full stop ends no sentence. Those that may also end one ("etc.", "No.") are not listed."""
 _ELLIPSIS: Final = "…"
 _BORDERS: Final = ("\n", " ")
 """Where a text is cut rather than within a word, the first if there is any near."""

@@ -59,7 +59,7 @@ def test_a_copy_of_the_conversation_is_not_counted_again() -> None:
 
     assert [prompt.text for prompt in session.all(UserPrompt)] == ["Add a discount.", "?", "?"]
     assert [len(session.all(kind)) for kind in (AssistantMessage, ToolCall, ToolResult, FileEdit)] == [1, 1, 1, 1]
-    # The copy has the place of the prompt that it repeats, and a later time: nobody went back.
+    # The copy has the place of the prompt that it repeats, and a later time: there was no rewind.
     assert session.all(Retracted) == []
 
 

@@ -234,7 +234,7 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
         if self.is_below(self.context.caveat):
             self.below_caveat = not self.context.answered
             self.change(answered=True)
-        is_idle = not self.context.calls  # else another terminal: who goes back ends the calls first
+        is_idle = not self.context.calls  # else another terminal wrote it: a rewind ends the calls first
         handle(self)
         if not self.context.asked and any(map(_is_plugins, self.events)):
             self.change(is_internal=True)
@@ -254,7 +254,7 @@ class ClaudeBuilder(claude_records.Builder[ClaudeLine, ClaudeContext], kw_only=T
         here = _place(bytes(self.line.parent_uuid)) if asked else ""
         back = next((at for at, one in enumerate(asked) if here and one.place == here), None)
         is_newest = all(one.at_ms < self.at_ms for one in asked) and self.at_ms != self.context.copied_ms
-        if back is None or not self.timed or not is_newest:  # nobody went back, or a copy
+        if back is None or not self.timed or not is_newest:  # no rewind, or a copy
             return
         gone = tuple(key for one in asked[back:] for key in one.keys)
         # A terminal left open writes a recap by itself, after another one has carried on from the same place.

@@ -16,7 +16,7 @@ from carryover.distill.view import SessionView
 _MOST_SINCE: Final = 10
 """After so many turns, whose work was about something else, a list that was not touched is no plan any more."""
 _LONG: Final = 400
-"""Characters. In public transcripts, what was asked before a longer prompt was mostly what to do at all."""
+"""Characters. In public transcripts, the question before a longer prompt was mostly what to do next at all."""
 
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
@@ -24,7 +24,7 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     turn = past.main.turn
     # In a turn that was cut off, the agent went on after its question: nobody replied to that.
     has_reply = not past.main.is_newest and turn.end == "answered"
-    # Of a newest turn without an answer, the one before has the question, unless the task's line tells it.
+    # Of a newest turn without an answer, the one before has the question, unless the task's line quotes it.
     is_cut_off = past.main.is_newest and turn.end != "answered" and replying_to(past.main, "") == ""
     asked = last_words(turn).question if has_reply else asked_before(past.main) if is_cut_off else ""
     if past.main.digest.turn is not None and _says_all(past.main.digest.turn):
