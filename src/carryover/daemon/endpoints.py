@@ -147,7 +147,7 @@ def _hook_route(hooks: HookAnswers, *, secret: str | None) -> Handler:
 
     async def handle(request: web.Request) -> web.Response:
         if secret is not None and not knows_secret(request.headers.getall(SECRET_HEADER, ()), secret):
-            raise web.HTTPForbidden(reason="hooks send their secret")
+            raise web.HTTPForbidden(reason="the secret of the hooks is missing or wrong")
         try:
             async with asyncio.timeout(BODY_S):
                 payload = await request.read()
