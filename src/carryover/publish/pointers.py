@@ -101,7 +101,7 @@ def _with_pointer(data: bytes | None, *, name: str, root: Path, path: Path) -> b
 
 
 def _is_in_other_repository(root: Path, path: Path) -> bool:
-    """Whether what a path leads to in the project is in a folder with a repository of its own, as a submodule."""
+    """Whether a path leads into another repository below the project, such as a submodule."""
     top, target = (Path(os.path.realpath(one)) for one in (root, path))
     return any(is_there(folder / ".git") for folder in takewhile(top.__ne__, target.parents))
 
