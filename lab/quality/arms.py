@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -38,8 +39,14 @@ def tail(past: Sequence[Happening], tokens: int) -> str:
         line = f"{_SPEAKERS[each.kind]}: {each.text}"
         size = estimated_tokens(line) + 1
         if size > left:
-            lines.append(line[-left * 4 :] if line.isascii() else line[-left:])
+            lines.append(_end(line, left))
             break
         lines.append(line)
         left -= size
     return "\n".join(reversed(lines))
+
+
+def _end(line: str, tokens: int) -> str:
+    """Returns as much of the end of a line as `tokens` hold."""
+    starts = range(len(line) + 1)
+    return line[bisect_left(starts, -tokens, key=lambda start: -estimated_tokens(line[start:])) :]

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from carryover.distill.quotes import estimated_tokens
 from quality import closed_runs
 from quality.arms import tail
@@ -78,6 +80,11 @@ def test_the_tail_keeps_the_end_within_its_size() -> None:
     text = tail(past("prompt", "answer", "call"), 12)
     assert text.endswith("Assistant: text_2\nCall: text_3")
     assert estimated_tokens(text) <= 12
+
+
+@pytest.mark.parametrize("text", ["x" * 200, "é" + "x" * 200, "漢" * 9 + "x" * 200, "x" * 200 + "漢" * 4])
+def test_the_tail_is_as_long_as_it_may_be_in_any_script(text: str) -> None:
+    assert estimated_tokens(tail([Happening(1, "answer", text)], 20)) == 20
 
 
 def test_an_interval_is_the_same_each_time_and_wider_for_repositories_that_differ() -> None:
