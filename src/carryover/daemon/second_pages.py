@@ -1,8 +1,9 @@
 """Writes the second pages of handoffs after the handoffs themselves, so that no handoff waits for one.
 
 A page takes longer to make than a handoff, and no agent reads it while another is at work. So it is made when a turn
-has ended or a session starts, else after `PAUSE_S`. While old history is read, each publication shows an older turn's
-end than the next one, so there a page waits as if an agent were at work.
+has ended or a session starts, else after `BETWEEN_PAGES_S`. While old history is read, each publication shows an older
+turn's end than the next one, so there only the page of a project in which a session starts is made, or one that a
+caller waits for: with 300 projects all others would take most of the processor's time.
 
 No answer waits for one either: while sessions start, in any project, no page is begun unless a caller waits for it, as
 `carryover forget` does for a page that shows a forgotten session.
@@ -51,6 +52,8 @@ class SecondPages(WorkQueue[int]):
         self._write_page = write
         self._sleep = sleep
         self._quiet_from_s = 0.0
+        self._wanted: set[int] = set()
+        """The projects in which a session has started since their last page."""
         self._published: dict[int, MadeHandoff] = {}
         """The handoff of each project whose page is due."""
 
@@ -70,13 +73,18 @@ class SecondPages(WorkQueue[int]):
         """Makes the page that is due for a project, if any, since a session has started there."""
         self._quiet_from_s = self._clock() + QUIET_S
         if project in self._published:
+            self._wanted.add(project)
             self.hint(project, urgent=True)
 
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""
         if key not in self._published:
             return False
+        if self._in_history() and not (key in self._wanted or self.is_awaited or self._draining):
+            self.hint(key)
+            return False
         await self._wait_for_quiet()
+        self._wanted.discard(key)
         made = self._published.pop(key, None)
         if made is None:
             return False

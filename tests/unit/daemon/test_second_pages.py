@@ -95,7 +95,18 @@ async def test_at_work_it_is_made_after_a_pause_however_often_a_handoff_is_publi
     assert await desk.due() == 1
 
 
-async def test_while_old_history_is_read_it_waits_as_if_an_agent_were_at_work(desk: Desk) -> None:
+async def test_while_old_history_is_read_it_waits_for_the_end_of_it(desk: Desk) -> None:
+    desk.in_history = True
+    desk.published("Bake")
+    for desk.at_s in (0, BETWEEN_PAGES_S, 9 * BETWEEN_PAGES_S):
+        assert await desk.due() == 0
+
+    desk.in_history = False
+    desk.at_s += BETWEEN_PAGES_S
+    assert await desk.due() == 1
+
+
+async def test_a_handoff_after_the_end_of_old_history_brings_the_page_at_once(desk: Desk) -> None:
     desk.in_history = True
     desk.published("Bake")
     assert await desk.due() == 0
@@ -112,6 +123,17 @@ async def test_a_session_start_makes_the_page_soon_after(desk: Desk) -> None:
 
     assert await desk.due() == 1
     desk.pages.want(1)
+    assert await desk.due() == 1
+
+
+async def test_a_session_start_makes_the_page_while_old_history_is_read_too(desk: Desk) -> None:
+    desk.in_history = True
+    desk.published()
+    desk.pages.want(1)
+    assert await desk.due() == 1
+
+    desk.published()
+    desk.at_s += BETWEEN_PAGES_S
     assert await desk.due() == 1
 
 
