@@ -26,6 +26,8 @@ _REFUSED_CHARS: Final = 80
 _MOST_NAMED: Final = 3
 """How many of the calls that were refused together are named."""
 _MOST_ALIKE: Final = 12
+_MOST_CORRECTED: Final = 8
+"""How many lines of corrections come before all else: who interrupts most turns corrects little by it."""
 _MOST_CHARS: Final = 1200
 _OWN_SHARE_TOKENS: Final = 720
 """A good third of the handoff: long pastes or answers do not crowd out ten short sentences of the user."""
@@ -46,7 +48,7 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     typed = (step for step in steps if not (step.turn.is_template or _greets(step.turn)))
     own = not_alike(typed, attrgetter("prompt"), _MOST_ALIKE)
     for step in sorted(own, key=lambda step: step.turn.at_ms, reverse=True):
-        is_correction = (id(step.view), step.turn.number) in corrected
+        is_correction = (id(step.view), step.turn.number) in corrected and len(corrections) < _MOST_CORRECTED
         at_its_time = short if only_replies(step.turn.prompt) else others
         (corrections if is_correction else at_its_time).extend(_prompt(past, step))
     # What was said after an answer may overturn it.

@@ -13,7 +13,7 @@ from carryover.distill.fold import fold
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts
-from carryover.model import Answer, Event, ToolResult, UserPrompt
+from carryover.model import Answer, Event, ToolResult, TurnEnd, UserPrompt
 from support.conversation import GOAL, MINUTE_MS, Conversation, handoff, project, session, under
 
 
@@ -49,6 +49,24 @@ def test_a_prompt_stays_before_the_answers_given_before_it_and_the_newest_longes
     first, second, third = (weights[ruling] for ruling in rulings)
 
     assert third < second < first <= FIXED < max(weights.values())
+
+
+def test_who_interrupts_most_turns_corrects_little_by_it() -> None:
+    def about(thing: str, kind: str) -> str:
+        return f"No tax on {thing} of {kind}, " + " ".join(f"{kind}{number}y{thing}" for number in range(18))
+
+    talk = Conversation().user(GOAL).edited("cart.py").says("Noted.")
+    for kind in "abcdefghijkl":
+        talk.user(about("tills", kind)).edited("till.py").event(TurnEnd(reason="interrupted"))
+    for kind in "mnopq":  # of which the last was taken up
+        talk.user(about("vouchers", kind)).edited("cart.py").says("Noted.")
+    talk.user("Now the receipt.").edited("receipt.py").says("The receipt rounds.")
+    [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
+    kept = " ".join(source.text for entry in said for source in entry.sources if source.weight <= FIXED)
+
+    assert all(f"vouchers of {kind}" in kept for kind in "mnop")
+    assert "tills of j" in kept
+    assert "tills of b" not in kept
 
 
 def test_a_scheduled_prompt_is_not_among_the_prompts_that_work_took_up() -> None:
