@@ -15,6 +15,7 @@ from typing import Any, Final, Self
 from support import forked
 
 ENTER: Final = "\r"
+UP: Final = "\x1b[A"
 DOWN: Final = "\x1b[B"
 RIGHT: Final = "\x1b[C"
 LEFT: Final = "\x1b[D"

@@ -16,6 +16,8 @@ from carryover.terminal.screen import ask_on_screen, drawing, keys_of
 if TYPE_CHECKING:
     from prompt_toolkit.application import Application
     from prompt_toolkit.formatted_text import StyleAndTextTuples
+    from prompt_toolkit.layout.containers import WindowRenderInfo
+    from prompt_toolkit.layout.margins import Margin
 
 _QUESTION: Final = "Which AI agents do you use?"
 _INSTRUCTION: Final = "(space to tick, then enter)"
@@ -25,6 +27,8 @@ KEYS: Final = {"left": -1, "right": 1, "p": 1}
 """Keys that change the answer about projects, and how many places they move."""
 FOR_WHOM: Final = "A team: shared. You alone: local. In no project: off."
 """For whom each answer about projects is: short enough for one line of a small terminal."""
+_WIDE: Final = 50
+"""Columns of a terminal that has room for words beside the list of agents."""
 
 
 def _on_enter(surveyed: Survey, answer: InstallAnswer, *, service: bool) -> str:
@@ -90,6 +94,7 @@ class _Panel:
         from prompt_toolkit.filters import is_done, to_filter
         from prompt_toolkit.key_binding import KeyBindings
         from prompt_toolkit.layout import ConditionalContainer, Dimension, FormattedTextControl, HSplit, Window
+        from questionary.prompts.common import InquirerControl
 
         window = Window(
             FormattedTextControl(lambda: _as_text(self._rows())),
@@ -99,6 +104,8 @@ class _Panel:
         assert isinstance(screen.key_bindings, KeyBindings)
         for above in screen.layout.find_all_windows():  # otherwise the list pushes this to the bottom of the screen
             above.dont_extend_height = to_filter(True)
+            if isinstance(above.content, InquirerControl):
+                above.right_margins = [_margin()]
         screen.layout.container.children.append(ConditionalContainer(window, filter=~is_done))
         for key, by in KEYS.items():
             screen.key_bindings.add(key, eager=True)(partial(self._choose, by))
@@ -121,6 +128,26 @@ class _Panel:
             is_chosen = pointers == self.answer.pointers
             row.append(("bold", f" ● {pointers} ") if is_chosen else ("", f" ○ {pointers} "))
         return row
+
+
+def _margin() -> Margin:
+    """Says beside a list how many of its rows are above and below those on the screen."""
+    from prompt_toolkit.application import get_app
+    from prompt_toolkit.layout.margins import Margin
+
+    class Hidden(Margin):
+        def get_width(self, _: object) -> int:
+            return len("↓ 99 more " if get_app().output.get_size().columns >= _WIDE else "↓ 99 ")
+
+        def create_margin(self, window_render_info: WindowRenderInfo, width: int, height: int) -> StyleAndTextTuples:
+            above = window_render_info.first_visible_line()
+            below = window_render_info.content_height - window_render_info.last_visible_line() - 1
+            rows = [f"↑ {above} more" if above else "", *[""] * (height - 1)]
+            if below:  # on a screen with a single row for the list, this is what it says
+                rows[-1] = f"↓ {below} more"
+            return [("", "\n".join(row[:width] for row in rows))]
+
+    return Hidden()
 
 
 def _wrapped(lines: Iterable[str], indent: str, columns: int) -> list[StyleAndTextTuples]:

@@ -21,7 +21,7 @@ from carryover.publish.pointers import NEW_FILE
 from support.agent_here import everything, only_this_path
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, Terminal, played
+from support.terminal import CTRL_C, ENTER, LEFT, RIGHT, UP, Terminal, played
 from support.tools import CURSOR, program, versioned
 
 TIPS = """\
@@ -354,6 +354,21 @@ def test_the_screen_is_whole_at_every_size_and_says_what_enter_does(
     assert "A team: shared. You alone: local. In no project: off." in said
     assert "hooks into ~/.claude/settings.json" in said and "starts carryoverd" in said and "reads " in said
     assert ("Windsurf" in said) == (lines > 24), "the list scrolls"
+    assert bool(re.search(r"↓ \d+ more", said)) == (lines <= 24)
+
+
+@pytest.mark.parametrize(("columns", "more"), [(80, " more"), (40, "")])
+def test_the_screen_says_how_many_agents_are_above_and_below(claude: Path, columns: int, more: str) -> None:
+    with Terminal(INSTALL, os.environ, columns=columns, lines=24) as terminal:
+        shown = terminal.wait_for("as it is.")
+        terminal.press(UP)  # to the last one
+        terminal.wait_for("↑ ")
+        terminal.press(Q)
+        _, after = terminal.end()
+
+    above = re.search(rf"not detected *↑ (\d+){more}\s", after)
+    below = re.search(rf"not detected *↓ (\d+){more}\s", shown)
+    assert above and below and above[1] == below[1]
 
 
 def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
