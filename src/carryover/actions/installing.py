@@ -27,6 +27,7 @@ from carryover.outside.apply import Edit, Text, apply, plan_edit
 from carryover.outside.in_project import Pass
 from carryover.past.context import project_root, state_dir
 from carryover.paths import StateDir
+from carryover.probe.git_command import git_trouble
 from carryover.publish.project_files import withdraw_everywhere
 from carryover.terminal.paths import short_path
 
@@ -136,6 +137,8 @@ class Installed:
     """Whether a shell finds this installation by its name."""
     curl_missing: bool = False
     """Whether hooks were planned that can't reach the daemon, for want of curl."""
+    git_trouble: str | None = None
+    """Why git can't be run, as a clause; None if it can."""
 
     @property
     def installing(self) -> bool:
@@ -222,6 +225,7 @@ def install(
         edits=(*settings, choices),
         shell=on_path_here(),
         curl_missing=any(map(_is_of_hooks, settings)) and shutil.which("curl") is None,
+        git_trouble=git_trouble(),
     )
     if survey.is_declined_by(selected) and not settings:
         raise UserError(

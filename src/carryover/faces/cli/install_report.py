@@ -148,6 +148,10 @@ def _done_lines(done: Installed) -> Iterator[str]:
     if done.curl_missing:
         yield "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd."
         yield "  Install it with your system's package manager."
+    if done.installing and done.git_trouble:
+        yield f"⚠ carryoverd can't run git: {done.git_trouble}."
+        yield "  Handoffs name no branch and no changed files, and a repository may get none."
+        yield "  Where you use git, install it (on macOS: `xcode-select --install`), then run `carryover refresh`."
     if done.installing and not done.answer.agents:
         yield from ("", _NONE_SELECTED)
     elif done.installing and done.read != "paused" and not done.in_trouble:

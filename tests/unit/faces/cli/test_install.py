@@ -59,14 +59,20 @@ def test_it_writes_hooks_and_settings_and_says_so(claude: Path, run: Run) -> Non
     )
 
 
-def test_what_hooks_need_is_named_if_it_is_missing(
-    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("needed", "missing"),
+    [
+        ("curl", "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd.\n"),
+        ("git", "⚠ carryoverd can't run git: there is none in the folders of its PATH.\n"),
+    ],
+)
+def test_what_hooks_and_handoffs_need_is_named_if_it_is_missing(
+    claude: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch, needed: str, missing: str
 ) -> None:
     monkeypatch.setenv("PATH", str(home / "bin"))
-    missing = "⚠ There is no `curl` on the PATH, by which hooks reach carryoverd.\n"
     assert missing in run.out("install", "--yes", "--no-service")
 
-    program(home / "bin" / "curl", "exit 0")
+    program(home / "bin" / needed, "exit 0")
     assert missing not in run.out("install", "--yes", "--no-service")
 
 
