@@ -107,8 +107,8 @@ class CommandParser(argparse.ArgumentParser):
         """Raises UsageError about `arguments` that the command does not accept."""
         words = list(arguments)
         options = [name for one in self.declared if one.help != argparse.SUPPRESS for name in one.option_strings]
-        hints = (self._hint(word, options) for word in words)
-        self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, hints), '')}")
+        hints = (*(self._hint(word, options) for word in words), f"; `{self.prog} --help` says what it takes")
+        self.error(f"unrecognized arguments: {' '.join(words)}{next(filter(None, hints))}")
 
     def _hint(self, word: str, options: Sequence[str]) -> str:
         name = word.partition("=")[0]

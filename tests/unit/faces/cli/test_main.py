@@ -62,11 +62,12 @@ def test_without_a_command_a_terminal_or_a_session_it_is_said_that_there_is_none
 
 USAGE = {
     "unheard-of": "there is no command 'unheard-of'; `carryover help` lists all",
-    "--unheard-of": "unrecognized arguments: --unheard-of",
+    "-v": "unrecognized arguments: -v; `carryover --help` says what it takes\n",
+    "start nothing": "unrecognized arguments: nothing; `carryover start --help` says what it takes\n",
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
     "forget --session last": "unrecognized arguments: --session; a session is named without --session here",
-    "status --bogus": "unrecognized arguments: --bogus\n",
+    "status --bogus": "unrecognized arguments: --bogus; `carryover status --help` says what it takes\n",
     "search cart --al": "unrecognized arguments: --al; did you mean '--all'?",
     "log --project=.": "unrecognized arguments: --project=.; a project is named without --project here",
     "usage .": "unrecognized arguments: .; a project is named by --project DIR here",
