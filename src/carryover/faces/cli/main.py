@@ -271,6 +271,9 @@ def _parsed(
     if JSON in before:
         arguments = [*(word for word in before if word != JSON), JSON, *arguments[len(before) :]]
     args, unknown = parser.parse_known_args(arguments)
+    # argparse leaves them over too, but below only what follows the command is looked at.
+    if misplaced := [word for word in before[:-1] if word != JSON]:
+        parser.error(f"unrecognized arguments: {' '.join(misplaced)}; options of `{parser.prog} {first}` follow it")
     if unknown and args.command is not None:
         # argparse takes all positional arguments at the first one; those after an option are left over.
         after = arguments[arguments.index(first or args.command) + 1 :]

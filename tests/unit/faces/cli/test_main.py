@@ -67,6 +67,8 @@ USAGE = {
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",
     "forget --session last": "unrecognized arguments: --session; a session is named without --session here",
+    "-v status": "unrecognized arguments: -v; options of `carryover status` follow it\n",
+    "--dry-run forget --all --yes": "unrecognized arguments: --dry-run; options of `carryover forget` follow it\n",
     "status --bogus": "unrecognized arguments: --bogus; `carryover status --help` says what it takes\n",
     "search cart --al": "unrecognized arguments: --al; did you mean '--all'?",
     "log --project=.": "unrecognized arguments: --project=.; a project is named without --project here",
