@@ -186,6 +186,7 @@ def test_a_package_that_cannot_be_loaded_is_left_out_and_named(site: Path, home:
         "gone": "ModuleNotFoundError",
     }
     assert [row["package"] for row in rows if row["id"] == "codex"] == [OWN, "d_codex"]
+    assert all(row["problem"] for row in rows if row["package"] != OWN), "each is listed once"
     status = carryover(site, home, "status")
     assert (status.stderr, "The agent torn of a_torn does not work: SyntaxError: " in status.stdout) == ("", True)
     assert carryover(site, home, "agents", "check", "torn").returncode == 1
