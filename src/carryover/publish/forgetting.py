@@ -94,13 +94,14 @@ async def _republish(
     gone = {project for one in done for project in one.gone}
     changed = {project for one in done for project in one.changed} - gone
     rows = await asyncio.to_thread(_read, paths, whereabouts)
-    root_of = {row.id: row.root for row in rows if row.id in changed}
+    root_of = {row.id: row.root for row in rows}
     again = [project for project in sorted(changed) if root_of.get(project) in had]
+    written = [root_of[project] for project in again]
     problems = [*await publish(again, sorted(gone))]
     # A publication that began before may have written what an agent at work then keeps.
-    if await asyncio.to_thread(_remove_loaded, config, [root_of[project] for project in again], problems):
+    if await asyncio.to_thread(_remove_loaded, config, written, problems):
         problems += await publish(again, ())
-    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - set(root_of.values()))
+    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - {*written})
     return [*problems, *late]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -132,3 +133,16 @@ async def test_what_a_publication_writes_of_a_project_while_it_is_forgotten_is_r
     await project.forget("a", writes=project.handoff)
 
     assert not (project.root / ".carryover" / "handoff.md").exists()
+
+
+async def test_nor_is_what_it_writes_where_no_handoff_was_left_while_another_session_is_kept(
+    project: Project, now_ms: int
+) -> None:
+    await project.work("claude-code", "a", "Add zebra-4711", now_ms - MINUTE_MS)
+    await project.work("claude-code", "b", "Round the price", now_ms)
+    folder = project.root / ".carryover"
+    shutil.rmtree(folder)
+
+    await project.forget("a", writes="Add zebra-4711")
+
+    assert [path.name for path in folder.glob("*.md")] == []
