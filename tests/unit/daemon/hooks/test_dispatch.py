@@ -87,13 +87,19 @@ async def test_a_start_whose_answer_the_client_does_not_use_is_answered_with_the
     assert [b"discount function" in reply.body for reply in replies] == [False, False, True, False, True, False]
 
 
-async def test_before_a_compaction_what_was_said_is_published(desk: Desk, session: ClaudeSession) -> None:
+async def test_before_a_compaction_what_was_said_is_published_and_no_other_session_is_read(
+    desk: Desk, context: DaemonContext, session: ClaudeSession
+) -> None:
     session.prompt("Add a discount function")
+    other = ClaudeSession(session.folder, session.cwd)
+    other.prompt("Round the prices")
     with patch.object(desk.publisher, "look_at", AsyncMock()) as looked_at:
         async with desk.at_work():
             assert await desk.call(session, "PreCompact", trigger="auto") == NOTHING
 
     looked_at.assert_awaited_once_with([1])
+    states = [await context.ledger.source_state(each.source) for each in (session, other)]
+    assert [state is not None for state in states] == [True, False]
 
 
 @pytest.mark.parametrize("event", ["UserPromptSubmit", "Stop"])
@@ -237,6 +243,15 @@ async def test_after_a_compaction_the_next_copilot_prompt_gets_it_once(
 
     assert b"Your context was just compacted" in first.body and b"Round the prices" in first.body
     assert second == NOTHING
+
+
+async def test_a_session_beside_one_that_was_compacted_gets_nothing(
+    agents_desk: HookDesk, compacted: CopilotSession, home: Path, shop: Path
+) -> None:
+    async with agents_desk.at_work():
+        reply = await _answered(agents_desk, CopilotSession(home / ".copilot", shop), "Paint the shop")
+
+    assert (compacted.session != "", reply) == (True, NOTHING)
 
 
 async def test_a_session_that_went_on_after_its_compaction_gets_nothing_from_a_daemon_that_starts(
