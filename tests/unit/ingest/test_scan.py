@@ -137,6 +137,9 @@ def test_several_sources_of_one_thread_are_read_oldest_first_where_the_newest_wo
     assert [source.path for source in order] == ["other/new", *in_order, "side", "other/old"]
     assert [source.path for source in newest_thread([*thread, side])] == in_order
     assert [source.path for source in newest_thread([*thread, *others])] == ["other/new"]
+    namesake = seen("thread/4", session="s1", age_ms=500)
+    namesake = msgspec.structs.replace(namesake, source=msgspec.structs.replace(namesake.source, agent="b"))
+    assert newest_thread([*thread, namesake]) == [namesake.source], "another agent's session of that id"
 
 
 def test_what_other_agents_did_in_a_project_is_read_with_it_and_before_older_projects() -> None:
@@ -166,13 +169,19 @@ def test_whose_sources_are_is_looked_up_in_the_newest_of_each_place_that_is_rece
     session.prompt("Add a discount")
     now_ns = time.time_ns()
     found = FoundSource(session.source, 1, now_ns)
-    of_many = FoundSource(Source(agent="claude-code", path="/nowhere/store.db"), 1, now_ns)
+    of_many = FoundSource(Source(agent="claude-code", path=str(session.path)), 1, now_ns)
+    inside = FoundSource(Source(agent="claude-code", path="/blog/chat.md", session="2"), 1, now_ns, Path("/blog"))
+    torn = ClaudeSession(tmp_path, tmp_path / "torn")
+    torn.prompt("Round the prices")
+    unfit = FoundSource(torn.source, 1, now_ns)
     gone = FoundSource(Source(agent="claude-code", path="/nowhere/1.jsonl", session="1"), 1, now_ns)
     older = msgspec.structs.replace(gone, source=Source(agent="claude-code", path="/x", group=session.source.group))
     older = msgspec.structs.replace(older, mtime_ns=now_ns - 1)
-    everything = [older, found, of_many, gone]
+    everything = [older, found, of_many, inside, unfit, gone]
 
     def root_of(folder: str) -> ProjectRoot:
+        if folder == str(torn.cwd):
+            raise RuntimeError
         return ProjectRoot(f"root of {folder}")
 
     def looked_up(since_ns: int) -> dict[tuple[str, str], str]:
@@ -180,8 +189,8 @@ def test_whose_sources_are_is_looked_up_in_the_newest_of_each_place_that_is_rece
 
     assert looked_up(now_ns) == {
         place_of(found): f"root of {session.cwd}",
-        place_of(of_many): "",
-        place_of(gone): "",
+        place_of(inside): "/blog",
+        **{place_of(each): "" for each in (of_many, unfit, gone)},
     }
     assert looked_up(now_ns + 1_000_000_000) == {}
 
