@@ -15,7 +15,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
 from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
 from carryover.past.uncommitted import LARGEST_COMPARED, uncommitted
-from carryover.probe.files import project_paths
+from carryover.probe.files import LARGEST_BYTES, project_paths
 from carryover.publish import pointers
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
@@ -51,6 +51,15 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
     assert [file.path for file in found.guidance] == ["AGENTS.md"]
     assert [file.path for file in found.files if file.changed] == ["cart.py", "README.md", "till.py"]
     assert found.handoff is not None
+
+
+@pytest.mark.parametrize("data", [b"\0", b"\xff", b"x" * (LARGEST_BYTES + 1)])
+def test_a_readme_that_is_no_text_or_too_large_is_only_named(shop: Path, data: bytes) -> None:
+    (shop / "README.md").write_bytes(data)
+
+    found = gathered(str(shop), Config(), now_ms=LATER_MS)
+
+    assert (found.readme, found.paths) == ("", ("README.md", "cart.py"))
 
 
 def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
