@@ -96,6 +96,10 @@ def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None
         return msgspec.convert(ask_daemon(state.socket, "GET", "/health", timeout_s=timeout_s), Health | None)
     except msgspec.ValidationError as error:
         raise _not_ours(state.socket) from error
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"A daemon runs, but did not answer within {timeout_s:g} s. Look into {state.log}."
+        ) from error
 
 
 def look_at_endpoint(state: StateDir) -> Endpoint:

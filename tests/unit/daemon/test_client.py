@@ -18,6 +18,7 @@ from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import FileLock
 from carryover.past.context import state_dir
+from carryover.paths import socket_address
 from support.socket_server import HEALTH, answering_socket
 
 
@@ -51,6 +52,16 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_dead_daemon_or_one_that_ends_before_it_has_answered_is_none(path: Path) -> None:
     assert asked(path, b"") is None
     assert path.exists() and ask_daemon(path, "GET", "/health", timeout_s=5) is None
+
+
+def test_of_a_daemon_that_hangs_it_is_said_where_to_look(home: Path) -> None:
+    state = state_dir()
+    state.root.mkdir()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server, socket_address(state.socket) as address:
+        server.bind(address)
+        server.listen()
+        with pytest.raises(TimeoutError, match=rf"did not answer within 0\.01 s\. Look into {state.log}\."):
+            client.ask_health(state, timeout_s=0.01)
 
 
 _OK = b"HTTP/1.0 200 OK\r\n\r\n"

@@ -13,7 +13,7 @@ from carryover import __version__
 from carryover.agents import left_out
 from carryover.build import build
 from carryover.config import Config, load_config, project_settings
-from carryover.daemon.client import ANSWER_S, ask_health
+from carryover.daemon.client import ask_health
 from carryover.daemon.health import Health
 from carryover.errors import UserError
 from carryover.fsio import is_there
@@ -115,8 +115,6 @@ def _holding(health: Health | None) -> str:
 def _health(state: StateDir) -> tuple[Health | None, str | None]:
     try:
         return ask_health(state), None
-    except TimeoutError:
-        return None, f"A daemon runs, but did not answer within {ANSWER_S:g} s. Look into {state.log}."
     except (UserError, OSError) as error:
         return None, str(error)
 
