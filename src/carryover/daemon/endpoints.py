@@ -41,7 +41,7 @@ from carryover.daemon.server import (
     knows_secret,
     listening,
 )
-from carryover.daemon.supervisor import delay_s, wait_at_most
+from carryover.daemon.supervisor import wait_at_most
 from carryover.daemon.upkeep import Forgetting
 from carryover.decoders import decoder_of
 from carryover.errors import UserError
@@ -57,6 +57,8 @@ BODY_S: Final = 1.0
 """How long a request body may take to arrive."""
 NEIGHBOURS: Final = 10
 ANY_FREE: Final = 0
+_RETRY_S: Final = 5.0
+"""Interval between attempts at a port that is taken."""
 _BACKLOG: Final = 256
 HOOK: Final = "/hook/{agent}/{event}"
 _T = TypeVar("_T")
@@ -260,18 +262,16 @@ class HookPort:
 
     async def run(self) -> None:
         """Listens until cancelled."""
-        context, failures = self._context, 0
+        context = self._context
         try:
             while True:
                 changed, wanted = context.config_changed, _wanted(context.config)
                 try:
                     listeners = _listen_on(wanted)
                 except OSError as error:
-                    failures += 1
                     self._failed(wanted[0], error.errno or errno.EIO)
-                    await wait_at_most(changed, delay_s(failures))
+                    await wait_at_most(changed, _RETRY_S)
                     continue
-                failures = 0
                 bound: int = listeners[0].getsockname()[1]
                 limiter = ConnectionLimiter()
                 async with listening(self._app(limiter, bound), listeners, limiter):
