@@ -24,6 +24,7 @@ from carryover.platform import LINUX
 from carryover.platform.calls import library
 from carryover.platform.inotify import Inotify, Kind, Overflow, StopEvent
 from support.claude_session import ClaudeSession
+from support.clock import LogLines
 from support.platforms import altered, on
 
 ROOT = TranscriptRoot("claude-code", Path("/home/dev/.claude/projects"))
@@ -237,7 +238,7 @@ class Full(Inotify):
 
 @pytest.mark.usefixtures("inotify")
 async def test_if_changes_were_lost_it_begins_again_with_a_rescan(
-    context: DaemonContext, session: ClaudeSession
+    context: DaemonContext, session: ClaudeSession, lines: LogLines
 ) -> None:
     watcher, reported = _watching(context)
     session.prompt("hello")
@@ -247,6 +248,7 @@ async def test_if_changes_were_lost_it_begins_again_with_a_rescan(
             session.prompt("hello again")
             assert await asyncio.wait_for(reported.get(), 20) == "watch_begun"
             assert watcher.state.mode == "native"
+    assert [line.split()[0] for line in lines].count("watch_folders") == 1, "they are the same"
 
 
 @pytest.mark.usefixtures("inotify")
