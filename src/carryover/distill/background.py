@@ -38,7 +38,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         )
         digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
-    digest = closed_before(digest, event.at_ms)
+    digest = _with_printed(closed_before(digest, event.at_ms), event, body)
     ran = _ended_command(digest, body)
     runs = _with_ended(digest, event, body, ran)
     digest = replace(digest, jobs=others, runs=runs, calls=_with_end(digest.calls, body))
@@ -101,6 +101,24 @@ def _with_ended(digest: Digest, event: Event, body: BackgroundTask, ran: ToolRes
         return digest.runs
     run = tests_in(ran, event, turn=call.turn, at_ms=call.at_ms)
     return (*digest.runs, run)[-MOST_RUNS:] if run is not None else digest.runs
+
+
+def _with_printed(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
+    """Returns the digest with the result of a test run that was a job, if a call that waited for it got what it printed
+    after its end had been reported (TaskOutput of Claude Code 2.1.152 to 2.1.159)."""
+    look = digest.calls[-1] if digest.calls else None
+    if look is None or (look.subject, look.at_ms) != (body.task_id, event.at_ms):
+        return digest
+    ends = [one.text for one in digest.ended if one.id == body.task_id]
+    begun = next((call for call in digest.calls if call.op == "shell" and call.output in ends), None)
+    if begun is None:
+        return digest
+    ran = ToolResult("", begun.name, "shell", begun.status, begun.subject, output=look.output, folder=begun.folder)
+    run = tests_in(ran, event, turn=begun.turn, at_ms=begun.at_ms)
+    if run is None:
+        return digest
+    others = (one for one in digest.runs if (one.at_ms, one.command) != (run.at_ms, run.command))
+    return replace(digest, runs=(*others, run)[-MOST_RUNS:])
 
 
 def _ended_command(digest: Digest, body: BackgroundTask) -> ToolResult | None:
