@@ -9,7 +9,7 @@ find neither phrases nor Chinese text.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
@@ -45,6 +45,8 @@ _CREATE: Final = (
         END""",
 )
 _PUT: Final = "INSERT INTO search_input (id, thread_id, at_ms, kind, tokens, hashes)"
+_PUT_TOKENS: Final = "INSERT INTO search (rowid, tokens) VALUES (?, ?)"
+_PUT_ENTRY: Final = "INSERT INTO search_entry (id, thread_id, at_ms, kind) VALUES (?, ?, ?, ?)"
 _ADD: Final = f"""{_PUT} SELECT {{0}}id, {{0}}thread_id, {{0}}at_ms,
     search_kind({{0}}body), search_tokens({{0}}body), prompt_hashes({{0}}body)"""
 _ADD_AGAIN: Final = f"{_ADD.format('NEW.')} WHERE search_kind(NEW.body) IS NOT NULL;"
@@ -69,6 +71,7 @@ INDEX_TRIGGERS: Final = tuple(
 """Temporary triggers by which the index follows each event that a connection with these `functions` changes or
 removes."""
 _HAS_FTS5: Final = "SELECT EXISTS (SELECT 1 FROM pragma_module_list WHERE name = 'fts5')"
+_STATE: Final = "SELECT pending_to FROM search_state"
 _RESTART: Final = """INSERT OR REPLACE INTO search_state (id, version, pending_to)
     VALUES (1, ?, (SELECT coalesce(max(id), 0) FROM event))"""
 # In the order of their ids, as FTS5 writes its buffer to the disk whenever an id is lower than the one before it.
@@ -111,7 +114,7 @@ async def clear_index(db: aiosqlite.Connection) -> None:
 
 async def index_more(db: aiosqlite.Connection) -> bool:
     """Indexes the newest events that are not indexed yet, at most `EVENTS_PER_STEP`; returns whether there were any."""
-    ((pending_to,),) = await db.execute_fetchall("SELECT pending_to FROM search_state")
+    ((pending_to,),) = await db.execute_fetchall(_STATE)
     if not pending_to:
         return False
     step = "SELECT coalesce(min(id), 1) - 1 FROM (SELECT id FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?)"
@@ -131,9 +134,28 @@ async def index_new(
 ) -> None:
     """Indexes events that were just inserted: id, thread, time and body of each."""
     entry_of = index_entry if searched else _entry_unsearched
-    # A generator, so that the texts are taken apart on the connection's thread and not on the event loop.
-    rows = ((*place, *entry) for *place, body in events if (entry := entry_of(body)) is not None)
-    await db.executemany(f"{_PUT} VALUES (?, ?, ?, ?, ?, ?)", rows)
+    ((pending_to,),) = await db.execute_fetchall(_STATE)
+    plain: list[tuple[int, int, int, int]] = []
+    others: list[tuple[int, int, int, int, str, str | None]] = []
+
+    def tokens() -> Iterator[tuple[int, str]]:
+        for event_id, thread_id, at_ms, body in events:
+            if (entry := entry_of(body)) is None:
+                continue
+            kind, found, hashes = entry
+            if hashes is None and event_id > pending_to:
+                plain.append((event_id, thread_id, at_ms, kind))
+                yield event_id, found
+            else:
+                others.append((event_id, thread_id, at_ms, *entry))
+
+    # Only what needs it goes through the view: FTS5 writes its buffer to the disk whenever a trigger adds a row, which
+    # takes three times as long. A generator, so that the texts are taken apart on the connection's thread and not on
+    # the event loop.
+    await db.executemany(_PUT_TOKENS, tokens())
+    await db.executemany(_PUT_ENTRY, plain)
+    if others:
+        await db.executemany(f"{_PUT} VALUES (?, ?, ?, ?, ?, ?)", others)
 
 
 def index_entry(body: AnyBody) -> Entry | None:

@@ -31,7 +31,7 @@ _ERROR_TAIL_CHARS: Final = 700
 _WORD: Final = later(r"[^\W_]+")
 _HUMP: Final = later(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^A-Za-z]+")
 # Thai, Lao, Burmese, Khmer, kana, Han: scripts without spaces between words.
-_UNSPACED: Final = later("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+_UNSPACED: Final = later("([\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])")
 SHORTEST_PREFIX: Final = 3
 """Words of at least this length also match longer words that begin with them; shorter ones need a `*`."""
 MOST_TERMS: Final = 32
@@ -90,7 +90,7 @@ def index_text(text: str) -> str:
 def words(text: str) -> list[str]:
     """Returns the words of `text` in order, each cut to 64 characters."""
     if not text.isascii():
-        text = _UNSPACED.sub(r" \g<0> ", unicodedata.normalize("NFC", text))
+        text = " ".join(_UNSPACED.split(unicodedata.normalize("NFC", text)))
     return [word[:_LONGEST_TOKEN] for word in _WORD.findall(text)]
 
 

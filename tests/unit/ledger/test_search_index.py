@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -65,6 +66,13 @@ async def test_what_has_no_word_is_not_in_the_index(scribe: Scribe, ledger_path:
     await scribe.tell(scribe.event(text))
 
     assert indexed(ledger_path) == []
+
+
+async def test_what_one_commit_adds_is_written_at_once(scribe: Scribe, ledger_path: Path) -> None:
+    await scribe.tell(*(scribe.event(f"word{number}") for number in range(9)))
+
+    with closing(sqlite3.connect(ledger_path)) as db:
+        assert db.execute("SELECT count(DISTINCT segid) FROM search_idx").fetchone() == (1,)
 
 
 async def index_all(ledger: Ledger) -> int:
@@ -179,6 +187,20 @@ async def test_history_is_indexed_step_by_step_newest_first_and_continued_after_
         assert await index_all(again.ledger) == 2, "the rest of 1,200 events in steps of 500"
     assert texts(not_indexed, '"number1"') == ["old number1"]
     assert indexed(not_indexed) == expected(not_indexed)
+
+
+async def test_an_event_with_the_id_of_one_that_waited_for_the_index_is_in_it_once(not_indexed: Path) -> None:
+    async with writing(not_indexed) as scribe:
+        await scribe.ledger.write(remove_newest)
+        await scribe.tell("new in its place")
+        await index_all(scribe.ledger)
+
+    assert texts(not_indexed, "place") == ["new in its place"]
+    assert indexed(not_indexed) == expected(not_indexed)
+
+
+async def remove_newest(db: aiosqlite.Connection) -> None:
+    await db.execute("DELETE FROM event WHERE id = (SELECT max(id) FROM event)")
 
 
 async def test_damage_has_the_index_made_again(ledger_path: Path) -> None:
