@@ -14,6 +14,9 @@ _STARTED: Final = later(
 _ENDED: Final = later(
     r"(?:sudo )?(?:(?:kill|pkill|killall|wait|fg)\b|(?:tmux|screen) .*(?:\bkill-|\bquit\b|C-c))", re.S
 )
+_MAY_END: Final = later(r"kill|wait|fg|tmux|screen")
+_MAY_LEAVE: Final = later(r"tmux|screen|(?<!&)(?<![<>](?=&[\d-]))&(?![&>])")
+"""What a command has that ends a job, or leaves one: few have, and the others need not be taken apart."""
 _SESSION: Final = later(r" -(?:\w*[sS]|t) ?(\S+)")
 _REPORTED: Final = later(
     r"^\[\d{1,3}\](?![ +-]*(?:\d+ )?(?:running|suspended|stopped|continued))[ +-]{2,4}"
@@ -35,7 +38,7 @@ def job_left(command: str) -> tuple[str, str] | None:
     """Returns the job that `command` leaves running: the name by which later commands may refer to it (its session or
     its log file), and its own command line. None if there is none, or the same command ends it."""
     left = None
-    for words, then in simple_commands(command):
+    for words, then in simple_commands(command) if _MAY_LEAVE.search(command) else ():
         line = " ".join(words)
         if _ENDED.match(line):
             left = None
@@ -74,4 +77,5 @@ def _plain(line: str) -> str:
 
 def ends_job(command: str) -> bool:
     """Whether `command` ends a job in the background, or waits for it."""
-    return any(_ENDED.match(" ".join(words)) for words, _ in simple_commands(command))
+    parts = simple_commands(command) if _MAY_END.search(command) else ()
+    return any(_ENDED.match(" ".join(words)) for words, _ in parts)

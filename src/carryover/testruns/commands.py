@@ -87,7 +87,7 @@ def find_invocations(command: str) -> list[Invocation]:
     it."""
     found = _found_invocations(_with_slashes(command)) if _MENTION.search(command) else []
     # One that is certain stands behind a pipe: `echo y | npm test`.
-    return found if any(run.certain for run in found) or not is_looking(command) else []
+    return [] if found and not any(run.certain for run in found) and is_looking(command) else found
 
 
 def _with_slashes(command: str) -> str:
@@ -131,13 +131,13 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
     asked: Invocation | None = None
     perhaps = False
     for place, word in enumerate(words):
-        name = _VERSION.sub("", PurePosixPath(word).name)
+        name = _VERSION.sub("", _name_of(word))
         if name == "git" and {"commit", "push"} & {*words}:  # a hook may run tests before them
             return Invocation(certain=False, ends_well=False, ends_badly=False)
         if name in _NAMES:
             return None
-        stem = name if name.endswith(_SETTINGS) else PurePosixPath(name).stem
-        before = PurePosixPath(words[place - 1]).name if place else ""
+        stem = name if "." not in name or name.endswith(_SETTINGS) else PurePosixPath(name).stem
+        before = _name_of(words[place - 1]) if place else ""
         if before in ("-x", "--exclude-task"):
             continue
         asks_tool = tool != "" and _ASKS.fullmatch(word) is not None
@@ -154,6 +154,10 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
         if tool == "" and name in _TOOLS:
             tool = name
     return asked or (Invocation(certain=False) if tool or perhaps else None)
+
+
+def _name_of(path: str) -> str:
+    return PurePosixPath(path).name if "/" in path or path == "." else path
 
 
 def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[str]) -> Invocation:

@@ -76,7 +76,7 @@ def matters_where(command: str) -> bool:
     """Whether it must be known in which folder a command was started: what is recorded of it runs tests, removes
     folders or names a document."""
     command = subject_of("shell", command)  # a script may be megabytes long
-    return bool(find_invocations(command)) or shell_files.may_remove(command) or names_documents(command)
+    return shell_files.may_remove(command) or names_documents(command) or bool(find_invocations(command))
 
 
 _Call = TypeVar("_Call", bound=OpenCall)

@@ -16,6 +16,8 @@ SERVE = "python -m http.server"
         ("npm start &", ("npm start", "npm start")),
         ("npm start > logs/web.log 2>&1 &", ("web.log", "npm start")),
         ("npm start > /dev/null &", ("npm start", "npm start")),
+        ("npm start 2>&1&", ("npm start", "npm start")),
+        ("npm start 2>&1 && date", None),
         ("tmux new -d -s web 'npm start'", ("web", "tmux new -d -s web npm start")),
         ("tmux send-keys -t web 'npm start' Enter", ("web", "tmux send-keys -t web npm start Enter")),
         ("screen -dm npm start", ("screen -dm npm start", "screen -dm npm start")),
