@@ -18,6 +18,7 @@ _SIGNS: Final = (
 _CODES: Final = r"u(?:00[aA][dD]|034[fF]|180[eE]|200[b-fB-F]|20(?:2[a-eA-E]|6[0-9a-fA-F])|[fF][eE][fF]{2})"
 _BLANKS: Final = "\u00a0\u2007\u202f\u3000"
 """The blanks that web pages and Word put around a value, which the patterns take for the end of it."""
+_UNSEEN: Final = later(f"[{_SIGNS}{_BLANKS}]")
 _ESCAPED: Final = later(rf"\\{_CODES}")
 _ESCAPES: Final = later(rf"\\{{1,8}}{_CODES}")
 _SHIFTS: Final = ("\x0e", "\x0f")
@@ -30,7 +31,7 @@ _REST: Final = later(rf"(\[redacted:[\w-]{{1,32}}\])(?:(?:\\{{1,8}}{_CODES}|[{_S
 
 def has_unseen(text: str) -> bool:
     """Whether there is such a character in `text`, or a colour."""
-    if not text.isascii() and any(sign in text for sign in _SIGNS + _BLANKS):
+    if not text.isascii() and _UNSEEN.search(text) is not None:
         return True
     if "\\u" in text and _ESCAPED.search(text) is not None:
         return True

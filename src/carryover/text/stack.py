@@ -14,6 +14,8 @@ _FRAME: Final = later(
     r"|\s*\.\.\. \d{1,6} (?:more|common frames omitted)\s*|--- End of stack trace from previous location[^\n]{0,40} ---"
 )
 """One frame, a line that stands for several, or one between two stacks."""
+_BEGUN: Final = later(r"\n[^\S\n]*(?:at |\.\.\. \d|---)")
+"""How a frame begins below another line."""
 
 
 def is_frame(line: str) -> bool:
@@ -23,7 +25,7 @@ def is_frame(line: str) -> bool:
 
 def without_deep_frames(text: str) -> str:
     """Returns `text` with the innermost frames of each stack, and a mark where others are left out."""
-    if "at " not in text:
+    if "at " not in text or _BEGUN.search(text) is None:
         return text
     kept: list[str] = []
     frames = 0
