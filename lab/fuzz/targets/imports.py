@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
-from carryover.actions.importing import import_file
+from carryover.actions.importing import survey_file
 from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
 from fuzz.bytes import chosen
@@ -33,7 +33,7 @@ def check(data: bytes, folder: Path) -> None:
 
 def _imported(path: Path, agent: str | None) -> tuple[int, int, str]:
     try:
-        report = import_file(Candidate(path, project=str(path.parent), agent_id=agent), store=False)
+        _, report = survey_file(Candidate(path, project=str(path.parent), agent_id=agent))
     except UserError as error:
         assert str(error)
         return 0, 0, str(error)

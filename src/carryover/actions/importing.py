@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -31,10 +32,11 @@ from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here
 from carryover.terminal.output import counted
 
-__all__ = ["ImportedFiles", "Report", "import_document", "import_file", "import_files"]
+__all__ = ["ImportedFiles", "Report", "import_document", "import_files", "survey_file"]
 
 _ANSWER_S: Final = 3600.0
 """Time limit for the daemon's answer; it reads the whole document first."""
+_MINUTE_MS: Final = 60_000
 
 
 class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,40 +98,53 @@ def import_files(
 
 
 def _imported(files: Iterable[Candidate], *, again: bool, store: bool) -> ImportedFiles:
-    """Imports file by file; of the projects nothing is said yet."""
-    reports: list[Report] = []
-    code = ExitCode.OK
-    others = 0
+    """Imports file by file, the oldest content first: a session may be in several, which are named in any order. Of the
+    projects nothing is said yet."""
+    found: list[tuple[Candidate, OpenedDocument, Report]] = []
+    failed: list[tuple[Candidate, UserError]] = []
+    done: list[Report] = []
     for file in files:
         try:
-            reports.append(import_file(file, again=again, store=store))
+            found.append((file, *survey_file(replace(file))))  # a copy: it holds the beginning of the file
         except UserError as error:
-            if file.in_folder and error.code == ExitCode.NOTHING_FOUND:
-                others += 1
-                continue
-            reports.append(Report(file=str(file.path), in_folder=file.in_folder, problem=str(error)))
-            # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
-            code = code or (ExitCode.OK if file.in_folder and not is_utf8(file.path) else error.code)
-    return ImportedFiles(reports=reports, others=others, code=code)
+            failed.append((file, error))
+    for file, document, report in sorted(found, key=lambda each: _age(each[2])):
+        try:
+            if store:
+                _store(document, file, report, again=again)
+            done.append(report)
+        except UserError as error:
+            failed.append((file, error))
+    bad = [(file, error) for file, error in failed if not (file.in_folder and error.code == ExitCode.NOTHING_FOUND)]
+    problems = [Report(file=str(file.path), in_folder=file.in_folder, problem=str(error)) for file, error in bad]
+    # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
+    codes = (error.code for file, error in bad if not file.in_folder or is_utf8(file.path))
+    code = next(codes, ExitCode.OK)
+    return ImportedFiles(reports=problems + done, others=len(failed) - len(bad), code=code)
+
+
+def _age(report: Report) -> tuple[int, int, str]:
+    """Orders files by the minutes in which their content begins and ends, since SpecStory's may have no seconds, and
+    those that are alike by name: there the one with seconds is first."""
+    return (report.first_ms or 0) // _MINUTE_MS, (report.last_ms or 0) // _MINUTE_MS, report.file
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
-    """The files that are named, each once, and those in folders that are named, oldest first; whether it is in one."""
+    """The files that are named, each once, and those in folders that are named; whether it is in one."""
     for name in dict.fromkeys(names):
         path = target(name)
         if not is_folder(path):
             yield path, False
             continue
         below = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
-        dated = sorted((file.lstat().st_mtime_ns, file) for file in below if not file.is_symlink() and file.is_file())
-        if not dated:
+        regular = [file for file in below if not file.is_symlink() and file.is_file()]
+        if not regular:
             raise UserError(f"There is no file in {path}. Nothing was imported.", ExitCode.NOTHING_FOUND)
-        yield from ((file, True) for _, file in dated)
+        yield from ((file, True) for file in regular)
 
 
-def import_file(file: Candidate, *, again: bool = False, store: bool) -> Report:
-    """Reads a file and, with `store`, imports its sessions. `again`: also events that were forgotten. Raises UserError
-    if the file can't be imported; then nothing is."""
+def survey_file(file: Candidate) -> tuple[OpenedDocument, Report]:
+    """Opens a file and reads what is in it; stores nothing. Raises UserError if it can't be imported."""
     path = file.path
     document = open_document(file)
     try:
@@ -142,9 +157,7 @@ def import_file(file: Candidate, *, again: bool = False, store: bool) -> Report:
         if source.agent == document.agent.id:
             report.misdeclared = [*_misspelt(load_config(state_dir().config)), *_misdeclared(source, report)]
     _refuse_useless(report, path)
-    if store:
-        _store(document, file, report, again=again)
-    return report
+    return document, report
 
 
 def _refuse_useless(report: Report, path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Final
 from hypothesis import given
 from hypothesis import strategies as st
 
-from carryover.actions.importing import import_file
+from carryover.actions.importing import survey_file
 from carryover.agents import agent_ids
 from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
@@ -53,7 +53,7 @@ def imported(path: Path, content: bytes, agent: str | None = None) -> int:
     """How many events would be imported from a file; 0 if the user is told that it can't be. Nothing is stored."""
     path.write_bytes(content)
     try:
-        report = import_file(Candidate(path, project=str(path.parent), agent_id=agent), store=False)
+        _, report = survey_file(Candidate(path, project=str(path.parent), agent_id=agent))
     except UserError as error:
         assert "Traceback" not in str(error)
         return 0

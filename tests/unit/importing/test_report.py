@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from carryover.actions.importing import import_file
+from carryover.actions.importing import survey_file
 from carryover.errors import UserError
 from carryover.importing.candidate import Candidate
 from carryover.past.transcript import handoff_of_transcript
@@ -41,7 +41,7 @@ def test_a_transcript_without_a_conversation_says_how_many_were_understood(
     with pytest.raises(UserError) as handoff:
         handoff_of_transcript(path, None, None)
     with pytest.raises(UserError) as taken:
-        import_file(Candidate(path, project=str(tmp_path)), store=False)
+        survey_file(Candidate(path, project=str(tmp_path)))
 
     assert "read as a transcript of Codex" in str(handoff.value)
     assert "no record of it is a prompt, an answer or a call" in str(handoff.value)

@@ -25,7 +25,8 @@ SpecStory, and any chat in which lines such as `user:` and `assistant:`, or
 who speaks. Of a folder, such as one of another machine or an archive that you
 unpacked, every file that a known agent wrote is taken. They are read as any
 transcript is: secrets are taken out, and what the ledger has already is not
-added again, so importing twice changes nothing. What you had forgotten stays
+added again, so importing twice changes nothing. Of several, the oldest content
+is read first, in whatever order you name them. What you had forgotten stays
 out; --again takes it back.
 
 Sessions belong to the project that the file names, or to the one of --project.
