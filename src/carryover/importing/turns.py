@@ -9,7 +9,7 @@ from typing import ClassVar, Final, TypeVar
 
 from carryover.adapter.contract import FileStat, Parsed, Record
 from carryover.importing.candidate import plain_text
-from carryover.records.fields import is_absolute, is_below, resolved
+from carryover.records.fields import is_absolute, is_below, resolved, with_drive
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, SessionContext
@@ -120,8 +120,8 @@ def former_root(recorded: str, folder: str) -> str | None:
 
 def into_folder(path: str, former: str, folder: str) -> str:
     """Returns `path` with `former` replaced by `folder`; any other path unchanged. Windows paths work too."""
-    plain = _with_slashes(path)
-    former = _with_slashes(former).rstrip("/")
+    plain = with_drive(_with_slashes(path))
+    former = with_drive(_with_slashes(former)).rstrip("/")
     return f"{folder}{plain[len(former) :]}" if is_below(plain, former) else path
 
 

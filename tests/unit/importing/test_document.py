@@ -71,6 +71,20 @@ def test_sessions_move_with_their_files_into_the_project_that_is_named(tmp_path:
     assert [event.body.path for event in events if isinstance(event.body, FileEdit)] == ["/home/dev/shop/src/note.txt"]
 
 
+def test_of_windows_paths_however_their_drive_is_written_files_move_into_the_project(tmp_path: Path) -> None:
+    session = ClaudeSession(tmp_path, Path(r"C:\Users\ann\shop"))
+    for number, name in enumerate((r"C:\Users\ann\shop\src\cart.py", "c:/Users/ann/shop/src/cart.py", r"c:\Temp\a.py")):
+        call = {"type": "tool_use", "id": f"t{number}", "name": "Write", "input": {"file_path": name, "content": "x"}}
+        answered = {"type": "tool_result", "tool_use_id": f"t{number}", "content": "File created successfully"}
+        session.append(session.line(type="assistant", message={"role": "assistant", "content": [call]}))
+        session.append(session.line(type="user", message={"role": "user", "content": [answered]}))
+
+    events = events_of(open_document(Candidate(session.path, project="/home/dev/store")))
+
+    paths = [event.body.path for event in events if isinstance(event.body, FileEdit)]
+    assert paths == ["/home/dev/store/src/cart.py", "/home/dev/store/src/cart.py", r"c:\Temp\a.py"]
+
+
 def test_a_session_that_moves_into_a_project_keeps_its_tokens(tmp_path: Path) -> None:
     path = claude(tmp_path).path
     moved = open_document(Candidate(path, project="/home/dev/shop"))
