@@ -205,9 +205,8 @@ class Player:
         path = self.home / f"note{self._notes}.json"
         path.write_bytes(encoded(Note(session=session, at_ms=at_ms, root=str(self.root), title=title, text=text)))
         document = open_document(Candidate(path, own_folder=self.home))
-        self._dirty |= (
-            await ingest(self._ledger, document.agent, document.source, root_of=find_root, now_ms=lambda: LATER_MS)
-        ).projects
+        done = await ingest(self._ledger, document.agent, document.source, root_of=find_root, now_ms=lambda: LATER_MS)
+        self._dirty.update(done.projects)
 
     # ---- what is written and read
 
@@ -282,7 +281,7 @@ class Player:
             agent = adapters()[source.agent]
             done = await ingest(self._ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
             assert done.error is None, done.error
-            self._dirty |= done.projects
+            self._dirty.update(done.projects)
         self._unread.clear()
         await self._follow()
         with closing(connect_read_only(self.paths.state.ledger)) as db:

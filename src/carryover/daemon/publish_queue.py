@@ -133,9 +133,10 @@ class PublishQueue(WorkQueue[int]):
         If `more_follows` of the backlog that the source is from, they are published now and then, and once more when a
         source of other projects was read."""
         if more_follows:
-            self.hurry(self._in_history - read.projects)
-            self._in_history = read.projects
-        self.mark_dirty(read.projects, read.newest_event_ms, within_s=HISTORY_S if more_follows else None)
+            self.hurry(self._in_history.difference(read.projects))
+            self._in_history = frozenset(read.projects)
+        for project, event_ms in read.projects.items():
+            self.mark_dirty([project], event_ms, within_s=HISTORY_S if more_follows else None)
         if read.turn_ended and not more_follows:
             self.hurry(read.projects)
 

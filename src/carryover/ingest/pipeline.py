@@ -151,7 +151,6 @@ class IngestResult(Committed, frozen=True, kw_only=True):
             new_events=before.new_events + self.new_events,
             forgotten=before.forgotten + self.forgotten,
             projects=before.projects | self.projects,
-            newest_event_ms=max(before.newest_event_ms, self.newest_event_ms),
             turn_ended=before.turn_ended or self.turn_ended,
         )
 

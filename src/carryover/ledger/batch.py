@@ -125,13 +125,13 @@ class SourceState(LastRead, frozen=True, kw_only=True):
 
 
 class Committed(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a commit. `projects` are the ids of those whose handoff may have changed."""
+    """The result of a commit. `projects`: the ids of those whose handoff may have changed, each with the time of the
+    last event in it (UTC ms)."""
 
     new_events: int = 0
     forgotten: int = 0
     """Events that were not stored because they were forgotten."""
-    projects: frozenset[int] = frozenset()
-    newest_event_ms: int = 0
+    projects: dict[int, int] = {}
     turn_ended: bool = False
     """Whether a turn of a main conversation ended with one of the new events."""
 

@@ -68,7 +68,7 @@ async def run_commit(
     context = prepared.context if len(entries) == len(reported) else prepared.context_without_text
     position = (prepared.cursor, context, prepared.size, prepared.mtime_ns)
     await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
-    displaced: set[int] = set()
+    displaced: dict[int, int] = {}
     if any_foreign:
         await threads.displace_foreign(db, source.agent, entries)
         displaced = await threads.settle(db, reducer, source, more=prepared.more)
@@ -78,7 +78,7 @@ async def run_commit(
     commit = await store_entries(db, reducer, source, batch, searched=searched)
     await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
-    return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | displaced)
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=displaced | commit.projects)
 
 
 async def store_entries(
@@ -93,7 +93,7 @@ async def store_entries(
     """Stores the entries that are new, and updates sessions, threads and digests. `machine`: the other machine that
     recorded them."""
     entries = prepared.entries
-    projects: set[int] = set()
+    projects: dict[int, int] = {}
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
     new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
     again = [entry for entry in entries if entry.thread in reemitted]
@@ -103,7 +103,6 @@ async def store_entries(
     # So do those that name the folder only now: a client may write it down after the conversation.
     naming = grouped((entry for entry in entries if entry.event.cwd in prepared.roots), lambda e: e.event.session)
     stored: list[ReadyEvent] = []
-    placed: list[ReadyEvent] = []
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting, *naming]):
         of_thread = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
         session = await _session(db, source, native_id, of_session.get(native_id, []))
@@ -120,15 +119,13 @@ async def store_entries(
             stored += fresh
         elif session.project_id is None:
             projects |= await _place(db, session, naming.get(native_id, []), prepared.roots)
-            placed += naming.get(native_id, [])
         await threads.retract(db, session, retracting.get(native_id, []))
     projects |= await threads.settle(db, reducer, source, more=prepared.more)
     await _count(db, stored, prepared.oversized)
     await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Committed(
         new_events=len(stored),
-        projects=frozenset(projects),
-        newest_event_ms=max((entry.event.at_ms for entry in (*stored, *placed)), default=0),
+        projects=projects,
         turn_ended=any(_ends_turn(entry.event) for entry in stored),
     )
 
@@ -184,7 +181,7 @@ async def _add_to_session(
     roots: Mapping[str, ProjectRoot],
     *,
     searched: bool,
-) -> set[int]:
+) -> dict[int, int]:
     touched = await _place(db, session, entries, roots)
     for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
         thread = await threads.open_thread(db, reducer, session.id, subagent_id)
@@ -204,12 +201,11 @@ async def _add_to_session(
 
 async def _place(
     db: aiosqlite.Connection, session: SessionInLedger, entries: Sequence[ReadyEvent], roots: Mapping[str, ProjectRoot]
-) -> set[int]:
-    """Assigns the session to the project that `entries` tell, if any; returns the ids of the projects it changes."""
+) -> dict[int, int]:
+    """Assigns the session to the project that `entries` tell, if any; returns what `mark_changed` does of the projects
+    that this changes."""
     project_id = await sessions.assign_project(db, session, [entry.event for entry in entries], roots)
-    touched = {project for project in (session.project_id, project_id) if project is not None}
-    await sessions.mark_changed(db, touched)
-    return touched
+    return await sessions.mark_changed(db, {each for each in (session.project_id, project_id) if each is not None})
 
 
 async def _count(db: aiosqlite.Connection, stored: Iterable[ReadyEvent], oversized: int) -> None:

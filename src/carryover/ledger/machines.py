@@ -155,13 +155,13 @@ async def store_received(
         await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, machine))
     projects = await settle(db, reducer)
     commits = [await _store(db, reducer, machine, agent, entries) for agent, entries in by_agent.items()]
-    projects = projects.union(*(commit.projects for commit in commits))
+    for commit in commits:
+        projects |= commit.projects
     await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", segment)
     return Committed(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=sum(commit.forgotten for commit in commits),
-        projects=frozenset(projects),
-        newest_event_ms=max((commit.newest_event_ms for commit in commits), default=0),
+        projects=projects,
     )
 
 
@@ -178,14 +178,14 @@ async def _store(
     await restore_lost(db, wanted, machine)
     batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, entries=wanted, roots=roots)
     commit = await store_entries(db, reducer, source, batch, machine=machine)
-    return msgspec.structs.replace(commit, forgotten=forgotten, projects=commit.projects | projects)
+    return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects | commit.projects)
 
 
 async def _of_others(
     db: aiosqlite.Connection, sender: str, agent: str, entries: Sequence[ReadyEvent]
-) -> tuple[list[ReadyEvent], set[int]]:
-    """Returns the entries of sessions that are not this machine's own or those of another project, and projects that
-    lost or got a session.
+) -> tuple[list[ReadyEvent], dict[int, int]]:
+    """Returns the entries of sessions that are not this machine's own or those of another project, and what
+    `mark_changed` does of the projects that lost or got a session.
 
     A session that several machines have belongs to the machine with its newest event, whichever came first. Where the
     user has joined its project to one here, others neither take it nor add to it, unless theirs is joined to the same.
@@ -215,14 +215,14 @@ async def _of_others(
                 current = await current_project(db, recorded)
                 await db.execute_fetchall(_TAKE_OVER, (sender, current, recorded, current, session_id))
                 projects |= {current, current if project is None else project}
-    await mark_changed(db, sorted(projects))
+    changed = await mark_changed(db, projects)
     wanted = [entry for entry in entries if entry.event.session not in refused]
     joined = [entry for entry in wanted if entry.event.cwd in here]
     secondary = [entry.secondary_key for entry in joined if entry.secondary_key is not None]
     for column, identities in (("key", [entry.key for entry in joined]), ("secondary_key", secondary)):
         for marks, keys in in_parts(identities):
             await db.execute_fetchall(_GIVE_WAY.format(column=column, marks=marks), (*keys, sender))
-    return wanted, projects
+    return wanted, changed
 
 
 async def _joined(db: aiosqlite.Connection, roots: Iterable[str | None]) -> dict[str | None, int]:

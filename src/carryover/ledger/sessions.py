@@ -14,7 +14,7 @@ import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import ReadyEvent
+from carryover.ledger.batch import ReadyEvent, in_parts
 from carryover.ledger.rows import as_record
 from carryover.model import Event, SessionInfo, conversation_of, session_in_other_cwd
 
@@ -167,9 +167,15 @@ async def current_project(db: aiosqlite.Connection, project_id: int) -> int:
     return next((int(found) for (found,) in rows), project_id)
 
 
-async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
-    """Marks `projects` as changed, with the time of the last event in each."""
-    await db.executemany(_MARK_CHANGED, [{"id": project} for project in projects])
+async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int]) -> dict[int, int]:
+    """Marks `projects` as changed, with the time of the last event in each (UTC ms), which is returned."""
+    changed = sorted(projects)
+    await db.executemany(_MARK_CHANGED, [{"id": project} for project in changed])
+    newest: dict[int, int] = {}
+    for marks, some in in_parts(changed):
+        rows = await db.execute_fetchall(f"SELECT id, last_event_ms FROM project WHERE id IN ({marks})", some)
+        newest |= {int(project): int(last_event_ms) for project, last_event_ms in rows}
+    return newest
 
 
 async def resolve_subagents(

@@ -153,19 +153,19 @@ def _decoded(rows: Iterable[sqlite3.Row], session: str, subagent_id: str) -> lis
 
 async def settle(
     db: aiosqlite.Connection, reducer: Reducer, source: Source | None = None, *, more: bool = False
-) -> set[int]:
+) -> dict[int, int]:
     """Rebuilds the digests of threads whose events changed; removes threads and sessions that were left empty.
 
     If `more` of `source` follows, digests are made at its end, since each batch may change earlier events. Until then
     a query folds the events itself; if the end never comes, `rebuild_outdated` does so after the next start.
 
-    Returns the ids of the projects affected, which are marked as changed.
+    Returns what `mark_changed` does of the projects affected.
     """
     identity = (source.agent, locator(source.path)) if source is not None else _NO_SOURCE
     chosen = _NO_SOURCE if more else identity
     rows = list(await db.execute_fetchall(_TOUCHED, chosen))
     if not rows:
-        return set()
+        return {}
     await db.execute_fetchall(_SETTLED, chosen)
     for thread_id, session_id, _, has_events in rows:
         if not has_events:
@@ -176,9 +176,7 @@ async def settle(
             await db.execute_fetchall(_WAIT, (thread_id, *identity))
         else:
             await _rebuild(db, reducer, thread_id)
-    projects = {int(project) for _, _, project, _ in rows if project is not None}
-    await mark_changed(db, sorted(projects))
-    return projects
+    return await mark_changed(db, {int(project) for _, _, project, _ in rows if project is not None})
 
 
 async def touched_again(db: aiosqlite.Connection) -> str:

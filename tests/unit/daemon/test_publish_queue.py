@@ -57,8 +57,8 @@ class Desk:
         """Bring `session` into the ledger; the id of its project. It is now the moment of its last event."""
         context, agent = self._context, self._context.agents["claude-code"]
         result = await ingest(context.ledger, agent, session.source, root_of=find_root, now_ms=lambda: LATER_MS)
-        self.now_ms = max(self.now_ms, result.newest_event_ms)
-        [project] = result.projects
+        [(project, newest_ms)] = result.projects.items()
+        self.now_ms = max(self.now_ms, newest_ms)
         return project
 
     @asynccontextmanager
@@ -114,7 +114,7 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
 
     def read(project: int, *, more_follows: bool = True, turn_ended: bool = False) -> list[int]:
         """The projects that are due after a source of `project` was read."""
-        found = Committed(projects=frozenset({project}), newest_event_ms=now_ms, turn_ended=turn_ended)
+        found = Committed(projects={project: now_ms}, turn_ended=turn_ended)
         queue.source_read(found, more_follows)
         due = []
         while (key := queue.pop()) is not None:
@@ -165,6 +165,13 @@ async def test_old_history_is_not_published(desk: Desk, session: ClaudeSession) 
         await publisher.flush()
 
     assert (desk.calls, handoff_of(session.cwd)) == ([], "")
+
+
+async def test_a_store_of_many_projects_has_only_those_published_that_were_worked_in_lately(desk: Desk) -> None:
+    publisher = desk.publisher
+    desk.now_ms = 20 * DAY_MS
+    publisher.source_read(Committed(projects={1: 12 * DAY_MS, 2: 19 * DAY_MS, 3: 20 * DAY_MS}), more_follows=False)
+    assert [publisher.pop(), publisher.pop(), publisher.pop()] == [3, 2, None]
 
 
 async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_again(

@@ -38,11 +38,11 @@ from support.codex_session import CodexSession
 
 
 class Desk:
-    """A queue over a real ledger. `touched` is what it passed on: projects and the time of their newest event."""
+    """A queue over a real ledger. `touched` is what it passed on: projects and the time of the newest event in each."""
 
     def __init__(self, context: DaemonContext) -> None:
         self.context = context
-        self.touched: list[tuple[frozenset[int], int]] = []
+        self.touched: list[dict[int, int]] = []
         self.more_followed: list[bool] = []
         self.ended: list[bool] = []
         self.publish_queue = create_autospec(PublishQueue, instance=True)
@@ -50,7 +50,7 @@ class Desk:
         self.queue = IngestQueue(context, self.publish_queue, busy_again_s=0.0)
 
     def _note(self, read: Committed, more_follows: bool) -> None:
-        self.touched.append((read.projects, read.newest_event_ms))
+        self.touched.append(read.projects)
         self.more_followed.append(more_follows)
         self.ended.append(read.turn_ended)
 
@@ -90,7 +90,7 @@ async def test_a_long_source_is_passed_on_once_it_is_read_to_its_end(desk: Desk,
         await desk.queue.flush()
 
     assert desk.events() == 1201
-    assert desk.touched == [(frozenset({1}), int(session.now.timestamp() * 1000))]
+    assert desk.touched == [{1: int(session.now.timestamp() * 1000)}]
 
 
 async def test_a_source_that_cannot_be_read_is_reported_once_and_stops_no_other(

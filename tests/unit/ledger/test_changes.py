@@ -39,7 +39,7 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
 
     commit = await scribe.tell(scribe.event(Retracted(keys=("k2", "k3", "k3:result"))))
 
-    assert commit == Committed(new_events=1, projects=frozenset({1}), newest_event_ms=4_000)
+    assert commit == Committed(new_events=1, projects={1: 4_000})
     assert texts(scribe) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
     assert counted(scribe.db) == {"s1": 1}
     assert totals(scribe.db).events == 2
@@ -112,7 +112,7 @@ async def test_an_event_that_was_lost_is_taken_back_when_it_is_read_again(scribe
     execute(ledger_path, "DELETE FROM event WHERE id = 2")
 
     assert (await scribe.tell(reported[1])).new_events == 1
-    assert await scribe.tell(reported[2]) == Committed(projects=frozenset({1}))
+    assert await scribe.tell(reported[2]) == Committed(projects={1: 3_000})
 
     assert (texts(scribe), counted(scribe.db)) == ([("add a parser", False), ("in C", True)], {"s1": 1})
 
@@ -222,7 +222,7 @@ async def test_what_is_the_same_costs_nothing_however_it_is_stored(scribe: Scrib
     changed = await reemitted(scribe, "a", "b=Never use spaces.", "c")
 
     assert isinstance(stored, bytes)
-    assert (first.new_events, again, changed) == (3, Committed(), Committed(projects=frozenset({1})))
+    assert (first.new_events, again, changed) == (3, Committed(), Committed(projects={1: 3_000}))
     assert scribe.db.execute("SELECT id, key, at_ms FROM event").fetchall() == before
     assert scribe.prompts() == ["a", "Never use spaces.", "c"]
 

@@ -164,12 +164,19 @@ async def test_cancelling_leaves_a_commit_done_or_undone_and_the_next_one_works(
     assert session_gist(scribe.db, session_by_prefix(scribe.db, "s1")).prompts == done
 
 
+async def test_each_project_that_changed_comes_with_the_time_of_its_last_event(scribe: Scribe) -> None:
+    other = {"session": "s2", "cwd": "/other"}
+    first = await scribe.tell(scribe.event("add a parser", at_ms=9_000), scribe.event("write", at_ms=2_000, **other))
+    older = await scribe.tell(scribe.event("hello", at_ms=1_000), scribe.event("more", at_ms=3_000, **other))
+    assert (first.projects, older.projects) == ({1: 9_000, 2: 2_000}, {1: 9_000, 2: 3_000})
+
+
 async def test_of_commits_at_once_one_is_stored_and_the_others_are_refused(ledger: Ledger, scribe: Scribe) -> None:
     told = [scribe.prepared(scribe.event(f"prompt {n}"), cursor=b"after it", context=b'{"turn":1}') for n in range(5)]
 
     results = await asyncio.gather(*(ledger.commit(ONE, each, seen_rev=0) for each in told), return_exceptions=True)
 
-    assert results[0] == Committed(new_events=1, projects=frozenset({1}), newest_event_ms=1_000)
+    assert results[0] == Committed(new_events=1, projects={1: 1_000})
     assert [type(result) for result in results[1:]] == [StaleRead] * 4
     with pytest.raises(StaleRead):
         await ledger.commit(ONE, told[1], seen_rev=2)
