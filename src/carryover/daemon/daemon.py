@@ -43,7 +43,7 @@ from carryover.ledger.queries import project_by_id, projects, unpublished
 from carryover.ledger.rows import ProjectRow
 from carryover.probe.git_command import git_trouble
 from carryover.probe.looks import look_at, silent_folders
-from carryover.projects.handoff_file import IN_PROJECT, Published
+from carryover.projects.handoff_file import IN_PROJECT, PAGE, Published
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
 from carryover.publish.publish import publish_project
@@ -74,6 +74,7 @@ class Daemon:
             self._publish,
             before=self._moves.follow_known,
             published=self._second_pages.published,
+            awaits_page=self._second_pages.awaits,
         )
         self._imports = Imports(context, self._publish_queue)
         self._ingest_queue = IngestQueue(context, self._publish_queue)
@@ -208,7 +209,8 @@ class Daemon:
         for row in known:
             if row.last_event_ms >= queue.oldest_active_ms:  # disks of inactive projects are not looked at later either
                 file = Path(row.root, IN_PROJECT) if row.handoff_ms is not None else None
-                before = Published(refusal=row.refusal, passing=row.refusal is not None, file=file)
+                page = file.with_name(PAGE) if file is not None else None  # if it names one
+                before = Published(refusal=row.refusal, passing=row.refusal is not None, file=file, page=page)
                 queue.outcomes.setdefault(row.id, LastPublication(published=before, root=row.root))
 
     async def _serve(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -24,7 +25,7 @@ from carryover.ledger.batch import Committed
 from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
-from carryover.projects.handoff_file import Published
+from carryover.projects.handoff_file import PAGE, Published, read_handoff
 from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
@@ -79,14 +80,17 @@ class PublishQueue(WorkQueue[int]):
         *,
         before: Callable[[int], Awaitable[None]],
         published: Callable[[int, MadeHandoff], None],
+        awaits_page: Callable[[int], bool] = lambda _: False,
     ) -> None:
-        """`before` is awaited before each publication, `published` is called after it."""
+        """`before` is awaited before each publication, `published` is called after it. `awaits_page` tells whether a
+        project's second page is still to be made."""
         super().__init__(quiet_s=QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
         self._publish_one = publish
         self._pool = context.pool(PUBLISHERS, "publish")
         self._before = before
         self._was_published = published
+        self._awaits_page = awaits_page
         self._last_event_ms: dict[int, int] = {}
         self._moments = count()
         self._news: dict[int, int] = {}
@@ -165,8 +169,11 @@ class PublishQueue(WorkQueue[int]):
         """Marks projects whose refusal may have passed, whose files or whose HEAD have changed."""
         done = dict(self.outcomes)
 
+        def is_outdated(key: int) -> bool:
+            return _is_outdated(done[key]) or (not self._awaits_page(key) and _lacks_page(done[key].published))
+
         def missing() -> list[int]:
-            looked = look_at_each(done, lambda key: _is_outdated(done[key]), at=lambda key: done[key].folder)
+            looked = look_at_each(done, is_outdated, at=lambda key: done[key].folder)
             return [key for key, is_outdated in looked if is_outdated or done[key].published.passing]
 
         self.mark_dirty(await asyncio.to_thread(missing), 0)
@@ -246,11 +253,11 @@ class PublishQueue(WorkQueue[int]):
 
 
 def _is_outdated(last: LastPublication) -> bool:
-    """Whether the handoff or its second page is no longer there, or it is empty, as a power cut leaves it, or names
-    another branch or commit than is checked out now, or a file that is hidden from git may be the user's now. Blocks.
+    """Whether the handoff is no longer there, or it is empty, as a power cut leaves it, or names another branch or
+    commit than is checked out now, or a file that is hidden from git may be the user's now. Blocks.
     """
     published = last.published
-    if any(file is not None and (is_gone(file) or is_empty(file)) for file in (published.file, published.page)):
+    if published.file is not None and _is_lost(published.file):
         return True
     if any(mtime_ns(Path(path)) != written_ns for path, written_ns in published.hidden.items()):
         return True
@@ -258,3 +265,16 @@ def _is_outdated(last: LastPublication) -> bool:
     if last.head is None:
         return published.file is not None and checkout.moved_since(mtime_ns(published.file) or 0)
     return last.head != 0 and checkout.head_stamp() not in (0, last.head)
+
+
+def _lacks_page(published: Published) -> bool:
+    """Whether the handoff names a second page that is not there, or is empty. Blocks."""
+    if published.file is None or published.page is None or not _is_lost(published.page):
+        return False
+    with suppress(OSError):  # what an earlier daemon published may have none
+        return f"{PAGE}`".encode() in read_handoff(published.file)
+    return False
+
+
+def _is_lost(file: Path) -> bool:
+    return is_gone(file) or is_empty(file)

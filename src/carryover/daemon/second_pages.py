@@ -2,7 +2,7 @@
 
 A page takes longer to make than a handoff, and no agent reads it while another is at work. So it is made when a turn
 has ended or a session starts, else after `BETWEEN_PAGES_S`. While old history is read, each publication shows an older
-turn's end than the next one, so there only the page of a project in which a session starts is made, or one that a
+turn's end than the next one, so there only the pages of projects in which a session has started are made, and what a
 caller waits for: with 300 projects all others would take most of the processor's time.
 
 No answer waits for one either: while sessions start, in any project, no page is begun unless a caller waits for it, as
@@ -53,7 +53,7 @@ class SecondPages(WorkQueue[int]):
         self._sleep = sleep
         self._quiet_from_s = 0.0
         self._wanted: set[int] = set()
-        """The projects in which a session has started since their last page."""
+        """The projects in which a session has started, also before they had a handoff."""
         self._published: dict[int, MadeHandoff] = {}
         """The handoff of each project whose page is due."""
 
@@ -72,9 +72,13 @@ class SecondPages(WorkQueue[int]):
     def want(self, project: int) -> None:
         """Makes the page that is due for a project, if any, since a session has started there."""
         self._quiet_from_s = self._clock() + QUIET_S
+        self._wanted.add(project)
         if project in self._published:
-            self._wanted.add(project)
             self.hint(project, urgent=True)
+
+    def awaits(self, project: int) -> bool:
+        """Whether the page of a project is still to be made."""
+        return project in self._published
 
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""
@@ -84,7 +88,6 @@ class SecondPages(WorkQueue[int]):
             self.hint(key)
             return False
         await self._wait_for_quiet()
-        self._wanted.discard(key)
         made = self._published.pop(key, None)
         if made is None:
             return False

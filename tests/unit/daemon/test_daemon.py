@@ -54,3 +54,19 @@ async def test_a_checkout_while_no_daemon_ran_is_published_by_the_next(
         assert again == first and not first[0]
         git(session.cwd, "switch", "--quiet", "--create", "feature/y")
         assert (await published())[0]
+
+
+async def test_a_second_page_that_a_daemon_did_not_get_to_is_made_by_the_next(
+    context: DaemonContext, session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    session.append(session.call_line("c1", "make discount"))
+    session.append(session.result_line("c1", "made"))
+    page = session.cwd / ".carryover" / "more.md"
+
+    with ExitStack() as stack:
+        stack.callback(acquire_daemon_lock(context.state, started_ms=BEGAN_MS).release)
+        for _ in range(2):
+            await Daemon(context, SystemdNotifier({}, context.log), page=page_for).run(once=True, stopping=lambda: None)
+            assert "make discount" in page.read_text()
+            page.unlink()

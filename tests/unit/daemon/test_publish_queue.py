@@ -42,7 +42,14 @@ class Desk:
         self.config = Config()
         self._context = context
         context.now_ms = lambda: self.now_ms
-        self.publisher = PublishQueue(context, self._publish, before=AsyncMock(), published=Mock())
+        self.awaiting_page: set[int] = set()
+        self.publisher = PublishQueue(
+            context,
+            self._publish,
+            before=AsyncMock(),
+            published=Mock(),
+            awaits_page=lambda project: project in self.awaiting_page,
+        )
 
     def _publish(self, project: int, now_ms: int, git_s: float) -> MadeHandoff:
         self.calls.append(project)
@@ -238,6 +245,23 @@ async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_trie
         store.unlink()
         assert await retry() == (None, True)
         assert (await retry(), len(desk.calls)) == ((None, True), 6)
+
+
+async def test_a_second_page_that_is_missing_is_made_again_unless_it_is_still_to_be_made(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    session.append(session.call_line("c1", "make discount"))
+    session.append(session.result_line("c1", "made"))
+    project = await desk.stored(session)
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], desk.now_ms)
+        await publisher.flush()
+        for awaiting, calls in (({project}, 1), (set[int](), 2)):
+            desk.awaiting_page = awaiting
+            await publisher.retry_missing()
+            await publisher.flush()
+            assert len(desk.calls) == calls
 
 
 async def test_a_checkout_of_another_branch_or_a_commit_is_published_too(desk: Desk, session: ClaudeSession) -> None:

@@ -126,15 +126,18 @@ async def test_a_session_start_makes_the_page_soon_after(desk: Desk) -> None:
     assert await desk.due() == 1
 
 
-async def test_a_session_start_makes_the_page_while_old_history_is_read_too(desk: Desk) -> None:
+async def test_where_sessions_start_pages_are_made_while_old_history_is_read_too(desk: Desk) -> None:
     desk.in_history = True
-    desk.published()
-    desk.pages.want(1)
-    assert await desk.due() == 1
+    desk.pages.want(1)  # which has no handoff yet
+    for made in range(3):
+        desk.published()
+        assert await desk.due() == made, "as if an agent were at work"
+        desk.at_s += BETWEEN_PAGES_S
+        assert await desk.due() == made + 1
 
     desk.published()
-    desk.at_s += BETWEEN_PAGES_S
-    assert await desk.due() == 1
+    desk.pages.want(1)
+    assert await desk.due() == 4
 
 
 @pytest.mark.parametrize(("starts_until_s", "begun_s"), [(0.0, QUIET_S), (3.0, 3.0 + QUIET_S), (1000.0, CAP_S)])
