@@ -92,11 +92,8 @@ async def _republish(
     """Publishes again what is left in those of `roots` that `had` a handoff, and removes what was published elsewhere
     in the meantime. Returns the problems."""
     gone = {project for one in done for project in one.gone}
-    changed = {project for one in done for project in one.changed} - gone
-    rows = await asyncio.to_thread(_read, paths, whereabouts)
-    root_of = {row.id: row.root for row in rows}
-    again = [project for project in sorted(changed) if root_of.get(project) in had]
-    written = [root_of[project] for project in again]
+    left = {row.id: row.root for row in await asyncio.to_thread(_read, paths, whereabouts) if row.root in had}
+    again, written = sorted(left), [*left.values()]
     problems = [*await publish(again, sorted(gone))]
     # A publication that began before may have written what an agent at work then keeps.
     if await asyncio.to_thread(_remove_loaded, config, written, problems):
@@ -134,15 +131,19 @@ async def publish_here(
 def _selected(
     paths: StatePaths, selections: Sequence[Selection], now_ms: int
 ) -> tuple[set[str], set[tuple[str, str]], set[str]]:
-    """Returns all affected roots (present and former), all affected conversations, and all known ids."""
+    """Returns all affected roots (present and former, with those of worktrees and main checkouts, whose handoffs name
+    each other), all affected conversations, and all known ids."""
     with closing(connect_read_only(paths.state.ledger)) as db:
         roots: set[str | None] = set()
         if any(one.is_everything for one in selections):
             roots.update(row.root for row in whereabouts(db))
+        places = whereabouts(db)
         rows = [row for one in selections for row in queries.selected_sessions(db, one, now_ms=now_ms)]
         known = {conversation_of(session) for session in queries.session_ids(db)}
     for row in rows:
         roots.update((row.root, row.recorded_root))
+    mains = {place.main_root for place in places if place.root in roots} - {None}
+    roots |= {place.root for place in places if place.root in mains or place.main_root in roots - {None}}
     conversations = {(row.agent, conversation_of(row.native_id)) for row in rows}
     return {root for root in roots if root is not None}, conversations, known
 

@@ -94,6 +94,30 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     assert SECRET.encode() in secret.path.read_bytes(), "what the agent keeps is not Carryover's"
 
 
+@pytest.mark.parametrize("in_worktree", [False, True])
+def test_nothing_is_left_in_the_handoff_of_a_worktree_or_of_its_main_checkout(
+    shop: Path, home: Path, run: Run, in_worktree: bool
+) -> None:
+    """Each names what is unfinished in the other."""
+    tree = shop.with_name("shop-tax")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    folders = (tree, shop) if in_worktree else (shop, tree)
+    sessions = [ClaudeSession(home / ".claude" / "projects", folder) for folder in folders]
+    for session, task in zip(sessions, (SECRET, KEPT), strict=True):
+        session.prompt(task)
+    private_dir(state_dir().root)
+    (state_dir().config).write_text("[server]\nport = 0\n")
+    with DaemonProcess() as daemon:
+        daemon.settle()
+        daemon.stop()
+    assert SECRET in handoff_of(folders[1])
+
+    run.out("forget", sessions[0].session, "--yes")
+
+    assert SECRET.encode() not in everything(shop) + everything(tree)
+    assert KEPT in handoff_of(folders[1])
+
+
 @pytest.mark.parametrize("of", ["the project", "another"])
 def test_a_handoff_in_a_folder_of_earlier_settings_goes_too(
     published: Path, secret: ClaudeSession, home: Path, run: Run, of: str
