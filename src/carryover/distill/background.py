@@ -105,17 +105,19 @@ def _with_ended(digest: Digest, event: Event, body: BackgroundTask, ran: ToolRes
 
 def _with_printed(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     """Returns the digest with the result of a test run that was a job, if a call that waited for it got what it printed
-    after its end had been reported (TaskOutput of Claude Code 2.1.152 to 2.1.159)."""
+    after its end had been reported (TaskOutput of Claude Code 2.1.152 to 2.1.159). Of jobs with one label, what the
+    last one printed is read, if all ran the same command."""
     look = digest.calls[-1] if digest.calls else None
     if look is None or (look.subject, look.at_ms) != (body.task_id, event.at_ms):
         return digest
-    ends = [one.text for one in digest.ended if one.id == body.task_id]
-    begun = next((call for call in digest.calls if call.op == "shell" and call.output in ends), None)
-    if begun is None:
+    ids = {one.text: one.id for one in digest.ended}
+    ends = [call for call in digest.calls if call.op == "shell" and ids.get(call.output) == body.task_id]
+    if len({(call.output, call.subject, call.folder) for call in ends}) != 1:
         return digest
+    begun = ends[-1]
     ran = ToolResult("", begun.name, "shell", begun.status, begun.subject, output=look.output, folder=begun.folder)
     run = tests_in(ran, event, turn=begun.turn, at_ms=begun.at_ms)
-    if run is None:
+    if run is None or run.run.status == "unknown":  # what was printed may have been read before
         return digest
     others = (one for one in digest.runs if (one.at_ms, one.command) != (run.at_ms, run.command))
     return replace(digest, runs=(*others, run)[-MOST_RUNS:])

@@ -348,6 +348,30 @@ def test_what_a_test_run_printed_may_come_after_the_report_of_its_end() -> None:
 
 
 @pytest.mark.parametrize(
+    ("commands", "looks", "told"),
+    [
+        (["pytest -q | tail -3"], [(0, "2 passed in 0.1s"), (0, "")], [("pass", 2)]),
+        (["pytest -q | tail -3", "make check | tail -3"], [(1, "1 failed, 2 passed in 0.1s")], [("unknown", None)]),
+        (["pytest -q | tail"] * 2, [(1, "2 passed in 1s"), (0, "1 failed in 1s")], [("unknown", None), ("pass", 2)]),
+    ],
+)
+def test_what_a_job_printed_is_read_as_no_other_jobs(
+    commands: list[str], looks: list[tuple[int, str]], told: list[object]
+) -> None:
+    talk = Conversation().user("Run all tests.")
+    for number, command in enumerate(commands):
+        talk.ran(command, f"Command running in background with ID: b9fbd8{number}.")
+        talk.event(model.BackgroundTask(task_id=f"b9fbd8{number}", state="running", label="Tests"))
+    for number in range(len(commands)):
+        talk.event(model.BackgroundTask(task_id=f"b9fbd8{number}", state="done", label="Tests done (exit code 0)"))
+    for number, printed in looks:
+        talk.ran(f"b9fbd8{number}", f"completed\n{printed}", name="TaskOutput", op="other")
+        talk.at_ms -= MINUTE_MS
+        talk.event(model.BackgroundTask(task_id=f"b9fbd8{number}", state="done"))
+    assert [(seen.run.status, seen.run.passed) for seen in talk.digest.runs] == told
+
+
+@pytest.mark.parametrize(
     ("output", "left"),
     [
         ("[1] 4711\nready", ["npm run dev"]),
