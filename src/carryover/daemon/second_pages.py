@@ -12,7 +12,7 @@ No answer waits for one either: while sessions start, in any project, no page is
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -80,11 +80,21 @@ class SecondPages(WorkQueue[int]):
         """Whether the page of a project is still to be made."""
         return project in self._published
 
+    def due(self) -> Mapping[int, MadeHandoff]:
+        """Returns the handoffs whose pages are still to be made."""
+        return dict(self._published)
+
+    async def make_since(self, before: Mapping[int, MadeHandoff]) -> None:
+        """Makes the pages that are `due` and were not `before`, and awaits one that is being made."""
+        new = [project for project, made in self._published.items() if before.get(project) is not made]
+        await self.look_at([*new, *self._in_flight])
+
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""
         if key not in self._published:
             return False
-        if self._in_history() and not (key in self._wanted or self.is_awaited or self._draining):
+        is_waited_for = key in self._wanted or self._served.get(key) or self._draining
+        if self._in_history() and not is_waited_for:
             self.hint(key)
             return False
         await self._wait_for_quiet()

@@ -83,12 +83,14 @@ class Forgetting:
 
     async def _publish(self, again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
         """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later.
-        A second page that was being made of what is forgotten is made again."""
+        A second page that was being made of what is forgotten is made again. All others that are still to be made, of
+        whole old histories maybe, will be made of what is left."""
+        due = self._second_pages.due()
         try:
             async with asyncio.timeout(PUBLISH_S):
                 await self._publish_queue.look_at([*again, *gone])
                 await self._publish_queue.flush()
-                await self._second_pages.flush()
+                await self._second_pages.make_since(due)
         except TimeoutError:
             return ["Not every handoff could be written again in time. carryoverd keeps trying."]
         return []

@@ -185,15 +185,30 @@ async def test_more_session_starts_make_a_page_wait_no_longer_than_the_cap(desk:
 async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_again(desk: Desk) -> None:
     desk.goes_on.clear()
     desk.published()
+    due = desk.pages.due()
     running = asyncio.create_task(desk.due())
     await asyncio.to_thread(desk.began.wait, 20)
     desk.published()  # after it was forgotten: the fifty lines have nothing of it
-    forgotten = asyncio.create_task(desk.pages.flush())
+    forgotten = asyncio.create_task(desk.pages.make_since(due))
     await asyncio.sleep(0)
     desk.goes_on.set()
 
     await running
     assert await desk.due() == 2
+    await asyncio.wait_for(forgotten, 20)
+
+
+async def test_forgetting_waits_for_no_page_of_old_history_that_shows_nothing_of_it(desk: Desk) -> None:
+    desk.in_history = True
+    desk.published("Bake")
+    due = desk.pages.due()
+    await asyncio.wait_for(desk.pages.make_since(due), 20)
+    assert await desk.due() == 0
+
+    desk.published("Bake bread")
+    forgotten = asyncio.create_task(desk.pages.make_since(due))
+    await asyncio.sleep(0)
+    assert await desk.due() == 1
     await asyncio.wait_for(forgotten, 20)
 
 
