@@ -10,6 +10,7 @@ import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from operator import itemgetter
 from typing import Final, Protocol
 
 import aiosqlite
@@ -83,6 +84,8 @@ _PLACE: Final = "SELECT id FROM event WHERE key = ? AND thread_id = ? AND retrac
 _LAST: Final = "SELECT coalesce(max(id), 0) FROM event"
 _STANDING: Final = """SELECT id, key, body FROM event WHERE thread_id = ? AND retracted = 0 AND id > ?
     ORDER BY id LIMIT ?"""
+_TAKEN_BACK: Final = f"""SELECT id, key, body FROM event
+    WHERE key IN ({{marks}}) AND thread_id = ? AND retracted = {RETRACTED} AND id > ?"""
 _RETRACT_AFTER: Final = f"UPDATE event SET retracted = {RETRACTED} WHERE thread_id = ? AND retracted = 0 AND id > ?"
 _DISPLACE: Final = """DELETE FROM event WHERE thread_id IN (SELECT thread.id
     FROM session JOIN thread ON session_id = session.id WHERE machine != '' AND agent = ? AND native_id IN ({marks}))"""
@@ -251,6 +254,10 @@ async def reemit(
         found = list(await db.execute_fetchall(_PLACE, after)) or await db.execute_fetchall(_LAST)
         place = max(int(row_id) for (row_id,) in found)
     standing = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
+    # What `entries` themselves take back stands too, or each report would add anew all that came after it.
+    for marks, keys in in_parts(sorted({key for entry in entries for key in entry.retracts})):
+        standing += await db.execute_fetchall(_TAKEN_BACK.format(marks=marks), (*keys, thread_id, place))
+    standing.sort(key=itemgetter(0))
     for (row_id, key, body), entry in zip(standing, entries, strict=False):
         if key != entry.key:
             break

@@ -227,6 +227,21 @@ async def test_what_is_the_same_costs_nothing_however_it_is_stored(scribe: Scrib
     assert scribe.prompts() == ["a", "Never use spaces.", "c"]
 
 
+async def test_what_it_takes_back_itself_is_the_same_too(scribe: Scribe) -> None:
+    """Aider's /undo: the commit stands in the history as before, and so does what takes it back."""
+    said = [scribe.event(text, key=text, at_ms=1_000 * number) for number, text in enumerate(("a", "b", "c"), 1)]
+    events = [*said, scribe.event(Retracted(keys=("b",)), key="undo", at_ms=4_000)]
+    first = await scribe.commit(scribe.prepared(*events, reemitted=(WHOLE,)))
+    before = scribe.db.execute("SELECT id, key, retracted FROM event").fetchall()
+    again = await scribe.commit(scribe.prepared(*events, reemitted=(WHOLE,)))
+
+    assert (first.new_events, again) == (4, Committed())
+    assert scribe.db.execute("SELECT id, key, retracted FROM event").fetchall() == before
+
+    await scribe.commit(scribe.prepared(*said, reemitted=(WHOLE,)))
+    assert texts(scribe) == [("a", False), ("b", False), ("c", False)], "nothing takes it back any more"
+
+
 async def test_a_thread_may_be_reported_in_several_commits(scribe: Scribe) -> None:
     await reemitted(scribe, "a", "b", "c", "d", "e")
     assert await reemitted(scribe, "a", "b", how=Reemitted(session="s1", more=True)) == Committed()
