@@ -61,9 +61,14 @@ def refusal(checkout: Checkout, paths: StatePaths) -> Refusal | None:
         return Refusal("a symlink leads from it to another folder")
     if here().withholds(real):
         return Refusal(WITHHELD)
-    if (unfit := _unfit_folder(real) or _unfit_store(real)) is not None:
-        return Refusal(unfit)
+    if (why := unfit(real)) is not None:
+        return Refusal(why)
     return refusal_by_git(checkout)
+
+
+def unfit(root: Path) -> str | None:
+    """Returns why no handoff can be written into this folder, whatever git says; None if it can."""
+    return _unfit_folder(root) or _unfit_store(root)
 
 
 COMMITTED: Final = "a handoff would be committed"

@@ -27,7 +27,7 @@ from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import has_rule
 from carryover.projects.handoff_file import STORE
-from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git
+from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git, unfit
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
@@ -80,7 +80,7 @@ def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
     """
     if not settings.is_inside:
         return None
-    if not os.access(checkout.root, os.W_OK | os.X_OK):  # nothing is written there for another reason, or it is gone
+    if unfit(checkout.root) is not None:  # nothing is written there for another reason, or it is gone
         return None
     refused = _left_without(checkout) or refusal_by_git(checkout)
     return refused.reason if refused is not None and refused.in_git else None

@@ -134,6 +134,14 @@ def test_a_folder_that_cannot_be_written_is_not_said_to_be_open_to_git(
     assert open_to_git(Checkout(app), ProjectSettings()) is None
 
 
+def test_a_file_of_the_users_in_place_of_the_folder_is_not_said_to_be_open_to_git(app: Path) -> None:
+    """No handoff can be written there at all, and to take their file out of git would end nothing."""
+    (app / ".carryover").write_text("mine")
+    git(app, "add", "--force", ".carryover")
+
+    assert open_to_git(Checkout(app), ProjectSettings()) is None
+
+
 def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, app: Path) -> None:
     git(app, "worktree", "add", "--quiet", "../tree")
     assert rules_in(Checkout(app)) is not None
