@@ -175,7 +175,10 @@ class Installed:
     @property
     def daemon_lines(self) -> tuple[str, ...]:
         """How the daemon runs now, in sentences."""
-        return tuple(background_lines(self.background)) if self.background is not None else ()
+        if self.background is None:
+            return ()
+        by_hooks = any(agent.selected and agent.detection.hook_set is not None for agent in self.agents)
+        return tuple(background_lines(self.background, by_hooks=by_hooks))
 
     @property
     def other_settings(self) -> Iterator[Edit]:

@@ -114,8 +114,8 @@ def _hooks(detection: Detection, did: Did) -> Iterator[str]:
             yield f"hooks {did}: {', '.join(hook_set.events)}"
 
 
-def background_lines(background: Background) -> Iterator[str]:
-    """Yields how the daemon runs now, and what is to be known about it."""
+def background_lines(background: Background, *, by_hooks: bool) -> Iterator[str]:
+    """Yields how the daemon runs now, and what is to be known about it. `by_hooks`: whether hooks start it, too."""
     if background.pid is not None:
         where = f", port {background.port}" if background.port is not None else ""
         by = f" as a {background.kind} service" if background.wanted and background.kind != "none" else ""
@@ -128,5 +128,8 @@ def background_lines(background: Background) -> Iterator[str]:
     yield from (f"⚠ {warning}" for warning in background.warnings)
     yield from (f"  {hint}" for hint in background.hints)
     if background.wanted and background.kind == "none" and background.pid is not None:
-        yield "  So your agents' hooks start it when a session begins, and `carryover start` does at any time."
+        if by_hooks:
+            yield "  So your agents' hooks start it when a session begins, and `carryover start` does at any time."
+        else:
+            yield "  So after a restart of the machine only `carryover start` starts it: your agents have no hooks."
         yield "  A line for your shell's profile (~/.profile): `carryover start >/dev/null 2>&1 &`"

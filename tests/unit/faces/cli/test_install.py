@@ -393,20 +393,33 @@ def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:
     migrated = Background(kind="none", ledger_copy="ledger.before-13.sqlite")
 
     said = "✓ The ledger was migrated; as it was before it is kept beside it, in ledger.before-13.sqlite"
-    assert said in background_lines(migrated)
-    assert said not in background_lines(Background(kind="none"))
+    assert said in background_lines(migrated, by_hooks=True)
+    assert said not in background_lines(Background(kind="none"), by_hooks=True)
 
 
 def test_the_daemon_is_named_with_its_process_and_port() -> None:
     runs = Background(kind="none", pid=4711, version="0.1.0", port=47823)
-    assert next(background_lines(runs)) == "✓ carryoverd 0.1.0 runs (process 4711, port 47823)"
+    assert next(background_lines(runs, by_hooks=True)) == "✓ carryoverd 0.1.0 runs (process 4711, port 47823)"
+
+
+@pytest.mark.parametrize(
+    ("by_hooks", "said"),
+    [
+        (True, "  So your agents' hooks start it when a session begins, and `carryover start` does at any time."),
+        (False, "  So after a restart of the machine only `carryover start` starts it: your agents have no hooks."),
+    ],
+)
+def test_without_a_service_it_is_said_what_starts_the_daemon_again(by_hooks: bool, said: str) -> None:
+    runs = Background(kind="none", pid=4711, version="0.1.0", port=47823)
+
+    assert said in background_lines(runs, by_hooks=by_hooks)
 
 
 def test_a_replaced_build_of_the_same_version_is_said_to_be_another() -> None:
     now = Background(kind="systemd", pid=4711, version="0.1.0", replaced="0.1.0")
     older = msgspec.structs.replace(now, replaced="0.0.9")
 
-    assert [next(background_lines(each)).split(" in place of ")[1] for each in (now, older)] == [
+    assert [next(background_lines(each, by_hooks=True)).split(" in place of ")[1] for each in (now, older)] == [
         "another build (process 4711)",
         "0.0.9 (process 4711)",
     ]
