@@ -309,4 +309,5 @@ def _lines_about(agent: Detection, done: Installed, edits: list[Edit], waiting: 
         failure=(edits[0].problem or "") if edits else "",
         review=(review_of(agent) or "") if asks and waiting else "",
         off="" if off is None else f"`{off.by}` in {short_path(off.at)}",
+        in_projects=agent.spec.id in {each.id for each in agents.adapters().values() if each.in_projects},
     )

@@ -23,12 +23,13 @@ def agent_lines(
     failure: str = "",
     review: str = "",
     off: str = "",
+    in_projects: bool = False,
 ) -> tuple[str, ...]:
     """Returns the lines about one selected agent.
 
     `update`: the command that updates Carryover. `failure`: why its hooks could not be written and what to do, in whole
     sentences. `review`: what the user has to do before they run. `off`: the setting that switches its hooks off,
-    and the file that contains it.
+    and the file that contains it. `in_projects`: whether it keeps its history in the projects themselves.
     """
     spec, lost = detection.spec, detection.lost_folder
     name = f"{spec.name} {detection.version_text}".rstrip()
@@ -50,7 +51,7 @@ def agent_lines(
         where = [f"command: {short_path(beside)} (not on PATH)"] if beside is not None else []
         if detection.others:
             where.append(f"also found: {', '.join(short_path(other) for other in detection.others)}")
-        details = [*about, *where, *_hooks(detection, did)]
+        details = [*about, *where, *_hooks(detection, did, in_projects=in_projects)]
         if off:
             details.append(f"They do not run: all hooks are switched off ({off}).")
         elif review:
@@ -102,10 +103,12 @@ def _fallback(detection: Detection) -> Iterator[str]:
         yield f"Falling back to the last-known hook names ({detection.spec.name} {detection.hook_set.label})."
 
 
-def _hooks(detection: Detection, did: Did) -> Iterator[str]:
+def _hooks(detection: Detection, did: Did, *, in_projects: bool) -> Iterator[str]:
     spec, hook_set = detection.spec, detection.hook_set
     if not spec.loads_from and not spec.hooks.sets:
-        yield "no hooks: it has none; its transcripts are read"
+        yield "no hooks: it has none" if in_projects else "no hooks: it has none; its transcripts are read"
+        if in_projects:
+            yield "Its history in a project is read once the project is known: run `carryover handoff` there."
     elif detection.config is not None and (spec.loads_from or hook_set is not None):
         yield f"config: {short_path(detection.config)}"
         if spec.loads_from:

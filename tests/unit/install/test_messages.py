@@ -84,6 +84,10 @@ LOST = """\
 WITHOUT_HOOKS = """\
 ✓ Cursor 2.0 detected
   no hooks: it has none; its transcripts are read"""
+IN_PROJECTS = """\
+✓ Cursor 2.0 detected
+  no hooks: it has none
+  Its history in a project is read once the project is known: run `carryover handoff` there."""
 REVIEW = """\
 ✓ Codex CLI 0.169.0 detected
   config: ~/.codex/hooks.json
@@ -120,6 +124,7 @@ MOVED = {"lost_folder": HOME / "work", "lost_by": "CODEX_HOME"}
         (unreadable(SPEC, NO_COMMAND, folder=HOME / ".claude"), {}, BY_FOLDER),
         (found(REAL_CODEX, "0.169.0", HOME / "work/hooks.json", **MOVED), {}, LOST),
         (found(with_sets(CURSOR), "2.0", HOME / "unused"), {}, WITHOUT_HOOKS),
+        (found(with_sets(CURSOR), "2.0", HOME / "unused"), {"in_projects": True}, IN_PROJECTS),
         (CODEX_HERE, {"review": ASKED}, REVIEW),
         (CODEX_HERE, {}, "\n".join(REVIEW.splitlines()[:3])),
         (CODEX_HERE, {"review": ASKED, "off": "`x = 1` in ~/y"}, SWITCHED_OFF),
