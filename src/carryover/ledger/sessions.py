@@ -30,7 +30,7 @@ _UPSERT_SESSION: Final = """INSERT INTO session
         started_ms = CASE WHEN excluded.started_ms > 0 AND (started_ms = 0 OR excluded.started_ms < started_ms)
             THEN excluded.started_ms ELSE started_ms END
     WHERE :rank >= rank"""
-_SESSION: Final = """SELECT id, native_id, started_ms, project_id, project_final != 0, rank FROM session
+_SESSION: Final = """SELECT id, native_id, project_id, project_final != 0, rank FROM session
     WHERE agent = ? AND native_id = ?"""
 LAST_PROJECT: Final = "last_project"
 """The counter with the highest id of a removed project. No id is reused, since the daemon may still have work pending
@@ -89,7 +89,6 @@ class SessionInLedger(msgspec.Struct, frozen=True, kw_only=True):
 
     id: int
     native_id: str
-    started_ms: int
     project_id: int | None
     final: bool
     rank: int

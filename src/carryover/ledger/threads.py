@@ -228,7 +228,7 @@ async def supersede(
         return msgspec.structs.replace(session, rank=rank)
     await db.execute_fetchall(f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}", (session.id,))
     await db.execute_fetchall(_RESET_SESSION, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
-    return msgspec.structs.replace(session, rank=rank, final=False, started_ms=first_ms or session.started_ms)
+    return msgspec.structs.replace(session, rank=rank, final=False)
 
 
 async def reemit(

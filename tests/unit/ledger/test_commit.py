@@ -20,6 +20,7 @@ from carryover.ledger.rows import SessionRow, SkippedRow, locator
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, SessionInfo, Skipped, TurnEnd
 from carryover.publish.digests import session_gist
+from carryover.records.fields import LATEST_MS
 from support.scribe import Scribe, noise, writing
 
 ONE = Source(agent="made-up", path="/t/one.jsonl")
@@ -64,6 +65,12 @@ async def test_a_session_is_what_its_main_conversation_last_said_of_it(scribe: S
             last_ms=5_000,
         )
     ]
+
+
+async def test_a_time_that_is_no_date_is_stored_as_the_nearest_that_is(scribe: Scribe) -> None:
+    await scribe.tell(scribe.event("before all", at_ms=-1), scribe.event("after all", at_ms=LATEST_MS + 1))
+
+    assert [each.at_ms for each in scribe.events()] == [0, LATEST_MS]
 
 
 async def test_what_was_redacted_skipped_and_passed_by_is_counted(scribe: Scribe) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.schema import FIRST, MIGRATIONS, migrate, newest, version_of
+from carryover.ledger.schema import FIRST, MIGRATIONS, Migration, migrate, newest, version_of
 
 
 @pytest.fixture
@@ -79,6 +79,20 @@ def test_a_migration_is_made_whole_after_a_copy_or_not_at_all(db: sqlite3.Connec
     assert oct(backup.stat().st_mode & 0o777) == "0o600"
     with closing(sqlite3.connect(backup)) as old:
         assert (version_of(old), books(old)) == (FIRST, [("atlas",)])
+
+
+def test_a_migration_that_another_process_has_made_meanwhile_is_not_made_again(
+    db: sqlite3.Connection, path: Path
+) -> None:
+    class MadeMeanwhile(tuple[Migration, ...]):
+        def __iter__(self) -> Iterator[Migration]:
+            with closing(sqlite3.connect(path, isolation_level=None)) as other:
+                migrate(other, path, (MAKE_SHELF,))
+            return super().__iter__()
+
+    migrate(db, path, MadeMeanwhile((MAKE_SHELF, ADD_AUTHOR)))
+
+    assert books(db) == [("atlas", "unknown")]
 
 
 @pytest.mark.parametrize(

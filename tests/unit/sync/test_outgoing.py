@@ -73,6 +73,15 @@ async def test_a_session_is_taken_once_and_says_where_it_was_recorded(laptop: On
     assert await desktop.tell() == [], "what came from another machine is never told again"
 
 
+async def test_what_a_machine_reads_late_of_its_session_is_taken_too(laptop: OneMachine, desktop: OneMachine) -> None:
+    for at_ms, said in ((9_000, "Whole cents"), (5_000, "Add a discount")):
+        await laptop.say(said, at_ms=at_ms)
+        await laptop.tell()
+        await desktop.take(laptop)
+
+    assert told(desktop) == {"s1 on laptop": ["Whole cents", "Add a discount"]}
+
+
 async def test_what_was_retracted_restored_and_retracted_again_counts_nowhere(
     laptop: OneMachine, desktop: OneMachine
 ) -> None:
