@@ -14,7 +14,7 @@ from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
-from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway, look_after
+from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway, bring_up_to_date, look_after
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.queries import Selection, sessions
@@ -24,6 +24,7 @@ from carryover.publish.publish import publish_project
 from support.claude_session import ClaudeSession
 from support.clock import LogLines
 from support.daemon_process import handoff_of
+from support.scribe import execute
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
@@ -102,6 +103,19 @@ async def test_texts_kept_for_sessions_that_start_are_gone_before_handoffs_are_w
     await place.forgetting.forget([Selection(agent="claude-code", session=new.session)])
 
     assert place.queue.kept[0] is None
+
+
+async def test_all_that_an_earlier_version_recorded_is_brought_up_to_date(
+    place: Place, old: ClaudeSession, new: ClaudeSession
+) -> None:
+    await place.read(old, new)
+    path = place.context.state.ledger
+    made = execute(path, "SELECT fold_version, digest FROM thread")
+    execute(path, "UPDATE thread SET fold_version = 1, digest = x''")
+
+    await bring_up_to_date(place.context, busy=lambda: False)
+
+    assert execute(path, "SELECT fold_version, digest FROM thread") == made
 
 
 async def test_each_part_has_its_turn_when_settings_change_and_after_another_failed(context: DaemonContext) -> None:

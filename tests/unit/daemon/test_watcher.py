@@ -4,7 +4,7 @@ import asyncio
 import errno
 import os
 import threading
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from unittest.mock import create_autospec
@@ -82,6 +82,10 @@ def test_the_limits_of_the_system_are_known_by_their_numbers(error: Exception, r
 def inotify() -> Iterator[None]:
     with on(LINUX):
         yield
+
+
+def _at_the_limit() -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def _watching(context: DaemonContext) -> tuple[Watcher, asyncio.Queue[str | list[Source]]]:
@@ -252,14 +256,14 @@ async def test_if_changes_were_lost_it_begins_again_with_a_rescan(
 
 
 @pytest.mark.usefixtures("inotify")
-@pytest.mark.parametrize("of_wsl", [False, True], ids=["at a limit", "on WSL"])
+@pytest.mark.parametrize(("reason", "asked"), [("watches", None), (None, None), (None, _at_the_limit)])
 async def test_a_rescan_every_two_seconds_stands_in_for_what_the_system_does_not_watch(
-    of_wsl: bool, context: DaemonContext, session: ClaudeSession
+    reason: str | None, asked: Callable[[], None] | None, context: DaemonContext, session: ClaudeSession
 ) -> None:
     watcher, reported = _watching(context)
-    watcher.state.reason = None if of_wsl else "watches"
+    watcher.state.reason = reason
     session.prompt("hello")
-    with on(altered(inotify=lambda: None)):
+    with on(altered(inotify=asked or (lambda: None))):
         async with _running(watcher):
             said = [await asyncio.wait_for(reported.get(), 20) for _ in range(3)]
 

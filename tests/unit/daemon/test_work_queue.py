@@ -34,6 +34,7 @@ def test_hints_that_follow_wait_for_a_pause(board: WorkQueue[str], clock: Clock)
     for pause_s in (0.05, 0.06):
         clock.now += pause_s
         board.hint("a")
+    assert not board.idle
     clock.now += 0.09
     assert list(popped(board)) == []
     clock.now += 0.02

@@ -7,6 +7,7 @@ from typing import Final
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from carryover import model
 from carryover.export.atif import trajectory
@@ -66,3 +67,15 @@ def test_a_trajectory_of_any_session_is_valid(events: list[StoredEvent]) -> None
         )
     else:
         assert atif_violations(json.loads(made)) == []
+
+
+def test_a_step_names_its_model_if_the_session_went_on_with_another() -> None:
+    said = (model.SessionInfo(model="small"), model.AssistantMessage(text="a"), model.SessionInfo(title="Shop"))
+    later = (model.AssistantMessage(text="b"), model.SessionInfo(model="large"), model.AssistantMessage(text="c"))
+    one = StoredEvent(at_ms=START_MS, subagent_id=None, body=said[0], retracted=False)
+    made = trajectory(HEAD, [structs.replace(one, body=body) for body in (*said, *later)])
+    assert made is not None
+    document = json.loads(made)
+
+    steps = [(step["message"], step["model_name"]) for step in document["steps"] if "model_name" in step]
+    assert (steps, document["agent"]["model_name"]) == ([("a", "small"), ("b", "small")], "large")

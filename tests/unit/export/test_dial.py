@@ -147,14 +147,14 @@ def test_a_search_that_found_nothing_does_not_say_that_there_is_nothing() -> Non
 
 def test_of_a_paste_the_ends_are_shown_and_all_that_is_asked_below_it() -> None:
     talk = session("s1").user(GOAL).says("Done.")
-    for day in range(10, 13):
+    for day in range(10, 30):
         times = (f"2026-11-{day} {6 + minute // 60:02}:{minute % 60:02}:00" for minute in range(240))
         logged = "\n".join(f"{time} INFO part_{day * step} is rounded" for step, time in enumerate(times))
-        built = "\n".join(f"built name_{day}_{number} with path/of_{day}/{number}.py" for number in range(40))
+        built = "\n".join(f"built name_{day}_{number} with path/of_{day}/{number}.py" for number in range(20))
         talk.user(f"{logged}\n\nWhy is it rounded up on day {day}?").ran(f"make part_{day}", built).says(f"Day {day}.")
 
-    told, text = added(8000, talk), text_at(8000, talk)
-    assert all(f"Why is it rounded up on day {day}?" in text for day in range(10, 13))
+    told, text = added(12_000, talk), text_at(12_000, talk)
+    assert all(f"Why is it rounded up on day {day}?" in text for day in range(10, 30))
     assert "pasted, 10,9" in told
     assert not re.search(r"2026-11-\d\d 07:5[5-9]", told)
 

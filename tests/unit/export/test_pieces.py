@@ -68,5 +68,6 @@ def test_the_layout_names_folders_with_what_is_most_in_them_and_stays_short() ->
         "src/ (3): a/, b.py",
         "at the top: README.md",
     ]
+    assert layout([f"src/{name}.py" for name in "abcdef"]) == ["src/ (6): a.py, b.py, c.py, d.py, e.py, f.py"]
     crowd = [f"folder{number:03}/x.py" for number in range(100)] + [f"top{number}.txt" for number in range(100)]
     assert len(layout(crowd)) <= 26

@@ -20,7 +20,7 @@ from carryover.sync.folder import SyncState
 from carryover.sync.head import Segment
 from carryover.sync.own_log import SMALL
 from support.machines import OneMachine, machines, meet
-from support.sync_world import Crash, MemoryMachine, Remote, bodies, joined, signing_quickly
+from support.sync_world import Crash, MemoryMachine, Remote, bodies, everybody, joined, signing_quickly
 
 MOST_MACHINES = 5
 numbers = st.integers(0, MOST_MACHINES - 1)
@@ -247,6 +247,20 @@ def test_machines_converge_whatever_they_do_and_in_whatever_order(
 ) -> None:
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(Path(folder), NAMES[:count], actions))
+
+
+def test_a_machine_with_nothing_new_writes_nothing_and_with_its_key_gone_all_that_others_need(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine
+) -> None:
+    first.ledger.work("one", b"said")
+    everybody(first, second)
+    before = remote.copy()
+    first.sync()
+    assert remote.logs == before
+
+    del remote.logs[first.id]["key"]
+    first.sync()
+    assert remote.logs[first.id].keys() == before[first.id].keys()
 
 
 def test_after_many_small_segments_a_log_begins_afresh(
