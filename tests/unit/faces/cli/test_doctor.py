@@ -52,7 +52,10 @@ def test_a_state_folder_that_cannot_be_used_is_named(home: Path, run: Run, monke
     assert f"{unusable}it belongs to another user." in found(run)
 
 
-def test_a_pointer_without_its_end_is_named_where_carryover_may_write(recorded: Path, run: Run) -> None:
+def test_a_pointer_without_its_end_is_named_where_carryover_may_write(
+    recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
     block = with_block(b"# Shop\n", at_top=False)
     (recorded / "AGENTS.md").write_bytes(block)
     assert [what for what in found(run) if "AGENTS.md" in what] == []

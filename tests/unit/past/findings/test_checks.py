@@ -139,6 +139,13 @@ def test_a_daemon_of_another_build_is_found_though_its_version_is_the_same() -> 
     assert findings(changed(HEALTHY, build="new", daemon=changed(RUNNING, build="new"))) == ()
 
 
+def test_a_mistake_in_the_settings_that_the_daemon_sees_too_is_reported_once() -> None:
+    daemon = changed(RUNNING, config_trouble="no such key")
+    for problem, number in ((None, 1), ("config.toml: no such key", 1), ("config.toml: not valid TOML", 2)):
+        found = findings(changed(HEALTHY, config_problem=problem, daemon=daemon))
+        assert [each.check for each in found] == ["settings"] * number
+
+
 def test_what_is_wrong_with_an_agent_is_found() -> None:
     dropped = 'its key "$schema" (line 2) is one'
     agents = (
