@@ -6,11 +6,11 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.commands import failed, signature, tests_in
+from carryover.distill.commands import failed, printed_by, signature, tests_in
 from carryover.distill.digest import JOB, MOST_RUNS, UNNAMED_JOB, Call, Digest, Failure, Pending, SeenRun
 from carryover.distill.quotes import clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, closed_before, stopped_by_signal, with_call
-from carryover.model import BackgroundTask, Event, ToolResult
+from carryover.model import BackgroundTask, Event, ResultStatus, ToolResult
 from carryover.records.shell_jobs import ends_job
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
@@ -19,6 +19,7 @@ _LONGEST_REPORT: Final = 3000
 _MOST_ENDED: Final = 4
 _SHORTEST_JOB: Final = 5
 """A shorter id may stand in any output."""
+_WORD: Final = later(r"[\w-]+")
 _EXIT_CODE: Final = later(r"\bexit code (\d{1,9})\b")
 
 
@@ -38,10 +39,12 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         )
         digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
-    digest = _with_printed(closed_before(digest, event.at_ms), event, body)
+    digest = closed_before(digest, event.at_ms)
     ran = _ended_command(digest, body)
     runs = _with_ended(digest, event, body, ran)
     digest = replace(digest, jobs=others, runs=runs, calls=_with_end(digest.calls, body))
+    if digest.calls and digest.calls[-1].at_ms == event.at_ms:  # a look at the job found its end
+        digest = with_printed(digest, event)
     # Else its end was found before; the report of it may reach the agent after it has spoken since.
     if known is not None or (body.label and all(one.id != body.task_id for one in digest.ended)):
         said = label if body.label else f"{label}: {body.state}"
@@ -103,24 +106,29 @@ def _with_ended(digest: Digest, event: Event, body: BackgroundTask, ran: ToolRes
     return (*digest.runs, run)[-MOST_RUNS:] if run is not None else digest.runs
 
 
-def _with_printed(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
-    """Returns the digest with the result of a test run that was a job, if a call that waited for it got what it printed
-    after its end had been reported (TaskOutput of Claude Code 2.1.152 to 2.1.159). Of jobs with one label, what the
-    last one printed is read, if all ran the same command."""
-    look = digest.calls[-1] if digest.calls else None
-    if look is None or (look.subject, look.at_ms) != (body.task_id, event.at_ms):
+def with_printed(digest: Digest, event: Event) -> Digest:
+    """Returns the digest with the result of a test run that was a job, if the last call got what that had printed when
+    it had ended: by the job's id, or from a file that has its name (Claude Code 2.0.65 to 2.1.332). Without numbers,
+    its end says as much."""
+    look = digest.calls[-1]
+    named = _WORD.findall(look.subject) if look.op in ("read", "other") else ()  # a search shows a part
+    call = next((call for call in digest.calls[:-1] if call.job and call.job in named), None)
+    if call is None:
         return digest
-    ids = {one.text: one.id for one in digest.ended}
-    ends = [call for call in digest.calls if call.op == "shell" and ids.get(call.output) == body.task_id]
-    if len({(call.output, call.subject, call.folder) for call in ends}) != 1:
+    code = _EXIT_CODE.search(call.output)
+    ran = _result_of(call, call.status, int(code[1]) if code is not None else None, printed_by(look))
+    seen = tests_in(ran, event, turn=call.turn, at_ms=call.at_ms)
+    if seen is None or not _has_numbers(seen):
         return digest
-    begun = ends[-1]
-    ran = ToolResult("", begun.name, "shell", begun.status, begun.subject, output=look.output, folder=begun.folder)
-    run = tests_in(ran, event, turn=begun.turn, at_ms=begun.at_ms)
-    if run is None or run.run.status == "unknown":  # what was printed may have been read before
-        return digest
-    others = (one for one in digest.runs if (one.at_ms, one.command) != (run.at_ms, run.command))
-    return replace(digest, runs=(*others, run)[-MOST_RUNS:])
+    runs = {(run.at_ms, run.command): run for run in digest.runs}
+    known = runs.get((seen.at_ms, seen.command))
+    if known is None or not _has_numbers(known):
+        runs[seen.at_ms, seen.command] = seen  # in its place: others may have run since
+    return replace(digest, runs=tuple(runs.values())[-MOST_RUNS:])
+
+
+def _has_numbers(seen: SeenRun) -> bool:
+    return any((seen.run.passed, seen.run.failed, seen.run.errors))
 
 
 def _ended_command(digest: Digest, body: BackgroundTask) -> ToolResult | None:
@@ -129,15 +137,24 @@ def _ended_command(digest: Digest, body: BackgroundTask) -> ToolResult | None:
     if call is None:
         return None
     code = _EXIT_CODE.search(body.label)
+    return _result_of(call, _status(body), int(code[1]) if code is not None else None)
+
+
+def _result_of(call: Call, status: ResultStatus, exit_code: int | None, output: str = "") -> ToolResult:
     return ToolResult(
         call_id="",
         name=call.name,
         op=call.op,
-        status="error" if body.state == "failed" else "ok",
-        exit_code=int(code[1]) if code is not None else None,
+        status=status,
+        exit_code=exit_code,
         subject=call.subject,
+        output=output,
         folder=call.folder,
     )
+
+
+def _status(body: BackgroundTask) -> ResultStatus:
+    return "error" if body.state == "failed" else "ok"
 
 
 def _begun_by(calls: tuple[Call, ...], job: str) -> Call | None:
@@ -152,5 +169,6 @@ def _with_end(calls: tuple[Call, ...], body: BackgroundTask) -> tuple[Call, ...]
     answered with a line on the job's id (Claude Code 2.1.27 to 2.1.226)."""
     begun = _begun_by(calls, body.task_id)
     output = clip(one_line(body.label), chars=200) or f"{UNNAMED_JOB} {body.state}"
-    ended = replace(begun, status="error" if body.state == "failed" else "ok", output=output) if begun else None
+    job = "" if body.state == "stopped" else body.task_id
+    ended = replace(begun, status=_status(body), output=output, job=job) if begun else None
     return tuple(ended if ended is not None and call is begun else call for call in calls)

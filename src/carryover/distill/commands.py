@@ -64,6 +64,7 @@ _SUMS_UP: Final = later(
     r"error(?::| Command) (?:could not compile|aborting due to|test failed,|failed with exit code) ", re.I
 )
 """What cargo and yarn print below the errors that they found."""
+_LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _SHORT_CAUSE: Final = 60
 _MARK_CHARS: Final = 160
 _CAUSE_CHARS: Final = 220
@@ -112,6 +113,11 @@ def may_solve(result: ToolResult) -> bool:
 def only_looked(call: Call | ToolResult) -> bool:
     """Whether the call only looked at what is still there."""
     return call.op in ("read", "search") or (call.op == "shell" and is_looking(call.subject))
+
+
+def printed_by(call: Call | ToolResult) -> str:
+    """Returns the output of a call; of a file that it read, without the numbers of the lines."""
+    return _LINE_NUMBER.sub("", call.output) if call.op == "read" else call.output
 
 
 def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> SeenRun | None:

@@ -140,6 +140,8 @@ class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     folder: str | None = None
     """As of `ToolResult`."""
+    job: str = ""
+    """Id of the job that it began, once that has ended by itself."""
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):

@@ -110,6 +110,8 @@ def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
         began, mark = digest.failures, signature(body)  # now, if a step before the tests had failed
         began = tuple(replace(failure, solved=True) if failure.signature == mark else failure for failure in began)
         digest = replace(digest, runs=(*digest.runs, seen)[-MOST_RUNS:], failures=began)
+    elif body.status == "ok":
+        digest = background.with_printed(digest, event)
     if seen is None or seen.run.status == "pass":  # else the failure is that of the tests
         digest = replace(digest, failures=_failures_after(digest, body, event.at_ms))
     if named := branch_in(body):

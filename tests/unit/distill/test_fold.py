@@ -8,7 +8,7 @@ import pytest
 
 from carryover import model
 from carryover.distill.digest import Digest, Failure
-from support.conversation import GOAL, MINUTE_MS, Conversation
+from support.conversation import GOAL, Conversation
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
 
@@ -329,46 +329,6 @@ def test_tests_in_the_background_have_no_result_before_they_end(
     assert [seen.run.status for seen in talk.digest.runs] == ["pass"]
     talk.event(model.BackgroundTask(task_id="b9fbd81", state=state, label=label))
     assert [seen.run.status for seen in talk.digest.runs] == told
-
-
-def test_what_a_test_run_printed_may_come_after_the_report_of_its_end() -> None:
-    """To the call that waited for it, in one record with the end that it found (Claude Code 2.1.152 to 2.1.159)."""
-    talk = Conversation().user("Run all tests.")
-    talk.ran("pytest -q | tail -3", "Command running in background with ID: b9fbd81.")
-    talk.event(model.BackgroundTask(task_id="b9fbd81", state="running", label="Tests"))
-    talk.ran("b9fbd81", "running\n2 passed in 0.1s", name="TaskOutput", op="other")
-    for _ in range(2):
-        talk.event(model.BackgroundTask(task_id="b9fbd81", state="done", label="Tests completed (exit code 0)"))
-        assert [(seen.run.status, seen.run.passed) for seen in talk.digest.runs] == [("unknown", None)]
-    talk.ran("b9fbd81", "completed\n1 failed, 3 passed in 2.1s", name="TaskOutput", op="other")
-    talk.at_ms -= MINUTE_MS
-    talk.event(model.BackgroundTask(task_id="b9fbd81", state="done"))
-
-    assert [(seen.run.status, seen.run.passed, seen.run.failed) for seen in talk.digest.runs] == [("fail", 3, 1)]
-
-
-@pytest.mark.parametrize(
-    ("commands", "looks", "told"),
-    [
-        (["pytest -q | tail -3"], [(0, "2 passed in 0.1s"), (0, "")], [("pass", 2)]),
-        (["pytest -q | tail -3", "make check | tail -3"], [(1, "1 failed, 2 passed in 0.1s")], [("unknown", None)]),
-        (["pytest -q | tail"] * 2, [(1, "2 passed in 1s"), (0, "1 failed in 1s")], [("unknown", None), ("pass", 2)]),
-    ],
-)
-def test_what_a_job_printed_is_read_as_no_other_jobs(
-    commands: list[str], looks: list[tuple[int, str]], told: list[object]
-) -> None:
-    talk = Conversation().user("Run all tests.")
-    for number, command in enumerate(commands):
-        talk.ran(command, f"Command running in background with ID: b9fbd8{number}.")
-        talk.event(model.BackgroundTask(task_id=f"b9fbd8{number}", state="running", label="Tests"))
-    for number in range(len(commands)):
-        talk.event(model.BackgroundTask(task_id=f"b9fbd8{number}", state="done", label="Tests done (exit code 0)"))
-    for number, printed in looks:
-        talk.ran(f"b9fbd8{number}", f"completed\n{printed}", name="TaskOutput", op="other")
-        talk.at_ms -= MINUTE_MS
-        talk.event(model.BackgroundTask(task_id=f"b9fbd8{number}", state="done"))
-    assert [(seen.run.status, seen.run.passed) for seen in talk.digest.runs] == told
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from carryover.distill.commands import only_looked
+from carryover.distill.commands import only_looked, printed_by
 from carryover.distill.digest import Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt
@@ -34,7 +34,6 @@ _MOST_DATA: Final = 2
 _DATA: Final = later(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 """The beginning of JSON, of which the next agent can use little as text."""
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
-_NUMBERED: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _FOLDER: Final = later(r"\Acd [\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;) ?")
 _SHOWN_END: Final = later(r"(?:(?<! ) 2>&1)? ?\| ?(?:tail|head) [-\dn ]{1,12}\Z|(?<! ) 2>&1\Z")
 _FOUND: Final = later(r"^((?:[A-Za-z]:)?[^:\n]{1,400}):\d{1,7}[:-]", re.M)
@@ -195,7 +194,7 @@ def still_so(call: Call | ToolResult, since: str, at_ms: int, view: ProjectView)
     """Returns what a call printed that was not edited since, as `out_of_date` says; of a file that it read, without the
     numbers of the lines. Of a command of several parts, the first and last lines stay, if the part that printed them
     looked at nothing that was edited: where one part's lines end is not recorded. A search shows more than one file."""
-    printed = _NUMBERED.sub("", call.output) if call.op == "read" else call.output
+    printed = printed_by(call)
     if not since or call.status == "error" or call.op == "search":
         return printed
     parts = showing_parts(call.subject) if call.op == "shell" else [call.subject]
