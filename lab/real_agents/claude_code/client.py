@@ -5,6 +5,8 @@ A call in the script: {"tool": "Bash", "input": {"command": "ls"}}. More replies
     {"full_context": "text" or {"tool": ...}}       an answer that says the context is nearly full
     {"as_told": "task done"}                        what a model says that does what the handoff in its context asks for
     {"plan": "text"}                                a call that writes the file in which the client looks for a plan
+
+In a call's input JOB stands for the id of the job that was begun last, and JOB_FILE for the file that it prints to.
 """
 
 import json
@@ -43,9 +45,13 @@ AFTER_ONBOARDING: Final = {
 
 RESETS_S: Final = 5400
 
+JOB: Final = "<the job>"
+JOB_FILE: Final = "<the job's file>"
+
 _SUMMARY: Final = "Your first response in this session MUST be:"
 _QUESTION: Final = re.compile(r'^2\. The question: "(.+)"$', re.MULTILINE)
 _BEGIN: Final = re.compile(r"Begin your first response with `(.+?)`")
+_BEGUN: Final = re.compile(r"Command running in background with ID: (\w+)\. Output is being written to: (\S+\.output)")
 _PLAN_FILE: Final = re.compile(rf"{re.escape(str(HOME))}/\.claude/plans/[\w-]+\.md")
 _TITLE: Final = "# [CARRYOVER] Last updated"
 _SPEAKER: Final = r"(?:[^:\n]*\(turn [^)\n]*\): )?"
@@ -83,6 +89,9 @@ class MessagesApi(ModelHandler):
         if isinstance(reply, dict) and "plan" in reply:
             file = _PLAN_FILE.findall(self.told(body))[-1]
             reply = {"tool": "Write", "input": {"file_path": file, "content": reply["plan"]}}
+        if isinstance(reply, dict) and "input" in reply and (begun := _BEGUN.findall(self.told(body))):
+            named = dict(zip((JOB, JOB_FILE), begun[-1], strict=True))
+            reply = {**reply, "input": {key: named.get(value, value) for key, value in reply["input"].items()}}
         super().answer(body, reply)
 
     def refuse(self, status: int, **error: Any) -> None:

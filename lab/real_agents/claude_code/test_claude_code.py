@@ -1,16 +1,18 @@
 """What only Claude Code shows: the resume protocol on its screen, a second start, two sessions at once, a clone."""
 
 import json
+from pathlib import Path
 from typing import Final
 
 import pytest
+from packaging.version import Version
 
 from carryover.model import Answer, UserPrompt
-from real_agents.claude_code.client import ClaudeCode
+from real_agents.claude_code.client import JOB, JOB_FILE, ClaudeCode
 from real_agents.lab import handoffs, product, recorded, shop
 from real_agents.lab.box import HOME, wait_until
 from real_agents.lab.handoffs import GATES
-from real_agents.lab.rows import Row, newest
+from real_agents.lab.rows import Row, each_version, newest
 from real_agents.lab.shop import OTHER_TASK, PROJECT, STATE, TASK
 from real_agents.lab.tool import Tool
 
@@ -211,6 +213,24 @@ def test_a_rewound_turn_is_not_in_the_next_handoff(tool: Tool, row: Row) -> None
     row.shown(f"task: {' / '.join(handoffs.sections(left)['Task'])}")
     assert "Paint it red" in left
     assert OTHER_TASK not in left and "Green it is" not in left
+
+
+@each_version("claude-code")
+def test_what_tests_in_the_background_printed_is_their_result(tool: Tool, row: Row) -> None:
+    """The exit code is that of `tail`. From 2.1.328 on there is no TaskOutput: the model reads the job's file."""
+    shop.begin(tool)
+    command = f"{product.PYTHON} -m unittest test_prices 2>&1 | tail -20"
+    tests = {"tool": "Bash", "input": {"command": command, "description": "Run it", "run_in_background": True}}
+    if Version(tool.version) < Version("2.1.328"):
+        wait = {"tool": "TaskOutput", "input": {"task_id": JOB, "block": True, "timeout": 60_000}}
+        tool.turn(PROJECT, TASK, tests, wait, "It fails.")
+    else:
+        session = tool.turn(PROJECT, TASK, tests, "They run.").session
+        tool.turn(PROJECT, "How did they end?", tool.read(Path(JOB_FILE)), "It fails.", session=session)
+    stands = handoffs.lines_of(shop.left_by(tool), "Where it stands")
+
+    row.shown(stands)
+    assert "failed (1 failed)" in stands
 
 
 def open_and_close(tool: Tool) -> dict[str, tuple[bytes, int]]:
