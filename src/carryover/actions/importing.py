@@ -48,7 +48,7 @@ class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     reports: list[Report]
-    """All files that were read, or have a problem."""
+    """All files that were read, or have a problem, as they were named; those of a folder by name."""
     others: int
     """How many files of folders no known agent wrote."""
     excluded: dict[str, str] = {}
@@ -98,29 +98,37 @@ def import_files(
 
 
 def _imported(files: Iterable[Candidate], *, again: bool, store: bool) -> ImportedFiles:
-    """Imports file by file, the oldest content first: a session may be in several, which are named in any order. Of the
-    projects nothing is said yet."""
-    found: list[tuple[Candidate, OpenedDocument, Report]] = []
-    failed: list[tuple[Candidate, UserError]] = []
-    done: list[Report] = []
-    for file in files:
+    """Imports the oldest content first, since a session may be in several files, and reports in the order of `files`.
+    Of the projects nothing is said yet."""
+    named = [*files]
+    surveys = [_surveyed(file) for file in named]
+    failed = {place: each for place, each in enumerate(surveys) if isinstance(each, UserError)}
+    found = {place: each for place, each in enumerate(surveys) if not isinstance(each, UserError)}
+    for place, (document, report) in sorted(found.items(), key=lambda each: _age(each[1][1])) if store else ():
         try:
-            found.append((file, *survey_file(replace(file))))  # a copy: it holds the beginning of the file
+            _store(document, named[place], report, again=again)
         except UserError as error:
-            failed.append((file, error))
-    for file, document, report in sorted(found, key=lambda each: _age(each[2])):
-        try:
-            if store:
-                _store(document, file, report, again=again)
-            done.append(report)
-        except UserError as error:
-            failed.append((file, error))
-    bad = [(file, error) for file, error in failed if not (file.in_folder and error.code == ExitCode.NOTHING_FOUND)]
-    problems = [Report(file=str(file.path), in_folder=file.in_folder, problem=str(error)) for file, error in bad]
-    # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
-    codes = (error.code for file, error in bad if not file.in_folder or is_utf8(file.path))
-    code = next(codes, ExitCode.OK)
-    return ImportedFiles(reports=problems + done, others=len(failed) - len(bad), code=code)
+            failed[place] = error
+    reports: list[Report] = []
+    code = ExitCode.OK
+    others = 0
+    for place, file in enumerate(named):
+        if (failure := failed.get(place)) is None:
+            reports.append(found[place][1])
+        elif file.in_folder and failure.code == ExitCode.NOTHING_FOUND:
+            others += 1
+        else:
+            reports.append(Report(file=str(file.path), in_folder=file.in_folder, problem=str(failure)))
+            # Of a folder, a file whose name can't be recorded is no reason to call the import failed.
+            code = code or (ExitCode.OK if file.in_folder and not is_utf8(file.path) else failure.code)
+    return ImportedFiles(reports=reports, others=others, code=code)
+
+
+def _surveyed(file: Candidate) -> tuple[OpenedDocument, Report] | UserError:
+    try:
+        return survey_file(replace(file))  # a copy: it holds the beginning of the file
+    except UserError as error:
+        return error
 
 
 def _age(report: Report) -> tuple[int, int, str]:
@@ -130,14 +138,14 @@ def _age(report: Report) -> tuple[int, int, str]:
 
 
 def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
-    """The files that are named, each once, and those in folders that are named; whether it is in one."""
+    """The files that are named, each once, and those in folders that are named, by name; whether it is in one."""
     for name in dict.fromkeys(names):
         path = target(name)
         if not is_folder(path):
             yield path, False
             continue
         below = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
-        regular = [file for file in below if not file.is_symlink() and file.is_file()]
+        regular = sorted(file for file in below if not file.is_symlink() and file.is_file())
         if not regular:
             raise UserError(f"There is no file in {path}. Nothing was imported.", ExitCode.NOTHING_FOUND)
         yield from ((file, True) for file in regular)

@@ -263,6 +263,28 @@ def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
     assert json.loads(run("import", str(laptop), "--json")[1])["others"] == 1
 
 
+def test_files_are_reported_as_they_were_named_and_the_first_failure_is_the_commands(
+    copied: Path, store: Path, run: Run, tmp_path: Path
+) -> None:
+    newer = ClaudeSession(tmp_path / "backup", Path("/Users/ann/shop"))
+    newer.prompt("Now the receipt")
+    long, other = tmp_path / "long.md", tmp_path / "notes.txt"
+    long.write_text("user: Fix it.\n\nassistant: Done.\n\nuser: Go on\n")
+    os.truncate(long, (64 << 20) + 1)
+    other.write_text("hello\n")
+    folder = tmp_path / "more"
+    for name in "cab":
+        (folder / name).mkdir(parents=True)
+        shutil.copy(copied, folder / name / "one.jsonl")
+    names = [str(path) for path in (newer.path, long, copied, other)]
+
+    code, out, _ = run("import", "--json", *names, str(folder), "--project", str(store))
+
+    of_folder = [str(folder / name / "one.jsonl") for name in "abc"]
+    assert [report["file"] for report in json.loads(out)["files"]] == [*names, *of_folder]
+    assert code == ExitCode.FAILED
+
+
 @pytest.mark.parametrize("named", ["", "n.json"])
 def test_a_file_that_somebody_sent_puts_no_note_into_a_project(
     store: Path, run: Run, tmp_path: Path, named: str
