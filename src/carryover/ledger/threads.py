@@ -254,8 +254,8 @@ async def reemit(
         found = list(await db.execute_fetchall(_PLACE, after)) or await db.execute_fetchall(_LAST)
         place = max(int(row_id) for (row_id,) in found)
     standing = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
-    # What `entries` themselves take back stands too, or each report would add anew all that came after it.
-    for marks, keys in in_parts(sorted({key for entry in entries for key in entry.retracts})):
+    # What `entries` report and take back stands too, or each report would add all that came after it again.
+    for marks, keys in in_parts(sorted(known.keys() & {key for entry in entries for key in entry.retracts})):
         standing += await db.execute_fetchall(_TAKEN_BACK.format(marks=marks), (*keys, thread_id, place))
     standing.sort(key=itemgetter(0))
     for (row_id, key, body), entry in zip(standing, entries, strict=False):

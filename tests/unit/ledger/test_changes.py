@@ -242,6 +242,16 @@ async def test_what_it_takes_back_itself_is_the_same_too(scribe: Scribe) -> None
     assert texts(scribe) == [("a", False), ("b", False), ("c", False)], "nothing takes it back any more"
 
 
+async def test_nor_does_what_it_takes_back_without_reporting_it_cost_anything(scribe: Scribe) -> None:
+    first, back, last = (scribe.event(text, key=text) for text in ("a", "b", "c"))
+    undone = scribe.event(Retracted(keys=("b",)), key="undo")
+    for events in ([first, back, last, undone], [first, last, undone]):
+        await scribe.commit(scribe.prepared(*events, reemitted=(WHOLE,)))
+
+    assert await scribe.commit(scribe.prepared(first, last, undone, reemitted=(WHOLE,))) == Committed()
+    assert texts(scribe) == [("a", False), ("b", True), ("c", False)]
+
+
 async def test_a_thread_may_be_reported_in_several_commits(scribe: Scribe) -> None:
     await reemitted(scribe, "a", "b", "c", "d", "e")
     assert await reemitted(scribe, "a", "b", how=Reemitted(session="s1", more=True)) == Committed()
