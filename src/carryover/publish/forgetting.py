@@ -134,10 +134,10 @@ def _selected(
     """Returns all affected roots (present and former, with those of worktrees and main checkouts, whose handoffs name
     each other), all affected conversations, and all known ids."""
     with closing(connect_read_only(paths.state.ledger)) as db:
+        places = whereabouts(db)
         roots: set[str | None] = set()
         if any(one.is_everything for one in selections):
-            roots.update(row.root for row in whereabouts(db))
-        places = whereabouts(db)
+            roots.update(place.root for place in places)
         rows = [row for one in selections for row in queries.selected_sessions(db, one, now_ms=now_ms)]
         known = {conversation_of(session) for session in queries.session_ids(db)}
     for row in rows:
