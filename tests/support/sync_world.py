@@ -145,7 +145,7 @@ class MemoryStore(Store):
         self.step()
         if not self.reachable or self.remote.logs.get(self.me) != self._fetched.get(self.me):
             raise UserError("not reachable, or changed")
-        self._put = {name: self._put[name] for name in names}
+        self._put = {name: data for name, data in self._put.items() if name in names}
         self.remote.logs[self.me] = dict(self._put)
         self._fetched[self.me] = dict(self._put)
         self.step()

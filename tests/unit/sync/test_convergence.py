@@ -263,6 +263,18 @@ def test_a_machine_with_nothing_new_writes_nothing_and_with_its_key_gone_all_tha
     assert remote.logs[first.id].keys() == before[first.id].keys()
 
 
+def test_a_machine_whose_files_are_gone_removes_another_and_sends_all_again(
+    remote: Remote, first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+) -> None:
+    before = set(remote.logs[first.id])
+    remote.logs[first.id] = {name: data for name, data in remote.logs[first.id].items() if name in ("key", "head")}
+    first.remove(second.id)
+    first.sync()
+
+    assert len(remote.logs[first.id]) == len(before)
+    assert third.sync().problems == {}
+
+
 def test_after_many_small_segments_a_log_begins_afresh(
     remote: Remote, first: MemoryMachine, second: MemoryMachine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
