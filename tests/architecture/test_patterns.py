@@ -89,7 +89,7 @@ def sample(parsed: Sequence[tuple[Any, Any]], number: int) -> str:
                 taken = [sign for sign in SIGNS if is_in(sign, value)] or ["a"]
                 text += taken[number % len(taken)]
             case "ANY" | "NOT_LITERAL":
-                text += "a -"[number % 3]
+                text += 'a -"'[number % 4]
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
                 text += sample(value[2], number) * min(max(value[0], number % 2), 8)
             case "SUBPATTERN":
@@ -151,7 +151,7 @@ def test_no_pattern_takes_exponential_time() -> None:
 
 READ_WHAT_A_REPOSITORY_BRINGS: Final = (
     *("carryover.probe.", "carryover.projects.", "carryover.publish.", "carryover.outside.", "carryover.project_file."),
-    *(f"carryover.text.{name}." for name in ("boxes", "markdown", "user_text", "yaml_list")),
+    *(f"carryover.text.{name}." for name in ("boxes", "jsonc", "markdown", "user_text", "yaml_list")),
     *("carryover.agents.aider.history.", "carryover.agents.aider.inputs."),
 )
 LONG: Final = 12_000

@@ -14,20 +14,15 @@ from typing import Any, Final
 
 import msgspec
 
+from carryover.text.jsonc import COMMENT, SPACES, as_json
 from carryover.text.pattern import later
 from carryover.text.user_text import EditRefused, newline_of
 
 Path = Sequence[str | int | None]
 """A last step of None appends to a list."""
 
-_SPACES: Final = " \t\n\r"
-_STRING: Final = r'"(?:[^"\\]|\\.)*"'
-_COMMENTED: Final = r"//[^\r\n]*|/\*.*?\*/"
-_COMMENT: Final = later(_COMMENTED, re.DOTALL)
-_STRING_OR_COMMENT: Final = later(rf"({_STRING})|{_COMMENTED}", re.DOTALL)
-_LAST_COMMA: Final = later(rf"({_STRING}|[\[{{,:][{_SPACES}]*,)|,(?=[{_SPACES}]*[}}\]])", re.DOTALL)
-_MAY_BE_LAST: Final = later(rf",[{_SPACES}]*[}}\]]")
-_GAP: Final = later(rf"(?:[{_SPACES}]|{_COMMENTED})*", re.DOTALL)
+_COMMENT: Final = later(COMMENT, re.DOTALL)
+_GAP: Final = later(rf"(?:[{SPACES}]|{COMMENT})*", re.DOTALL)
 _COMMENTS_ON_LINE: Final = later(r"(?:[ \t]*(?:/\*(?:(?!\*/)[^\r\n])*\*/|//[^\r\n]*))*")
 _DEFAULT_INDENT: Final = "  "
 _MISSING: Final = -1
@@ -145,14 +140,6 @@ def _levels(text: str, path: Path) -> list[tuple[_Container, int]]:
     return levels
 
 
-def _blanked(text: str) -> str:
-    """Returns the text with spaces in place of comments and trailing commas, so that the decoder finds real positions.
-    Length and line ends stay the same."""
-    if "//" in text or "/*" in text:
-        text = _STRING_OR_COMMENT.sub(lambda found: found[1] or re.sub(r"[^\r\n]", " ", found[0]), text)
-    return _LAST_COMMA.sub(lambda found: found[1] or " ", text) if _MAY_BE_LAST.search(text) else text
-
-
 def _decoded(text: str) -> int:
     """Returns the position of the object in `text`. Raises EditRefused unless it is one, and all that there is."""
     try:
@@ -169,7 +156,7 @@ def _decoded(text: str) -> int:
 
 def _opened(text: str) -> tuple[str, int]:
     """Returns the text as the decoder takes it, and the position of the object in it. Raises EditRefused."""
-    plain = _blanked(text)
+    plain = as_json(text)
     return plain, _decoded(plain)
 
 
@@ -200,14 +187,14 @@ def _layout_of(text: str, root: _Container) -> _Layout:
     if not root.items:
         return _Layout(_DEFAULT_INDENT, newline, ": ")
     indent = _own_line(text, root, 0)
-    colon = ": " if text[root.items[0].value_start - 1] in _SPACES else ":"
+    colon = ": " if text[root.items[0].value_start - 1] in SPACES else ":"
     return _Layout(_DEFAULT_INDENT if indent is None else indent, newline, colon)
 
 
 def _own_line(text: str, container: _Container, number: int) -> str | None:
     """Returns the indentation of an item that starts a line; None if it does not."""
     start = container.items[number].start
-    gap = text[len(text[:start].rstrip(_SPACES)) : start]
+    gap = text[len(text[:start].rstrip(SPACES)) : start]
     return gap.rpartition("\n")[2] if "\n" in gap else None
 
 

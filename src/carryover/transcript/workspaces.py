@@ -7,7 +7,6 @@ that was open, or a `.code-workspace` file that lists several. An empty window h
 from __future__ import annotations
 
 import posixpath
-import re
 from pathlib import Path
 from typing import Final
 
@@ -16,15 +15,12 @@ import msgspec
 from carryover.records.fields import MAX_PATH_CHARS
 from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.records.uris import path_of
-from carryover.text.pattern import later
+from carryover.text.jsonc import as_json
 from carryover.transcript import files
 
 MAX_FOLDERS: Final = 20
 
 _SMALL_BYTES: Final = 1 << 20
-# A string stays; comments, and commas before a closing bracket, go: editors allow both in this file.
-_COMMENT: Final = later(r'("(?:\\.|[^"\\])*")|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_COMMA: Final = later(r'("(?:\\.|[^"\\])*")|,(?=\s*[\]}])', re.DOTALL)
 
 
 class Folders(msgspec.Struct, frozen=True):
@@ -57,10 +53,8 @@ def folders_of_listing(uri: str) -> Folders | None:
     data = files.read_beside(Path(path), limit=_SMALL_BYTES) if path else b""
     if not data:
         return None
-    text = data.decode("utf-8", "replace")
-    for left_out in (_COMMENT, _COMMA):
-        text = left_out.sub(lambda found: found[1] or "", text)
-    listed = map(fields_of, items_of(fields_of(text.encode()).get("folders"))[:MAX_FOLDERS])
+    text = as_json(data.decode("utf-8", "replace"))
+    listed = map(fields_of, items_of(fields_of(text).get("folders"))[:MAX_FOLDERS])
     named = (text_of(entry.get("path")) or _folder(text_of(entry.get("uri"))) for entry in listed)
     return Folders(
         tuple(posixpath.normpath(posixpath.join(posixpath.dirname(path), folder)) for folder in named if folder)
