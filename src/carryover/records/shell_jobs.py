@@ -20,7 +20,7 @@ _MAY_LEAVE: Final = later(r"tmux|screen|(?<!&)(?<![<>](?=&[\d-]))&(?![&>])")
 _SESSION: Final = later(r" -(?:\w*[sS]|t) ?(\S+)")
 _REPORTED: Final = later(
     r"^\[\d{1,3}\](?![ +-]*(?:\d+ )?(?:running|suspended|stopped|continued))[ +-]{2,4}"
-    r"\S.{0,40}? {2,}(\S.*?)(?<!&)[ \t\r]*$",
+    r"\S.{0,40}? {2,}(\S.*)(?<!&)$",
     re.M | re.I,
 )
 """Bash: `[1]+  Done    command`, zsh: `[1]  + exit 1     command`. Bash speaks many languages, and lists a job that

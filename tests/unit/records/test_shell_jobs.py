@@ -69,3 +69,9 @@ def test_a_shell_reports_the_end_of_a_job_in_any_language(output: str, is_over: 
 def test_a_log_with_a_name_without_an_end_costs_no_time(log: str) -> None:
     with costing_little():
         assert job_left(f"npm start & echo > {log}$") == ("npm start", "npm start")
+
+
+def test_blanks_behind_what_seems_a_job_that_ended_cost_no_time() -> None:
+    words = "  ".join("abcdefghijklm")
+    with costing_little():
+        assert not reports_end(f"[1]+  {words}{' ' * 5_600}x &", SERVE)
