@@ -39,6 +39,9 @@ LONGEST_VALUE: Final = 8 << 20
 _ROW_BYTES: Final = 64
 _VALUE_BYTES: Final = 40
 """What Python needs for a row and for a value, beside the text or blob itself."""
+_HEAP_BYTES: Final = 256 << 20
+"""Memory that SQLite may take in this process once another program's database was opened. Of views of views, a
+statement takes gigabytes before it is a query, of which nothing is reported until then."""
 _STEPS: Final = 20_000
 """Instructions of SQLite between two checks of the time: about a millisecond."""
 _COMPUTED: Final = """SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND (rootpage = 0 OR EXISTS
@@ -64,6 +67,7 @@ _REASONS: Final = {
     "SQLITE_ERROR": (errno.EINVAL, "cannot be read now (SQLITE_ERROR)"),  # a column that is not there
     "SQLITE_AUTH": (errno.EINVAL, "has no ordinary tables where its agent keeps them"),
     "SQLITE_INTERRUPT": (errno.EFBIG, f"takes longer to read than {LOOK_S:.0f} s"),
+    "MemoryError": (errno.EFBIG, "takes more memory than is read at once"),
 }
 """Errors of SQLite that another try does not end: the error to raise, and why in words."""
 
@@ -141,7 +145,8 @@ def read_transaction(path: Path, *, look_s: float = LOOK_S) -> Iterator[sqlite3.
         else:
             with _transaction(path, "mode=ro&immutable=1", look_s) as db:
                 yield db
-    except (sqlite3.Error, UnicodeDecodeError) as error:  # the latter where SQLite's message quotes a damaged schema
+    # Undecodable is SQLite's message where it quotes a damaged schema.
+    except (sqlite3.Error, MemoryError, UnicodeDecodeError) as error:
         if not live:
             _expect_unchanged(path, before)
         code, why = _REASONS.get(_name_of(error), (errno.EAGAIN, f"cannot be read now ({_name_of(error)})"))
@@ -253,6 +258,7 @@ def _transaction(path: Path, how: str, look_s: float) -> Iterator[sqlite3.Connec
         db.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LONGEST_VALUE)
         until_s = time.thread_time() + look_s
         db.set_progress_handler(lambda: time.thread_time() > until_s, _STEPS)
+        db.execute(f"PRAGMA hard_heap_limit = {_HEAP_BYTES}")
         db.execute("PRAGMA query_only = 1")
         db.execute("PRAGMA cell_size_check = 1")
         db.execute("BEGIN")
