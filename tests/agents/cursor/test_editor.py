@@ -170,6 +170,14 @@ def test_a_prompt_is_known_at_once_and_an_answer_when_it_is_whole(store: EditorS
     assert [batch.retry_after_s is None for batch in editor.batches] == [True, False, False, False, True]
 
 
+def test_thoughts_without_an_end_keep_nothing_else_from_being_read(store: EditorStore) -> None:
+    """Each is the last that the user sees anything of, as far as those behind it can tell."""
+    thoughts = [thinking(f"Hm {number}.") for number in range(1500)]
+    store.put(ONE, Chat(name="Live", bubbles=(user("Fix add()."), *thoughts), status="generating"))
+
+    assert {"Fix add().", ONE.bubbles[0]["text"]} <= {*texts(Editor(store).bodies())}
+
+
 def test_what_nobody_finished_is_taken_as_it_is_after_a_minute(store: EditorStore) -> None:
     now_ms = int(store.path.stat().st_mtime * 1000) + 1000
     editor = Editor(store, now_ms=now_ms)

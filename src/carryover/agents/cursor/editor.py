@@ -211,6 +211,7 @@ class _Conversation:
         self._end = "" if self._runs else status
         """How the last turn ended; empty while it runs."""
         self._last_prompt = max((n for n, header in enumerate(self._headers) if header.type == _USER), default=-1)
+        self._last_shown: int | None = None
         self._loaded: dict[int, Fields | None] = {}
 
     @property
@@ -302,12 +303,16 @@ class _Conversation:
 
     def _is_last(self, number: int) -> bool:
         """Whether no later bubble shows the user anything."""
-        for other in range(number + 1, len(self._headers)):
-            with suppress(TooLarge):
-                bubble = self._bubble(other)
-                if bubble is not None and _shows(self._headers[other], bubble):
-                    return False
-        return True
+        if self._last_shown is None:
+            places = reversed(range(len(self._headers)))
+            self._last_shown = next(filter(self._is_shown, places), -1)
+        return number >= self._last_shown
+
+    def _is_shown(self, number: int) -> bool:
+        with suppress(TooLarge):
+            bubble = self._bubble(number)
+            return bubble is not None and _shows(self._headers[number], bubble)
+        return False
 
 
 def _bubble_in(data: bytes | None) -> Fields | None:
