@@ -20,7 +20,7 @@ JOB_STATES: Final[dict[str, Literal["running", "done", "failed", "stopped"]]] = 
     **dict.fromkeys(("failed", "errored"), "failed"),
     **dict.fromkeys(("killed", "stopped", "interrupted", "shutdown"), "stopped"),
 }
-_BOX: Final = later(r"^[^\S\n]*[-*] \[(.)\] +(\S.*?)\s*$", re.MULTILINE)
+_BOX: Final = later(r"^[^\S\n]*[-*] \[(.)\] +(\S.*)$", re.MULTILINE)
 PLAN_STATES: Final[dict[str, PlanState]] = {
     "pending": "pending",
     **dict.fromkeys(("in_progress", "in-progress"), "active"),
@@ -70,8 +70,8 @@ def checklist(text: str, *, active: str = "") -> tuple[PlanItem, ...]:
     ['done', 'active', 'pending']
     """
     states: dict[str, PlanState] = {"x": "done", "X": "done", **dict.fromkeys(active, "active")}
-    found = _BOX.findall(text)[:MOST_TODOS]
-    return tuple(PlanItem(text=bounded(said, SHORT_CHARS), state=states.get(box, "pending")) for box, said in found)
+    found = [(box, bounded(said.rstrip(), SHORT_CHARS)) for box, said in _BOX.findall(text)[:MOST_TODOS]]
+    return tuple(PlanItem(text=said, state=states.get(box, "pending")) for box, said in found)
 
 
 class Todo(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -12,6 +12,7 @@ from carryover import model
 from carryover.agents.aider.adapter import AGENT, read_answer
 from carryover.model import FileEdit
 from contract.case import read_on, source_at
+from support.costs import costing_little
 
 WITH_TESTS = HEAD.replace("pricing.py  ", "pricing.py --test-cmd npm test --auto-test --no-gitignore  ")
 BLOCK = "cart.py\n```python\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```"
@@ -437,3 +438,9 @@ def test_the_linter_fails_with_its_output() -> None:
     assert not any("│" in line for line in marked)
     assert "flake8" in lint.subject
     assert "SyntaxError: '(' was never closed" in lint.output
+
+
+def test_a_question_that_never_ends_costs_no_time(tmp_path: Path) -> None:
+    question = f"> Add {'a command output to the chat? ' * 16_000}  \n"
+    with costing_little():
+        assert not results(events_of(tmp_path, prompt("/run make"), question))

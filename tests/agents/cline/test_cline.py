@@ -26,6 +26,7 @@ from contract.case import (
     source_at,
     standing,
 )
+from support.costs import costing_little
 
 
 def read(name: str, part: str = "") -> Reading:
@@ -199,6 +200,28 @@ def test_what_a_command_stands_for_is_not_what_the_user_typed() -> None:
 
     [prompt] = made.all(model.UserPrompt)
     assert (prompt.command, prompt.text) == ("/ship", "to the shop")
+
+
+@pytest.mark.parametrize(("tag", "times"), [("<mode_notice>", 4_000), ('<user_command slash="ship">', 10_000)])
+def test_tags_without_an_end_cost_no_time(tag: str, times: int) -> None:
+    made = Transcript(AGENT, source_at(AGENT, recording("story", "6pzba")))
+    made.context = read("story", "6pzba").context
+    tags = tag * times
+    with costing_little():
+        made.fold(message("user", text(f'<user_input mode="act">{tags} to the shop</user_input>')))
+
+        [prompt] = made.all(model.UserPrompt)
+        assert (prompt.command, prompt.text) == (None, f"{tags} to the shop")
+
+
+def test_a_notice_is_not_what_the_user_typed() -> None:
+    notice = "<mode_notice>Now act.</mode_notice>\n"
+    given = text(f'<user_input mode="act">{notice}Ship\n{notice}it <mode_notice></user_input>')
+    made = Transcript(AGENT, source_at(AGENT, recording("story", "6pzba")))
+    made.context = read("story", "6pzba").context
+    made.fold(message("user", given))
+
+    assert [prompt.text for prompt in made.all(model.UserPrompt)] == ["Ship\nit <mode_notice>"]
 
 
 def test_only_texts_are_said() -> None:

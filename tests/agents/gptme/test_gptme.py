@@ -262,3 +262,17 @@ def test_a_patch_without_an_end_costs_no_time(unit: str) -> None:
         bodies = made.fold(message("system", "Patch successfully applied to cart.py"))
 
         assert [(change.added, change.removed) for change in bodies if isinstance(change, FileEdit)] == [(1, 1)]
+
+
+def test_outputs_without_an_end_cost_no_time() -> None:
+    made = transcript()
+    made.fold(message("assistant", f"@shell(call-1): {json.dumps({'command': 'make test'})}"))
+    outputs = "\n\n```stdout\n" * 3_000
+    with costing_little():
+        [result] = [
+            found
+            for found in made.fold(message("system", f"Ran command: `make test`{outputs}x"))
+            if isinstance(found, ToolResult)
+        ]
+
+        assert (result.name, result.status) == ("shell", "ok")

@@ -27,6 +27,7 @@ from contract.case import (
     source_at,
     standing,
 )
+from support.costs import costing_little
 
 
 def read(name: str, part: str = "") -> Reading:
@@ -328,6 +329,15 @@ def test_what_a_file_or_a_skill_holds_is_not_what_the_user_typed() -> None:
     assert (asked.text, asked.attachments) == ("Fix it", 2)
     [ran] = of(fold_one(AGENT, source, user(f"{skill}please")).events, model.UserPrompt)
     assert (ran.command, ran.text) == ("/skill:round", "please")
+
+
+def test_files_without_an_end_cost_no_time() -> None:
+    source = source_at(AGENT, recording("expansion"))
+    piped = '<file name="/a">\n' * 20_000
+    with costing_little():
+        [asked] = of(fold_one(AGENT, source, user(f"{piped}Fix it")).events, model.UserPrompt)
+
+        assert asked.text == f"{piped}Fix it"
 
 
 @pytest.mark.parametrize(

@@ -385,7 +385,10 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], _Handler], ...]] = (
     (later(r"(?:Removed: |Commit `)(?P<id>[0-9a-f]{7,40})(?: .*|` was reset and removed from git\.)"), _undone),
     (later(r"Running (?!playwright)(.+)"), lambda recorder, found: recorder.run("run", found[1])),
     (later(r"Added \d+ lines? of output to the chat\."), _added_output),
-    (later(rf"Add .*command output to the chat\? .*\]: (?!{_YES}\Z).*"), lambda recorder, _: recorder.close("unknown")),
+    (
+        later(rf"Add (?>.*?command output to the chat\? ).*\]: (?!{_YES}\Z).*"),
+        lambda recorder, _: recorder.close("unknown"),
+    ),
     (_AFTER_LINT, _lint_failed),
     (later(r"\^C .*"), _interrupted),
     (later(r"(?s)# \d+ SEARCH/REPLACE blocks? failed to match!.*"), _failed_edits),

@@ -63,8 +63,10 @@ _OWN: Final = later(rb'"origin"\s*:\s*\{\s*"source"\s*:\s*"[\w-]{1,40}"\s*,\s*"m
 
 _TYPED: Final = later(r'<user_input mode="[^"]*">(.*)</user_input>', re.DOTALL)
 """Matches at the beginning of a text only: elsewhere, a hook, a summary or a file may have written the tag."""
-_NOTICE: Final = later(r"<mode_notice>.*?</mode_notice>\n?", re.DOTALL)
-_COMMAND: Final = later(r'<user_command slash="([^"\n]*)">.*</user_command>', re.DOTALL)
+_NOTICE_END: Final = "</mode_notice>"
+_NOTICE: Final = later(rf"<mode_notice>.*?{_NOTICE_END}\n?", re.DOTALL)
+_COMMAND_END: Final = "</user_command>"
+_COMMAND: Final = later(rf'<user_command slash="([^"\n]*)">.*{_COMMAND_END}', re.DOTALL)
 """Up to the last closing tag, since what the command stands for is a file's text and may hold one."""
 _SWITCHED: Final = "The user approved switching to act mode. Continue with the approved plan now."
 """What the client sends as a prompt after the tool that leaves plan mode; it knows that by this text, too (3.0.65)."""
@@ -122,9 +124,11 @@ def _add_prompt(builder: MessageBuilder, texts: list[str], attached: int = 0) ->
     typed = next(filter(None, map(_TYPED.match, texts)), None)
     if typed is None:
         return
-    text = _NOTICE.sub("", typed[1])
-    command = _COMMAND.search(text)
-    text = _COMMAND.sub("", text).strip()
+    # Behind the last end, each beginning would be searched to the end of the text.
+    end = typed[1].rfind(_NOTICE_END) + len(f"{_NOTICE_END}\n")
+    text = _NOTICE.sub("", typed[1][:end]) + typed[1][end:]
+    command = _COMMAND.search(text, 0, text.rfind(_COMMAND_END) + len(_COMMAND_END))
+    text = (text if command is None else text[: command.start()] + text[command.end() :]).strip()
     slash = f"/{command[1]}" if command is not None else None
     if text == _SWITCHED or not (text or slash or attached):
         return

@@ -75,7 +75,7 @@ TOOLS: Final = Tools(
 """The tools that gptme runs from a fence (0.28 to 0.35)."""
 _CODE: Final = {"append": "content", "patch": "patch", "save": "content"}
 """The argument that the text in a tool's fence is; of the others it is a command."""
-_OUTPUT: Final = later(r"\n\n(?:```std(?:out|err)\n(.*?)\n?^```|`([^\n]*)`)$", re.MULTILINE | re.DOTALL)
+_OUTPUT: Final = later(r"\n\n(?:```std(?:out|err)\n(.*?)(?:\n?^```$|\Z)|`([^\n]*)`$)", re.MULTILINE | re.DOTALL)
 _RETURNED: Final = later(r"^Return code: (-?\d{1,10})$", re.MULTILINE)
 _DONE: Final = later(r"(?:Patch successfully applied|Saved|Appended) to `?([^`\n]*?)`?(?: \(|$)", re.MULTILINE)
 _TODO: Final = later(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to)?: (.*)")

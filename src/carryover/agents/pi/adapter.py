@@ -71,7 +71,8 @@ _MOST_SAID: Final = 24
 """Texts back that OpenClaw delivered one to a chat, at most, in public sessions of 2026."""
 _NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]")
 """What stands for no text: the second for what oh-my-pi moved out of the file after a compaction (July 2026)."""
-_FILES: Final = later(r'\A.*?<file name="/[^"\n]*">.*</file>\n', re.DOTALL)
+_FILE_END: Final = "</file>\n"
+_FILES: Final = later(rf'\A.*?<file name="/[^"\n]*">.*{_FILE_END}', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
 _ATTACHED: Final = later(r'<file name="[^"\n]*">$', re.MULTILINE)
 _SKILL: Final = later(r'\A<skill name="([^"\n]*)" location="[^"\n]*">\n.*\n</skill>\n*', re.DOTALL)
@@ -280,7 +281,7 @@ def _user(recorder: _Recorder) -> None:
         recorder.add(UserPrompt(text=relayed.scheduled_words(scheduled), actor="model", scheduled=True), "prompt")
         return
     text = said
-    attached = _FILES.match(text)
+    attached = _FILES.match(text, 0, text.rfind(_FILE_END) + len(_FILE_END))  # behind it, no file has an end
     files = len(_ATTACHED.findall(attached[0])) if attached is not None else 0
     text = text[attached.end() :] if attached is not None else text
     skill = _SKILL.match(text)
