@@ -211,7 +211,10 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config)
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
     checkout = Checkout(Path(view.root))
     recorded, view = view, _of_true_worktrees(view, checkout)
-    if isinstance(project, int) and view.main_root != recorded.main_root:  # what was pinned there is not for it either
+    left_out = {root for root in _others(view) if project_settings(Path(root), config).excluded is not None}
+    view = msgspec.structs.replace(view, worktrees=tuple(one for one in view.worktrees if one.root not in left_out))
+    # What was pinned in another main checkout, or in one that is left out, is not for it either.
+    if isinstance(project, int) and (view.main_root != recorded.main_root or view.main_root in left_out):
         view = msgspec.structs.replace(view, pins=tuple(pins(db, project)))
     checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
     main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
@@ -237,6 +240,11 @@ def _with_places(view: ProjectView, checkouts: tuple[str, ...], checkout: Checko
     gone = removed_checkouts(view.root, edited, config.agents)
     former = (*view.former_roots, *gone)
     return msgspec.structs.replace(view, checkouts=checkouts, former_roots=former, lost_branches=lost)
+
+
+def _others(view: ProjectView) -> set[str]:
+    """Returns the roots of the other checkouts of the repository that the view says something of."""
+    return {tree.root for tree in view.worktrees} | ({view.main_root} if view.main_root is not None else set())
 
 
 def _of_true_worktrees(view: ProjectView, checkout: Checkout) -> ProjectView:

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from carryover.config import Config
+from carryover.config import Config, ProjectsConfig
 from carryover.distill.view import Opinion, ProjectView, Worktree, has_past
 from carryover.facts import Facts, ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, FileEdit, SessionInfo
+from carryover.model import NOTE, PIN, AssistantMessage, FileEdit, SessionInfo, UserPrompt
 from carryover.publish.make import distill_view, view_now
 from carryover.publish.project_view import MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.forged_git import claimed, worktree_in_itself
@@ -141,3 +141,25 @@ async def test_what_was_once_taken_for_a_worktree_is_looked_at_again(
     assert [view.main_root for view in views] == [None, str(shop), None, None]
     assert [[one.root for one in view.worktrees] for view in views] == [[tree], [str(shop)], [], []]
     assert not has_past(views[3]), "it has none of its own"
+
+
+async def test_of_an_excluded_checkout_the_others_say_nothing(
+    scribe: Scribe, ledger: Ledger, reading: Reading, home: Path
+) -> None:
+    shop, tree = claimed(home), home / "work" / "tree"
+    await scribe.tell(scribe.event("the task of the shop", cwd=str(shop)))
+    reported = scribe.prepared(scribe.event("add the tax", cwd=str(tree), session="s2"))
+    await scribe.commit(replace(reported, roots={str(tree): ProjectRoot(str(tree), str(shop))}), path="/t/two.jsonl")
+    notes = Scribe(ledger, agent=NOTE)
+    pinned = notes.event(UserPrompt(text="In cents.", command="pin"), session=f"{PIN}1", cwd=str(shop))
+    await notes.tell(pinned, path="/t/pins")
+
+    def seen(number: int, *excluded: Path) -> tuple[list[str], list[str]]:
+        config = Config(projects=ProjectsConfig(exclude=tuple(map(str, excluded))))
+        view = view_now(reading(), number, config)
+        return [one.task for one in view.worktrees], [pin.text for pin in view.pins]
+
+    of_shop, of_tree = (["add the tax"], ["In cents."]), (["the task of the shop"], ["In cents."])
+    assert (seen(1), seen(2)) == (of_shop, of_tree)
+    assert (seen(1, tree), seen(2, tree)) == (([], ["In cents."]), of_tree)
+    assert (seen(1, shop), seen(2, shop)) == (of_shop, ([], []))
