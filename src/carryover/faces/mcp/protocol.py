@@ -246,7 +246,8 @@ def folder_in(roots: ClientMessage) -> str | None:
         return None
     with suppress(ErrorAnswer, ValueError):  # ValueError: a URI that urlsplit does not accept
         for root in _decoded(roots.result, _Roots, _invalid_params()).roots:
-            uri = urlsplit(root.uri)
+            # Not every client encodes a name: `shop#2` is no place in the folder `shop`.
+            uri = urlsplit(root.uri.replace("#", "%23").replace("?", "%3F"))
             if uri.scheme == "file" and uri.netloc in ("", "localhost"):
                 return unquote(uri.path)
     return None

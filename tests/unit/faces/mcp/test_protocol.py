@@ -180,6 +180,7 @@ def test_only_the_revision_with_batches_accepts_a_batch() -> None:
         ({"result": {"roots": [{"uri": "file:///home/dev/a%20b"}, {"uri": "file:///c"}]}}, "/home/dev/a b"),
         ({"result": {"roots": [{"uri": "vfs://x"}, {"uri": "file:///c", "name": "c"}]}}, "/c"),
         ({"result": {"roots": [{"uri": "file://elsewhere/a"}, {"uri": "file://localhost/c"}]}}, "/c"),
+        *(({"result": {"roots": [{"uri": f"file://{root}"}]}}, root) for root in ("/c#", "/a#2", "/why?", "/a?b#c")),
         ({"result": {"roots": []}}, None),
         ({"result": {"roots": [{"uri": "file://[x"}]}}, None),
         ({"result": {"roots": 3}}, None),
