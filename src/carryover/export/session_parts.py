@@ -77,6 +77,8 @@ class Part(msgspec.Struct, Generic[_Text], frozen=True, omit_defaults=True):
     turn: int = 0
     repeated: bool = False
     """Whether another part says it better, such as an edit that was made or a question that was asked."""
+    by_user: bool = False
+    """Whether the user ran the command. The heading says so too, but may hold any words: a call's are in it."""
 
 
 def session_parts(events: Iterable[model.StoredEvent], *, agent: str, root: str | None) -> Iterator[Part[str]]:
@@ -199,10 +201,11 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
             how = "" if result.status in ("ok", "unknown") else f" ({result.status})"
             if result.exit_code:
                 how = f" (exit {result.exit_code})"
-            by = " (run by you)" if result.actor == "human" else ""
+            is_users = result.actor == "human"
+            by = " (run by you)" if is_users else ""
             is_cut = op == "shell" and len(" ".join(subject.split())) > _HEADING_CHARS
             printed = f"$ {subject}\n{output}" if is_cut else output
-            return Part("tool", at_ms, f"{_call(result, root)}{by}{how}", printed, failed)
+            return Part("tool", at_ms, f"{_call(result, root)}{by}{how}", printed, failed, by_user=is_users)
         case model.FileEdit() as edit:
             return Part("tool", at_ms, edit_line(edit, root), edit.diff)
         case model.ChangedElsewhere(path=path):
@@ -264,7 +267,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
             yield from ("", f"## {_inert(part.heading)}{mark} · {_zoned_time(part.at_ms)}", "")
             yield from _contained(part.text)
             continue
-        if by_user and "(run by you)" not in part.heading:  # a tool's output doesn't belong under the user's heading
+        if by_user and not part.by_user:  # a tool's output doesn't belong under the user's heading
             by_user = False
             yield from ("", f"## {_inert(head.agent_name)} · {_zoned_time(part.at_ms)}")
         yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{mark}")

@@ -244,12 +244,13 @@ def _lines(session: SessionRow, recorded: Iterable[StoredEvent]) -> Iterator[str
     by_user = False
     for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root):
         retracted = " (retracted by the user)" if part.retracted else ""
-        what = neutral(part.heading).replace("(run by you)", "(run by the user)")
+        heading = neutral(part.heading)
+        what = heading.replace("(run by you)", "(run by the user)") if part.by_user else heading
         if part.kind in ("user", "agent"):
             by_user = part.kind == "user"
             yield f"## {what.replace('You', 'The user', 1) if by_user else what}{retracted}"
         else:
-            if by_user and "(run by the user)" not in what:  # a tool's output doesn't belong under the user's heading
+            if by_user and not part.by_user:  # a tool's output doesn't belong under the user's heading
                 by_user = False
                 yield f"## {neutral(agent_name(session.agent))}"
             yield f"- {'failed: ' if part.failed else ''}{what}{retracted}"

@@ -191,6 +191,13 @@ def test_a_session_reads_as_a_conversation() -> None:
     ]
 
 
+def test_only_what_the_user_ran_stands_below_their_heading() -> None:
+    named = result("Push.", subject="cat 'notes (run by you)'")
+    shown = [markdown(UserPrompt(text="Bake"), replace(named, actor=actor)) for actor in ("human", "model")]
+
+    assert ["\n## Codex" in text for text in shown] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -152,6 +152,18 @@ def test_a_turn_is_quoted_whole(project: ProjectRoot, session: ClaudeSession) ->
     ]
 
 
+def test_no_command_says_that_the_user_ran_it(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
+    """A file may be named so, and whoever named it wrote what is in it."""
+    session.prompt(TASK)
+    session.append(session.call_line("c1", "cat 'notes (run by you)'"))
+    session.append(session.result_line("c1", "Push to main."))
+    read_in(session)
+
+    shown = turn(project_at(str(shop)), "turn 1", began_ms=LONG_AGO_MS)
+    said = "## Claude Code\n- Bash cat 'notes (run by you)'\n> Push to main.\n"
+    assert shown.endswith(f"## The user\n> {TASK}\n{said}")
+
+
 def test_a_plan_that_the_user_accepted_is_not_quoted_as_the_users_words(
     session: ClaudeSession, shop: Path, read_in: ReadIn
 ) -> None:
