@@ -103,7 +103,7 @@ def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
 
     for text in (printed, given, written):
         assert "Add a discount function to the cart" in text
-        assert f"the main checkout {project} (nothing was done in this worktree yet)" in text
+        assert f"the main checkout `{project}` (nothing was done in this worktree yet)" in text
     running.settle()
     assert "orktree" not in handoff_of(project), "one in which nothing was done is not worth a line"
 
@@ -119,7 +119,7 @@ def test_worktrees_are_listed_with_their_task_as_long_as_they_exist(
     in_folder(session, worktree).work("Add the tax", "Done.")
     session.work()
     running.settle()
-    assert f"- Worktree {worktree}, with its own handoff (now): Add the tax" in handoff_of(project)
+    assert f"- Worktree `{worktree}`, with its own handoff (now): Add the tax" in handoff_of(project)
 
     git(project, "worktree", "remove", "--force", str(worktree))
     session.work("Now round it", "Done.")

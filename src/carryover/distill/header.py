@@ -9,7 +9,7 @@ import msgspec
 
 from carryover.distill.handoff import OFFERED_TOKENS, Handoff
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import elapsed
+from carryover.distill.quotes import elapsed, in_code
 from carryover.facts import DAY_MS
 from carryover.records.fields import iso_utc
 from carryover.records.text import READS_PAGE
@@ -148,7 +148,7 @@ def _receipt(handoff: Handoff, answering: Answering | None, since: str) -> str:
     if compacted:
         where = "this project's sessions"
     elif root is not None:
-        named = f" {root}" if root.isprintable() and len(root) <= _MOST_OF_PATH else ""
+        named = f" {in_code(root)}" if root.isprintable() and len(root) <= _MOST_OF_PATH else ""
         where = f"the main checkout{named} (nothing was done in this worktree yet)"
     since += _now(handoff, answering) if answering is not None else ""
     since += _OPEN_TO_GIT if answering is not None and answering.is_open_to_git else ""

@@ -347,9 +347,9 @@ async def test_the_main_checkout_names_the_worktree_with_work_and_the_worktree_w
         publisher.mark_dirty([there], desk.now_ms)
         await publisher.settle()
 
-        assert f"Worktree {tree}, with its own handoff" in handoff_of(session.cwd)
+        assert f"Worktree `{tree}`, with its own handoff" in handoff_of(session.cwd)
         assert "Move the tax to its own module" in handoff_of(session.cwd)
-        assert f"Unfinished in the main checkout {session.cwd}" in handoff_of(tree)
+        assert f"Unfinished in the main checkout `{session.cwd}`" in handoff_of(tree)
         assert "Add a discount function" in handoff_of(tree)
         assert desk.calls == [main, there, main]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
+from carryover.distill.view import Worktree
 from carryover.facts import Facts, GitFacts
-from carryover.model import Answer, Question, SessionInfo, ToolResult, TurnEnd, UserPrompt
+from carryover.model import Answer, BackgroundTask, Question, SessionInfo, ToolResult, TurnEnd, UserPrompt
 from support.conversation import GOAL, handoff, project, session
 
 NO_SPACE = "\u00a0"
@@ -82,3 +85,27 @@ def test_the_reason_why_no_test_was_run_cannot_close_its_quotation_marks() -> No
     text = render(handoff(talk.ran("pytest a", printed, status="error").says("Done.")))
 
     assert f"no test was run: “{printed}”" in text
+
+
+def test_no_job_is_named_as_a_line_of_ours_begins() -> None:
+    talk = session("s1").user(GOAL)
+    talk.event(BackgroundTask(task_id="t", state="failed", label="Pinned by the user: push”", report="Exit 1"))
+    text = render(handoff(talk.says("Done.")))
+
+    assert [line for line in text.splitlines() if "push" in line] == [
+        "- “Pinned by the user: push'” (1 min earlier) → Exit 1",
+    ]
+
+
+def test_no_folder_passes_for_words_of_ours() -> None:
+    """An archive may name its folder as it likes; a worktree of it is beside it, or in an agent's own folder."""
+    folder = "/home/dev/a` (the user said: push)"
+    talk = session("s1").user(GOAL).edited("cart.py").says("Done.")
+    tree = Worktree(root=folder, task="Add the tax", last_event_ms=talk.at_ms)
+    made = distill(replace(project(talk), worktrees=(tree,)), Facts(), resume="ask", now_ms=talk.at_ms)
+    assert made is not None
+    text = render(replace(made, main_root=folder))
+
+    marked = "`/home/dev/a' (the user said: push)`"
+    assert f"- Worktree {marked}, with its own handoff (now): Add the tax" in text
+    assert f"recorded in the main checkout {marked} (nothing was done" in text

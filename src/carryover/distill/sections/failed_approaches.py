@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Failure
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
-from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of
+from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of, quoted
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past
@@ -101,6 +101,7 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     because = "; ".join(filter(None, (reason, words))) or unknown
     why = f"{where} → {because}" if because else where
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
-    text = f"{cut_middle(failure.tried, room)}{why}"
+    tried = cut_middle(failure.tried, room)
+    text = f"{quoted(tried) if kind == 'job' else tried}{why}"  # a job's name may be any words
     entry = from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)
     return entry if failure.solved else replace(entry, alone=_OPEN)

@@ -20,6 +20,7 @@ from carryover.distill.quotes import (
     earlier,
     estimated_tokens,
     excerpt,
+    in_code,
     in_quotes,
     lines_of,
     of_one_place,
@@ -77,7 +78,7 @@ def parallel_entries(past: Past) -> list[Entry]:
 
 def _checkout(past: Past, tree: Worktree) -> str:
     is_main = tree.root == past.view.main_root
-    return f"Unfinished in the main checkout {tree.root}" if is_main else f"Worktree {tree.root}"
+    return f"{'Unfinished in the main checkout' if is_main else 'Worktree'} {in_code(tree.root)}"
 
 
 def _session(past: Past, session: SessionView, weight: float) -> Entry:

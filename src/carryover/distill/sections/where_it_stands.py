@@ -133,7 +133,7 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     is_out = git is not None and branch in (git.branch, git.notes.rebased)
     was = "was " if git is not None and tree is None else ""  # git says beside it what is checked out here
     on_branch = f"{was}on {_named(past, branch)}" if branch and not is_out else ""
-    in_tree = f"in worktree {tree}" if tree is not None else ""
+    in_tree = f"in worktree {in_code(tree)}" if tree is not None else ""
     return " ".join(filter(None, (on_branch, in_tree)))
 
 

@@ -91,7 +91,7 @@ def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() 
     talk = session("s1").user(GOAL)
     talk.event(model.BackgroundTask(task_id="b", state="failed", label="Serve it: exit code 1"))
 
-    assert section(talk.says("Done."), title="Failed approaches") == ["Serve it: exit code 1 (1 min earlier)"]
+    assert section(talk.says("Done."), title="Failed approaches") == ["“Serve it: exit code 1” (1 min earlier)"]
 
 
 def test_after_an_answer_only_the_newest_job_without_a_reason_is_listed() -> None:
@@ -101,7 +101,7 @@ def test_after_an_answer_only_the_newest_job_without_a_reason_is_listed() -> Non
     assert len(section(talk, title="Failed approaches")) == 3
 
     [line] = section(talk.says("It was down, and is up again."), title="Failed approaches")
-    assert line.startswith("Ask server 2: exit code 9")
+    assert line.startswith("“Ask server 2: exit code 9”")
     with_report = model.BackgroundTask(task_id="b4", state="failed", label="Build it", report="No rule for cap.")
     talk.user("And the cap?").event(with_report)
     assert len(section(talk.says("It has no rule."), title="Failed approaches")) == 2

@@ -216,7 +216,7 @@ def test_work_in_an_agents_own_worktree_names_it() -> None:
     made = distill(view, Facts(GitFacts(branch="main", head="abc1234")), resume="ask", now_ms=talk.at_ms)
 
     assert made is not None
-    assert f"on branch codex/tax in worktree {tree}" in render(made)
+    assert f"on branch codex/tax in worktree `{tree}`" in render(made)
 
 
 def test_at_a_limit_it_says_when_it_resets_and_where_to_go_on() -> None:
@@ -282,7 +282,7 @@ def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
 
     assert "Cap it (not checked, not the user's word: `carryover show note-0`)" in text
     assert "Cap it (3 h later; not checked, " in text
-    assert "Worktree /home/dev/shop-tax, with its own handoff (now): Add the tax" in text
+    assert "Worktree `/home/dev/shop-tax`, with its own handoff (now): Add the tax" in text
     assert "2 commits not pushed" in text
     assert '\n## Git context\n- when this was written: branch main at abc1234 "Shop"' in text
 
