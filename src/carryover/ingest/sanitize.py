@@ -29,6 +29,7 @@ from carryover.model import (
 from carryover.platform import here
 from carryover.redact import redact
 from carryover.redact.printed import hide_printed, holds_only_a_secret
+from carryover.redact.values import is_opaque
 from carryover.text.harmless import without_tagged
 from carryover.text.pattern import later
 
@@ -38,8 +39,9 @@ _NONE: Final[frozenset[str]] = frozenset()
 _TOKENS: Final = ("input", "output", "cache_read", "cache_write")
 _MOST_TOKENS: Final = 1 << 40
 """More than any answer takes. SQLite's sums of greater numbers could overflow."""
-_ONLY_A_KEY: Final = later(r"\s*[0-9a-f]{32}\s*")
+_KEY_IN_HEX: Final = later(r"(?:0x)?(?:[0-9a-f]{32}){1,2}")
 """Many providers' keys. Of a commit it has 40 digits, and other hashes have words beside them."""
+_KEY: Final = later(r"[A-Za-z0-9_+/=-]{20,256}")
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
@@ -84,12 +86,18 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
         if output is not body.output:
             return msgspec.structs.replace(body, output=output, dropped=body.dropped + dropped)
         return body
-    if isinstance(body, UserPrompt | QueuedPrompt | Answer) and _ONLY_A_KEY.fullmatch(body.text):  # it was asked for
-        counts["secret"] = counts.get("secret", 0) + 1
-        body = msgspec.structs.replace(body, text="[redacted:secret]")
     if isinstance(body, SessionInfo) and body.title:
         body = msgspec.structs.replace(body, title=without_tagged(body.title) or None)
-    return map_text(body, hide)
+    body = map_text(body, hide)
+    if isinstance(body, UserPrompt | QueuedPrompt | Answer) and _is_only_a_key(body.text.strip()):  # it was asked for
+        counts["secret"] = counts.get("secret", 0) + 1
+        body = msgspec.structs.replace(body, text="[redacted:secret]")
+    return body
+
+
+def _is_only_a_key(text: str) -> bool:
+    is_random = _KEY.fullmatch(text) is not None and is_opaque(text, or_hash=False)
+    return is_random or _KEY_IN_HEX.fullmatch(text) is not None
 
 
 def clean_tokens(used: TokensUsed, now_ms: int) -> TokensUsed:
@@ -173,6 +181,8 @@ HEAD_CHARS: Final = 1500
 TAIL_CHARS: Final = 4500
 _REDACT_CHARS: Final = 1 << 16
 """How many characters at each end of a long output are searched for secrets that may reach into the kept part."""
+_CUT_CHARS: Final = 1 << 13
+"""So near to where the text that is searched ends, half a secret may stand."""
 _MARK_CHARS: Final = 60
 _LEFT_OUT: Final = later(r"\n\[\.\.\. \d{1,20} characters left out \.\.\.\]\n")
 
@@ -180,14 +190,24 @@ _LEFT_OUT: Final = later(r"\n\[\.\.\. \d{1,20} characters left out \.\.\.\]\n")
 def bound_output(output: str, hide: Callable[[str], str]) -> tuple[str, int]:
     """Returns the redacted head and tail of `output` around a line about the omission, and the number of omitted chars.
 
-    `hide` redacts before the cut, since half a secret can't be recognised. What is far from both ends is not searched.
+    `hide` redacts before the cut, since half a secret can't be recognised. What is far from both ends is not searched:
+    if so much is hidden that the kept part would reach up to there, the line goes that this cuts in two.
     """
     between, limit = max(0, len(output) - 2 * _REDACT_CHARS), HEAD_CHARS + TAIL_CHARS
-    whole = hide(output) if between == 0 else hide(output[:_REDACT_CHARS]) + hide(output[-_REDACT_CHARS:])
-    if between == 0 and (len(whole) <= limit or (len(whole) <= limit + _MARK_CHARS and _LEFT_OUT.search(whole))):
-        return whole, 0  # an output that an export repeats is not cut a second time
-    dropped = len(whole) + between - limit
-    return f"{whole[:HEAD_CHARS]}\n[... {dropped} characters left out ...]\n{whole[-TAIL_CHARS:]}", dropped
+    if between == 0:
+        first = last = hide(output)
+        if len(first) <= limit or (len(first) <= limit + _MARK_CHARS and _LEFT_OUT.search(first)):
+            return first, 0  # an output that an export repeats is not cut a second time
+    else:
+        first, last = hide(output[:_REDACT_CHARS]), hide(output[-_REDACT_CHARS:])
+        if len(first) < HEAD_CHARS + _CUT_CHARS:
+            first = first.rpartition("\n")[0]
+        if len(last) < TAIL_CHARS + _CUT_CHARS:
+            last = last.partition("\n")[2]
+    head, tail = first[:HEAD_CHARS], last[-TAIL_CHARS:]
+    searched = len(first) if first is last else len(first) + len(last)
+    dropped = searched + between - len(head) - len(tail)
+    return f"{head}\n[... {dropped} characters left out ...]\n{tail}", dropped
 
 
 TOLERANCE_MS: Final = 120_000

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,19 @@ def test_a_prompt_that_is_nothing_but_a_key_is_hidden() -> None:
     assert counts == {"secret": 1}
 
 
+@pytest.mark.parametrize(
+    ("text", "is_key"),
+    [
+        *(("0a1b2c3d" * 8, True), ("0x" + "0a1b2c3d" * 8, True), ("mQ7tZk2Vb9Xr4Lw8Ns5P", True)),
+        *(("Vb9Xr4Lw8Ns5PmQ7tZk2+aB3dE6fG=", True), ("K7QW2ZP9XV4TB8MN3RJ6", True)),
+        *(("0a1b2c3d" * 5, False), ("3f2a0c51-8d7e-4b6a-9c1f-5e2d7a90b418", False), ("src/Cart2/Discount3.py", False)),
+        *(("tests/unit/cart2/test_discount3", False), ("fix/SHOP-1234-AddDiscount2", False), ("mQ7tZk2Vb9", False)),
+    ],
+)
+def test_so_is_one_of_random_letters_and_digits(text: str, is_key: bool) -> None:
+    assert clean_body(UserPrompt(text=text), {}) == UserPrompt(text="[redacted:secret]" if is_key else text)
+
+
 def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read() -> None:
     body = result("", subject="/repo/config/master.key", output="     1\tcorrecthorse")
     cleaned: Any = clean_body(msgspec.structs.replace(body, op="read"), Counter())
@@ -265,6 +279,18 @@ def test_no_part_of_a_secret_is_kept_wherever_it_stands(before: int, after: int)
     assert "key-" not in bounded
     assert "s" * 4 not in bounded
     assert len(bounded) < HEAD_CHARS + TAIL_CHARS + 60
+
+
+def test_of_a_long_output_that_is_mostly_hidden_no_secret_is_kept_that_the_search_cuts_in_two() -> None:
+    """A long list of tokens: little is left of the two parts that are searched, so what is cut there would be shown."""
+    tokens = [f"T{at}={''.join(f'{at * 7 % 90 + 10}kQ{place}' for place in range(600))}" for at in range(60)]
+    output = "\n".join(tokens)
+    bounded, dropped = bound_output(output, lambda text: re.sub(r"(?m)^(T\d+)=\S+", r"\1=[hidden]", text))
+
+    assert "kQ" not in bounded
+    assert bounded.startswith("T0=[hidden]\nT1=[hidden]\n")
+    assert bounded.endswith("\nT58=[hidden]\nT59=[hidden]")
+    assert dropped > 100_000
 
 
 NOW_MS = 1_795_200_000_000
