@@ -68,6 +68,11 @@ _DIGIT_SOON = later(r"[ \t]{0,8}\S{0,64}?\d")
 _SETTER = later(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
 _OPEN = later(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
 _ANNOTATION = later(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
+_WRAPPED = later(
+    r"(?:[ \t]{0,8}\(?\r?\n[ \t]{1,40}|\s{0,40}(?:Some|Optional)\(\s{0,40}|\s{1,40}string\(\d{1,6}\) )"
+    r"(?=[fFbBrRuU]{0,2}[\"'])"
+)
+"""Before a text: formatters put a long one on the next line, Rust and Swift in an option, PHP prints its length."""
 _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
 """Before a value without quotes; YAML may have it on the next line, behind `|` or `>`."""
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s]|\\ (?=\S))+")
@@ -78,9 +83,11 @@ _UP_TO_BLANK = later(r"(?:[^\s\"'`\\]|\\(?![nrt]))+")
 _UP_TO_SEMICOLON = later(r"[^\s\"'`;\\]+")
 _LONGEST_STRONG = 128
 _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
+_NAMESPACE = later(r"<\w{1,32}:\Z")
 _XML_TEXT = later(r"(?:[^<\n]{0,256}|[^<>\n]*)(?=</)")
 _CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
 _ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
+_SIGNS = (":", "=", ":=", "=>")
 _LINE_HEAD = later(rf"[\s+\->#*|]*{LINE_NUMBER}?\s*(?:export |set |setx |ENV |ARG |local |readonly |- )?\s*[\"']?")
 _LINE_TAIL = later(r"[ \t\r]*(?:\Z|\n|#|\\[nr])")
 QUOTES = "\"'`"
@@ -107,6 +114,8 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
         return _in_element(text, name, begin, at, sort)
     if sort == ":" and (annotation := _ANNOTATION.match(text, at)):
         at = annotation.end()
+    elif sort in _SIGNS and (wrapped := _WRAPPED.match(text, at)):
+        at = wrapped.end()
     whole = begin - (text[begin - 1 : begin] == "^")  # of a pattern: `grep '^API_KEY=' .env`
     outer = text[whole - 1 : whole]
     if outer == ":" == linked:
@@ -135,12 +144,13 @@ def _link(word: re.Match[str]) -> tuple[str, str]:
 
 
 def _in_element(text: str, name: str, begin: int, at: int, sort: str) -> Assignment | None:
-    """Handles `<token>abc</token>`, `<string name="token">abc</string>` and `<key>token</key><string>abc</string>`."""
+    """Handles `<token>abc</token>`, `<ns:token>abc</ns:token>`, `<string name="token">abc</string>` and
+    `<key>token</key><string>abc</string>`."""
     found = _XML_TEXT.match(text, at)
     if found is None:
         return None
     end = found.end()
-    if sort == ">" and text[begin - 1 : begin] != "<":
+    if sort == ">" and text[begin - 1 : begin] != "<" and not _NAMESPACE.search(text, max(0, begin - 33), begin):
         if not text.endswith(_NAMING_ATTRIBUTES, 0, begin - 1):
             return None
         sort = "default"

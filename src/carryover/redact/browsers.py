@@ -1,4 +1,5 @@
-"""Patterns for passwords that drivers of browsers type: in code, in calls of Playwright's MCP server, in snapshots."""
+"""Patterns for passwords that drivers of browsers type, in code, in calls of Playwright's MCP server and in snapshots;
+and for those in forms that are sent, in messages of SOAP and in the QR code of a network."""
 
 from __future__ import annotations
 
@@ -40,5 +41,12 @@ OF_BROWSERS: Final = (
         rf"{_MORE_FIELDS}\\{{0,7}}\"(?:value|text)\\{{0,7}}\": ?\\{{0,7}}\"(?P<value>[^\"\\\n]{{4,200}})",
     ),
     ("textbox", rf"textbox \"[^\"\n]{{0,80}}{_FIELD}[^\"\n]{{0,40}}\"(?: \[[^\]\n]{{1,40}}\]){{0,6}}: {VALUE}"),
+    ("WIFI:", r"WIFI:(?:[TSHR]:[^;\n]{0,64};){1,4}P:(?P<value>(?:[^;\n\\]|\\.){4,64});"),
+    ("assword Type=", r"assword Type=\\{0,7}\"[^\"<>]{1,200}\">(?P<value>[^\s<>]{3,200})</"),
+    (
+        "form-data",
+        r"form-data; name=\\{0,7}\"[\w.-]{0,40}(?:[Pp]assword|[Ss]ecret|[Tt]oken|[Aa]pi_?[Kk]ey)\\{0,7}\""
+        r"(?:\r?\n|(?:\\r)?\\n){2}(?P<value>[^\s\"\\]{3,400})",
+    ),
 )
 """Hints and patterns, as in `places.py`."""

@@ -152,7 +152,7 @@ _PRINTED: Final = r"[Vv]alue\\{0,7}\"?:[ \t]?\\{0,7}\"?(?P<value>[^\"\\\n]{1,409
 _TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}"
 _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
-_READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets? \w|env add|--with-token)"
+_READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets?[ :]\w|env add|--with-token)"
 """Programs that read a secret from their input."""
 _ASKING: Final = r"(?<![\w.-])(?:kinit|cryptsetup)(?![\w.-])"
 """Others that do. Their names are also common in searches and as packages to install."""
