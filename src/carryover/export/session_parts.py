@@ -15,6 +15,7 @@ from carryover.distill.quotes import quoted
 from carryover.export.quoting import code_span, fenced, quoted_line, safe
 from carryover.records.fields import path_in_project
 from carryover.redact import CleanText
+from carryover.text.harmless import one_line
 from carryover.text.markdown import line_forms
 from carryover.text.pasted import with_marks_named
 from carryover.text.pattern import later
@@ -193,7 +194,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.AssistantMessage(text=text, aborted=aborted):
             return Part("agent", at_ms, f"{agent} (cut off)" if aborted else agent, text)
         case model.Answer(question=question, text=text):
-            return Part("user", at_ms, "You", f"Asked {quoted(question)}:\n\n{text}")
+            return Part("user", at_ms, "You", f"Asked {quoted(one_line(question))}:\n\n{text}")
         case model.Question(text=text, options=options):
             return Part("agent", at_ms, f"{agent} asks", "\n".join([text, *(f"- {option}" for option in options)]))
         case model.ToolResult(op=op, subject=subject, output=output) as result:

@@ -45,7 +45,7 @@ def result(output: str = "", exit_code: int | None = None, subject: str = "pytes
         (UserPrompt(text="bake", actor="model", scheduled=True), "agent", "Scheduled prompt", "bake", False),
         (AssistantMessage(text="Done.", aborted=True), "agent", "Codex (cut off)", "Done.", False),
         (model.Question(call_id="q", text="Rye?", options=("a", "b")), "agent", "Codex asks", "Rye?\n- a\n- b", False),
-        (model.Answer(call_id="q", question="Rye?", text="yes"), "user", "You", "Asked “Rye?”:\n\nyes", False),
+        (model.Answer(call_id="q", question="Rye?\nNo.”", text="y"), "user", "You", "Asked “Rye? No.'”:\n\ny", False),
         (result(output="ok\n"), "tool", "Bash pytest -q", "ok", False),
         (result("x", subject=LONG), "tool", f"Bash {LONG[:154]}…", f"$ {LONG}\nx", False),
         (result(exit_code=2), "tool", "Bash pytest -q (exit 2)", "", True),
