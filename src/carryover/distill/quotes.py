@@ -32,9 +32,11 @@ _FORGED: Final = later(
 """Text that looks like one of our entries on a shared line: a place, a speaker and a colon, or a file or a command,
 what stands behind it in parentheses, and what became of it."""
 
+_LIKE_OURS: Final = later(r".{0,240}?\((?i:turn) \d|[^:]{0,80}\buser\b[^:]{0,40}: ")
+"""Text that could pass for an entry of ours with the user's words behind a `|`: a place, or the user and a colon."""
 _PLAIN_NAME: Final = later(r"[\w./@#+-]+")
-_PLAIN_TEST: Final = later(r"[\w!-:<-~]+")
-"""A test's name that has neither blanks nor `;`."""
+_PLAIN_IN_CODE: Final = later(r"[\w!-:<-~]+")
+"""A name that has neither blanks nor `;`."""
 _BRANCH_CHARS: Final = 80
 
 _LAYOUT: Final = later(
@@ -183,6 +185,11 @@ def of_one_place(text: str) -> str:
     return _FORGED.sub(" ¦ ", one_line(text)) if "|" in text else text
 
 
+def item_beside(text: str) -> str:
+    """Returns an item of a document as it may stand beside others: in quotation marks if it looks like one of ours."""
+    return quoted(text) if _LIKE_OURS.match(text) else text
+
+
 def label_of_one_place(label: str) -> str:
     """Returns the label of a quote in the same way. The place of a call, behind it, makes no other of a pipe in it.
 
@@ -210,9 +217,10 @@ def branch_name(branch: str) -> str:
     return shown if _PLAIN_NAME.fullmatch(branch) else quoted(shown)
 
 
-def name_of_test(name: str) -> str:
-    """Returns a test's name, in quotation marks if it could pass for other text: some languages allow any words."""
-    return name if _PLAIN_TEST.fullmatch(name) else quoted(name)
+def name_in_code(name: str) -> str:
+    """Returns the name of a test or a definition, in quotation marks if it could pass for other text: some languages
+    allow any words."""
+    return name if _PLAIN_IN_CODE.fullmatch(name) else quoted(name)
 
 
 def printed_line(text: str) -> str:

@@ -19,7 +19,7 @@ from carryover.distill.digest import Pending, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
 from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_of_test, printed_line, sentences
+from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_in_code, printed_line, sentences
 from carryover.distill.sections.quoting import from_session, from_turn, last_words, parted
 from carryover.distill.sections.recent_files import RecentFile, relative, runs_of
 from carryover.distill.sections.replied_to import asked_before
@@ -268,7 +268,7 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
 
 
 def _failing(seen: SeenRun, ago: str = "") -> str:
-    names = f" in {', '.join(map(name_of_test, seen.run.failed_names[:4]))}" if seen.run.failed_names else ""
+    names = f" in {', '.join(map(name_in_code, seen.run.failed_names[:4]))}" if seen.run.failed_names else ""
     reason = f": {printed_line(seen.run.reason)}" if seen.run.reason else ""
     how = "ended in an error" if has_no_result(seen.run) else "fail"  # they may not have run at all
     return f"Tests {how}{names}{ago}{reason}"

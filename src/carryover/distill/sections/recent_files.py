@@ -10,7 +10,7 @@ import msgspec
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.entry import WEIGHTS, Entry
-from carryover.distill.quotes import earlier, in_code
+from carryover.distill.quotes import earlier, in_code, name_in_code
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
@@ -223,7 +223,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
 
 def _file(file: RecentFile, at_ms: int) -> str:
     facts = file.facts
-    where = f" ({facts.symbol})" if facts is not None and facts.symbol else ""
+    where = f" ({name_in_code(facts.symbol)})" if facts is not None and facts.symbol else ""
     ago = earlier(file.touched.at_ms, at_ms)
     changed = _changed(file.touched)
     parts = [f"{changed} {ago}" if ago else changed]

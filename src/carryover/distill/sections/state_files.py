@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.distill.digest import SeenDocument
 from carryover.distill.entry import STALER, WEIGHTS, Entry
-from carryover.distill.quotes import in_code
+from carryover.distill.quotes import in_code, item_beside
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.sections.recent_files import checked_boxes, placed
 from carryover.distill.trail import Past, answers_since
@@ -65,7 +65,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         label = f"open in {in_code(path)} ({checked_boxes(boxes)}, {did}{since})"
         if boxes.open and not is_own:
             only_read[session.session, turn].add(label)
-        found += [(label, item, document, session, stale) for item in boxes.open[: weight.most]]
+        found += [(label, item_beside(item), document, session, stale) for item in boxes.open[: weight.most]]
     notes = {label for labels in only_read.values() if len(labels) > 1 for label in labels}
     entries: list[Entry] = []
     for label, item, document, session, stale in found:
