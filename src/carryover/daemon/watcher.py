@@ -1,5 +1,6 @@
 """The watcher: turns changes in the agents' folders into hints, in its own thread. Whenever a folder is created,
-removed or replaced, it restarts with a rescan, because changes in between went unseen.
+removed or replaced, it restarts with a rescan, because changes in between went unseen. In projects, of which each new
+one makes it restart, it compares the few sources itself.
 
 On Linux the kernel wakes it. At the system's limits and on WSL, a rescan every two seconds stands in for it. On macOS
 FSEvents has trees, by their real paths. A stream of more of them than about a tenth of the descriptors that the process
@@ -76,6 +77,8 @@ class Watcher:
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: StopEvent = field(default_factory=StopEvent, init=False)
     _reported: str | None = field(default=None, init=False)
+    _seen: Mapping[TranscriptRoot, Mapping[Path, tuple[int, int]]] = field(default_factory=dict, init=False)
+    """Time and size of the sources of each project when they were looked at last, unless it is `deep`."""
 
     @property
     def _pause_s(self) -> float:
@@ -164,25 +167,25 @@ class Watcher:
         inotify = None if polling else here().inotify()
         if inotify is not None:
             watching = reports_of(inotify, tops, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
-        elif not self.deep:
-            polling, watching = True, polled_changes(existing, self._restart)
-        elif here().watches_trees and not polling and (asked := self._trees((*tops, *links))):
+        elif self.deep and here().watches_trees and not polling and (asked := self._trees((*tops, *links))):
             watching = self._reports_of_watchfiles(asked)
         else:
-            polling, watching = True, polls(self._restart, took_s=lambda: self.context.rescan_s)
+            polling, watching = True, polls(self._restart, took_s=lambda: self.context.rescan_s if self.deep else 0.0)
         if not tops:
             self._restart.wait(self._pause_s)
             return
         look_again = 0.0
         with closing(watching):
             for found in watching:
-                if not look_again:
-                    self.state.mode = "polling" if polling else "native"
-                    loop.call_soon_threadsafe(self.rescanner.request, "watch_begun")
-                elif polling and self.deep:
-                    loop.call_soon_threadsafe(self.rescanner.request, "polled")
+                is_first = not look_again
                 changes = as_asked(found, asked) if asked and len(found) <= FLOOD else found
                 sources, rescan = noticed(changes, existing, self.context.agents, deep=self.deep)
+                if is_first:
+                    self.state.mode = "polling" if polling else "native"
+                if self.deep and (is_first or polling):
+                    rescan = "watch_begun" if is_first else "polled"
+                elif is_first or polling:
+                    sources = self._changed_in(existing)
                 if sources:
                     loop.call_soon_threadsafe(self.rescanner.hear, sources)
                 if rescan is not None:
@@ -194,6 +197,16 @@ class Watcher:
                     if is_left_out or _identify(self.roots) != folders:
                         return
                     look_again = now_s + self._pause_s
+
+    def _changed_in(self, projects: Collection[TranscriptRoot]) -> tuple[Source, ...]:
+        """Returns the sources of the projects that are new, or in which one has changed since the last time."""
+        seen = dict(look_at_each(projects, lambda root: dict(_stats(root.files)), at=lambda root: root.path))
+        changed = [root for root, now in seen.items() if self._seen.get(root) != now]
+        self._seen, agents = seen, self.context.agents
+        found = look_at_each(
+            changed, lambda root: sources_of(agents[root.agent_id], root.path), at=lambda root: root.path
+        )
+        return tuple(source for _, sources in found for source in sources)
 
     def _reports_of_watchfiles(self, paths: Iterable[str]) -> Generator[set[FileChange], None, None]:
         return watch(
@@ -219,24 +232,11 @@ def polls(stop: StopEvent, *, took_s: Callable[[], float]) -> Generator[set[File
         yield set()
 
 
-def polled_changes(projects: Collection[TranscriptRoot], stop: StopEvent) -> Generator[set[FileChange], None, None]:
-    """Yields which files of `projects` have changed since the last time, and an empty set at first. Ends when `stop` is
-    set. A project may have thousands of other files, so watchfiles, which polls all of a folder, is too slow."""
-    known: dict[str, tuple[int, int]] = {}
-    while True:
-        found = look_at_each(projects, lambda project: dict(_seen(project.files)), at=lambda project: project.path)
-        seen = {path: now for _, files in found for path, now in files.items()}
-        yield {(Change.modified, path) for path, now in seen.items() if known.get(path, now) != now}
-        known |= seen
-        if stop.wait(POLL_MS / 1000):
-            return
-
-
-def _seen(files: Iterable[Path]) -> Iterator[tuple[str, tuple[int, int]]]:
+def _stats(files: Iterable[Path]) -> Iterator[tuple[Path, tuple[int, int]]]:
     for file in files:
         with suppress(OSError):
             status = file.stat()
-            yield str(file), (status.st_mtime_ns, status.st_size)
+            yield file, (status.st_mtime_ns, status.st_size)
 
 
 def reports_of(

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, closing
+from functools import partial
 from pathlib import Path
 from unittest.mock import create_autospec
 
@@ -13,13 +14,14 @@ import pytest
 from watchfiles import Change
 
 from carryover.adapter.contract import Agent, Source
+from carryover.agents import adapters
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.health import WatchState
 from carryover.daemon.reading import Rescanner
 from carryover.daemon.watched_folders import folders_below
 from carryover.daemon.watcher import FLOOD, Watcher, noticed, polls, reports_of, watch_limit
 from carryover.ingest.roots import TranscriptRoot
-from carryover.ingest.scan import roots_to_read
+from carryover.ingest.scan import roots_in_projects, roots_to_read
 from carryover.platform import LINUX
 from carryover.platform.calls import library
 from carryover.platform.inotify import Inotify, Kind, Overflow, StopEvent
@@ -256,6 +258,36 @@ async def test_if_changes_were_lost_it_begins_again_with_a_rescan(
 
 
 @pytest.mark.usefixtures("inotify")
+async def test_where_projects_begin_again_only_what_is_new_or_has_changed_is_a_hint(
+    context: DaemonContext, home: Path
+) -> None:
+    """With hundreds of projects, a rescan of all agents' transcripts for each new one would take most of the time."""
+    context.known = {"aider": adapters()["aider"]}
+    histories = [home / "work" / name / ".aider.chat.history.md" for name in ("a", "b", "c")]
+    for history in histories:
+        history.parent.mkdir(parents=True)
+        history.write_text("# aider chat started")
+    watcher, reported = _watching(context)
+    projects = [history.parent for history in histories[:2]]
+    watcher.roots, watcher.deep = partial(roots_in_projects, context.agents.values(), projects), False
+
+    async def hinted() -> list[Path]:
+        found = await asyncio.wait_for(reported.get(), 20)
+        return [Path(source.path) for source in found if isinstance(source, Source)]
+
+    async with _running(watcher):
+        assert await hinted() == histories[:2]
+        _append(histories[0])
+        assert await hinted() == histories[:1]
+        projects.append(histories[2].parent)
+        watcher.restart()
+        assert await hinted() == [histories[0], histories[2]], "it may have changed while nothing was watched"
+        watcher.restart()
+        _append(histories[1])
+        assert await hinted() == histories[1:2]
+
+
+@pytest.mark.usefixtures("inotify")
 @pytest.mark.parametrize(("reason", "asked"), [("watches", None), (None, None), (None, _at_the_limit)])
 async def test_a_rescan_every_two_seconds_stands_in_for_what_the_system_does_not_watch(
     reason: str | None, asked: Callable[[], None] | None, context: DaemonContext, session: ClaudeSession
@@ -282,6 +314,11 @@ def test_rescans_that_stand_in_for_watching_take_a_tenth_of_the_time_at_most() -
 
     assert len(list(polls(Paced(), took_s=lambda: next(took)))) == 3
     assert waited == [2.0, 4.0, 30.0]
+
+
+def _append(history: Path) -> None:
+    with history.open("a") as file:
+        file.write("#### hello")
 
 
 def _watches() -> int:
