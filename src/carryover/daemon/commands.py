@@ -23,7 +23,7 @@ from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document, take_in
 from carryover.importing.report import Report
 from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable, reading_tolerantly
-from carryover.ledger.queries import projects, whereabouts
+from carryover.ledger.queries import project_by_id, projects, whereabouts
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.sessions import Moved
 from carryover.platform import here
@@ -110,10 +110,10 @@ class Moves:
         now_s = self._context.clock()
         if now_s - self._looked_s.get(project_id, -_AGAIN_S) < _AGAIN_S:
             return
-        rows = await asyncio.to_thread(self._rows)
+        row = await asyncio.to_thread(self._row, project_id)
+        self._looked_s[project_id] = now_s
         try:
-            for row in (row for row in rows if row.id == project_id):
-                self._looked_s[project_id] = now_s
+            if row is not None:
                 await self.follow(ProjectRoot(row.root, row.main_root))
         except LedgerDamaged:
             raise
@@ -142,6 +142,10 @@ class Moves:
             rows = await asyncio.to_thread(self._rows)
             self._on_moved({row.id: row.last_event_ms for row in rows if row.id in moved.projects})
         return moved
+
+    def _row(self, project_id: int) -> ProjectRow | None:
+        with self._context.read_ledger() as db:
+            return project_by_id(db, project_id)
 
     def _rows(self) -> list[ProjectRow]:
         with self._context.read_ledger() as db:

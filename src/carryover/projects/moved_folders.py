@@ -81,29 +81,29 @@ def moved_to_here(
     paths: StatePaths,
 ) -> list[Whereabouts]:
     """Returns the projects that demonstrably moved to `root`. `identity`: that of the repository there now."""
-    missing = [row for row in known if may_have_moved(row, str(root))]
-    candidates = [row for row in missing if project_settings(Path(row.root), config).excluded is None]
-    if not candidates:
-        return []
-    # Where nothing may be written, a clone may have brought one.
-    handoff = _handoff_in(root) if refusal(Checkout(root), paths) is None else None
+    handoff = _handoff_in(root)
 
     def is_it(row: Whereabouts) -> bool:
-        # If the parent of its old path is gone too, the disk may be unmounted.
-        left = handoff is not None and row.published_sha == handoff and is_folder(Path(row.root).parent)
-        if left or row.main_root is not None:
-            return left or _was_worktree(row, root, identity)
-        return identity is not None and recorded_identity(row) == identity
+        is_same = identity is not None and recorded_identity(row) == identity
+        has_left = handoff is not None and row.published_sha == handoff
+        # In this order, so that of hundreds of projects no other is looked for on the disk.
+        if not (is_same or has_left) or not may_have_moved(row, str(root)):
+            return False
+        if project_settings(Path(row.root), config).excluded is not None:
+            return False
+        # If the parent of its old path is gone too, the disk may be unmounted. A handoff where none may be written may
+        # have come with a clone.
+        if has_left and is_folder(Path(row.root).parent) and refusal(Checkout(root), paths) is None:
+            return True
+        return is_same and (row.main_root is None or _was_worktree(row, root))
 
-    return list(filter(is_it, candidates))
+    return list(filter(is_it, known))
 
 
-def _was_worktree(row: Whereabouts, root: Path, identity: Identity | None) -> bool:
+def _was_worktree(row: Whereabouts, root: Path) -> bool:
     """Whether the project was a worktree of the main checkout at `root`, and was removed. One that was moved is there
     under another path, with its handoff; if the folder above it is gone too, the disk may be unmounted, unless git has
     removed it from its list."""
-    if identity is None or recorded_identity(row) != identity:
-        return False
     checkout = Checkout(root)
     is_listed = checkout.common is not None and row.root in map(str, listed_worktrees(checkout.common))
     if is_listed and not is_folder(Path(row.root).parent):

@@ -19,6 +19,7 @@ from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, writ
 from carryover.projects.moved_folders import how_to_link, identity_of, moved_to_here, moves_with, stored
 from carryover.projects.root import StatePaths
 from carryover.redact import CleanText
+from support.platforms import altered, on
 from support.repository import git, repository
 
 TEXT = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Claude Code\n## Task\n- Add a discount\n"
@@ -237,3 +238,21 @@ def test_a_move_takes_projects_below_along(home: Path) -> None:
         (f"{home}/old", f"{home}/new"),
         (f"{home}/old/part", f"top of {home}/new/part"),
     ]
+
+
+def test_of_many_projects_only_one_that_it_may_be_is_looked_for(home: Path, old: Path) -> None:
+    """Each is compared with each other one when all are read for the first time."""
+    known = [row(old), *(row(home / "work" / str(number), identity=None) for number in range(20))]
+    asked: list[str] = []
+
+    def canonical(path: Path | str) -> str:
+        asked.append(str(path))
+        return os.path.realpath(path)
+
+    new = old.rename(home / "work" / "store")
+    for other in known[1:]:
+        Path(other.root).mkdir()
+    with on(altered(canonical=canonical)):
+        assert found(new, *known, home=home) == [str(old)]
+
+    assert [path for path in asked if path in {other.root for other in known}] == []
