@@ -50,8 +50,6 @@ async def run_commit(
     source: Source,
     prepared: PreparedBatch,
     seen_rev: int,
-    *,
-    searched: bool,
 ) -> Committed:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
     identity = (source.agent, locator(source.path))
@@ -75,7 +73,7 @@ async def run_commit(
     if any_lost:
         await restore_lost(db, entries)
     batch = msgspec.structs.replace(prepared, entries=entries)
-    commit = await store_entries(db, reducer, source, batch, searched=searched)
+    commit = await store_entries(db, reducer, source, batch)
     await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=displaced | commit.projects)
@@ -88,7 +86,6 @@ async def store_entries(
     prepared: PreparedBatch,
     *,
     machine: str = "",
-    searched: bool = True,
 ) -> Committed:
     """Stores the entries that are new, and updates sessions, threads and digests. `machine`: the other machine that
     recorded them."""
@@ -115,7 +112,7 @@ async def store_entries(
                 db, source.agent, session, reemitted[thread], of_thread.get(thread, [])
             )
         if fresh := list(chain.from_iterable(of_thread.values())):
-            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots, searched=searched)
+            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
             stored += fresh
         elif session.project_id is None:
             projects |= await _place(db, session, naming.get(native_id, []), prepared.roots)
@@ -179,8 +176,6 @@ async def _add_to_session(
     session: SessionInLedger,
     entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
-    *,
-    searched: bool,
 ) -> dict[int, int]:
     touched = await _place(db, session, entries, roots)
     for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
@@ -190,7 +185,7 @@ async def _add_to_session(
         rows = [(number, e.key, e.secondary_key, thread.id, e.event.at_ms, e.body) for number, e in numbered]
         await db.executemany(_PUT_EVENT, rows)
         bodies = [(number, thread.id, entry.event.at_ms, entry.event.body) for number, entry in numbered]
-        await index_new(db, bodies, searched=searched)
+        await index_new(db, bodies)
         new = [
             as_reduced(number, entry.event.at_ms, entry.event.body, session.native_id, subagent_id)
             for number, entry in numbered

@@ -129,18 +129,15 @@ async def compact_index(db: aiosqlite.Connection) -> None:
     await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
 
 
-async def index_new(
-    db: aiosqlite.Connection, events: Iterable[tuple[int, int, int, AnyBody]], *, searched: bool
-) -> None:
+async def index_new(db: aiosqlite.Connection, events: Iterable[tuple[int, int, int, AnyBody]]) -> None:
     """Indexes events that were just inserted: id, thread, time and body of each."""
-    entry_of = index_entry if searched else _entry_unsearched
     ((pending_to,),) = await db.execute_fetchall(_STATE)
     plain: list[tuple[int, int, int, int]] = []
     others: list[tuple[int, int, int, int, str, str | None]] = []
 
     def tokens() -> Iterator[tuple[int, str]]:
         for event_id, thread_id, at_ms, body in events:
-            if (entry := entry_of(body)) is None:
+            if (entry := index_entry(body)) is None:
                 continue
             kind, found, hashes = entry
             if hashes is None and event_id > pending_to:
@@ -167,19 +164,12 @@ def index_entry(body: AnyBody) -> Entry | None:
     return (KINDS.index(kind), tokens, prompt_hashes(body)) if tokens else None
 
 
-def _entry_unsearched(body: AnyBody) -> Entry | None:
-    """Returns the same for a ledger that nobody searches: the hashes of long prompts, without a token."""
-    hashes = prompt_hashes(body)
-    return (KINDS.index("prompt"), "", hashes) if hashes is not None else None
-
-
-def functions(*, searched: bool) -> dict[str, Callable[[str | bytes], int | str | None]]:
+def functions() -> dict[str, Callable[[str | bytes], int | str | None]]:
     """Returns what the triggers call. To delete an event's tokens, FTS5 needs the same ones again."""
 
     @lru_cache(maxsize=1)
     def entry_of(stored: str | bytes) -> Entry | None:
-        body = decode_body(stored)
-        return index_entry(body) if searched else _entry_unsearched(body)
+        return index_entry(decode_body(stored))
 
     def part(number: int) -> Callable[[str | bytes], int | str | None]:
         def of(stored: str | bytes) -> int | str | None:

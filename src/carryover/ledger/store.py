@@ -49,9 +49,8 @@ class Ledger:
     it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
     """
 
-    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer, *, searched: bool) -> None:
+    def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
         self._db = db
-        self._searched = searched
         self.path = path
         self.reducer = reducer
         """Makes the digests; for functions that `write` runs and that change events."""
@@ -61,20 +60,19 @@ class Ledger:
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
 
     @classmethod
-    async def open(cls, path: Path, reducer: threads.Reducer, *, searched: bool = True) -> Ledger:
+    async def open(cls, path: Path, reducer: threads.Reducer) -> Ledger:
         """Opens the ledger at `path`, creating, migrating or salvaging it if necessary; `reducer` makes its digests.
-        One that will never be `searched` gets no search index.
 
         Raises UserError if the file must be left alone: written by a newer Carryover, or not a ledger.
         """
         await asyncio.to_thread(connect.prepare_file, path)
         db = await aiosqlite.connect(path, isolation_level=None)
-        ledger = cls(db, path, reducer, searched=searched)
+        ledger = cls(db, path, reducer)
         try:
             async with ledger._reporting():
                 for setting in SETTINGS:
                     await db.execute_fetchall(setting)
-                for name, function in search_index.functions(searched=searched).items():
+                for name, function in search_index.functions().items():
                     await db.create_function(name, 1, function, deterministic=True)
                 await db.executescript(_FOLLOW)
             with suppress(LedgerUnavailable):  # as on a full disk
@@ -114,7 +112,7 @@ class Ledger:
         Raises StaleRead, and stores nothing, if the source's `rev` is no longer `seen_rev` (0: never read).
         """
         async with self._transaction() as db:
-            committed = await run_commit(db, self.reducer, source, prepared, seen_rev, searched=self._searched)
+            committed = await run_commit(db, self.reducer, source, prepared, seen_rev)
         if source.forgotten_too:
             await self._keep_forgotten()
         return committed

@@ -54,16 +54,14 @@ def temporary_ledger(
     now_ms: Callable[[], int] = now_ms,
     tombstones: Tombstones | None = None,
     find_root: FindRoot = root_of,
-    searched: bool = True,
 ) -> Iterator[sqlite3.Connection]:
-    """Makes a ledger of `sources` for the block, without what is later than `now_ms` or excluded by `tombstones`.
-    Whether it is `searched` in the block: an index takes a tenth of the time."""
+    """Makes a ledger of `sources` for the block, without what is later than `now_ms` or excluded by `tombstones`."""
     listed = list(sources)
     with scratch_folder() as folder:
         path = folder / "ledger.sqlite"
 
         async def read() -> None:
-            ledger = await Ledger.open(path, DigestReducer(), searched=searched)
+            ledger = await Ledger.open(path, DigestReducer())
             try:
                 if tombstones is not None:
                     await ledger.write(put_tombstones, tombstones)

@@ -89,9 +89,7 @@ def opened(
     if len(sources) > MANY and not again and not state.ledger.exists():
         warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
     agents, excluded = all_agents(config.sources), tombstones_of(state)  # what the user had forgotten stays out
-    # Only what is listed, or asked for as it is, may be searched.
-    searched = want is not Want.FRESH
-    with temporary_ledger(sources, agents, tombstones=excluded, searched=searched) as ledger:
+    with temporary_ledger(sources, agents, tombstones=excluded) as ledger:
         yield ledger, project_by_root(ledger, root) if root is not None else None
 
 

@@ -123,9 +123,7 @@ def _as_recorded(
     """Returns the newest project in a source, None if no agent did anything; whether it has more than sub-agents' work;
     and its newest events, newest first."""
     # With the current time, the result for events in the future would be different tomorrow.
-    with temporary_ledger(
-        [source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root, searched=False
-    ) as ledger:
+    with temporary_ledger([source], {agent.id: agent}, now_ms=lambda: LATEST_MS, find_root=find_root) as ledger:
         for project in projects(ledger):
             if rows := sessions(ledger, project.id, limit=MAX_SESSIONS, notes=False):
                 has_main = any(main_thread(ledger, row.id) is not None for row in rows)

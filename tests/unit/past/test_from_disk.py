@@ -19,8 +19,6 @@ from carryover.probe.looks import Silent
 from support.claude_session import ClaudeSession
 from support.repository import repository
 
-Rows = list[tuple[object, ...]]
-
 
 @pytest.fixture
 def other(session: ClaudeSession, home: Path) -> ClaudeSession:
@@ -129,22 +127,3 @@ def test_a_file_on_a_silent_disk_is_not_taken_for_an_empty_one(session: ClaudeSe
 
     with pytest.raises(UserError, match=r"disk of .* does not answer"):
         read_from(session, 100)
-
-
-def index_of(session: ClaudeSession, *, searched: bool) -> tuple[int, Rows, Rows]:
-    """Returns how many events the index of a temporary ledger has, and the hashes of long prompts and their lines."""
-    agents = all_agents(())
-    with temporary_ledger([Source(agent="claude-code", path=str(session.path))], agents, searched=searched) as ledger:
-        [(count,)] = ledger.execute("SELECT count(*) FROM search_entry")
-        prompts = ledger.execute("SELECT id, thread_id, at_ms, text FROM long_prompt ORDER BY id").fetchall()
-        return int(count), prompts, ledger.execute("SELECT line, text FROM prompt_line ORDER BY line, text").fetchall()
-
-
-def test_a_ledger_that_is_not_searched_keeps_of_the_index_what_tells_templates(session: ClaudeSession) -> None:
-    template = "\n".join(f"Look at part {number} of the shop before you go on" for number in range(9))
-    session.work().work(f"{template}\nthe till").work(f"{template}\nthe cart")
-
-    whole, prompts, lines = index_of(session, searched=True)
-
-    assert index_of(session, searched=False) == (2, prompts, lines)
-    assert (whole, len(prompts), len(lines)) == (6, 2, 18)
