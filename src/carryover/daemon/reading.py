@@ -140,14 +140,14 @@ class IngestQueue(WorkQueue[SourceKey]):
         self._spent_s[key] = self._spent_s.get(key, 0.0) + time.monotonic() - started
         if not result.more:
             del self._unread[key], self._spent_s[key]
-            await self._note(key, total, ms=(time.monotonic() - started) * 1000)
+            self._note(key, total, ms=(time.monotonic() - started) * 1000)
         return result.more
 
     def takes_long(self, key: SourceKey) -> bool:
         """Whether a source has been read for so long that others are read in turn with it."""
         return self._spent_s.get(key, 0.0) > LONG_S
 
-    async def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
+    def _note(self, key: SourceKey, result: IngestResult, *, ms: float) -> None:
         self.known.add(key)
         named = {"agent": Word(key[0]), "source": source_id(*key)}
         if result.new_events:
@@ -167,9 +167,7 @@ class IngestQueue(WorkQueue[SourceKey]):
             return
         if key not in self._broken:
             self._context.log.warning("source_broken", **named, reason=phrase(result.error))
-        state = await self._context.ledger.source_state(self._sources[key])
         self._broken.add(key)
-        self.later(key, max(0.0, state.retry_ms / 1000 - time.time()) if state is not None else 0.0)
 
 
 class Rescanner:

@@ -132,7 +132,6 @@ class IngestResult(Committed, frozen=True, kw_only=True):
     """The result of reading one source, and of what was committed of it. `more`: its end was not reached."""
 
     more: bool = False
-    gone: bool = False
     error: str | None = None
     """Why it could not be read, without content."""
     too_large: FileStat | None = None
@@ -192,36 +191,32 @@ async def _read_batch(
 ) -> IngestResult:
     """Reads and commits one batch, or records why it could not be read."""
     state = await ledger.source_state(source)
+    failures = state.failures if state is not None else 0
     try:
         batch = await looked_at(Path(source.path).parent, partial(prepare, agent, source, state, root_of, now_ms))
     except (FileNotFoundError, NotADirectoryError):
         if state is not None and state.state != "gone":
             await ledger.mark_gone(source)
-        return IngestResult(gone=True)
+        return IngestResult()
     except Silent:
         return IngestResult(silent=True, retry_after_s=SILENT_AGAIN_S)
     except Exception as error:
         # Nor must a bug of ours in one source stop the others; it is recorded with the source.
-        why = _without_content(error)
-        await ledger.mark_broken(source, why, now_ms() + _wait_ms(state, _FIRST_RETRY_MS))
         is_busy = isinstance(error, OSError) and error.errno == errno.EAGAIN
-        return IngestResult(error=why, busy=is_busy and (state is None or state.failures < MOST_BUSY))
+        batch = IngestResult(error=_without_content(error), busy=is_busy and failures < MOST_BUSY)
     if isinstance(batch, IngestResult):
-        if batch.too_large is not None:
-            again_ms = now_ms() + _wait_ms(state, TOO_LARGE_MS)
-            await ledger.mark_broken(source, batch.error or "", again_ms, batch.too_large)
-        return batch
+        if batch.error is None:
+            return batch
+        first_ms = _FIRST_RETRY_MS if batch.too_large is None else TOO_LARGE_MS
+        wait_ms = min(first_ms << min(failures, 20), LAST_RETRY_MS)
+        await ledger.mark_broken(source, batch.error, now_ms() + wait_ms, batch.too_large)
+        return msgspec.structs.replace(batch, retry_after_s=wait_ms / 1000)
     try:
         commit = await ledger.commit(source, batch, seen_rev=state.rev if state is not None else 0)
     except StaleRead:
         return IngestResult(more=True)
     stored = msgspec.structs.asdict(commit)
     return IngestResult(**stored, more=batch.more, retry_after_s=batch.retry_after_s)
-
-
-def _wait_ms(state: SourceState | None, first_ms: int) -> int:
-    """Returns how long to wait before a source that could not be read is tried again."""
-    return min(first_ms << (min(state.failures, 20) if state is not None else 0), LAST_RETRY_MS)
 
 
 def _without_content(error: Exception) -> str:

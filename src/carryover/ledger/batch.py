@@ -119,7 +119,6 @@ class SourceState(LastRead, frozen=True, kw_only=True):
     rev: int
     cursor: bytes | None
     context: bytes
-    error: str | None = None
     failures: int = 0
     """Failed reads since the last successful one."""
 
