@@ -115,9 +115,8 @@ class Moves:
         try:
             if row is not None:
                 await self.follow(ProjectRoot(row.root, row.main_root))
-        except LedgerDamaged:
-            raise
         except Exception as error:  # publishing without the past is better than not publishing
+            await self._context.ledger.report(error)
             self._context.log.error("moves_failed", error, project=project_id)
 
     async def follow_root(self, root: str) -> Moved:

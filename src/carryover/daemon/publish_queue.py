@@ -22,7 +22,6 @@ from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.fsio import is_empty, is_gone, mtime_ns
 from carryover.ledger.batch import Committed
-from carryover.ledger.connect import LedgerDamaged
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import PAGE, Published, read_handoff
@@ -190,8 +189,6 @@ class PublishQueue(WorkQueue[int]):
         """Publishes one project. An error in it, or in our handling of it, must not block the others."""
         try:
             await self._publish(key)
-        except LedgerDamaged:
-            raise
         except Silent as silent:
             outcome = self.outcomes[key]
             outcome.failures += 1

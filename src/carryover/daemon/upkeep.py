@@ -110,19 +110,11 @@ async def look_after(context: DaemonContext, *parts: _Part, on_change: _Part) ->
     while True:
         changed = context.config_changed
         due = parts if changed is seen else (on_change, *parts)
-        failed = [error for part in due if (error := await _error_of(part)) is not None]
-        if failed:
-            raise failed[0]
+        done = await asyncio.gather(*[part() for part in due], return_exceptions=True)
+        for failed in filter(None, done):
+            raise failed
         seen = changed
         await wait_at_most(changed, UPKEEP_S)
-
-
-async def _error_of(part: _Part) -> Exception | None:
-    try:
-        await part()
-    except Exception as error:
-        return error
-    return None
 
 
 async def withdraw_what_is_not_allowed(context: DaemonContext) -> None:

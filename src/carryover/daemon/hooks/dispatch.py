@@ -42,7 +42,6 @@ from carryover.daemon.reading import IngestQueue
 from carryover.daemon.second_pages import SecondPages
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
-from carryover.ledger.connect import LedgerDamaged
 from carryover.ledger.queries import project_by_root, project_of_session
 from carryover.model import Skipped
 from carryover.probe.looks import Silent, looked_at
@@ -156,9 +155,8 @@ class HookAnswers:
         while (job := await self._left.get()) is not None:
             try:
                 await job()
-            except LedgerDamaged:
-                raise
             except Exception as error:
+                await self.context.ledger.report(error)
                 # Nothing is lost that the transcripts do not also contain; ledger errors show up when they are read.
                 self.context.log.error("hook_not_stored", error)
 
