@@ -132,15 +132,6 @@ def _folder_of(root: TranscriptRoot) -> Path:
     return root.path
 
 
-def readable_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
-    """Returns the same as `find_sources` without inaccessible roots: for a survey, which reports nothing as gone."""
-    found = []
-    for root in roots:
-        with suppress(OSError):
-            found += find_sources(agents, [root])
-    return found
-
-
 def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:
     """Returns the sources in a project that are not read, each with the reason as a clause. Blocks."""
     return [(source, reason) for source, reason in _with_reasons(agent, root) if reason is not None]

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
 
-Migration = Sequence[str | Callable[[sqlite3.Connection], None]]
-"""Statements, and functions for what SQL cannot do."""
+Migration = Sequence[str]
 
 # Times are UTC milliseconds, 0 if unknown. Bodies are as `carryover.ledger.codec` makes them, with their `kind`
 # inside: nothing looks for events by kind, so it is not a column.
@@ -313,7 +312,7 @@ def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:
     try:
         if version_of(db) < number:  # another process may have been first
             for step in migration:
-                db.execute(step) if isinstance(step, str) else step(db)
+                db.execute(step)
             db.execute(f"PRAGMA user_version = {number}")
         db.execute("COMMIT")
     except BaseException:

@@ -161,7 +161,7 @@ def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
     by_agent: dict[str, list[FoundSource]] = {}
     agents = all_agents(config.sources)
     roots = scan.roots_to_read(agents.values(), config, home, os.environ)
-    for file in scan.readable_sources(agents, roots):
+    for file in scan.find_sources(agents, roots):
         by_agent.setdefault(file.source.agent, []).append(file)
     return tuple(
         WouldRead(
