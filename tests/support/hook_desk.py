@@ -24,7 +24,7 @@ class HookDesk:
             return publish_project(context.paths, project, context.config, now_ms=now_ms)
 
         self.counted = context.hook_calls
-        self.publisher = PublishQueue(context, remake, before=AsyncMock(), published=Mock())
+        self.publisher = PublishQueue(context, remake, before=AsyncMock(), pages=Mock(due={}))
         self.reading = IngestQueue(context, self.publisher)
         pages, moves = (create_autospec(part, instance=True) for part in (SecondPages, Moves))
         self.hooks = HookAnswers(context, self.reading, self.publisher, pages, Spool(context.state), moves)

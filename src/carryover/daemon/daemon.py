@@ -70,11 +70,7 @@ class Daemon:
         self._page = page(context)
         self._second_pages = SecondPages(context, in_history=lambda: self._ingest_queue.has_backlog)
         self._publish_queue = PublishQueue(
-            context,
-            self._publish,
-            before=self._moves.follow_known,
-            published=self._second_pages.published,
-            awaits_page=self._second_pages.awaits,
+            context, self._publish, before=self._moves.follow_known, pages=self._second_pages
         )
         self._imports = Imports(context, self._publish_queue)
         self._ingest_queue = IngestQueue(context, self._publish_queue)

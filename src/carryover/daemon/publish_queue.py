@@ -18,6 +18,7 @@ import msgspec
 from carryover.config import Config
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import type_and_place
+from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
 from carryover.fsio import is_empty, is_gone, mtime_ns
@@ -78,18 +79,15 @@ class PublishQueue(WorkQueue[int]):
         publish: PublishOne,
         *,
         before: Callable[[int], Awaitable[None]],
-        published: Callable[[int, MadeHandoff], None],
-        awaits_page: Callable[[int], bool] = lambda _: False,
+        pages: SecondPages,
     ) -> None:
-        """`before` is awaited before each publication, `published` is called after it. `awaits_page` tells whether a
-        project's second page is still to be made."""
+        """`before` is awaited before each publication, `pages` are told of it."""
         super().__init__(quiet_s=QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
         self._publish_one = publish
         self._pool = context.pool(PUBLISHERS, "publish")
         self._before = before
-        self._was_published = published
-        self._awaits_page = awaits_page
+        self._pages = pages
         self._last_event_ms: dict[int, int] = {}
         self._moments = count()
         self._news: dict[int, int] = {}
@@ -169,7 +167,7 @@ class PublishQueue(WorkQueue[int]):
         done = dict(self.outcomes)
 
         def is_outdated(key: int) -> bool:
-            return _is_outdated(done[key]) or (not self._awaits_page(key) and _lacks_page(done[key].published))
+            return _is_outdated(done[key]) or (key not in self._pages.due and _lacks_page(done[key].published))
 
         def missing() -> list[int]:
             looked = look_at_each(done, is_outdated, at=lambda key: done[key].folder)
@@ -223,7 +221,7 @@ class PublishQueue(WorkQueue[int]):
             self.later(project, GIT_AGAIN_S)
         published = made.published
         await self._context.ledger.set_published(project, made.sha, started_ms, published.refusal, made.git)
-        self._was_published(project, made)
+        self._pages.published(project, made)
         if published.changed:
             self._context.log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
         if published.refusal is not None and published.refusal != outcome.published.refusal:

@@ -53,51 +53,40 @@ class SecondPages(WorkQueue[int]):
         self._quiet_from_s = 0.0
         self._wanted: set[int] = set()
         """The projects in which a session has started, also before they had a handoff."""
-        self._published: dict[int, MadeHandoff] = {}
-        """The handoff of each project whose page is due."""
+        self.due: dict[int, MadeHandoff] = {}
+        """The handoff of each project whose page is still to be made."""
 
     def published(self, project: int, made: MadeHandoff) -> None:
         """Takes note of a published handoff, whose second page is due at once unless an agent is at work or old history
         is being read."""
         if made.published.page is None:
-            self._published.pop(project, None)
+            self.due.pop(project, None)
             return
-        is_due = project in self._published
-        self._published[project] = made
-        goes_on = made.at_work or self._in_history()
-        if not goes_on or not is_due:
-            self.hint(project, urgent=not goes_on)
+        self.due[project] = made
+        self.hint(project, urgent=not (made.at_work or self._in_history()))
 
     def want(self, project: int) -> None:
         """Makes the page that is due for a project, if any, since a session has started there."""
         self._quiet_from_s = self._clock() + QUIET_S
         self._wanted.add(project)
-        if project in self._published:
+        if project in self.due:
             self.hint(project, urgent=True)
 
-    def awaits(self, project: int) -> bool:
-        """Whether the page of a project is still to be made."""
-        return project in self._published
-
-    def due(self) -> Mapping[int, MadeHandoff]:
-        """Returns the handoffs whose pages are still to be made."""
-        return dict(self._published)
-
     async def make_since(self, before: Mapping[int, MadeHandoff]) -> None:
-        """Makes the pages that are `due` and were not `before`, and awaits one that is being made."""
-        new = [project for project, made in self._published.items() if before.get(project) is not made]
+        """Makes the pages that are due and were not `before`, and awaits one that is being made."""
+        new = [project for project, made in self.due.items() if before.get(project) is not made]
         await self.look_at([*new, *self._in_flight])
 
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""
-        if key not in self._published:
+        if key not in self.due:
             return False
         is_waited_for = key in self._wanted or self._served.get(key) or self._draining
         if self._in_history() and not is_waited_for:
             self.hint(key)
             return False
         await self._wait_for_quiet()
-        made = self._published.pop(key, None)
+        made = self.due.pop(key, None)
         if made is None:
             return False
         try:

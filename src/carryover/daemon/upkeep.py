@@ -85,7 +85,7 @@ class Forgetting:
         """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later.
         A second page that was being made of what is forgotten is made again. All others that are still to be made, of
         whole old histories maybe, will be made of what is left."""
-        due = self._second_pages.due()
+        due = dict(self._second_pages.due)
         try:
             async with asyncio.timeout(PUBLISH_S):
                 await self._publish_queue.look_at([*again, *gone])

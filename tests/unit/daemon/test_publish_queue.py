@@ -42,14 +42,8 @@ class Desk:
         self.config = Config()
         self._context = context
         context.now_ms = lambda: self.now_ms
-        self.awaiting_page: set[int] = set()
-        self.publisher = PublishQueue(
-            context,
-            self._publish,
-            before=AsyncMock(),
-            published=Mock(),
-            awaits_page=lambda project: project in self.awaiting_page,
-        )
+        self.pages = Mock(due={})
+        self.publisher = PublishQueue(context, self._publish, before=AsyncMock(), pages=self.pages)
 
     def _publish(self, project: int, now_ms: int, git_s: float) -> MadeHandoff:
         self.calls.append(project)
@@ -116,7 +110,7 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
         raise AssertionError("this test takes projects itself")
 
     context.clock = clock
-    queue = PublishQueue(context, publish_project, before=AsyncMock(), published=Mock())
+    queue = PublishQueue(context, publish_project, before=AsyncMock(), pages=Mock(due={}))
     now_ms = context.now_ms()
 
     def read(project: int, *, more_follows: bool = True, turn_ended: bool = False) -> list[int]:
@@ -258,7 +252,7 @@ async def test_a_second_page_that_is_missing_is_made_again_unless_it_is_still_to
         publisher.mark_dirty([project], desk.now_ms)
         await publisher.flush()
         for awaiting, calls in (({project}, 1), (set[int](), 2)):
-            desk.awaiting_page = awaiting
+            desk.pages.due = awaiting
             await publisher.retry_missing()
             await publisher.flush()
             assert len(desk.calls) == calls

@@ -185,7 +185,7 @@ async def test_more_session_starts_make_a_page_wait_no_longer_than_the_cap(desk:
 async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_again(desk: Desk) -> None:
     desk.goes_on.clear()
     desk.published()
-    due = desk.pages.due()
+    due = dict(desk.pages.due)
     running = asyncio.create_task(desk.due())
     await asyncio.to_thread(desk.began.wait, 20)
     desk.published()  # after it was forgotten: the fifty lines have nothing of it
@@ -201,7 +201,7 @@ async def test_one_that_was_being_made_of_what_is_forgotten_meanwhile_is_made_ag
 async def test_forgetting_waits_for_no_page_of_old_history_that_shows_nothing_of_it(desk: Desk) -> None:
     desk.in_history = True
     desk.published("Bake")
-    due = desk.pages.due()
+    due = dict(desk.pages.due)
     await asyncio.wait_for(desk.pages.make_since(due), 20)
     assert await desk.due() == 0
 

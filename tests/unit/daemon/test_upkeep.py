@@ -47,7 +47,7 @@ class Place:
     def __init__(self, context: DaemonContext):
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
-        self.queue = Watched(context, self._publish, before=AsyncMock(), published=Mock())
+        self.queue = Watched(context, self._publish, before=AsyncMock(), pages=Mock(due={}))
         self.pages = SecondPages(context)
         self.forgetting = Forgetting(context, self.queue, self.pages)
 
