@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, get_args
+from typing import get_args
 
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
@@ -26,9 +26,6 @@ from carryover.ledger.store import Ledger
 from carryover.paths import StateDir
 from carryover.projects.root import StatePaths
 from carryover.transcript.sqlite import stat
-
-REFRESH_S: Final = 2.0
-"""Maximum age of the list of known projects while the ledger changes."""
 
 
 @dataclass(eq=False, kw_only=True)
@@ -69,7 +66,6 @@ class DaemonContext:
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
     _found: tuple[Path, ...] = field(default=(), init=False)
     _mark: object = field(default=None, init=False)
-    _due_s: float = field(default=0.0, init=False)
 
     def use(self, config: Config) -> None:
         """Puts `config` into effect."""
@@ -109,18 +105,17 @@ class DaemonContext:
         return self._agents_folders
 
     def projects(self) -> tuple[TranscriptRoot, ...]:
-        """Returns the known projects with sources. Blocks: reads a changed ledger, no more often than `REFRESH_S`."""
+        """Returns the known projects with sources. Blocks: reads the ledger if it has changed."""
         config = self.config
         agents = [agent for agent in self.agents.values() if agent.in_projects and config.reads(agent.id)]
         if not agents:
             return ()
         with self._lock:
-            if (now_s := self.clock()) >= self._due_s:
-                self._due_s, mark = now_s + REFRESH_S, None
-                with suppress(OSError):  # there is none yet
-                    mark = stat(self.state.ledger)
-                if mark != self._mark:
-                    self._mark, self._found = mark, known_projects(self.state.ledger)
+            mark = None
+            with suppress(OSError):  # there is none yet
+                mark = stat(self.state.ledger)
+            if mark != self._mark:
+                self._mark, self._found = mark, known_projects(self.state.ledger)
         found = roots_in_projects(agents, (*map(Path, self.asked), *self._found))
         return tuple(root for root in found if not project_settings(root.path, config).excluded)
 

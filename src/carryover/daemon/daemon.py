@@ -187,7 +187,7 @@ class Daemon:
     async def _catch_up(self) -> None:
         """Gives each project and what was recorded of it what earlier versions did not know of, then ends."""
         await self._moves.run()
-        await bring_up_to_date(self._context, busy=lambda: not self._ingest_queue.idle)
+        await bring_up_to_date(self._context)
 
     async def _keep_alive(self) -> None:
         await self._notifier.keep_alive(lambda: self._supervisor.healthy)

@@ -187,13 +187,6 @@ class PublishQueue(WorkQueue[int]):
         """Publishes one project. An error in it, or in our handling of it, must not block the others."""
         try:
             await self._publish(key)
-        except Silent as silent:
-            outcome = self.outcomes[key]
-            outcome.failures += 1
-            outcome.error = silent.strerror
-            if outcome.failures == 1:
-                self._context.log.warning("disk_silent", project=key)
-            self.later(key, delay_s(outcome.failures))
         except UnknownProject:
             self._last_event_ms.pop(key, None)
             self.outcomes.pop(key, None)
@@ -201,8 +194,9 @@ class PublishQueue(WorkQueue[int]):
             await self._context.ledger.report(error)
             outcome = self.outcomes[key]
             outcome.failures += 1
-            outcome.error = type_and_place(error)
-            self._context.log.error("publish_failed", error, project=key, retry_s=delay_s(outcome.failures))
+            outcome.error = error.strerror if isinstance(error, Silent) else type_and_place(error)
+            if outcome.failures == 1:
+                self._context.log.error("publish_failed", error, project=key)
             self.later(key, delay_s(outcome.failures))
         return False
 

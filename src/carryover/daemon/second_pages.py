@@ -18,7 +18,7 @@ from typing import Final
 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.work_queue import WorkQueue
-from carryover.probe.looks import Silent, look_at
+from carryover.probe.looks import look_at
 from carryover.publish.make import MadeHandoff
 from carryover.publish.second_page import write_second_page
 
@@ -92,8 +92,6 @@ class SecondPages(WorkQueue[int]):
         try:
             work = partial(self._write, key, made)
             await asyncio.get_running_loop().run_in_executor(self._pool, look_at, made.root, work)
-        except Silent:
-            self._context.log.warning("disk_silent", project=key)
         except Exception as error:
             await self._context.ledger.report(error)
             self._context.log.error("second_page_failed", error, project=key)

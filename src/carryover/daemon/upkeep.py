@@ -21,27 +21,20 @@ from carryover.publish.project_files import withdraw_everywhere
 
 PAUSE_S: Final = 0.05
 """Pause between two steps, for others that use the ledger."""
-BUSY_PAUSE_S: Final = 1.0
-"""Pause between two steps of indexing while transcripts are waiting to be read."""
 
 
-async def bring_up_to_date(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
-    """Gives what earlier versions recorded what this one needs: digests, then an index."""
+async def bring_up_to_date(context: DaemonContext) -> None:
+    """Gives what earlier versions recorded what this one needs: digests, then, newest first, an index."""
     rebuilt = 0
     while await context.ledger.rebuild_outdated():
         rebuilt += 1
         await asyncio.sleep(PAUSE_S)
     if rebuilt:
         context.log.info("digests_rebuilt", threads=rebuilt)
-    await index_history(context, busy=busy)
-
-
-async def index_history(context: DaemonContext, *, busy: Callable[[], bool]) -> None:
-    """Indexes, newest first, what was recorded before there was an index. Slows down while readers are `busy`."""
     steps = 0
     while await context.ledger.write(index_more):
         steps += 1
-        await asyncio.sleep(BUSY_PAUSE_S if busy() else PAUSE_S)
+        await asyncio.sleep(PAUSE_S)
     if steps:
         context.log.info("history_indexed", steps=steps)
 

@@ -191,7 +191,7 @@ async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_ag
     assert str(failed.error).startswith("KeyError at ")
     assert (failed.failures, desk.publisher.outcomes[bad].error) == (1, None)
     [line] = [line for line in lines if "failed" in line]
-    assert line.startswith(f"publish_failed project={bad} retry_s=0.5 error=")
+    assert line.startswith(f"publish_failed project={bad} error=")
     assert "words" not in line
 
 

@@ -113,7 +113,7 @@ async def test_all_that_an_earlier_version_recorded_is_brought_up_to_date(
     made = execute(path, "SELECT fold_version, digest FROM thread")
     execute(path, "UPDATE thread SET fold_version = 1, digest = x''")
 
-    await bring_up_to_date(place.context, busy=lambda: False)
+    await bring_up_to_date(place.context)
 
     assert execute(path, "SELECT fold_version, digest FROM thread") == made
 
