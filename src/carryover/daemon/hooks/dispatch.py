@@ -18,7 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -92,7 +92,7 @@ class HookAnswers:
     second_pages: SecondPages
     spool: Spool
     moves: Moves
-    _left: asyncio.Queue[Job | None] = field(default_factory=asyncio.Queue, init=False)
+    _left: asyncio.Queue[tuple[Job, asyncio.Future[Any]] | None] = field(default_factory=asyncio.Queue, init=False)
     _at_once: int = field(default=0, init=False)
     _usual_switch_s: float = field(default=0.0, init=False)
     """The interpreter's switch interval while no call is answered, in seconds."""
@@ -152,20 +152,27 @@ class HookAnswers:
 
     async def run(self) -> None:
         """Does the deferred work of calls, one job after another, until drained."""
-        while (job := await self._left.get()) is not None:
+        while (left := await self._left.get()) is not None:
+            job, done = left
+            result = None
             try:
-                await job()
+                result = await job()
             except Exception as error:
                 await self.context.ledger.report(error)
                 # Nothing is lost that the transcripts do not also contain; ledger errors show up when they are read.
                 self.context.log.error("hook_not_stored", error)
+            if not done.done():  # its caller has given up
+                done.set_result(result)
 
-    def later(self, job: Job) -> None:
-        """Queues `job` to run after the answer. Drops it if too many are waiting."""
+    def later(self, job: Job) -> asyncio.Future[Any]:
+        """Queues `job`, which runs to its end even if the caller gives up waiting for what it returns, None if it
+        fails. Drops it if too many are waiting."""
+        done = asyncio.get_running_loop().create_future()
         if self._left.qsize() < MOST_KEPT:
-            self._left.put_nowait(job)
+            self._left.put_nowait((job, done))
         else:
             self.context.hook_calls["overloaded"] += 1
+        return done
 
     def drain(self) -> None:
         """Makes `run` end once all queued jobs are done."""

@@ -89,7 +89,7 @@ class SessionStarts:
     publish_queue: PublishQueue
     second_pages: SecondPages
     """Gets the project of each session that starts."""
-    later: Callable[[Job], None]
+    later: Callable[[Job], asyncio.Future[Any]]
     """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
     moves: Moves
     """Finds what was recorded of a project before it was moved."""
@@ -123,7 +123,7 @@ class SessionStarts:
                 await self._catch_up(start)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(min(deadline, loop.time() + FOLLOW_S)):
-                await self._find_past(here)
+                await self.later(partial(self.moves.follow, here))
         try:
             async with asyncio.timeout_at(deadline):
                 answer = await self._make_answer(start)
@@ -202,18 +202,6 @@ class SessionStarts:
             look = partial(look_at, Path(start.transcript.path).parent, siblings)
         await self.ingest_queue.read_now(await looked_at(self.context.state.root, look, soon=True))
 
-    async def _find_past(self, project: ProjectRoot) -> None:
-        found = asyncio.Event()
-
-        async def look() -> None:
-            try:
-                await self.moves.follow(project)
-            finally:
-                found.set()
-
-        self.later(look)
-        await found.wait()
-
     async def _make_answer(self, start: HookCall) -> _Answer:
         assert start.project is not None, "such calls name a folder"
         try:
@@ -264,21 +252,19 @@ class SessionStarts:
             self._shared = kept
 
     async def _prepare(self, project: ProjectRoot, answer: _Answer) -> None:
-        known: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-
-        async def register() -> None:
+        async def register() -> int:
             project_id = answer.project_id
             if project_id is None:
                 project_id = await self.context.ledger.write(know_project, project.root, project.main_root)
             self.prepared.add(project_id)
             if known.done():  # no call is waiting for it any more
                 self.publish_queue.mark_dirty([project_id], 0, urgent=True)
-            else:
-                known.set_result(project_id)
+            return project_id
 
         if answer.is_unprepared:
-            self.later(register)
-            await self.publish_queue.look_at([await known])
+            known = self.later(register)
+            if (registered := await known) is not None:  # else the ledger can't be written
+                await self.publish_queue.look_at([registered])
 
 
 def _context_of(agent: Agent, state: SourceState | None) -> Any:
