@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -50,7 +50,7 @@ def prepare(
     Raises OSError; FileNotFoundError if the source is gone."""
     path = Path(source.path)
     stat = agent.reader.stat(path)
-    context = _stored_context(agent, state)
+    context = stored_context(agent, state)
     try:
         batch = read_bounded(agent.reader, path, state.cursor if state is not None and context is not None else None)
     except OSError as error:
@@ -96,7 +96,7 @@ def prepare(
     )
 
 
-def _stored_context(agent: Agent, state: SourceState | None) -> msgspec.Struct | None:
+def stored_context(agent: Agent, state: SourceState | None) -> Any:
     """Returns the context to continue with; None if the source must be read from its beginning."""
     if state is None or state.cursor is None:
         return None

@@ -14,9 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
-from carryover.adapter.contract import Agent, Source
+from carryover.adapter.contract import Source
 from carryover.daemon.commands import Moves
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.hooks.call import (
@@ -30,9 +28,8 @@ from carryover.daemon.log import Word
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
 from carryover.daemon.second_pages import SecondPages
-from carryover.decoders import decoder_of
 from carryover.facts import ProjectRoot
-from carryover.ledger.batch import SourceState
+from carryover.ingest.pipeline import stored_context
 from carryover.ledger.queries import project_by_root, published_git
 from carryover.ledger.sessions import know_project
 from carryover.probe.looks import Silent, look_at, look_at_each, looked_at
@@ -187,7 +184,7 @@ class SessionStarts:
         sources = await looked_at(self.context.state.root, own_sources, soon=True)
         await self.ingest_queue.read_now(sources)
         states = [await self.context.ledger.source_state(source) for source in sources]
-        contexts = (_context_of(prompt.agent, state) for state in states)
+        contexts = filter(None, (stored_context(prompt.agent, state) for state in states))
         lost_ms = max((each.compacted_ms for each in contexts if session.missed or not each.prompted), default=0)
         session.missed = False
         # A resumed session gets it at its start, which its log may not show yet.
@@ -265,11 +262,3 @@ class SessionStarts:
             known = self.later(register)
             if (registered := await known) is not None:  # else the ledger can't be written
                 await self.publish_queue.look_at([registered])
-
-
-def _context_of(agent: Agent, state: SourceState | None) -> Any:
-    """Returns the agent's stored context of a source, or its initial one if that is missing or in another form."""
-    try:
-        return decoder_of(agent.context_type).decode(state.context if state is not None else b"")
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return agent.context_type()
