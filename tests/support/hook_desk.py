@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from unittest.mock import AsyncMock, Mock, create_autospec
+from unittest.mock import AsyncMock, create_autospec
 
 from carryover.daemon.commands import Moves
 from carryover.daemon.context import DaemonContext
@@ -24,10 +24,10 @@ class HookDesk:
             return publish_project(context.paths, project, context.config, now_ms=now_ms)
 
         self.counted = context.hook_calls
-        self.publisher = PublishQueue(context, remake, before=AsyncMock(), pages=Mock(due={}))
-        self.reading = IngestQueue(context, self.publisher)
         pages, moves = (create_autospec(part, instance=True) for part in (SecondPages, Moves))
-        self.hooks = HookAnswers(context, self.reading, self.publisher, pages, Spool(context.state), moves)
+        self.publisher = PublishQueue(context, remake, before=AsyncMock(), pages=pages)
+        self.reading = IngestQueue(context, self.publisher)
+        self.hooks = HookAnswers(context, self.reading, self.publisher, Spool(context.state), moves)
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:

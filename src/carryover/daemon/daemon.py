@@ -77,12 +77,11 @@ class Daemon:
         context.unread = lambda: self._ingest_queue.waiting
         spool = Spool(context.state)
         self._rescanner = Rescanner(context, self._ingest_queue, spool)
-        self._forgetting = Forgetting(context, self._publish_queue, self._second_pages)
+        self._forgetting = Forgetting(context, self._publish_queue)
         self._watcher = Watcher(context, context.folders, self._rescanner)
         # Separate and not recursive: a project may have many folders, and none of them contains a source.
         self._project_watcher = Watcher(context, context.projects, self._rescanner, deep=False)
-        queues = (self._ingest_queue, self._publish_queue, self._second_pages)
-        self._hooks = HookAnswers(context, *queues, spool, self._moves)
+        self._hooks = HookAnswers(context, self._ingest_queue, self._publish_queue, spool, self._moves)
         self._hook_port = HookPort(context, self._hooks, self._page)
         self._syncing = Syncing(context, publish=self._publish_unpublished)
         self._handoffs = Handoffs(context, self._moves, settle=self._settle)

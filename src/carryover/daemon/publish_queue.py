@@ -81,13 +81,13 @@ class PublishQueue(WorkQueue[int]):
         before: Callable[[int], Awaitable[None]],
         pages: SecondPages,
     ) -> None:
-        """`before` is awaited before each publication, `pages` are told of it."""
+        """`before` is awaited before each publication, and `pages` are told of it."""
         super().__init__(quiet_s=QUIET_S, cap_s=_CAP_S, clock=context.clock)
         self._context = context
         self._publish_one = publish
         self._pool = context.pool(PUBLISHERS, "publish")
         self._before = before
-        self._pages = pages
+        self.pages = pages
         self._last_event_ms: dict[int, int] = {}
         self._moments = count()
         self._news: dict[int, int] = {}
@@ -167,7 +167,7 @@ class PublishQueue(WorkQueue[int]):
         done = dict(self.outcomes)
 
         def is_outdated(key: int) -> bool:
-            return _is_outdated(done[key]) or (key not in self._pages.due and _lacks_page(done[key].published))
+            return _is_outdated(done[key]) or (key not in self.pages.due and _lacks_page(done[key].published))
 
         def missing() -> list[int]:
             looked = look_at_each(done, is_outdated, at=lambda key: done[key].folder)
@@ -215,7 +215,7 @@ class PublishQueue(WorkQueue[int]):
             self.later(project, GIT_AGAIN_S)
         published = made.published
         await self._context.ledger.set_published(project, made.sha, started_ms, published.refusal, made.git)
-        self._pages.published(project, made)
+        self.pages.published(project, made)
         if published.changed:
             self._context.log.info("published", project=project, ms=(time.monotonic() - began_s) * 1000)
         if published.refusal is not None and published.refusal != outcome.published.refusal:

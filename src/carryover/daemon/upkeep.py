@@ -9,7 +9,6 @@ from typing import Final
 
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
-from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.supervisor import wait_at_most
 from carryover.errors import UserError
 from carryover.ledger.connect import LedgerUnavailable, erase_mark
@@ -45,10 +44,9 @@ PUBLISH_S: Final = 10.0
 class Forgetting:
     """Forgets sessions while the daemon writes the ledger, one request at a time."""
 
-    def __init__(self, context: DaemonContext, publish_queue: PublishQueue, second_pages: SecondPages) -> None:
+    def __init__(self, context: DaemonContext, publish_queue: PublishQueue) -> None:
         self._context = context
         self._publish_queue = publish_queue
-        self._second_pages = second_pages
         self._one_at_a_time = asyncio.Lock()
 
     async def forget(self, selections: Sequence[Selection]) -> Erased:
@@ -78,12 +76,12 @@ class Forgetting:
         """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later.
         A second page that was being made of what is forgotten is made again. All others that are still to be made, of
         whole old histories maybe, will be made of what is left."""
-        due = dict(self._second_pages.due)
+        due = dict(self._publish_queue.pages.due)
         try:
             async with asyncio.timeout(PUBLISH_S):
                 await self._publish_queue.look_at([*again, *gone])
                 await self._publish_queue.flush()
-                await self._second_pages.make_since(due)
+                await self._publish_queue.pages.make_since(due)
         except TimeoutError:
             return ["Not every handoff could be written again in time. carryoverd keeps trying."]
         return []

@@ -92,8 +92,8 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     moves = Moves(context, on_moved=lambda _moved: None)
     imports = Imports(context, create_autospec(PublishQueue, instance=True))
     refresh = Mock(side_effect=AssertionError)
-    queue = PublishQueue(context, refresh, before=AsyncMock(), pages=Mock(due={}))
-    forgetting = Forgetting(context, queue, SecondPages(context))
+    queue = PublishQueue(context, refresh, before=AsyncMock(), pages=SecondPages(context))
+    forgetting = Forgetting(context, queue)
     old, new = quote(f"{home}/a b&c"), quote(str(home))
     given = f"/import?path={quote(str(session.path))}&agent=claude-code&project="
     odd = ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}'))

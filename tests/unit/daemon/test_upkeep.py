@@ -5,7 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from unittest.mock import AsyncMock, Mock
+from unittest.mock import AsyncMock
 
 import msgspec
 import pytest
@@ -47,9 +47,9 @@ class Place:
     def __init__(self, context: DaemonContext):
         self.context = context
         context.now_ms = lambda: int(NOW.timestamp() * 1000)
-        self.queue = Watched(context, self._publish, before=AsyncMock(), pages=Mock(due={}))
         self.pages = SecondPages(context)
-        self.forgetting = Forgetting(context, self.queue, self.pages)
+        self.queue = Watched(context, self._publish, before=AsyncMock(), pages=self.pages)
+        self.forgetting = Forgetting(context, self.queue)
 
     def _publish(self, project: int, at_ms: int, _git_s: float) -> MadeHandoff:
         return publish_project(self.context.paths, project, self.context.config, now_ms=at_ms)

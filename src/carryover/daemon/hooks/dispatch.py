@@ -39,7 +39,6 @@ from carryover.daemon.hooks.session_start import Job, SessionStarts
 from carryover.daemon.log import Word, phrase
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
-from carryover.daemon.second_pages import SecondPages
 from carryover.ingest.spool import Spool, SpoolFull
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.queries import project_by_root, project_of_session
@@ -89,7 +88,6 @@ class HookAnswers:
     context: DaemonContext
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
-    second_pages: SecondPages
     spool: Spool
     moves: Moves
     _left: asyncio.Queue[tuple[Job, asyncio.Future[Any]] | None] = field(default_factory=asyncio.Queue, init=False)
@@ -99,9 +97,8 @@ class HookAnswers:
     looks: asyncio.Semaphore = field(default_factory=partial(asyncio.Semaphore, MOST_LOOKS), init=False)
 
     def __post_init__(self) -> None:
-        shared = (self.context, self.ingest_queue, self.publish_queue, self.second_pages)
         self._pool = self.context.pool(_THREADS, "hook")
-        self.starts = SessionStarts(*shared, self.later, self.moves)
+        self.starts = SessionStarts(self.context, self.ingest_queue, self.publish_queue, self.later, self.moves)
 
     async def call(self, agent_name: str, event: str, payload: bytes, *, cwd: str | None = None) -> HookReply:
         """Answers one call. Never raises. `cwd`: the folder that the hook ran in, if its script sent it."""

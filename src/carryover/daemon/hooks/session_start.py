@@ -27,7 +27,6 @@ from carryover.daemon.hooks.call import (
 from carryover.daemon.log import Word
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import IngestQueue
-from carryover.daemon.second_pages import SecondPages
 from carryover.facts import ProjectRoot
 from carryover.ingest.pipeline import stored_context
 from carryover.ledger.queries import project_by_root, published_git
@@ -84,8 +83,6 @@ class SessionStarts:
     context: DaemonContext
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
-    second_pages: SecondPages
-    """Gets the project of each session that starts."""
     later: Callable[[Job], asyncio.Future[Any]]
     """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
     moves: Moves
@@ -132,10 +129,10 @@ class SessionStarts:
                 raise
             self.context.log.info("last_handoff_given", agent=Word(start.agent.id))
             project_id, text = last
-            self.second_pages.want(project_id)
+            self.publish_queue.pages.want(project_id)
             return text
         if answer.project_id is not None:
-            self.second_pages.want(answer.project_id)
+            self.publish_queue.pages.want(answer.project_id)
         with suppress(TimeoutError):
             async with asyncio.timeout_at(deadline):
                 await self._prepare(here, answer)

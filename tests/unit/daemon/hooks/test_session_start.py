@@ -89,7 +89,7 @@ async def test_what_cant_be_made_in_time_is_the_last_handoff_while_that_may_be_g
         elif changed == "forgotten":
             starts.desk.publisher.forget_texts()
         heard = Mock()
-        starts.desk.hooks.starts.second_pages.want = heard  # type: ignore[method-assign]
+        starts.desk.publisher.pages.want = heard  # type: ignore[method-assign]
         async with hanging(starts.desk.hooks.starts.answers):
             reply = await starts.one(source="resume" if changed == "reason" else "startup")
 
@@ -99,7 +99,7 @@ async def test_what_cant_be_made_in_time_is_the_last_handoff_while_that_may_be_g
 
 async def test_at_a_start_the_second_page_that_its_handoff_names_is_wanted(starts: Starts) -> None:
     heard = Mock()
-    starts.desk.hooks.starts.second_pages.want = heard  # type: ignore[method-assign]
+    starts.desk.publisher.pages.want = heard  # type: ignore[method-assign]
     async with starts.desk.at_work():
         reply = await starts.one()
 
