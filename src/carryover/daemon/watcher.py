@@ -115,7 +115,7 @@ class Watcher:
     def _watch(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
         """Watches `folders` until they change. Runs in a thread."""
         try:
-            self._watch_once(folders, loop, polling=self.state.reason is not None)
+            self._watch_once(folders, loop)
         except FileNotFoundError:  # removed since it was found
             self._restart.wait(LOOK_AT_ROOTS_MS / 1000)
         except (OSError, RuntimeError) as error:
@@ -151,9 +151,8 @@ class Watcher:
         self._poll("descriptors")
         return {}
 
-    def _watch_once(
-        self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop, *, polling: bool
-    ) -> None:
+    def _watch_once(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
+        polling = self.state.reason is not None
         there = [root for root, identity in folders.items() if identity is not None]
         # A disk that does not answer while watchfiles 1.3 adds its folders would stop all threads of the process.
         walked = look_at_each(there, self._below, at=lambda root: root.path)

@@ -109,7 +109,7 @@ def first_cwd(agent: Agent, source: Source) -> str | None:
 
 def find_sources(agents: Mapping[str, Agent], roots: Iterable[TranscriptRoot]) -> list[FoundSource]:
     """Returns every readable source below `roots`; in a project, those that the user's own agent wrote. Blocks."""
-    found = look_at_each(roots, lambda root: list(_sources_in(agents[root.agent_id], root)), at=_folder_of)
+    found = look_at_each(roots, lambda root: list(_sources_in(agents[root.agent_id], root)), at=lambda root: root.path)
     return [source for _, sources in found for source in sources]
 
 
@@ -126,10 +126,6 @@ def _sources_in(agent: Agent, root: TranscriptRoot) -> Iterator[FoundSource]:
         with suppress(OSError):
             stat = agent.reader.stat(Path(source.path))
             yield FoundSource(source, stat.size, stat.mtime_ns, root.path if root.in_project else None)
-
-
-def _folder_of(root: TranscriptRoot) -> Path:
-    return root.path
 
 
 def others_sources(agent: Agent, root: Path) -> list[tuple[Source, str]]:

@@ -121,7 +121,8 @@ def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int
     """Returns the prompts typed in a project at these times: session id, time, text."""
     wanted = sorted({at_ms for at_ms in times_ms if at_ms > 0})[:_TIMES_AT_ONCE]
     found = _read(db, db.execute(_AT.format(marks=",".join("?" * len(wanted))), (project_id, *wanted)))
-    return [(session, at_ms, body.text) for session, at_ms, body in found if _is_typed(body)]
+    typed = (each for each in found if isinstance(each[2], UserPrompt) and each[2].actor == "human")
+    return [(session, at_ms, body.text) for session, at_ms, body in typed]
 
 
 def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
@@ -145,10 +146,6 @@ def pins(db: sqlite3.Connection, project_id: int) -> list[Pin]:
         if isinstance(body, UserPrompt) and body.command != "unpin":
             newest[session] = Pin(session=session, text=body.text, is_done=body.command == "done", at_ms=at_ms)
     return list(newest.values())
-
-
-def _is_typed(body: object) -> bool:
-    return isinstance(body, UserPrompt) and body.actor == "human"
 
 
 def _events(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]], subagent_id: str | None) -> Iterator[StoredEvent]:

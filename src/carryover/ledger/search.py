@@ -183,20 +183,15 @@ _HitKey = tuple[str, str, str]
 """Session, kind and text: what makes two hits the same."""
 
 
-def _key(hit: EventHit) -> _HitKey:
-    return hit.session, hit.kind, hit.text
-
-
-def _add(found: dict[_HitKey, EventHit], hits: Iterable[EventHit], most: int) -> None:
-    for hit in hits:
-        if len(found) >= most:
-            return
-        found.setdefault(_key(hit), hit)
+def _add(found: dict[_HitKey, EventHit], hits: Mapping[_HitKey, EventHit], most: int) -> None:
+    for key, hit in hits.items():
+        if len(found) < most:
+            found.setdefault(key, hit)
 
 
 def _with_all(db: sqlite3.Connection, query: Query, limit: int, now_ms: int) -> dict[_HitKey, EventHit]:
     """Returns the hits that have all terms as typed; if they are too few, followed by those with other forms."""
-    found = {_key(hit): hit for hit in _hits(db, _rows(db, query, now_ms))}
+    found = _hits(db, _rows(db, query, now_ms))
     other = _in_other_forms(query)
     if len(found) < limit and other != query:
         _add(found, _hits(db, _rows(db, other, now_ms)), limit)
@@ -313,7 +308,7 @@ def _values(query: Query, *, any_of: bool = False) -> dict[str, Any]:
     }
 
 
-def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[EventHit, ...]:
+def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> dict[_HitKey, EventHit]:
     """Merges the events of a session with the same text into one hit, in the place of the first."""
     found: dict[_HitKey, EventHit] = {}
     for *fields, at_ms, stored in rows:
@@ -322,6 +317,6 @@ def _hits(db: sqlite3.Connection, rows: Iterable[tuple[Any, ...]]) -> tuple[Even
             continue
         kind, text = said
         hit = as_record(EventHit, (*fields, kind, at_ms, text, 1))
-        key = _key(hit)
+        key = hit.session, hit.kind, hit.text
         found[key] = msgspec.structs.replace(found[key], times=found[key].times + 1) if key in found else hit
-    return tuple(found.values())
+    return found
