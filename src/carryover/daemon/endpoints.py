@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import asynccontextmanager, contextmanager, suppress
 from os.path import samestat
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 from aiohttp import web
@@ -61,7 +61,6 @@ _RETRY_S: Final = 5.0
 """Interval between attempts at a port that is taken."""
 _BACKLOG: Final = 256
 HOOK: Final = "/hook/{agent}/{event}"
-_T = TypeVar("_T")
 
 
 def control_app(
@@ -97,7 +96,7 @@ def control_app(
             again="again" in given,
         ),
         # A missing parameter must forget nothing, but an empty selection selects everything.
-        "/forget": lambda given: forgetting.forget([_decoded(given.get("selection", ""), Selection)]),
+        "/forget": lambda given: forgetting.forget([_selection(given)]),
         "/sync": lambda _: syncing.once(),
         "/page": lambda _: page.key(),
     }
@@ -124,9 +123,9 @@ def _wanted_handoff(given: Mapping[str, str]) -> WantedHandoff:
         raise web.HTTPBadRequest from error
 
 
-def _decoded(text: str, kind: type[_T]) -> _T:
+def _selection(given: Mapping[str, str]) -> Selection:
     try:
-        return decoder_of(kind).decode(text)
+        return decoder_of(Selection).decode(given.get("selection", ""))
     except ValueError as error:
         raise web.HTTPBadRequest from error
 
