@@ -76,7 +76,6 @@ class Watcher:
     deep: bool = True
     state: WatchState = field(default_factory=WatchState, init=False)
     _restart: StopEvent = field(default_factory=StopEvent, init=False)
-    _reported: str | None = field(default=None, init=False)
     _seen: Mapping[TranscriptRoot, Mapping[Path, tuple[int, int]]] = field(default_factory=dict, init=False)
     """Time and size of the sources of each project when they were looked at last, unless it is `deep`."""
 
@@ -95,10 +94,6 @@ class Watcher:
             if (watched, missing) != (self.state.watched, self.state.missing):
                 self.context.log.info("watch_folders", watched=watched, missing=missing)
             self.state.watched, self.state.missing = watched, missing
-            if watched == 0:
-                self.state.mode = "nothing to watch"
-                await asyncio.sleep(self._pause_s)
-                continue
             watching = loop.run_in_executor(None, self._watch, folders, loop)  # it runs on until it is stopped
             try:
                 await asyncio.shield(watching)
@@ -127,9 +122,7 @@ class Watcher:
     def _poll(self, reason: str) -> None:
         """Has the folders polled from now on."""
         self.state.reason = reason
-        if reason != self._reported:
-            self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
-        self._reported = reason
+        self.context.log.warning("watch_limit_reached", reason=Word(reason), polling_ms=POLL_MS)
 
     def _note_denied(self, denied: bool) -> None:
         if denied and not self.state.denied:
@@ -171,6 +164,7 @@ class Watcher:
         else:
             polling, watching = True, polls(self._restart, took_s=lambda: self.context.rescan_s if self.deep else 0.0)
         if not tops:
+            self.state.mode = "nothing to watch"
             self._restart.wait(self._pause_s)
             return
         look_again = 0.0
