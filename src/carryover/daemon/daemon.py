@@ -153,13 +153,14 @@ class Daemon:
     def _start(self, start: Callable[..., None]) -> None:
         """Starts all tasks. When the daemon stops, they are cancelled at once, except for those that `_stop` names."""
         context, reads, publishes = self._context, self._ingest_queue.run, self._publish_queue.run
-        guards = (StateGuard(context.state).run, context.ledger.wait_for_damage)
+        keep_alive = partial(self._notifier.keep_alive, lambda: self._supervisor.healthy)
+        guards = (StateGuard(context.state).run, context.ledger.wait_for_damage, keep_alive)
         withdraw = partial(withdraw_what_is_not_allowed, context)
         parts = (self._publish_queue.retry_missing, self._forgetting.look_after)
         start("publishers", together(*[publishes] * PUBLISHERS), vital=True)
         start("second-pages", self._second_pages.run)
         start("readers", together(partial(reads, live_only=True), reads), vital=True)
-        start("guard", together(*guards, self._keep_alive), vital=True)
+        start("guard", together(*guards), vital=True)
         start("rescanner", self._rescanner.run)
         start("watchers", together(self._watcher.run, self._project_watcher.run))
         start("server", together(self._serve, self._hook_port.run))
@@ -187,9 +188,6 @@ class Daemon:
         """Gives each project and what was recorded of it what earlier versions did not know of, then ends."""
         await self._moves.run()
         await bring_up_to_date(self._context)
-
-    async def _keep_alive(self) -> None:
-        await self._notifier.keep_alive(lambda: self._supervisor.healthy)
 
     async def _publish_unpublished(self) -> None:
         """Publishes what a killed daemon or a sync stored but did not publish. Opens no file of any project."""

@@ -64,13 +64,10 @@ class Forgetting:
         """Erases what is left of forgotten sessions."""
         try:
             async with self._one_at_a_time:
-                if self._is_left():
+                if erase_mark(self._context.state.ledger).exists():
                     await self._context.ledger.erase()
         except LedgerUnavailable as trouble:
             self._context.log.error("not_erased", trouble)
-
-    def _is_left(self) -> bool:
-        return erase_mark(self._context.state.ledger).exists()
 
     async def _publish(self, again: Sequence[int], gone: Sequence[int]) -> Iterable[str]:
         """Publishes `again`, and awaits running publications of projects that are `gone`, so that none comes later.
