@@ -65,13 +65,8 @@ def sessions_without_tokens(db: sqlite3.Connection, since_ms: int, project_id: i
 
 def open_windows(db: sqlite3.Connection, now_ms: int) -> list[tuple[str, WindowUsed]]:
     """Returns the newest share of each limit whose window has not ended, with the agent's id."""
-    found = []
-    for agent, *fields in db.execute(_WINDOWS):
-        # An earlier version stored whatever it read.
-        window = plausible(as_record(WindowUsed, fields))
-        if _end_ms(window) > now_ms:
-            found.append((agent, window))
-    return found
+    rows = ((agent, as_record(WindowUsed, fields)) for agent, *fields in db.execute(_WINDOWS))
+    return [(agent, window) for agent, window in rows if _end_ms(window) > now_ms]
 
 
 def plausible(window: WindowUsed) -> WindowUsed:
