@@ -54,7 +54,8 @@ _SELECTS = frozenset(
     "-k --lf --last-failed --sw --deselect -t --testNamePattern -g --grep -run -bench --filter -F -w --workspace"
     " --package --test --lib --bin --doc --example -pl --projects --tests --test-name-pattern --only".split()
 )
-_NOT_RUN = ("--ignore", "--ignore-glob", "--deselect")
+_NOT_RUN = ("--ignore", "--ignore-glob", "--deselect", "--config")
+"""Options before a path that is not what is run; the last one is before a file of settings."""
 _MODULES = ("unittest", "manage.py")
 _FOLDER = frozenset(("-C", "-s", "--prefix", "--cwd", "--directory", "--dir", "--project-dir", "--start-directory"))
 _MENTION = later(

@@ -27,7 +27,7 @@ _KINDS = {
     "of": "of",
     **dict.fromkeys(
         "assertions warnings warning deselected excluded measured filtered steps step files file flaky rerun"
-        " expectations warn unexpected assertion".split(),
+        " expectations warn unexpected assertion subtests".split(),
         "",
     ),
 }
@@ -45,15 +45,15 @@ _EACH = later(r"\btest (?:case )?\d+ ?(?:/|of) ?\d+:? (passed|failed|skipped)\b"
 _KIND_TWICE = later(r"\b(passed|failed|skipped): (\d+) tests?\b")
 """ExUnit's line of failures (Elixir 1.20): `Failed: 9 tests`."""
 _BESIDE_COUNTS = later(
-    r"\b(?:(?:test )?result|test cases|tests?|ok|failed|passed|all|ran|run|executed|with|in|out|finished|completed"
-    r"|across|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
+    r"\b(?:(?:test )?result|pytest|test cases|tests?|ok|failed|passed|all|ran|run|executed|with|in|out|finished"
+    r"|completed|across|summary|seconds|secs?|done|info|error|warning|and|did not run)\b"
     r"|\bduration:.*|[\d.:]+ ?(?:ms|s|m|min)?\b|[^\w]|[_ℹ]"
 )
 _DIGIT = later(r"\d")
 _LABEL = later(r"(?!(?:\[.* )?[0-9a-f]{7,40}\b)[^:]+: +")
 """No commit's subject, which git prints behind its id (`[main 1a2b3c4] Cap it: 12 passed, 1 failed`)."""
 _LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
-_FAIL_WORD = r"FAILED|FAIL|ERROR|Failed(?= \S+ \[)"
+_FAIL_WORD = r"FAILED|FAIL|ERROR|SUBFAILED(?:\[[^\]\n]*\])?(?: ?\([^)\n]*\))?|Failed(?= \S+ \[)"
 _ALSO_PRINTED = ("●", "ERROR")
 _PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
 _MARK_FIRST = later(

@@ -135,6 +135,7 @@ def test_a_loop_that_looks_for_test_files_is_no_run() -> None:
         ("cd apps/api && pytest tests ../../tests /srv/tests", ("apps/api/tests", "tests", "/srv/tests"), False),
         ("(cd web && npm test)", ("web",), False),
         ("npm --prefix web test", ("web",), False),
+        ("vitest run --config api/vitest.config.json tests/a.test.ts", ("tests/a.test.ts",), False),
         ("npm test -- src/a.test.js", ("src/a.test.js",), False),
         ("python -m unittest discover -s tests", ("tests",), False),
         ("python -m unittest discover -s tests -p 'test_*.py'", ("tests",), False),

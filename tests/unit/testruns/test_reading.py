@@ -90,6 +90,7 @@ def test_a_failure_behind_a_pipe_or_an_echo_stays_a_failure(behind: str, more: s
         ("pytest", "FAILED tests/test_a.py::printed by a test\n1 passed in 0.10s", None, "pass"),
         ("pytest | grep FAILED", "FAILED tests/test_a.py::test_b - assert 1", 0, "fail"),
         ("pytest tests/a; pytest tests/b", "1 failed in 0.1s\n3 passed in 0.2s", 0, "fail"),
+        ("pytest | tail -3", "pytest: 3 passed in 0.2s", None, "pass"),
         ("npm test", "> shop@1.0.0 test\n> true\n", 0, "pass"),
         ("npm test", "Error: no test specified", 1, "unknown"),
         ("npm test", "No tests found, exiting with code 1", 1, "unknown"),
@@ -396,3 +397,17 @@ def test_tests_behind_a_step_that_failed_did_not_run(command: str, code: int, is
     told = read_test_run(command, "FAIL: TestCart\n2 passed, 1 failed\n", exit_code=code, failed=True)
 
     assert (run is not None, told is not None and told.failed) == (is_run, 1)
+
+
+@pytest.mark.parametrize("mark", ["SUBFAILED(i=1)", "SUBFAILED[half] (i=1, by=2)"])
+def test_pytest_counts_the_parts_of_a_test_apart(mark: str) -> None:
+    """As pytest 9.2 prints them."""
+    output = f"{mark} test_a.py::T::test_x - AssertionError: 1 == 1\n1 failed, 3 passed, 7 subtests passed in 5.00s"
+    run = read_test_run("pytest -q | tail -9", output, exit_code=0, failed=False)
+    assert run is not None
+    assert (run.status, run.passed, run.failed) == ("fail", 3, 1)
+    assert (run.failed_names, run.files) == (("test_a.py::T::test_x",), {"test_a.py": "fail"})
+
+    run = read_test_run("pytest -q | tail -9", "3 passed, 8 subtests passed in 6.09s", exit_code=0, failed=False)
+    assert run is not None
+    assert (run.status, run.passed) == ("pass", 3)
