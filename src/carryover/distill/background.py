@@ -54,7 +54,8 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     if body.state == "stopped":  # its end may be reported before the call that stopped it has its result
         digest = replace(digest, failures=tuple(one for one in digest.failures if one.signature != mark))
     is_new = body.state == "failed" and not any(failure.signature == mark for failure in digest.failures)
-    if is_new and (ran is None or failed(ran)):
+    is_told = label != UNNAMED_JOB or body.report != ""  # a second report of an end that is known names nothing
+    if is_new and (is_told if ran is None else failed(ran)):
         failure = Failure(
             tried=label,
             why=clip(one_line(body.report), chars=200),

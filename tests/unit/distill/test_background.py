@@ -103,3 +103,12 @@ def test_what_a_job_printed_is_read_as_no_other_jobs(
         talk.at_ms -= MINUTE_MS
         talk.event(model.BackgroundTask(task_id=f"b9fbd8{number}", state="done"))
     assert [(seen.run.status, seen.run.passed) for seen in talk.digest.runs] == told
+
+
+def test_a_second_report_of_a_search_that_found_nothing_is_no_failure() -> None:
+    """Claude Code 2.1.126 queues a report, and delivers it again after the agent asked how the job ended."""
+    talk = Conversation().user("Who calls it?").ran("grep -rl cap .", "Command running in background with ID: b9fbd81.")
+    for label in ("Background command failed with exit code 1", ""):
+        talk.event(model.BackgroundTask(task_id="b9fbd81", state="failed", label=label))
+
+    assert talk.digest.failures == ()
