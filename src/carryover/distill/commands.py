@@ -10,6 +10,7 @@ from carryover.distill.quotes import LINE_BREAK, called, clip, cut_middle
 from carryover.model import Event, ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.records.text import names_handoff_file
+from carryover.testruns.commands import part_with_tests
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import found_nothing, is_looking, without_prefix
@@ -66,6 +67,9 @@ _SUMS_UP: Final = later(
 """What cargo and yarn print below the errors that they found."""
 _LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _SHORT_CAUSE: Final = 60
+_SHOWN_RUN: Final = 110
+"""Characters of a command that ran tests that are shown (`where_it_stands`): of more, or of lines, a part is kept."""
+_RUN_CHARS: Final = 240
 _MARK_CHARS: Final = 160
 _CAUSE_CHARS: Final = 220
 _MOST_ANNOUNCED: Final = 2
@@ -125,7 +129,9 @@ def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> Seen
     run = test_run_in(result)
     if run is None:
         return None
-    command = clip(one_line(without_bodies(result.subject)), chars=160)
+    subject = without_bodies(result.subject)
+    fits = len(subject) <= _SHOWN_RUN and "\n" not in subject.strip()
+    command = clip(one_line(subject if fits else part_with_tests(subject)), chars=_RUN_CHARS)
     folder = result.folder or ""
     return SeenRun(run=run, at_ms=at_ms, command=command, turn=turn, session=event.session, folder=folder)
 

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
-from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
+from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands, written_commands
 
 _RUNNERS = frozenset(
     "pytest py.test unittest nose2 tox nox jest vitest mocha ava rspec phpunit pest ctest bats prove nextest gotestsum"
@@ -66,6 +66,8 @@ _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
 """How unittest calls all test files; any other pattern restricts the run."""
 _READS_ALL = {"tail", "head", "cat", "tee", "sort"}
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
+_SETS_UP = ("cd ", "pushd ", "export ", "source ", ". ", "eval ", "set ")
+"""How commands begin that change what the tests find."""
 
 
 class Invocation(NamedTuple):
@@ -89,6 +91,15 @@ def find_invocations(command: str) -> list[Invocation]:
     found = _found_invocations(_with_slashes(command)) if _MENTION.search(command) else []
     # One that is certain stands behind a pipe: `echo y | npm test`.
     return [] if found and not any(run.certain for run in found) and is_looking(command) else found
+
+
+def part_with_tests(command: str) -> str:
+    """Returns what of a command line certainly runs tests, with what sets the shell up for it; all of the line if
+    nothing does."""
+    parts = [" ".join(words) for words, _ in written_commands(command)]
+    runs = [at for at, part in enumerate(parts) if any(run.certain for run in find_invocations(part))]
+    kept = (part for at, part in enumerate(parts) if at in runs or (part.startswith(_SETS_UP) and at < max(runs)))
+    return "; ".join(kept) if runs else command
 
 
 def _with_slashes(command: str) -> str:

@@ -90,17 +90,22 @@ def script_lines(script: str) -> list[ScriptLine]:
 @lru_cache(maxsize=16)  # several ask it of one call
 def simple_commands(script: str) -> tuple[SimpleCommand, ...]:
     """Returns the commands of a script in order, up to a quote that is never closed."""
-    found = []
+    return tuple(SimpleCommand(tuple(map(unquoted, words)), then) for words, then in written_commands(script))
+
+
+def written_commands(script: str) -> Iterator[tuple[list[str], str]]:
+    """Yields the words of each of these commands as written, with their quotes, and the operator that follows it."""
     words: list[str] = []
     skip_target = False
     for token in tokens(without_heredocs(script[:_LONGEST])):
         if token.kind == "operator" and words:
-            found.append(SimpleCommand(tuple(words), token.text))
+            yield words, token.text
             words = []
         elif token.kind == "word" and not skip_target:
-            words.append(unquoted(token.text))
+            words.append(token.text)
         skip_target = token.kind == "redirect" and has_target(token)
-    return (*found, SimpleCommand(tuple(words), "")) if words else tuple(found)
+    if words:
+        yield words, ""
 
 
 def has_target(redirect: Token) -> bool:

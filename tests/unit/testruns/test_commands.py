@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.testruns.commands import Invocation, find_invocations, joined
+from carryover.testruns.commands import Invocation, find_invocations, joined, part_with_tests
 from support.costs import costing_little
 
 
@@ -265,3 +265,18 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
     assert find_invocations("git checkout -b tests") == []
     [run] = find_invocations("npx jest push")
     assert run.certain
+
+
+@pytest.mark.parametrize(
+    ("command", "part"),
+    [
+        ("cd api && ruff check src && pytest -q 2>&1 | tail -5; echo done", "cd api; pytest -q"),
+        ("cat > a.py <<'X'\ncd b\nX\n. venv/bin/activate\nA=1 pytest a.py", ". venv/bin/activate; A=1 pytest a.py"),
+        ("npm test && cd web && npx jest && cd ..", "npm test; cd web; npx jest"),
+        ("npm run build | tail -3", "npm run build | tail -3"),
+        ('pytest -k "a b" > log', 'pytest -k "a b"'),
+        ('echo "pytest', 'echo "pytest'),
+    ],
+)
+def test_the_part_of_a_command_that_runs_tests(command: str, part: str) -> None:
+    assert part_with_tests(command) == part

@@ -15,7 +15,7 @@ from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt
 from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
-from carryover.distill.sections.recent_files import edited_since, relative
+from carryover.distill.sections.recent_files import GOES_TO, edited_since, from_root, relative
 from carryover.distill.trail import Past, Step
 from carryover.distill.view import ProjectView, SessionView
 from carryover.model import ToolResult
@@ -34,7 +34,6 @@ _MOST_DATA: Final = 2
 _DATA: Final = later(r"\s*(?:\{\s*\"|\[\s*[\[{\"])")
 """The beginning of JSON, of which the next agent can use little as text."""
 _SEVERAL_GAPS: Final = later(r"(?m)^…(?:\n…)+$")
-_FOLDER: Final = later(r"\Acd [\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;) ?")
 _SHOWN_END: Final = later(r"(?:(?<! ) 2>&1)? ?\| ?(?:tail|head) [-\dn ]{1,12}\Z|(?<! ) 2>&1\Z")
 _FOUND: Final = later(r"^((?:[A-Za-z]:)?[^:\n]{1,400}):\d{1,7}[:-]", re.M)
 _UNCOMMITTED: Final = later(r"\bgit (?:-C \S{1,200} )?(?:status\b|diff(?: --[\w=-]{1,40})*(?= *(?:\Z|[\n|;&>]|2>)))")
@@ -114,7 +113,7 @@ def _is_solved(call: Call, session: SessionView) -> bool:
 
 def _folder(call: Call) -> str:
     """Returns the folder that a command goes to first; empty if it names none."""
-    found = _FOLDER.match(call.subject) if call.op == "shell" else None
+    found = GOES_TO.match(call.subject) if call.op == "shell" else None
     return found[1].replace("\\", "/") if found is not None else ""
 
 
@@ -126,7 +125,7 @@ def _again(call: Call, folders: Sequence[str]) -> tuple[str, str, str]:
     wholes = [other for other in folders if other.endswith(below)] if folder else []
     whole = wholes[0] if len(wholes) == 1 else folder
     ran_again = call.subject != "" and call.op != "search"
-    subject = _SHOWN_END.sub("", _FOLDER.sub("", call.subject)) if call.op == "shell" else call.subject
+    subject = _SHOWN_END.sub("", GOES_TO.sub("", call.subject)) if call.op == "shell" else call.subject
     return whole, subject, "" if ran_again else call.output
 
 
@@ -240,7 +239,8 @@ def _step_of(call: Call, session: SessionView) -> Step:
 def _label(past: Past, call: Call) -> str:
     """Returns what was called, and how it ended if that was not well."""
     path = relative(call.subject, past.view.root) if call.op in ("read", "edit", "write") else None
-    subject = (path or call.subject).replace("`", "")
+    given = from_root(call.subject, past.view) if call.op == "shell" else path or call.subject
+    subject = given.replace("`", "")
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
     if call.op == "shell" and call.exit_code == 1 and found_nothing(call.subject, 1):
         status = " → exit 1"  # there is none, or a difference

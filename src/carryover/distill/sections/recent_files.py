@@ -16,6 +16,7 @@ from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
 from carryover.records.fields import is_absolute
+from carryover.testruns.commands import joined
 from carryover.testruns.related import verdict
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
@@ -30,6 +31,10 @@ _SCRATCH: Final = later(r"^/(?:tmp|var(?!/www/)|private)/|^\w:/.*/AppData/")
 _SETTINGS: Final = later(r"(?:^/root|/(?:home|Users)/[^/]+)/\.(?!claude/CLAUDE\.md)[^/]+/")
 """What programs keep in hidden folders of a home: settings that the user works on, but also caches and their own
 notes. Hidden folders elsewhere belong to a project."""
+_OF_GIT_BASH: Final = later(r"^/([A-Za-z])(?=/)")
+"""A drive of Windows, as its bash calls it: `/c/Users`."""
+GOES_TO: Final = later(r"\Acd (?:/[dD] )?[\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;|\n) ?")
+"""The folder that a command goes to first."""
 _WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
 _MOST_NAMED: Final = 3
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
@@ -122,11 +127,24 @@ def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> 
     return newest
 
 
-def place_of(seen: SeenRun, view: ProjectView) -> str:
-    """Returns the folder in which tests were run: empty for the project's root or an agent's own checkout of it, in
-    full outside of the project."""
-    own = (*roots_of(view), *view.checkouts)
-    return "" if seen.folder in own else next(filter(None, (relative(seen.folder, one) for one in own)), seen.folder)
+def run_and_place(seen: SeenRun, view: ProjectView) -> tuple[str, str]:
+    """Returns the command that ran tests, and the folder that it ran them in: empty for the project's root or an
+    agent's own checkout of it, in full outside of the project."""
+    goes_to = GOES_TO.match(seen.command)
+    folder = joined(seen.folder, goes_to[1].replace("\\ ", " ")) if goes_to is not None else seen.folder
+    own = (*roots_of(view), *(tree for tree in view.checkouts if len(tree) > len("C:")))  # else the root of a disk
+    return seen.command[goes_to.end() :] if goes_to is not None else seen.command, _from(own, folder)
+
+
+def from_root(command: str, view: ProjectView) -> str:
+    """Returns a command as it is given in the project's root, where the next agent begins: without going there first,
+    and with a folder below it by its relative path."""
+    found = GOES_TO.match(command)
+    if found is None:
+        return command
+    goes_to, behind = found[1], command[found.end(1) :]
+    below = goes_to[len(goes_to) - len(_from(roots_of(view), goes_to)) :]  # as it is written
+    return f"{command[: found.start(1)]}{below}{behind}" if below else command[found.end() :] or command
 
 
 def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
@@ -166,6 +184,7 @@ def relative(path: str, root: str) -> str | None:
 def _below(path: str, root: str) -> str | None:
     prefix = root.replace("\\", "/").rstrip("/") + "/"
     tidy = path.replace("\\", "/")
+    tidy = _OF_GIT_BASH.sub(r"\1:", tidy) if prefix[1:2] == ":" else tidy
     begins = tidy[: len(prefix)]
     # Windows paths are case-insensitive, and agents write drive letters in either case.
     is_below = begins == prefix or (begins[1:2] == ":" and begins.lower() == prefix.lower())

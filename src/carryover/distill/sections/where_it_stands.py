@@ -20,7 +20,7 @@ from carryover.distill.quotes import (
 )
 from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
-from carryover.distill.sections.recent_files import may_be_tested, place_of, placed, relative
+from carryover.distill.sections.recent_files import from_root, may_be_tested, placed, relative, run_and_place
 from carryover.distill.trail import (
     Past,
     Step,
@@ -176,9 +176,8 @@ def _tests(past: Past) -> str:
     is_older = seen.session == past.lead.session and seen.turn != past.newest.turn.number
     ago = earlier(seen.at_ms, past.at_ms) or (f"turn {seen.turn}" if is_older else "")  # not all agents write times
     when = f" ({ago})" if ago else ""
-    command = cut_middle(seen.command.replace("`", ""), 110)
-    where = place_of(seen, past.view)
-    where = where and f" in `{cut_middle(where.replace('`', ''), 110)}`"  # a clone's folders may have any names
+    command, place = (cut_middle(text.replace("`", ""), 110) for text in run_and_place(seen, past.view))
+    where = place and f" in `{place}`"
     return f"last test run{when} `{command}`{where}: {result_of(seen)}"
 
 
@@ -197,7 +196,10 @@ def result_of(seen: SeenRun) -> str:
 
 def _jobs(past: Past) -> str:
     """Returns the jobs that may still run, each with how long before it was started or mentioned."""
-    jobs = [(in_quotes(job.text, 100), earlier(job.at_ms, past.at_ms)) for job, _ in running_jobs(past)]
+    jobs = [
+        (in_quotes(from_root(job.text, past.view), 100), earlier(job.at_ms, past.at_ms))
+        for job, _ in running_jobs(past)
+    ]
     shown = [f"{text} ({ago})" if ago else text for text, ago in jobs[-_MOST_JOBS:]]
     more = [f"and {len(jobs) - _MOST_JOBS} more"] if len(jobs) > _MOST_JOBS else []
     return f"started in the background, no end recorded: {'; '.join((*shown, *more))}" if shown else ""
@@ -250,7 +252,7 @@ def _in_flight(past: Past, step: Step) -> list[Entry]:
     calls = calls[-weight.most :]
     entries = []
     for back, call in enumerate(reversed(calls)):
-        text = f"`{cut_middle(call.text.replace('`', ''), 240)}`"
+        text = f"`{cut_middle(from_root(call.text, past.view).replace('`', ''), 240)}`"
         label = "In flight, no result recorded"
         entries.append(from_turn(step, text, "call", weight.at(back).first, label=label, at_ms=call.at_ms))
     return entries[::-1]

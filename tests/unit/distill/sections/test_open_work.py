@@ -21,7 +21,7 @@ from carryover.model import (
     ToolCall,
     ToolResult,
 )
-from support.conversation import GOAL, Conversation, handoff, project, section, session, under, worked
+from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
 
@@ -315,6 +315,15 @@ def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
     talk.at_ms = before_ms
     talk.user("Now the tax on carts, please.").at_ms = before_ms
     assert "last test run (turn 1) `pytest -q`: passed" in under("Where it stands", talk.says("I do."))
+
+
+def test_of_a_long_command_the_part_that_runs_tests_is_told() -> None:
+    checks = " && ".join(f"ruff check src/part_{number}" for number in range(9))
+    talk = Conversation().user(GOAL).ran(f"cd {ROOT}/api && {checks} && pytest -q tests", "84 passed in 2.1s")
+
+    assert "`pytest -q tests` in `api`: passed" in under("Where it stands", talk.says("It passes."))
+    talk.ran(f"cd {ROOT}\npytest -q 2>&1 | tail -3", "85 passed in 2.1s")
+    assert "last test run `pytest -q`: passed" in under("Where it stands", talk)
 
 
 def test_a_folder_of_any_length_takes_one_line_of_a_test_run() -> None:

@@ -289,3 +289,30 @@ def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can
         assert past is not None
         [entry] = call_entries(past)
         assert entry.again == is_again
+
+
+@pytest.mark.parametrize(
+    ("command", "shown"),
+    [
+        (f"cd {ROOT} && make all", "make all"),
+        (f'cd "{ROOT}/"; make all', "make all"),
+        (f"cd {ROOT}/web && make all", "cd web && make all"),
+        (f'cd "{ROOT}/my web" && make all', 'cd "my web" && make all'),
+        (f"cd {ROOT}/my\\ web && make all", "cd my\\ web && make all"),
+        (f"cd {ROOT}-old && make all", f"cd {ROOT}-old && make all"),
+        ("cd .. && make all", "cd .. && make all"),
+    ],
+)
+def test_a_command_stands_as_it_is_given_in_the_projects_folder(command: str, shown: str) -> None:
+    talk = Conversation().user(GOAL).ran(command, "built").says("Done.").user("Again.").calls(command)
+    talk.event(model.BackgroundTask(task_id="b1", state="running", label=command))
+
+    assert f"`{shown}`: built" in under("Recent files", talk)
+    assert f"In flight, no result recorded: `{shown}`" in under("Where it stands", talk)
+    assert f"started in the background, no end recorded: “{shown}”" in render(handoff(talk))
+
+
+def test_a_script_stands_as_it_is_given_in_the_projects_folder() -> None:
+    talk = Conversation().user(GOAL).ran(f"cd {ROOT}\nmake all\nls", "built").says("Done.")
+
+    assert "`make all ¶ ls`: built" in under("Recent files", talk)

@@ -42,6 +42,8 @@ Change = Literal["add", "modify", "delete", "rename"]
         ("/shop/.git/HEAD", "/shop", None),
         ("c:\\Shop\\cart.py", "C:/shop", "cart.py"),
         ("C:\\shop\\cart.py", "C:\\shop", "cart.py"),
+        ("/c/Shop/cart.py", "C:\\shop", "cart.py"),
+        ("/c/shop/cart.py", "/shop", None),
         ("D:\\shop\\cart.py", "C:\\shop", None),
         ("/shop", "/shop", None),
         ("/shop/", "/shop", None),
