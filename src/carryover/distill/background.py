@@ -40,6 +40,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
     digest = closed_before(digest, event.at_ms)
+    was_known = any(call.job == body.task_id for call in digest.calls)
     ran = _ended_command(digest, body)
     runs = _with_ended(digest, event, body, ran)
     digest = replace(digest, jobs=others, runs=runs, calls=_with_end(digest.calls, body))
@@ -54,8 +55,7 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     if body.state == "stopped":  # its end may be reported before the call that stopped it has its result
         digest = replace(digest, failures=tuple(one for one in digest.failures if one.signature != mark))
     is_new = body.state == "failed" and not any(failure.signature == mark for failure in digest.failures)
-    is_told = label != UNNAMED_JOB or body.report != ""  # a second report of an end that is known names nothing
-    if is_new and (is_told if ran is None else failed(ran)):
+    if is_new and not was_known and (ran is None or failed(ran)):
         failure = Failure(
             tried=label,
             why=clip(one_line(body.report), chars=200),
