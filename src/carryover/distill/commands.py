@@ -129,9 +129,9 @@ def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> Seen
     run = test_run_in(result)
     if run is None:
         return None
-    subject = without_bodies(result.subject)
-    fits = len(subject) <= _SHOWN_RUN and "\n" not in subject.strip()
-    command = clip(one_line(subject if fits else part_with_tests(subject)), chars=_RUN_CHARS)
+    subject = result.subject.strip()
+    fits = len(subject) <= _SHOWN_RUN and "\n" not in subject
+    command = clip(one_line(without_bodies(subject if fits else part_with_tests(subject))), chars=_RUN_CHARS)
     folder = result.folder or ""
     return SeenRun(run=run, at_ms=at_ms, command=command, turn=turn, session=event.session, folder=folder)
 
