@@ -108,7 +108,7 @@ def compose(root: str, sender: str | None) -> Bundle:
             handoff = made_for_elsewhere(view, now_ms=now_ms())
             refuse_excluded_past(view, config)
         if row is None or handoff is None:
-            raise UserError(f"{nothing_recorded(root)} So there is nothing to share.", ExitCode.NOTHING_FOUND)
+            raise nothing_recorded(root)
         newest = newest_session(ledger, row.id)
         # The sections alone: the header and the last line speak to the agents of this machine.
         sections = (f"## {title}\n" + "\n".join(line for line, _ in lines) for title, lines in lay_out(handoff))

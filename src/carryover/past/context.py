@@ -197,12 +197,16 @@ def no_such_folder(root: str) -> str | None:
     return None if is_there else f"There is no folder {root}, and nothing is recorded for it{_meant(root)}"
 
 
-def nothing_recorded(root: str) -> str:
-    """Says that no session of the project at `root` is recorded; if it is a worktree, where its main checkout is."""
-    if (gone := no_such_folder(root)) is not None:
-        return gone
-    message = f"No session is recorded for {root}."
-    main = root_of(root).main_root
-    if main is None:
-        return message
-    return f"{message} It is a worktree of {main}: `carryover sessions {shell_word(main)}` lists what was done there."
+def nothing_recorded(root: str | None) -> UserError:
+    """Says that no session of the project at `root` is recorded, or of any; for a worktree, where its main checkout
+    is."""
+    if root is None:
+        nothing, instead = "No session is recorded anywhere.", "`carryover status` says what is watched."
+    elif (gone := no_such_folder(root)) is not None:
+        nothing, instead = gone, KNOWN_PROJECTS
+    elif (main := root_of(root).main_root) is None:
+        nothing, instead = f"No session is recorded for {root}.", KNOWN_PROJECTS
+    else:
+        nothing = f"No session is recorded for {root}. It is a worktree of {main}:"
+        instead = f"`carryover sessions {shell_word(main)}` lists what was done there."
+    return UserError(f"{nothing} {instead}", ExitCode.NOTHING_FOUND)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from carryover.config import load_config
-from carryover.errors import ExitCode, UserError
+from carryover.errors import UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
 from carryover.ledger.connect import reading_tolerantly
@@ -101,10 +101,7 @@ def session_named(ledger: sqlite3.Connection, name: str) -> SessionRow:
     project = project_by_root(ledger, root)
     newest = newest_session(ledger, project.id) if project is not None else None
     if newest is None:
-        raise UserError(
-            f"{nothing_recorded(root)} `carryover sessions --all` lists those of all projects.",
-            ExitCode.NOTHING_FOUND,
-        )
+        raise nothing_recorded(root)
     return newest
 
 

@@ -10,14 +10,13 @@ import sqlite3
 from msgspec.structs import asdict
 
 from carryover.agents import agent_name
-from carryover.errors import ExitCode, UserError
 from carryover.ledger.usage import (
     Tokens,
     open_windows,
     sessions_without_tokens,
     sums_since,
 )
-from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms
+from carryover.past.context import nothing_recorded, now_ms
 from carryover.past.opened import Want, opened
 from carryover.past.types import By, Uncounted, Used, UsedRow, Window
 
@@ -27,7 +26,7 @@ def used_since(since_ms: int, by: By, root: str | None) -> Used:
     others by what they used most. Raises UserError (NOTHING_FOUND) if nothing is recorded there."""
     with opened(Want.LISTED, root) as (ledger, project):
         if root is not None and project is None:
-            raise UserError(f"{nothing_recorded(root)} {KNOWN_PROJECTS}", ExitCode.NOTHING_FOUND)
+            raise nothing_recorded(root)
         project_id = project.id if project is not None else None
         sums = sums_since(ledger, since_ms, by, project_id)
         total = sums_since(ledger, since_ms, None, project_id)

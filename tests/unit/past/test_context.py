@@ -9,6 +9,7 @@ import pytest
 
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
+    KNOWN_PROJECTS,
     first_day_ms,
     no_such_folder,
     nothing_recorded,
@@ -64,13 +65,11 @@ def test_a_folder_may_be_gone_or_on_another_machine_if_only_the_ledger_is_asked(
 def test_of_a_worktree_the_main_checkout_is_named(shop: Path, tmp_path: Path) -> None:
     git(shop, "worktree", "add", "--quiet", str(tmp_path / "tree"), "-b", "other")
 
-    assert nothing_recorded(str(shop)) == f"No session is recorded for {shop}."
-    assert f"It is a worktree of {shop}: `carryover sessions {shop}` lists" in nothing_recorded(str(tmp_path / "tree"))
-    assert (
-        nothing_recorded("/gone")
-        == no_such_folder("/gone")
-        == "There is no folder /gone, and nothing is recorded for it."
-    )
+    assert str(nothing_recorded(str(shop))) == f"No session is recorded for {shop}. {KNOWN_PROJECTS}"
+    of_tree = str(nothing_recorded(str(tmp_path / "tree")))
+    assert f"It is a worktree of {shop}: `carryover sessions {shop}` lists" in of_tree
+    gone = "There is no folder /gone, and nothing is recorded for it."
+    assert (no_such_folder("/gone"), str(nothing_recorded("/gone"))) == (gone, f"{gone} {KNOWN_PROJECTS}")
     assert no_such_folder("laptop:/gone") is None
 
 

@@ -116,7 +116,7 @@ def test_a_session_is_opened_by_its_id_or_as_the_last_one_here(
     with pytest.raises(UserError, match="The session id is empty"), opened_session(""):
         pass
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(UserError, match=r"lists those of all projects\.") as raised, opened_session("last"):
+    with pytest.raises(UserError, match="No session is recorded for") as raised, opened_session("last"):
         pass
     assert raised.value.code == ExitCode.NOTHING_FOUND
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.model import NOTE
-from carryover.past.context import KNOWN_PROJECTS, nothing_recorded, now_ms, project_root
+from carryover.past.context import nothing_recorded, now_ms, project_root
 from carryover.past.timeline import log
 from carryover.past.titles import show_command
 from carryover.past.types import Moment
@@ -55,9 +55,9 @@ def run_log(args: argparse.Namespace) -> None:
     root = project_root(args.project)
     moments = log(root, since_ms=args.since, agent=args.agent, limit=args.limit)
     if not moments:
-        nothing = f"{nothing_recorded(root)} {KNOWN_PROJECTS}"
-        if args.agent or args.since:
-            nothing = f"Nothing is recorded for {root} that matches. Without --since and --agent all is listed."
+        if not (args.agent or args.since):
+            raise nothing_recorded(root)
+        nothing = f"Nothing is recorded for {root} that matches. Without --since and --agent all is listed."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
     now = now_ms()
     prompts = [(moment.session, moment.text) for moment in moments if moment.kind == "prompt"]

@@ -71,9 +71,7 @@ def run(args: argparse.Namespace) -> None:
         narrowed = "Without --agent, --since and --branch all are listed."
         raise UserError(f"No session that is recorded {where} matches. {narrowed}", ExitCode.NOTHING_FOUND)
     if not sessions:
-        nothing = nothing_recorded(root) if root else "No session is recorded anywhere."
-        others = "; `carryover sessions --all` lists every project" if root else ""
-        raise UserError(f"{nothing} `carryover status` says what is watched{others}.", ExitCode.NOTHING_FOUND)
+        raise nothing_recorded(root)
     print_result(args, sessions, session_lines(sessions, with_project=root is None), fits=True)
     if len(found) > len(sessions) and not args.json:
         warn("These are the newest; --limit N lists more.")

@@ -77,7 +77,7 @@ MISSING: Final = (
     ("sessions {shop} --branch other --limit 99999999999999999999", ExitCode.NOTHING_FOUND, "--branch all are"),
     ("sessions {shop} --branch \udcff", ExitCode.USAGE, "\\udcff is not UTF-8, so it can't be used."),
     ("sessions {shop} --since now", ExitCode.NOTHING_FOUND, "Without --agent, --since and --branch all are"),
-    ("sessions {shop}/..", ExitCode.NOTHING_FOUND, "`carryover status`"),
+    ("sessions {shop}/..", ExitCode.NOTHING_FOUND, "No session is recorded for"),
 )
 
 

@@ -194,7 +194,7 @@ def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_pat
         assert (found, said in err, "Nothing was written." in err) == (code, True, True), to
     own = ("--to", str(tmp_path / "own.pub"))
     empty = str(repository(tmp_path / "empty", {"a": "1"}))
-    assert "there is nothing to share" in run.err(ExitCode.NOTHING_FOUND, "share", empty, *own, "--yes")
+    assert "No session is recorded for" in run.err(ExitCode.NOTHING_FOUND, "share", empty, *own, "--yes")
     assert not (tmp_path / "x.age").exists()
 
 
