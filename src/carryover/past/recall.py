@@ -121,8 +121,6 @@ def _notes_on(results: Search, work: _OpenProject) -> Iterator[str]:
     """Yields the sentences above the hits."""
     yield f"From the record of {neutral(work.root)}, best first: what is newer may overrule it. {_TRUTH}"
     yield from work.notes
-    if results.indexed < 1:
-        yield f"Only {results.indexed:.0%} of what is recorded can be searched yet, the newest first."
     if results.note:
         yield results.note
     if results.more:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -96,7 +96,7 @@ def search_for(ledger: sqlite3.Connection, query: Query, *, limit: int, now_ms: 
         has_all_words=results.whole >= len(entries),
         indexed=results.indexed,
         corrected=dict(results.corrected),
-        note=_note(results.corrected, results.whole, len(entries)),
+        note=" ".join(_notes(results, len(entries))),
     )
 
 
@@ -142,18 +142,18 @@ def excerpt_of(line: str, terms: Sequence[Term], chars: int) -> tuple[str, ...]:
     return tuple(pieces)
 
 
-def _note(corrected: Sequence[tuple[str, Sequence[str]]], whole: int, listed: int) -> str:
-    """Returns in what the hits differ from what was asked for, as sentences."""
-    otherwise = f"{said_otherwise(corrected)}." if corrected else ""
-    first = "Only the first has" if whole == 1 else f"Only the first {whole} have"
-    some = f"{first} all of the words; the others have some of them."
-    some = some if whole else "No entry has all of the words; these have some of them."
-    return " ".join(filter(None, (otherwise, some if whole < listed else "")))
-
-
-def said_otherwise(corrected: Sequence[tuple[str, Sequence[str]]]) -> str:
-    """Returns what was searched in place of words that nothing has, as words without a full stop."""
-    return "; ".join(f"No entry has {typed!r}, these have {' or '.join(map(repr, used))}" for typed, used in corrected)
+def _notes(found: Found, listed: int) -> Iterator[str]:
+    """Yields what was not searched, and in what the `listed` hits differ from what was asked for, as sentences."""
+    if found.indexed < 1:
+        yield f"Only {found.indexed:.0%} of what is recorded can be searched yet, the newest first."
+        yield "carryoverd completes that while it runs."
+    if found.corrected and listed:
+        uses = ((typed, " or ".join(map(repr, used))) for typed, used in found.corrected)
+        yield "; ".join(f"No entry has {typed!r}, these have {used}" for typed, used in uses) + "."
+    if found.whole < listed:
+        first = "Only the first has" if found.whole == 1 else f"Only the first {found.whole} have"
+        some = f"{first} all of the words; the others have some of them."
+        yield some if found.whole else "No entry has all of the words; these have some of them."
 
 
 def _project_id(ledger: sqlite3.Connection, root: str | None) -> int:

@@ -187,7 +187,7 @@ class Search(msgspec.Struct, frozen=True, kw_only=True):
     corrected: dict[str, tuple[str, ...]] = {}
     """Words that nothing has, each with those that were searched in its place."""
     note: str = ""
-    """In what the hits differ from what was asked for, as sentences; empty if in nothing."""
+    """What was not searched, and in what the hits differ from what was asked for, as sentences; empty if in nothing."""
     more: bool = False
     hits: tuple[Hit, ...] = ()
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
-from carryover.past.context import now_ms
+from carryover.past.context import nothing_recorded, now_ms
 from carryover.past.search import KINDS, excerpt_of, line_of, searched
 from carryover.past.titles import show_command
 from carryover.past.types import Search
@@ -77,8 +77,6 @@ def run(args: argparse.Namespace) -> int:
     )
     if not args.json:
         _warn(answer, _filters(args))
-    elif answer.indexed < 1:
-        warn(_incomplete(answer))
     print_result(args, answer, _lines(answer))
     return ExitCode.OK if answer.hits else ExitCode.NOTHING_FOUND
 
@@ -90,26 +88,15 @@ def _filters(args: argparse.Namespace) -> list[str]:
 
 def _warn(answer: Search, filters: Sequence[str]) -> None:
     """Says in what way the list is not all. Raises UserError (NOTHING_FOUND) if it is empty."""
-    if not answer.is_recorded and answer.project is None:
-        nothing = "No session is recorded anywhere. `carryover status` says what is watched."
-        raise UserError(nothing, ExitCode.NOTHING_FOUND)
     if not answer.is_recorded:
-        nothing = f"No session is recorded for {answer.project}. `carryover search --all` searches every project."
-        raise UserError(nothing, ExitCode.NOTHING_FOUND)
-    if answer.indexed < 1:
-        warn(_incomplete(answer))
+        raise nothing_recorded(answer.project)
+    if answer.note:
+        warn(answer.note)
     if not answer.hits:
         where = f"for {answer.project} " if answer.project else ""
         instead = "`--all` searches every project" if answer.project else "Other words, or a part of one, may"
         instead = f"Without {' and '.join(filters)} more is searched" if filters else instead
         raise UserError(f"Nothing recorded {where}matches. {instead}.", ExitCode.NOTHING_FOUND)
-    if answer.note:
-        warn(answer.note)
-
-
-def _incomplete(answer: Search) -> str:
-    part = f"Only {answer.indexed:.0%} of what is recorded can be searched yet, the newest first."
-    return f"{part} carryoverd completes that while it runs."
 
 
 def _lines(answer: Search) -> Iterator[str]:
