@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePath
 from typing import Final
 
 import msgspec
 
+from carryover.agents import agent_name
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.events import turn_of, turn_starts
+from carryover.ledger.queries import short_ids
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow, edits_of_name
 from carryover.model import AssistantMessage, UserPrompt
@@ -37,8 +39,8 @@ _SHORT_REPLY: Final = 40
 _ASKED_CHARS: Final = 160
 
 
-Edits = Mapping[int, EditRow]
-"""Edits by the id of their event."""
+Edits = Sequence[EditRow]
+"""Edits, oldest first."""
 
 
 class Links:
@@ -91,16 +93,27 @@ def _end_ms(commit: GitCommit) -> int:
     return commit.authored_ms + WHOLE_SECOND_MS
 
 
-class TurnChange(msgspec.Struct, frozen=True, kw_only=True):
-    """One turn's change to a file, at the time of the turn's last edit (UTC ms, 0 if unknown).
+class Act(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that an agent did in a session. `at_ms` is in UTC ms, 0 if unknown."""
+
+    at_ms: int
+    agent: str
+    agent_name: str
+    """Its display name, with the machine that it ran on if that is another."""
+    session: str
+    short: str
+    """As much of the beginning of `session` as is unique."""
+    machine: str | None
+    """The other machine that recorded the session; None if this one did."""
+
+
+class TurnChange(Act, frozen=True, kw_only=True):
+    """One turn's change to a file, at the time of the turn's last edit.
 
     [newest, *_] = changes_of(db, project, "/srv/shop/cart.py")
     print(newest.prompt, newest.summary)  # Add a discount +12 -3
     """
 
-    at_ms: int
-    agent: str
-    session: str
     subagent_id: str | None
     prompt: str | None
     """The user's request; None if no prompt is recorded before the edit."""
@@ -114,8 +127,6 @@ class TurnChange(msgspec.Struct, frozen=True, kw_only=True):
     added: int | None
     """Number of lines; None if no edit of the turn reports it."""
     removed: int | None
-    machine: str | None = None
-    """The other machine that recorded the session; None if this one did."""
     turn: int
     """Number of the turn in its session; 0 before the first prompt."""
     show: str
@@ -143,18 +154,18 @@ def changes_of(
     edits = edits_of(db, project, path)
     for name, renamed_ms in former:
         until_ms = renamed_ms + WHOLE_SECOND_MS if renamed_ms is not None else None
-        edits |= between(edits_of(db, project, str(Path(project.root, name))), -1, until_ms)
+        edits += between(edits_of(db, project, str(Path(project.root, name))), -1, until_ms)
     return turns_of(db, edits)
 
 
-def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> dict[int, EditRow]:
+def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) -> list[EditRow]:
     """Returns the edits of the file at `paths` (absolute), which may no longer exist; none without a project.
 
     They are matched by path relative to the project, so the result includes those made before the project was moved, in
     its worktrees, and under former names of the file.
     """
     if project is None:
-        return {}
+        return []
     names = [path_in_project(path, project.root) for path in paths]
     edits: dict[int, EditRow] = {}
     for name in names:  # grows during the iteration
@@ -166,37 +177,30 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
             former = path_in_project(row.body.old_path, *roots) if row.body.old_path else name
             if former not in names and len(names) < _MOST_NAMES:
                 names.append(former)
-    return edits
+    return sorted(edits.values(), key=lambda edit: (edit.at_ms, edit.event_id))
 
 
-def namesakes_of(db: sqlite3.Connection, project: ProjectRow, path: str) -> list[str]:
-    """Returns the paths in the project, sorted, of what was edited under the same name in any folder of it."""
-    rows = edits_of_name(db, project.id, project.root, PurePath(path).name)
-    return sorted({path_in_project(row.body.path, row.root, row.recorded_root) for row in rows})
-
-
-def between(edits: Edits, since_ms: int, until_ms: int | None) -> dict[int, EditRow]:
+def between(edits: Edits, since_ms: int, until_ms: int | None) -> list[EditRow]:
     """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
     until = float("inf") if until_ms is None else until_ms
-    return {key: edit for key, edit in edits.items() if since_ms < edit.at_ms <= until}
+    return [edit for edit in edits if since_ms < edit.at_ms <= until]
 
 
-def in_order(edits: Edits) -> list[int]:
-    """Returns the ids of the edits' events, oldest first."""
-    return sorted(edits, key=lambda key: (edits[key].at_ms, key))
-
-
-def turns_of(db: sqlite3.Connection, edits: Edits) -> list[TurnChange]:
-    """Returns the turns that made the edits of one file, newest first."""
+def turns_of(db: sqlite3.Connection, edits: Iterable[EditRow]) -> list[TurnChange]:
+    """Returns the turns that made the edits of one file, in any order and each once or more often; newest first."""
     turns: dict[tuple[int, int], TurnChange] = {}
-    starts = {session: turn_starts(db, session) for session in {row.session_id for row in edits.values()}}
-    for row in (edits[event_id] for event_id in sorted(edits)):
+    rows = {row.event_id: row for row in edits}
+    starts = {session: turn_starts(db, session) for session in {row.session_id for row in rows.values()}}
+    short = short_ids(db, (row.session for row in rows.values()))
+    for _, row in sorted(rows.items()):
         prompt_id, prompt, asked = _prompt_before(db, row)
         turn = turn_of(starts[row.session_id], row.event_id, row.at_ms, row.subagent_id)
         change = TurnChange(
             at_ms=row.at_ms,
             agent=row.agent,
+            agent_name=agent_name(row.agent, row.machine),
             session=row.session,
+            short=short.get(row.session, row.session),
             subagent_id=row.subagent_id,
             prompt=prompt,
             asked=asked,

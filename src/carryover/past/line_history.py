@@ -23,7 +23,6 @@ from carryover.past.file_changes import (
     TurnChange,
     between,
     edits_of,
-    in_order,
     turns_of,
 )
 from carryover.past.line_origin import comparable, is_silent, writers_of
@@ -70,7 +69,7 @@ def line_history(
     commits = answer or {}
     places = {path, *(Path(root, former) for _, former in commits.values())}
     edits = edits_of(db, project, *sorted(map(str, places)))
-    first_edit_ms = min((edit.at_ms for edit in edits.values()), default=None)
+    first_edit_ms = edits[0].at_ms if edits else None
     lines = [
         LineHistory(
             file=str(path),
@@ -85,7 +84,7 @@ def line_history(
         )
         for number, text in enumerate(texts[first - 1 : last], start=first)
     ]
-    in_places = {key: edit for key, edit in edits.items() if Path(edit.body.path) in places}
+    in_places = [edit for edit in edits if Path(edit.body.path) in places]
     passes = [(edits, lines)]
     if 0 < len(in_places) < len(edits):
         # What is not committed was most likely written here, whatever was done alike in another worktree; and a file
@@ -102,11 +101,8 @@ def line_history(
             since_ms = links_of(line.commit.id if line.commit is not None else "HEAD").before(line.commit, former)
             known[line.line] = _by_time(db, line, edits, since_ms)
     origins = (known[line.line] for line in lines)
-    return [_joined([*same]) for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit))]
-
-
-def _joined(neighbours: Sequence[LineHistory]) -> LineHistory:
-    return replace(neighbours[0], last=neighbours[-1].last)
+    neighbours = ([*same] for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit)))
+    return [replace(same[0], last=same[-1].last) for same in neighbours]
 
 
 def _by_undoing(
@@ -114,16 +110,15 @@ def _by_undoing(
 ) -> dict[int, LineHistory]:
     """Returns by their numbers those of the lines for which undoing the edits tells the turn that wrote it, or that it
     is older than all of them; not those that may have come from elsewhere. `texts`: all lines of the file."""
-    turns_with = cache(lambda event_id: tuple(turns_of(db, {event_id: edits[event_id]})))
-    ordered = in_order(edits)
-    sources = writers_of(texts, [line.line - 1 for line in lines], [edits[key].body for key in ordered])
+    turns_with = cache(lambda place: tuple(turns_of(db, [edits[place]])))
+    sources = writers_of(texts, [line.line - 1 for line in lines], [edit.body for edit in edits])
     known: dict[int, LineHistory] = {}
-    for line, source in zip(lines, sources, strict=True) if ordered else ():
-        is_older = line.commit is not None and line.commit.committed_ms < edits[ordered[0]].at_ms
+    for line, source in zip(lines, sources, strict=True) if edits else ():
+        is_older = line.commit is not None and line.commit.committed_ms < edits[0].at_ms
         if source.edit is None:
             is_older = is_older or source.sure == "followed"
-        elif line.commit is None or edits[ordered[source.edit]].at_ms <= line.commit.committed_ms + WHOLE_SECOND_MS:
-            known[line.line] = replace(line, found=source.sure, turns=turns_with(ordered[source.edit]))
+        elif line.commit is None or edits[source.edit].at_ms <= line.commit.committed_ms + WHOLE_SECOND_MS:
+            known[line.line] = replace(line, found=source.sure, turns=turns_with(source.edit))
             continue
         if is_older:
             known[line.line] = replace(line, found="before")
@@ -160,8 +155,8 @@ def _lines(path: Path, line: int) -> list[str]:
 def _without_text(edits: Edits, since_ms: int, line: LineHistory) -> Edits:
     """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
     until_ms = line.commit.committed_ms + WHOLE_SECOND_MS if line.commit is not None else None
-    silent = {key: edit for key, edit in between(edits, since_ms, until_ms).items() if is_silent(edit.body)}
-    begun = {key: edit for key, edit in silent.items() if _begins_with(edit.body, line.text.strip())}
+    silent = [edit for edit in between(edits, since_ms, until_ms) if is_silent(edit.body)]
+    begun = [edit for edit in silent if _begins_with(edit.body, line.text.strip())]
     return begun or silent
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,30 +16,28 @@ from carryover.errors import ExitCode, UserError
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.queries import project_by_root, short_ids
 from carryover.ledger.rows import ProjectRow
+from carryover.ledger.search import EditRow
 from carryover.model import FileEdit, ToolResult
 from carryover.past.context import project_root
 from carryover.past.file_changes import (
     WHOLE_SECOND_MS,
+    Act,
     Edits,
     Links,
     TurnChange,
     between,
     changes_of,
     edits_of,
-    in_order,
-    namesakes_of,
     turns_of,
 )
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import comparable, is_silent, removed_by, writers_of, writes
 from carryover.past.opened import Want, opened
-from carryover.past.titles import show_command
 from carryover.paths import expanded
 from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_history import FileOfCommit, GitCommit, commit_named, files_of_commit, former_names
 from carryover.redact import clean
-from carryover.terminal.paths import shell_word
 from carryover.text.pattern import later
 
 _PART: Final = later(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
@@ -54,20 +52,12 @@ _RESULTS: Final = f"""SELECT session.agent, session.native_id, machine, event.at
     AND event.at_ms BETWEEN :since AND :until AND event.retracted = 0 AND {is_of("tool_result")}"""
 
 
-class Committer(msgspec.Struct, frozen=True, kw_only=True):
-    """A session whose own `git commit` made a commit. `machine` is None if this machine recorded it."""
-
-    at_ms: int
-    agent: str
-    session: str
-    machine: str | None
-
-
 class CommitHistory(msgspec.Struct, frozen=True, kw_only=True):
     """A commit and the recorded work in it."""
 
     commit: GitCommit
-    made_by: Committer | None
+    made_by: Act | None
+    """The session whose own `git commit` made it."""
     turns: tuple[TurnChange, ...]
     """The turns that wrote or removed what it brought; one entry per turn and file, newest first."""
 
@@ -76,47 +66,9 @@ Found = Sequence[TurnChange | LineHistory] | LineHistory | CommitHistory
 """The changes of a file, or what is known of lines, newest or first one first; of one line, of a commit."""
 
 
-class Behind(msgspec.Struct, frozen=True):
-    """What is behind a file, lines of it or a commit::
-
-    behind = origin_of("src/cart.py:12", limit=50)
-    for turn in behind.found.turns:
-        print(behind.agent(turn), turn.prompt)  # Claude Code Add a discount to the cart
-    """
-
-    root: str
-    found: Found
-    short_ids: Mapping[str, str]
-    """The shortest unique prefix of the id of each of its sessions."""
-
-    @property
-    def is_known(self) -> bool:
-        """Whether any turn or session is behind it."""
-        return bool(self.short_ids)
-
-    def agent(self, act: TurnChange | Committer) -> str:
-        """Returns the agent's display name, with the machine that it ran on if that is another."""
-        return agent_name(act.agent, act.machine)
-
-    def session(self, act: TurnChange | Committer) -> str:
-        """Returns the shortest unique prefix of the session's id."""
-        return self.short_ids.get(act.session, act.session)
-
-    def show(self, change: TurnChange) -> str:
-        """Returns the command that shows the turn, by that id."""
-        return show_command(self.session(change), change.turn, subagent=change.subagent_id is not None)
-
-
-def _sessions_in(found: Found) -> Iterator[str]:
-    """Yields the id of the session of everything that was done."""
-    if isinstance(found, CommitHistory) and found.made_by is not None:
-        yield found.made_by.session
-    for part in found if isinstance(found, Sequence) else [found]:
-        yield from (turn.session for turn in ([part] if isinstance(part, TurnChange) else part.turns))
-
-
-def origin_of(name: str, *, limit: int) -> Behind:
-    """Returns what is behind `name`: a file, of which at most `limit` changes; FILE:LINE, FILE:FROM-TO, or a commit.
+def origin_of(name: str, *, limit: int) -> tuple[str, Found]:
+    """Returns the root of the project and what is behind `name`: a file, of which at most `limit` changes; FILE:LINE,
+    FILE:FROM-TO, or a commit.
 
     Raises UserError (NOTHING_FOUND) if nothing is known of it.
     """
@@ -133,7 +85,15 @@ def origin_of(name: str, *, limit: int) -> Behind:
             first, last = part
             lines = line_history(ledger, _project_with(ledger, root, path), root, path, first, last)
             found = lines[0] if first == last else lines
-        return Behind(root, found, short_ids(ledger, _sessions_in(found)))
+        return root, found
+
+
+def is_known(found: Found) -> bool:
+    """Whether any turn or session is behind it; behind a line there may be none."""
+    if isinstance(found, CommitHistory):
+        return True
+    parts = [found] if isinstance(found, LineHistory) else found
+    return any(isinstance(part, TurnChange) or part.turns for part in parts)
 
 
 def _project_with(ledger: sqlite3.Connection, root: str, path: Path) -> ProjectRow | None:
@@ -196,15 +156,8 @@ def _of_file(
     changes = changes_of(ledger, project, str(path), former)
     if changes:
         return changes
-    if project is not None and not os.path.lexists(path) and (others := namesakes_of(ledger, project, str(path))):
-        paths = (os.path.relpath(Path(project.root, other)) for other in others[:3])
-        asked = ", ".join(f"`carryover why {shell_word(path)}`" for path in paths)
-        raise UserError(
-            f"There is no file {name!r} here, but one of that name elsewhere in {project.root}: {asked}.",
-            ExitCode.NOTHING_FOUND,
-        )
     if os.sep not in name and not os.path.lexists(path):
-        no_file = f"There is no file {name!r} here, and no agent is known to have changed one of that name."
+        no_file = f"There is no file {name!r} here, and no agent is known to have changed it."
         if trouble := git_trouble():
             raise UserError(
                 f"{no_file} Whether it is a commit is not known, as git can't be run: {trouble}.",
@@ -253,25 +206,19 @@ def _commit_history(
         recent = between(edits, links.before(commit, name), None)
         has_text = file is not None and (file.lines or file.removed)
         turns += turns_of(db, _edits_in(file, edits, recent) if file is not None and has_text else recent)
-    turns.sort(key=_time_of, reverse=True)
+    turns.sort(key=lambda change: change.at_ms, reverse=True)
     return CommitHistory(commit=commit, made_by=_made_by(db, project, commit, links), turns=tuple(turns))
 
 
-def _time_of(change: TurnChange) -> int:
-    return change.at_ms
-
-
-def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Edits:
-    """Returns the edits whose lines came with the commit. `recent`: those since the file was committed before, among
+def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Iterator[EditRow]:
+    """Yields the edits whose lines came with the commit. `recent`: those since the file was committed before, among
     which are those that only removed lines, or whose text is not recorded."""
-    ordered = in_order(edits)
-    sources = writers_of(_as_recorded(file), file.added, [edits[key].body for key in ordered])
-    writers = {ordered[source.edit] for source in sources if source.edit is not None}
+    sources = writers_of(_as_recorded(file), file.added, [edit.body for edit in edits])
+    yield from (edits[source.edit] for source in sources if source.edit is not None)
     has_others = any(source.edit is None for source in sources)
-    for key, edit in recent.items():
+    for edit in recent:
         if (is_silent(edit.body) and has_others) or (not writes(edit.body) and _is_gone(file, edit.body)):
-            writers.add(key)
-    return {key: edits[key] for key in writers}
+            yield edit
 
 
 def _is_gone(file: FileOfCommit, edit: FileEdit) -> bool:
@@ -286,11 +233,18 @@ def _as_recorded(file: FileOfCommit) -> list[str]:
     return redacted if len(redacted) == len(file.lines) else comparable(text)
 
 
-def _made_by(db: sqlite3.Connection, project: ProjectRow, commit: GitCommit, links: Links) -> Committer | None:
+def _made_by(db: sqlite3.Connection, project: ProjectRow, commit: GitCommit, links: Links) -> Act | None:
     around = {"since": commit.authored_ms - _AROUND_MS, "until": commit.committed_ms + _AROUND_MS}
     for agent, session, machine, at_ms, stored in db.execute(_RESULTS, {"project": project.id, **around}):
         body = read_body(db, stored)
         commits = committed(body) if isinstance(body, ToolResult) else []
         if any(links.of_command(short, subject, at_ms) is commit for short, subject in commits):
-            return Committer(at_ms=at_ms, agent=agent, session=session, machine=machine or None)
+            return Act(
+                at_ms=at_ms,
+                agent=agent,
+                agent_name=agent_name(agent, machine),
+                session=session,
+                short=short_ids(db, [session]).get(session, session),
+                machine=machine or None,
+            )
     return None

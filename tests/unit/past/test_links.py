@@ -12,7 +12,10 @@ from carryover.probe.git_history import GitCommit
 CHANGE = TurnChange(
     at_ms=1,
     agent="pi",
+    agent_name="Pi",
     session="s1",
+    short="s1",
+    machine=None,
     subagent_id=None,
     prompt=None,
     asked="",

@@ -22,7 +22,7 @@ from carryover.text.harmless import harmless, one_line
 if TYPE_CHECKING:
     from carryover.past.file_changes import TurnChange
     from carryover.past.line_history import LineHistory
-    from carryover.past.origins import Behind
+    from carryover.past.origins import Found
 
 LOG_LIMIT: Final = 100
 _SHORT: Final = 8
@@ -135,32 +135,31 @@ def why_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run_why(args: argparse.Namespace) -> int:
-    from carryover.past.origins import origin_of  # not at the top: `log` needs none of it
+    from carryover.past.origins import is_known, origin_of  # not at the top: `log` needs none of it
 
-    behind = origin_of(args.file, limit=args.limit)
-    print_result(args, behind.found, _entries(behind, args.limit, now_ms()))
-    return ExitCode.OK if behind.is_known else ExitCode.NOTHING_FOUND
+    root, found = origin_of(args.file, limit=args.limit)
+    print_result(args, found, _entries(root, found, args.limit, now_ms()))
+    return ExitCode.OK if is_known(found) else ExitCode.NOTHING_FOUND
 
 
-def _entries(behind: Behind, limit: int, now: int) -> Iterator[str]:
+def _entries(root: str, found: Found, limit: int, now: int) -> Iterator[str]:
     """Yields a commit with at most `limit` turns; or the turns of a file, or the lines, each with its turns."""
     from carryover.past.file_changes import TurnChange
     from carryover.past.line_history import LineHistory
     from carryover.past.origins import CommitHistory
 
-    found = behind.found
     if isinstance(found, CommitHistory):
         commit, by = found.commit, found.made_by
-        author = f"made by {behind.agent(by)} {paint(behind.session(by), BOLD)}" if by is not None else ""
+        author = f"made by {by.agent_name} {paint(by.short, BOLD)}" if by is not None else ""
         head = (when(commit.authored_ms, now), f"commit {paint(commit.short, YELLOW)}", author)
         yield from entry_lines(head, one_line(commit.subject, _PROMPT_CHARS))
-        yield from _turns(behind, found.turns[:limit], now, with_names=True)
+        yield from _turns(found.turns[:limit], now, root)
         return
     parts = [found] if isinstance(found, LineHistory) else found
     for line in (part for part in parts if isinstance(part, LineHistory)):
-        yield from _line(behind.root, line, now)
-        yield from _turns(behind, line.turns, now)
-    yield from _turns(behind, (part for part in parts if isinstance(part, TurnChange)), now)
+        yield from _line(root, line, now)
+        yield from _turns(line.turns, now)
+    yield from _turns((part for part in parts if isinstance(part, TurnChange)), now)
 
 
 def _line(root: str, line: LineHistory, now: int) -> Iterator[str]:
@@ -177,13 +176,14 @@ def _line(root: str, line: LineHistory, now: int) -> Iterator[str]:
     yield from filter(None, [explained])
 
 
-def _turns(behind: Behind, changes: Iterable[TurnChange], now: int, *, with_names: bool = False) -> Iterator[str]:
-    """Yields one entry per turn, if wanted with the names of the files that it changed."""
+def _turns(changes: Iterable[TurnChange], now: int, root: str | None = None) -> Iterator[str]:
+    """Yields one entry per turn, with `root` also the names of the files that it changed there."""
     for _, same in groupby(changes, key=lambda change: (change.session, change.prompt, change.subagent_id)):
         of_turn = list(same)
         first = of_turn[0]
-        names = [f"{os.path.relpath(change.path, behind.root)} " if with_names else "" for change in of_turn]
+        names = [f"{os.path.relpath(change.path, root)} " if root is not None else "" for change in of_turn]
         changed = ", ".join(f"{name}{change.summary}" for name, change in zip(names, of_turn, strict=True))
-        head = (when(first.at_ms, now), behind.agent(first), paint(behind.show(first), BOLD), changed)
+        show = show_command(first.short, first.turn, subagent=first.subagent_id is not None)
+        head = (when(first.at_ms, now), first.agent_name, paint(show, BOLD), changed)
         asked = f"asked “{first.asked}”: " if first.asked else ""
         yield from entry_lines(head, asked + one_line(first.prompt or "(no prompt recorded)", _PROMPT_CHARS))
