@@ -18,6 +18,7 @@ import msgspec
 
 from carryover.agents import agent_name
 from carryover.config import Config, refuse_excluded
+from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.distill.header import ASKS_AGAIN, Answering
 from carryover.distill.render import neutralize, render
 from carryover.distill.trail import leading_step, steps_of
@@ -31,7 +32,6 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
 from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, best_part, spans, terms_of
 from carryover.model import StoredEvent, ToolCall, ToolResult, id_in_command, is_own_tool
-from carryover.past.budget import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS, is_budget
 from carryover.past.context import now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
@@ -172,7 +172,7 @@ def handoff(project: ProjectRoot, tokens: int = MAX_TOKENS) -> str:
     """Returns the project's handoff as it would be made now for a budget of `tokens`. Raises UserError if there is
     none, the project is excluded, or there is no such budget.
     """
-    if not is_budget(tokens):
+    if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     with _project(project) as work:
         made = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms())

@@ -216,20 +216,17 @@ def add_tokens_argument(parser: argparse.ArgumentParser) -> None:
 
 def handoff_tokens(text: str) -> int:
     """Parses the budget of a handoff, in tokens."""
-    from carryover.past.budget import budget_of
-
-    try:
-        return budget_of(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+    return positive(text, 600, 50_000)  # as numbers, since what makes handoffs is slow to load
 
 
-def positive(text: str, least: int = 1) -> int:
-    """Parses a number of at least `least`, or the largest that the ledger knows if it is larger."""
+def positive(text: str, least: int = 1, most: int | None = None) -> int:
+    """Parses a number, such as `5,000`, from `least` to `most`; without `most`, one that is larger than the ledger
+    knows is the largest that it does."""
     digits = text.replace(",", "").replace("_", "")
-    number = min(int(digits), sys.maxsize) if re.fullmatch(r"\d{1,4000}", digits) else 0
-    if number < least:
-        raise argparse.ArgumentTypeError(f"must be a number of at least {least:,}")
+    number = min(int(digits), sys.maxsize) if re.fullmatch("[0-9]{1,4000}", digits) else 0
+    if number < least or (most is not None and number > most):
+        possible = f"of at least {least:,}" if most is None else f"from {least:,} to {most:,}"
+        raise argparse.ArgumentTypeError(f"must be a number {possible}")
     return number
 
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 from carryover.errors import ExitCode, UserError
 from carryover.faces.mcp.tools import TOOLS
 from carryover.facts import ProjectRoot
-from carryover.past.budget import MAX_TOKENS
 from carryover.past.context import current_folder
 from carryover.past.recall import folder_identity, handoff, neutral, project_at, recall, turn
 
@@ -78,7 +77,7 @@ class ClientProject:
                 return turn(project, named, page if isinstance(page, int) else 1, began_ms=self._began_ms)
             case "handoff", _:
                 tokens = values.get("tokens")
-                return handoff(project, tokens if isinstance(tokens, int) else MAX_TOKENS)
+                return handoff(project, tokens) if isinstance(tokens, int) else handoff(project)
         [needed] = schemas[name]["required"]
         raise UserError(f"{name!r} needs {needed}: {arguments[needed]['description']}.")
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from carryover.distill.handoff import LEAST_TOKENS, MOST_TOKENS
 from carryover.errors import ExitCode
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
@@ -66,7 +67,7 @@ def test_of_one_file_a_larger_budget_is_filled_from_that_file_alone(shop: Path, 
 def test_a_budget_that_there_is_not_is_refused_and_named(tokens: str, run: Run) -> None:
     for command in (("handoff",), ("to", "codex")):
         err = run.err(ExitCode.USAGE, *command, f"--tokens={tokens}")
-        assert "argument --tokens: must be a number from 600 to 50,000" in err
+        assert f"argument --tokens: must be a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}" in err
 
 
 def test_another_agent_gets_as_much_as_was_asked_for_and_the_projects_own_handoff_stays(
