@@ -174,7 +174,7 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
         refused = f"No handoff is put into {made.root}: {published.refusal}. {_by_copy(made.root)}"
         raise UserError(refused, ExitCode.REFUSED)
     made = msgspec.structs.replace(made, published=published)
-    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root, again=True) as (ledger, project):
+    with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root) as (ledger, project):
         to = project.id if project is not None else root_of(made.root)
         write_second_page(ledger, to, made, config)
     return handoff_path(made.settings.folder)

@@ -63,15 +63,14 @@ def opened(
     session: str | None = None,
     around: bool = False,
     most_bytes: int = 0,
-    again: bool = False,
 ) -> Iterator[tuple[sqlite3.Connection, ProjectRow | None]]:
     """Opens what is recorded of the project at `root`, or of all projects; yields that project too, if anything is
     recorded of it.
 
     What a temporary ledger is made of is narrowed to that project, with `around` also to those that contain it; to
     sessions whose id begins with `session`; or to the newest `most_bytes` of transcripts. Damaged entries are
-    skipped; their number is printed on stderr at the end. `again`: this command has read them before. Raises
-    UserError (REFUSED) if Carryover was paused before anything was recorded.
+    skipped; their number is printed on stderr at the end. Raises UserError (REFUSED) if Carryover was paused before
+    anything was recorded.
     """
     state = state_dir()
     if state.ledger.exists():
@@ -86,8 +85,9 @@ def opened(
 
     config = msgspec.structs.replace(settings_to_print(), paused=state.paused.exists())
     sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
-    if len(sources) > MANY and not again and not state.ledger.exists():
-        warn(f"{len(sources)} transcripts are read for this, and again each time: `carryover install` keeps them read.")
+    if len(sources) > MANY and not state.ledger.exists():
+        again = "and again each time: `carryover install` keeps them read."
+        warn_once(f"{len(sources)} transcripts are read for this, {again}")
     agents, excluded = all_agents(config.sources), tombstones_of(state)  # what the user had forgotten stays out
     with temporary_ledger(sources, agents, tombstones=excluded) as ledger:
         yield ledger, project_by_root(ledger, root) if root is not None else None
