@@ -16,9 +16,6 @@ from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, entry_lines, table_lines
 from carryover.text.harmless import harmless
 
-LAST_OF_ROOT: Final = 1023
-"""Up to this port, systems let no other user listen, unless they are set up to."""
-
 DESCRIPTION: Final = """\
 Shows all settings, each with its value, whether it is the default or comes from
 config.toml, and what it means; with KEY the value alone. With a VALUE it sets
@@ -65,8 +62,6 @@ def _done(done: Changed) -> str:
     now = f"{key} = {_shown(value)}{', as before' if is_same else f' (was {_shown(done.before.value)})'}."
     if is_same and (key, value) == ("publish.pointers", "shared"):
         now += " What git took away since is written again when an agent next works there."
-    if key == "server.port" and value <= LAST_OF_ROOT:
-        now += f" Ports up to {LAST_OF_ROOT:,} are usually root's; `carryover status` says if it can't be used."
     return now if done.is_running or done.withdrawn else f"{now} carryoverd is not running; it holds when it starts."
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from carryover.actions.clipboard import copy
 from carryover.actions.output_file import target, write_output
@@ -55,7 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--question", metavar="TEXT", help="what you ask there; it comes last, unchanged")
     tokens = partial(positive, least=LEAST_BUDGET)
     add("--budget", metavar="TOKENS", type=tokens, help=f"at most this many, as estimated; {LEAST_BUDGET:,} or more")
-    add("--tokens", type=_budget_instead, help=argparse.SUPPRESS)
     flag(parser, "--copy", "put it on the clipboard; lists what is in it and asks first")
     add("--session", metavar="ID", help="one session instead: its id, a unique beginning, or `last`")
     add(
@@ -113,10 +112,6 @@ def _problem(args: argparse.Namespace) -> str:
         "--yes needs --copy or -o FILE.": args.yes and not args.copy and args.output is None,
     }
     return next((problem for problem, holds in problems.items() if holds), "")
-
-
-def _budget_instead(_: str) -> NoReturn:
-    raise argparse.ArgumentTypeError("is --budget here; `carryover handoff --tokens N` prints the conversation")
 
 
 def _listed(document: DocumentForChat) -> Iterator[str]:

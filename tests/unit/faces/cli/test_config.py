@@ -158,8 +158,3 @@ def test_what_only_reads_does_not_say_that_it_changed_nothing(
     code, out, err = run(*line.format(home=home).split())
 
     assert code != ExitCode.OK and out == "" and "changed" not in err
-
-
-def test_a_port_that_only_root_may_use_is_said_to_be_one(config_file: Path, run: Run) -> None:
-    assert "are usually root's; `carryover status` says" in run.out("config", "server.port", "80")
-    assert "root" not in run.out("config", "server.port", "1024")

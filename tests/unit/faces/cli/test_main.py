@@ -81,7 +81,6 @@ USAGE = {
     "handoff --to codex --until 3": "--copy and --to cannot be combined",
     "export --for nobody": "invalid choice: 'nobody'",
     "export --budget 999": "must be a number of at least 1,000",
-    "export --tokens 8000": "--tokens: is --budget here; `carryover handoff --tokens N` prints the conversation",
     "export --session last --question x": "--session can't be combined with",
     "export --session last --budget 4000 -o x": "--session can't be combined with",
     "export --full": "need --session ID.",
