@@ -39,6 +39,7 @@ from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 from carryover.distill.worth import InPlay, in_play, without_jobs
+from carryover.export.session_parts import VERBS
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 from carryover.text.stack import MOST_FRAMES, is_frame
@@ -69,7 +70,6 @@ _ELSEWHERE_CHARS: Final = 60
 """So much of such a prompt is said again, so that the answer to it can be followed."""
 _BECAME: Final = "→"
 """Stands alone between the end of a long command and what that printed."""
-_VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _ENDS: Final = {"interrupted": "Interrupted by the user", "error": "Stopped by an error", "limit": "At a usage limit"}
 
 
@@ -284,7 +284,7 @@ def _quote(past: Past, event: Happened) -> Entry | None:
         case model.FileEdit(path=path, change=change, diff=diff) if not names_handoff(path):
             added = "\n".join(line[1:] for line in diff.splitlines() if line.startswith("+"))
             name = relative(path, past.view.root) or path
-            return said("edit", f"{_VERBS[change]} {in_code(name)} ({turn})", added)
+            return said("edit", f"{VERBS[change]} {in_code(name)} ({turn})", added)
         case model.ToolResult() as result:
             return _call(past, result, turn, event)
         case _:

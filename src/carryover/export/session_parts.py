@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from itertools import islice, tee, zip_longest
 from typing import Final, Generic, Literal, TypeVar, cast
@@ -27,7 +27,7 @@ PartKind = Literal["user", "agent", "tool", "happening"]
 
 _PLAN_MARKS: Final = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
 _TURN_ENDS: Final = {"interrupted": "Interrupted", "error": "Stopped by an error", "limit": "Stopped by a limit"}
-_VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
+VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
 _QUEUED: Final = "Prompt queued"
@@ -36,11 +36,7 @@ _WITHDRAWN: Final = "Queued prompt withdrawn"
 
 class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     """The facts about a session; what is not known is empty. `agent` is the agent's id, `project` the root as it is
-    shown.
-
-    >>> dict(SessionHead(id="3f2a", agent="codex", agent_name="Codex CLI", version="0.131").facts)["Agent"]
-    'Codex CLI 0.131'
-    """
+    shown."""
 
     id: str
     agent: str
@@ -55,13 +51,6 @@ class SessionHead(msgspec.Struct, frozen=True, kw_only=True):
     model: str = ""
     parent: str = ""
     exported_ms: int = 0
-
-    @property
-    def facts(self) -> tuple[tuple[str, str], ...]:
-        """Labels and values, each on one line; a value may be empty."""
-        agent = f"{self.agent_name} {self.version}{f' on {self.machine}' if self.machine else ''}"
-        labelled = (("Agent", agent), ("Model", self.model), ("Project", self.project), ("Branch", self.branch))
-        return tuple((name, quoted_line(value)) for name, value in (*labelled, ("Session", self.id)))
 
 
 class Part(msgspec.Struct, Generic[_Text], frozen=True, omit_defaults=True):
@@ -138,26 +127,16 @@ def _is_repeated(body: model.AnyBody, before: model.AnyBody | None, after: model
     return is_applied or (body.op in ("edit", "write", "ask") and body.status == "ok")
 
 
-def of_turns(events: Iterable[model.StoredEvent], wanted: Container[int]) -> Iterator[model.StoredEvent]:
-    """Yields the events of the `wanted` turns, which count from 1; 0 is everything before the first.
+def numbered(events: Iterable[model.StoredEvent]) -> Iterator[tuple[int, model.StoredEvent]]:
+    """Yields each event of a session with the number of its turn, from 1; 0 is everything before the first.
 
     A turn begins with a prompt that a person gave to the main conversation and did not retract.
     """
-    return (event for turn, event in numbered(events) if turn in wanted)
-
-
-def numbered(events: Iterable[model.StoredEvent]) -> Iterator[tuple[int, model.StoredEvent]]:
-    """Yields each event of a session with the number of its turn; see `of_turns`."""
     turn = 0
     for event in events:
-        turn += begins_turn(event)
+        is_prompt = isinstance(event.body, model.UserPrompt) and event.body.begins_turn
+        turn += is_prompt and not event.subagent_id and not event.retracted
         yield turn, event
-
-
-def begins_turn(event: model.StoredEvent) -> bool:
-    """Whether the event is the prompt that begins a turn."""
-    is_prompt = isinstance(event.body, model.UserPrompt) and event.body.begins_turn
-    return is_prompt and not event.subagent_id and not event.retracted
 
 
 def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
@@ -167,13 +146,6 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
         heading = quoted_line(f"{part.heading}{by}")
         text = CleanText(safe(part.text).strip("\n"))
         yield cast(Part[CleanText], msgspec.structs.replace(part, heading=heading, text=text))
-
-
-def made_by(at_ms: int) -> str:
-    """Returns when (UTC ms, 0 if unknown) and by what a document was made, and that it is to be read before it is
-    shared: a secret in plain prose is not found."""
-    secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-    return f"{_zoned_time(at_ms)} by Carryover; {secrets}".lstrip()
 
 
 def _zoned_time(at_ms: int) -> str:
@@ -243,7 +215,7 @@ def edit_line(edit: model.FileEdit, root: str | None) -> str:
     """Returns what was done to which file, with its path relative to `root`: `Edited src/cart.py +3 -1`."""
     was = f"{path_in_project(edit.old_path, root)} to " if edit.old_path else ""
     sizes = [f"{sign}{count}" for sign, count in (("+", edit.added), ("-", edit.removed)) if count is not None]
-    return f"{_VERBS[edit.change]} {was}{path_in_project(edit.path, root)} {' '.join(sizes)}".rstrip()
+    return f"{VERBS[edit.change]} {was}{path_in_project(edit.path, root)} {' '.join(sizes)}".rstrip()
 
 
 _HEADING: Final = later(r"^( {0,3})(#{1,6})(?=\s)")
@@ -258,8 +230,12 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     """Yields the lines of the document, without line ends."""
     yield f"# {_inert(quoted_line(head.title or f'Session {head.id}'))}"
     yield ""
-    yield from (f"- {name}: {code_span(value)}" for name, value in head.facts if value)
-    yield f"- Exported {made_by(head.exported_ms)}"
+    agent = f"{head.agent_name} {head.version}{f' on {head.machine}' if head.machine else ''}"
+    facts = {"Agent": agent, "Model": head.model, "Project": head.project, "Branch": head.branch, "Session": head.id}
+    yield from (f"- {name}: {code_span(value)}" for name, value in facts.items() if quoted_line(value))
+    # A secret in plain prose is not found.
+    secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
+    yield f"- Exported {_zoned_time(head.exported_ms)} by Carryover; {secrets}"
     by_user = False
     for part in parts:
         mark = " (retracted)" if part.retracted else ""

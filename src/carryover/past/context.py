@@ -116,7 +116,8 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
     if project and is_foreign(project):
         return _root_elsewhere(project, may_be=elsewhere)
     path = expanded(project or ".")
-    if project and _is_of_windows(project) and not (must_exist or os.path.lexists(path)):
+    is_of_windows = project and is_absolute(project) and not project.startswith("/")
+    if project and is_of_windows and not (must_exist or os.path.lexists(path)):
         return project  # work in it was imported here
     try:
         return look_at(path, partial(_named_root, path, must_exist=must_exist)) if project else _root_at(path)
@@ -137,10 +138,6 @@ def _root_elsewhere(project: str, *, may_be: bool) -> str:
         f"{shell_word(project)} .` joins the two; `carryover sessions` and `carryover search` list what was done.",
         ExitCode.REFUSED,
     )
-
-
-def _is_of_windows(folder: str) -> bool:
-    return is_absolute(folder) and not folder.startswith("/")
 
 
 def _named_root(path: Path, *, must_exist: bool) -> str:

@@ -26,10 +26,8 @@ from carryover.testruns.reading import test_run_in
 MOST_SHOWN_TURNS: Final = 40
 _BEFORE: Final = 5
 """How many turns before the one that was asked for are shown."""
-_ENOUGH_CHARS: Final = 1_500_000
-"""No further turn is added to an answer of this size."""
-MOST_DIFF_CHARS: Final = 1_500_000
-"""No further diff is added to an answer of this size."""
+MOST_CHARS: Final = 1_500_000
+"""No further turn and no further diff is added to an answer of this size."""
 _PROMPT_CHARS: Final = 300
 
 
@@ -55,7 +53,7 @@ def session_outline(db: sqlite3.Connection, agent: str, native_id: str) -> Sessi
             events[number].append(event)
     turns = tuple(_from_above(number, events[number]) for number in sorted(events) if number or _edits(events[0]))
     files = tuple(_changed(events, row))
-    is_cut = sum(len(change.text) for file in files for change in file.changes) >= MOST_DIFF_CHARS
+    is_cut = sum(len(change.text) for file in files for change in file.changes) >= MOST_CHARS
     return SessionAnswer(session=_listed(db, row), turns=turns, total_turns=len(turns), files=files, is_cut=is_cut)
 
 
@@ -70,7 +68,7 @@ def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int
     for number, of_turn in groupby(numbered(session_events(db, row)), key=lambda numbered_event: numbered_event[0]):
         if number < wanted.start:
             continue
-        if number >= wanted.stop or (chars > _ENOUGH_CHARS and number > least):
+        if number >= wanted.stop or (chars > MOST_CHARS and number > least):
             return
         events = (event for _, event in of_turn)
         shown = session_parts(events, agent=agent_name(row.agent), root=row.root)
@@ -89,7 +87,7 @@ def _from_above(number: int, events: Sequence[StoredEvent]) -> SessionTurn:
     return SessionTurn(
         number=number,
         at_ms=events[0].at_ms,
-        prompt=_short_prompt(prompt),
+        prompt=quoted_line(without_pastes(prompt))[:_PROMPT_CHARS],
         calls=len(results),
         files=len({edit.path for edit in edits}),
         added=added,
@@ -97,11 +95,6 @@ def _from_above(number: int, events: Sequence[StoredEvent]) -> SessionTurn:
         tests=runs[-1][0].status if runs else "",
         test_command=quoted_line(runs[-1][1])[:_PROMPT_CHARS] if runs else "",
     )
-
-
-def _short_prompt(prompt: str) -> str:
-    """Returns what was asked for on one line, at most `_PROMPT_CHARS` of it."""
-    return quoted_line(without_pastes(prompt))[:_PROMPT_CHARS]
 
 
 def _edits(events: Iterable[StoredEvent]) -> list[FileEdit]:
@@ -120,7 +113,7 @@ def _lines_changed(edits: Iterable[FileEdit]) -> tuple[int, int]:
 
 def _changed(events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionRow) -> Iterator[FileOfSession]:
     """Yields the files that a session changed, in the order in which it first did."""
-    room = MOST_DIFF_CHARS
+    room = MOST_CHARS
     edits: dict[str, list[FileEdit]] = defaultdict(list)
     changes: dict[str, list[Part[CleanText]]] = defaultdict(list)
     for number, events in sorted(events_of_turns.items()):
@@ -133,7 +126,8 @@ def _changed(events_of_turns: Mapping[int, Sequence[StoredEvent]], row: SessionR
             changes[event.body.path].append(change)
     for path in edits:
         added, removed = _lines_changed(edits[path])
-        yield FileOfSession(path=_shown_path(path, row), added=added, removed=removed, changes=tuple(changes[path]))
+        shown = quoted_line(path_in_project(path, row.root, row.recorded_root))
+        yield FileOfSession(path=shown, added=added, removed=removed, changes=tuple(changes[path]))
 
 
 def _change(event: StoredEvent, edit: FileEdit, turn: int, root: str | None, *, has_diff: bool) -> Part[CleanText]:
@@ -146,8 +140,3 @@ def _change(event: StoredEvent, edit: FileEdit, turn: int, root: str | None, *, 
         subagent_id=event.subagent_id,
         turn=turn,
     )
-
-
-def _shown_path(path: str, row: SessionRow) -> CleanText:
-    """Returns a path that the session recorded, relative to its project."""
-    return quoted_line(path_in_project(path, row.root, row.recorded_root))

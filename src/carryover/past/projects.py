@@ -39,8 +39,10 @@ _QUESTION_CHARS: Final = 300
 _ABOUT_CHARS: Final = 200
 
 
-def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> Projects:
-    """Returns all projects that have a session, newest work first."""
+def listed_projects(
+    db: sqlite3.Connection, config: Config, *, now_ms: int, transcripts: int = 0, unread: int = 0
+) -> Projects:
+    """Returns all projects that have a session, newest work first, with what is known of the transcripts."""
     limits = limited_projects(db, (), since_ms=now_ms - LASTS_MS, now_ms=now_ms)
     counts = session_counts(db)
     listed = []
@@ -68,7 +70,8 @@ def listed_projects(db: sqlite3.Connection, config: Config, *, now_ms: int) -> P
             resets_ms=waiting.resets_ms,
         )
         listed.append(project)
-    return Projects(tuple(sorted(listed, key=lambda project: project.last_ms, reverse=True)))
+    newest_first = tuple(sorted(listed, key=lambda project: project.last_ms, reverse=True))
+    return Projects(newest_first, transcripts, unread)
 
 
 def project_here(db: sqlite3.Connection, project_id: int) -> ProjectRow:

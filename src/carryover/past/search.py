@@ -13,8 +13,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import quoted_line
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import project_by_root, session_of, sessions, short_ids
-from carryover.ledger.rows import ProjectRow
-from carryover.ledger.search import EventHit, Query, search
+from carryover.ledger.search import EventHit, Found, Query, search
 from carryover.ledger.search_text import KINDS, SearchKind, Term, terms_of, window
 from carryover.past.context import now_ms, project_root
 from carryover.past.opened import Want, opened
@@ -50,7 +49,7 @@ def searched(
         raise UserError(f"{query!r} has no letter and no digit to search for.", ExitCode.USAGE)
     root = None if everywhere else project_root(project, elsewhere=True)
     with opened(Want.LISTED, root) as (ledger, project_row):
-        project_id = _searched_id(root, project_row)
+        project_id = None if root is None else project_row.id if project_row is not None else _NO_PROJECT
         wanted = Query(terms=terms, project_id=project_id, agent=agent, since_ms=since_ms, kinds=tuple(kinds))
         answer = search_for(ledger, wanted, limit=limit, now_ms=now_ms())
         is_recorded = project_row is not None if root else bool(answer.hits or sessions(ledger, limit=1))
@@ -159,9 +158,3 @@ def _notes(found: Found, listed: int) -> Iterator[str]:
 def _project_id(ledger: sqlite3.Connection, root: str | None) -> int:
     project = project_by_root(ledger, root) if root is not None else None
     return project_id_here(project.id, root) if project is not None else 0
-
-
-def _searched_id(root: str | None, project: ProjectRow | None) -> int | None:
-    if root is None:
-        return None
-    return project.id if project is not None else _NO_PROJECT

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal
 from carryover.agents import agent_name
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import quoted_line
-from carryover.export.session_parts import Part, SessionHead, cleaned, of_turns, session_markdown, session_parts
+from carryover.export.session_parts import Part, SessionHead, cleaned, numbered, session_markdown, session_parts
 from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.rows import SessionRow
 from carryover.model import LAST, StoredEvent
@@ -56,7 +56,7 @@ class OpenedSession:
     def events(self, turns: Container[int] | None = None, *, subagents: bool = True) -> Iterator[Any]:
         """Yields its events, or those of some `turns`, as they are recorded."""
         events = session_events(self.ledger, self.session, subagents=subagents)
-        return events if turns is None else of_turns(events, turns)
+        return events if turns is None else (event for turn, event in numbered(events) if turn in turns)
 
     def parts(self, turns: Container[int] | None = None, *, subagents: bool = False) -> Iterator[ShownPart]:
         """Yields what is shown of its events, or of some `turns`; with `subagents`, of their work too."""

@@ -258,7 +258,7 @@ class Window(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Uncounted(msgspec.Struct, frozen=True):
-    """Sessions or transcripts of an agent, by its display name, whose tokens are not in the sums."""
+    """Sessions of an agent, by its display name, whose tokens are not in the sums."""
 
     agent: str
     number: int

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from carryover.ledger.queries import session_by_prefix
 from carryover.model import FileEdit, ToolResult, UserPrompt
-from carryover.past.outline import MOST_DIFF_CHARS, MOST_SHOWN_TURNS, session_outline, session_turns
+from carryover.past.outline import MOST_CHARS, MOST_SHOWN_TURNS, session_outline, session_turns
 from carryover.past.session import OpenedSession
 from support.scribe import AGENT, Scribe
 
@@ -68,7 +68,7 @@ async def test_a_session_is_its_turns_and_the_files_that_each_of_them_changed(sc
 
 
 async def test_diffs_beyond_what_a_page_can_hold_are_left_out(scribe: Scribe) -> None:
-    huge = "@@ +1\n+" + "x" * (MOST_DIFF_CHARS // 3)
+    huge = "@@ +1\n+" + "x" * (MOST_CHARS // 3)
     await scribe.tell("add", *(scribe.event(edit("cart.py", huge)) for _ in range(5)))
 
     found = session_outline(scribe.db, AGENT, "s1")

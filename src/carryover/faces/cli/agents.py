@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.check.packages import Checked, KnownAgent, checked_package, every_agent, is_bundled
+from carryover.past.check.packages import OWN, Checked, KnownAgent, checked_package, every_agent
 from carryover.terminal.output import counted, print_result
 from carryover.terminal.paths import shell_word
 from carryover.terminal.table import Column, table_lines
@@ -53,7 +53,7 @@ def _listed(known: list[KnownAgent]) -> Iterator[str]:
 
 
 def _origin(agent: KnownAgent) -> str:
-    package = "Carryover" if is_bundled(agent) else agent.package
+    package = "Carryover" if agent.package == OWN else agent.package
     return f"{package}; left out: {agent.problem}" if agent.problem is not None else package
 
 

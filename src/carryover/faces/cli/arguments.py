@@ -67,7 +67,8 @@ class CommandParser(argparse.ArgumentParser):
     """
 
     def __init__(self, **options: Any) -> None:
-        self._declared: list[argparse.Action] = []
+        self.declared: list[argparse.Action] = []
+        """The arguments that were added, with their help."""
         # argparse would find the width with a module that costs start-up time, at each argument that is added.
         width = min(terminal_width() or WIDEST, WIDEST) - 2
         formatter = partial(argparse.RawDescriptionHelpFormatter, width=width)
@@ -80,13 +81,8 @@ class CommandParser(argparse.ArgumentParser):
         if (metavar := options.get("metavar")) in usual:
             options.setdefault("type", usual[metavar])
         action = super().add_argument(*names, **options)
-        self._declared.append(action)
+        self.declared.append(action)
         return action
-
-    @property
-    def declared(self) -> list[argparse.Action]:
-        """The arguments that were added, with their help."""
-        return self._declared
 
     def format_help(self) -> str:
         return _fitted(super().format_help(), terminal_width())
@@ -169,6 +165,14 @@ def flag(parser: argparse.ArgumentParser, *names: str) -> None:
 def add_limit_argument(parser: argparse.ArgumentParser, *, usual: int, what: str) -> None:
     """Adds an option for the number of listed items, `usual` by default."""
     parser.add_argument("-n", "--limit", type=positive, default=usual, metavar="N", help=f"{what} (default: {usual})")
+
+
+def add_session_argument(parser: argparse.ArgumentParser) -> None:
+    """Adds the session that a command is about."""
+    from carryover.model import LAST
+
+    named = "session id, or as much of its beginning as is unique (default: `last`, the newest of this project)"
+    parser.add_argument("id", metavar="ID", nargs="?", default=LAST, help=named)
 
 
 def known_agent(text: str) -> str:

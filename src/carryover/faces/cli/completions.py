@@ -36,7 +36,7 @@ def _sessions(_typed: str) -> _Values:
     yield LAST, "the newest session of this project"
     for session in sessions:
         if id_in_command(session.short) == session.short:
-            what = session.title or session.task or ""
+            what = session.title or ""
             yield session.short, f"{session.agent_name}, {ago(session.last_ms, now_ms())}, {what}"
 
 

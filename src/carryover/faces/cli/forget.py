@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +16,6 @@ from carryover.terminal.paths import shell_word
 
 if TYPE_CHECKING:
     from carryover.actions.forgetting import WhatGoes
-    from carryover.past.types import Session
 
 FORGET: Final = """\
 Removes sessions from everything that Carryover keeps: the ledger, its copies,
@@ -94,7 +93,9 @@ def _refuse_unclear(args: argparse.Namespace) -> None:
 def _plan(plan: WhatGoes) -> Iterator[str]:
     if plan.sessions:
         yield f"{_many(plan.sessions, plan.notes)} {'loses' if plan.sessions == 1 else 'lose'} {_part(plan)}:"
-        yield from some_sessions(plan.newest, plan.sessions)
+        yield from session_lines(plan.newest, with_project=True)
+        if plan.sessions > len(plan.newest):
+            yield f"... and {plan.sessions - len(plan.newest):,} more"
     if names := [path.name for path in plan.copies if not path.name.endswith(_LOGS)]:
         go = "goes" if len(names) == 1 else "go"
         yield f"{counted(len(names), 'copy', 'copies')} of the ledger {go} as a whole: {', '.join(names)}"
@@ -113,13 +114,6 @@ def _part(plan: WhatGoes) -> str:
         return "all that was recorded until now"
     since = f"from {local_time(since_ms)} " if since_ms is not None else ""
     return f"what happened {since}until {local_time(until_ms) if until_ms is not None else 'now'}"
-
-
-def some_sessions(sessions: Sequence[Session], number: int) -> Iterator[str]:
-    """Yields the first of the sessions that are about to be deleted, and how many of `number` are not listed."""
-    yield from session_lines(sessions, with_project=True)
-    if number > len(sessions):
-        yield f"... and {number - len(sessions):,} more"
 
 
 LINK: Final = """\

@@ -163,17 +163,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _failed(arguments: Sequence[str], message: str, code: ExitCode, *lines: str) -> ExitCode:
     """Prints an error on standard error and returns `code`: as `lines`, usually the message alone, or with --json as
     an object in one line."""
-    if JSON in _options(arguments):
+    if JSON in (arguments[: arguments.index("--")] if "--" in arguments else arguments):
         text = as_json({"error": code.name.lower(), "exit_code": code, "message": message})
         streams.write_line(text, error=True)
     else:
         warn(*(lines or [f"carryover: {message}"]))
     return code
-
-
-def _options(arguments: Sequence[str]) -> Sequence[str]:
-    """Returns the arguments that may be options."""
-    return arguments[: arguments.index("--")] if "--" in arguments else arguments
 
 
 def build_parser(

@@ -66,14 +66,6 @@ def _usual(parser: argparse.ArgumentParser) -> None:
     flag(parser, "--json", "print what is pinned now as JSON")
 
 
-def run_pin(args: argparse.Namespace) -> None:
-    _keep(args, is_done=False)
-
-
-def run_done(args: argparse.Namespace) -> None:
-    _keep(args, is_done=True)
-
-
 def run_unpin(args: argparse.Namespace) -> None:
     from carryover.actions.pinning import pinned, pinning_root, take_pin_back
 
@@ -88,9 +80,11 @@ def run_unpin(args: argparse.Namespace) -> None:
         warn("Nothing was taken back. Name one by its number: `carryover unpin 1`.")
 
 
-def _keep(args: argparse.Namespace, *, is_done: bool) -> None:
+def run(args: argparse.Namespace) -> None:
+    """Pins a text, or says that it is done."""
     from carryover.actions.pinning import keep, pinned, pinning_root
 
+    is_done = args.command == "done"
     root = pinning_root(args.project, changes=bool(args.text))
     kept = keep(root, " ".join(args.text), is_done=is_done) if args.text else None
     if kept is None:

@@ -6,8 +6,14 @@ import argparse
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, recorded_agent, startable_agents
-from carryover.model import LAST
+from carryover.faces.cli.arguments import (
+    add_session_argument,
+    add_tokens_argument,
+    describe,
+    flag,
+    recorded_agent,
+    startable_agents,
+)
 from carryover.past.context import project_root
 from carryover.terminal.output import USUAL_WIDTH, can_ask, terminal_width, warn
 from carryover.terminal.screen import ask_on_screen, drawing, keys_of
@@ -27,13 +33,7 @@ RESUME_EXAMPLES: Final = """\
 
 def resume_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, RESUME, RESUME_EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    parser.add_argument(
-        "id",
-        metavar="ID",
-        nargs="?",
-        default=LAST,
-        help="session id, or as much of its beginning as is unique (default: `last`, the newest of this project)",
-    )
+    add_session_argument(parser)
     flag(parser, "--run", "run the command in this terminal")
 
 

@@ -89,7 +89,7 @@ def session_lines(sessions: Iterable[Session], *, with_project: bool) -> Iterato
             _PROJECT: short_path(session.project or "?"),
             _LAST: ago(session.last_ms, now),
             _PROMPTS: f"{session.prompts:,}",
-            _TASK: one_line(session.title or session.task or "", _TASK_LIMIT),
+            _TASK: one_line(session.title or "", _TASK_LIMIT),
         }
         rows.append([cells[head] for head in heads])
     return table_lines(heads, rows)

@@ -9,8 +9,7 @@ from datetime import date, datetime
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import describe, flag
-from carryover.model import LAST
+from carryover.faces.cli.arguments import add_session_argument, describe, flag
 from carryover.past.session import OpenedSession, ShownPart, opened_session
 from carryover.terminal import output
 from carryover.terminal.output import BOLD, DIM, GREEN, RED, as_json, counted, paint, print_document, print_lines
@@ -35,16 +34,9 @@ EXAMPLES: Final = """\
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
-    add = parser.add_argument
-    add(
-        "id",
-        metavar="ID",
-        nargs="?",
-        default=LAST,
-        help="session id, or as much of its beginning as is unique (default: `last`, the newest of this project)",
-    )
+    add_session_argument(parser)
     flag(parser, "--full", "add tool output, whole edits, plans, summaries and sub-agents")
-    add(
+    parser.add_argument(
         "--turn",
         metavar="N",
         type=turns,

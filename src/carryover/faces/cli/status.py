@@ -56,12 +56,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         output.print_json(status_data(facts))
     else:
-        output.print_lines(_lines(facts, args))
+        width = None if args.verbose else output.terminal_width() or output.USUAL_WIDTH
+        output.print_lines(lines(facts, now_ms=now_ms(), width=width))
     return ExitCode.OK
-
-
-def _lines(facts: Gathered, args: argparse.Namespace) -> list[str]:
-    return lines(facts, now_ms=now_ms(), width=None if args.verbose else output.terminal_width() or output.USUAL_WIDTH)
 
 
 def lines(facts: Gathered, *, now_ms: int, width: int | None) -> list[str]:

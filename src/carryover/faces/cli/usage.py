@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Final, get_args
 
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, describe, flag
 from carryover.past.context import first_day_ms, now_ms, project_root
-from carryover.past.types import By, Uncounted, Used, UsedRow, Window
+from carryover.past.types import By, Used, UsedRow, Window
 from carryover.past.usage import used_since
 from carryover.terminal.output import BOLD, counted, duration, local_time, paint, print_result, when
 from carryover.terminal.paths import short_path
@@ -71,11 +71,8 @@ def _lines(used: Used) -> Iterator[str]:
 def _not_counted(used: Used) -> Iterator[str]:
     """Yields what the sums lack."""
     if used.without_tokens:
-        yield f"Not counted, since no tokens are recorded for them: {_listed(used.without_tokens, 'session')}."
-
-
-def _listed(uncounted: Iterable[Uncounted], what: str) -> str:
-    return ", ".join(f"{counted(one.number, what)} of {one.agent}" for one in uncounted)
+        sessions = ", ".join(f"{counted(one.number, 'session')} of {one.agent}" for one in used.without_tokens)
+        yield f"Not counted, since no tokens are recorded for them: {sessions}."
 
 
 def _cells(row: UsedRow) -> list[str]:

@@ -111,7 +111,7 @@ class Access:
     def _with_key(self, request: web.Request) -> Visitor | None:
         host = _host(request)
         visitor = self._visitors[host] if host in self.hosts() else None
-        is_theirs = visitor is not None and not visitor.cookie and _digest(_key(request)) == visitor.key
+        is_theirs = visitor is not None and not visitor.cookie and _digest(request.query.get("key", "")) == visitor.key
         return visitor if is_theirs else None
 
 
@@ -136,10 +136,6 @@ def may_ask(request: web.Request) -> bool:
 
 def _host(request: web.Request) -> str:
     return request.headers.get("Host", "").lower().partition(":")[0]
-
-
-def _key(request: web.Request) -> str:
-    return request.query.get("key", "")
 
 
 def _digest(secret: str) -> bytes:

@@ -35,7 +35,6 @@ from carryover.past.outline import session_outline, session_turns
 from carryover.past.search import search_page
 from carryover.past.sessions import session_page
 from carryover.past.timeline import timeline_page
-from carryover.past.types import Projects
 from carryover.probe.looks import Silent, look_at
 
 PREFIX: Final = "/ui/"
@@ -155,14 +154,10 @@ class PageApp:
                 home = visible(str(self._context.home))
                 return web.json_response({"agents": {**agent_names()}, "now_ms": self._context.now_ms(), "home": home})
             case ("GET", "projects"):
-                now_ms, config = self._context.now_ms(), self._context.config
-
-                def listed(db: sqlite3.Connection) -> Projects:
-                    found = projects.listed_projects(db, config, now_ms=now_ms)
-                    return msgspec.structs.replace(found, transcripts=transcripts, unread=unread)
-
-                transcripts, unread = self._context.transcripts, self._context.unread()
-                return await self._read(listed)
+                context = self._context
+                listed = partial(projects.listed_projects, config=context.config, now_ms=context.now_ms())
+                transcripts, unread = context.transcripts, context.unread()
+                return await self._read(partial(listed, transcripts=transcripts, unread=unread))
             case ("GET", "project", number, what):
                 return await self._project(request, _number(number), what)
             case ("GET", "sessions"):

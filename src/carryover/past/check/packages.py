@@ -11,7 +11,8 @@ import msgspec
 
 from carryover import agents
 from carryover.errors import ExitCode, UserError
-from carryover.packages import ENTRY_POINT_GROUP, OWN, PackagePlace, entry_points
+from carryover.packages import ENTRY_POINT_GROUP, PackagePlace, entry_points
+from carryover.packages import OWN as OWN
 from carryover.past.check.checks import of_agent
 from carryover.past.check.reading import read_on, understood
 from carryover.transcript.layouts import sources_of
@@ -61,11 +62,6 @@ def checked_package(package: str) -> list[Checked]:
         )
     out = agents.left_out()
     return [Checked(place.id, [out[place]]) if place in out else _checked(place) for place in found]
-
-
-def is_bundled(agent: KnownAgent) -> bool:
-    """Whether an agent comes with Carryover."""
-    return agent.package == OWN
 
 
 def _checked(place: PackagePlace) -> Checked:

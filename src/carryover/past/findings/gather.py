@@ -131,13 +131,8 @@ def _git_trouble(health: Health | None, ledger: LedgerFacts | None) -> str | Non
 def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts, ...]:
     """Asks git about the newest projects that have, or should have, something of ours; several at once."""
     rows = recent_projects(ledger, config)
-    ours: list[Path] = []
-    for begin in range(0, len(rows), _MOST_PROJECTS):
-        part = rows[begin : begin + _MOST_PROJECTS]
-        there = look_at_each(part, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
-        ours += [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
-        if len(ours) >= _MOST_PROJECTS:  # no more are asked about
-            break
+    there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
+    ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
     asked = partial(_asked_of_git, config=config)
     return tuple(at_once(asked, ours[:_MOST_PROJECTS], most=_GITS_AT_ONCE))
 
