@@ -59,7 +59,7 @@ class Assignment(NamedTuple):
     own_line: bool = False
     """Whether nothing else is on its line or between its quotes."""
     in_words: bool = False
-    """Whether only words, a comma or a space link the two: `the password is abc`, `authtoken abc`."""
+    """Whether words, a comma, a space or the end of a line link the two: `the password is abc`, `authtoken abc`."""
     code: bool = False
     """Whether the value is a call, an index or an attribute: `get_token()`, `tokens[0]`, `self.token`."""
 
@@ -73,6 +73,8 @@ _WRAPPED = later(
     r"(?=[fFbBrRuU]{0,2}[\"'])"
 )
 """Before a text: formatters put a long one on the next line, Rust and Swift in an option, PHP prints its length."""
+_BELOW = later(r"[*_]{0,2}[ \t]{0,8}\r?\n[ \t]{0,8}(?=[^\s`\"'|>-]\S{5,63}[ \t]{0,8}(?:\r?\n|\Z))")
+"""Before a word that has the next line to itself, as in a list of what to log in with."""
 _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
 """Before a value without quotes; YAML may have it on the next line, behind `|` or `>`."""
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s]|\\ (?=\S))+")
@@ -116,13 +118,14 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
         at = annotation.end()
     elif sort in _SIGNS and (wrapped := _WRAPPED.match(text, at)):
         at = wrapped.end()
+    below = _BELOW.match(text, at) if sort == ":" else None
     whole = begin - (text[begin - 1 : begin] == "^")  # of a pattern: `grep '^API_KEY=' .env`
     outer = text[whole - 1 : whole]
     if outer == ":" == linked:
         return None  # a part of an identifier: `arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/db`
     if outer and outer in _ENDS and not word["close"] and sort != "words":
         return _in_quotes_with_its_name(text, name, whole, at, sort)
-    in_words = sort == "words" and _is_linked_by_words(text, begin, name, linked)
+    in_words = below is not None or (sort == "words" and _is_linked_by_words(text, begin, name, linked))
     if opened := _OPEN.match(text, at):
         start = opened.end()
         longest = LONGEST_IN_WORDS if sort == "words" else _LONGEST_VALUE
@@ -131,7 +134,7 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
         return Assignment(name, text[start:end], start, end, sort, quoted=True, glued=glued, in_words=in_words)
     if linked in (",", "("):
         return None
-    return _bare(text, name, begin, at, sort, most, in_words=in_words)
+    return _bare(text, name, begin, below.end() if below is not None else at, sort, most, in_words=in_words)
 
 
 def _link(word: re.Match[str]) -> tuple[str, str]:
@@ -199,7 +202,7 @@ def _bare(text: str, name: str, begin: int, at: int, separator: str, most: int, 
     else:
         end = _end_of_bare(text, begin, start, limit, glued=glued)
         code = text[end : end + 1] in ("(", "[", "{") or text.startswith("->", end - 1)
-    while in_words and end > start and text[end - 1] in ".!?:":
+    while in_words and separator == "words" and end > start and text[end - 1] in ".!?:":
         end -= 1
     value = text[start:end]
     attribute = _ATTRIBUTE.fullmatch(value) is not None and not is_scrambled(value, 16)
