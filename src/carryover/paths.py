@@ -109,7 +109,11 @@ def require_utf8(path: str | Path, what: str) -> None:
 
 def is_utf8(path: str | Path) -> bool:
     """Whether a path is UTF-8."""
-    return not any("\ud800" <= sign <= "\udfff" for sign in str(path))
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def require_address(path: Path) -> None:

@@ -239,7 +239,7 @@ class Agent:
     @property
     def in_projects(self) -> bool:
         """Whether the agent's sources are in the projects themselves."""
-        return isinstance(self.reader, ProjectReader)
+        return not self.layouts and isinstance(self.reader, ProjectReader)  # the second looks at each of its methods
 
     @property
     def id(self) -> str:

@@ -6,6 +6,7 @@ Nothing here examines the machine; `carryover.install.detect` does, using the sp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -347,5 +348,6 @@ def places_on(places: tuple[Place, ...], platform: str) -> tuple[Place, ...]:
     return tuple(place for place in places if not place.platforms or platform in place.platforms)
 
 
+@lru_cache(1024)  # all places of all agents are asked for again and again
 def _below_home(path: str, home: Path) -> Path:
     return home / path.removeprefix("~").lstrip("/") if path.split("/")[0] == "~" else home / path

@@ -20,6 +20,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -273,6 +274,7 @@ def hook_command(state_root: Path, agent_id: str, event: str) -> str:
     return f"sh {shlex.quote(str(state_root / SCRIPT))} {agent_id} {event} 2>/dev/null || true"
 
 
+@lru_cache(16)
 def owner_by_script(*scripts: Path) -> OwnerOf:
     """Returns a function that recognises our hooks by the script they run, which is one of `scripts`."""
     spellings: list[str] = []  # as a shell command may spell them, longest first

@@ -41,7 +41,7 @@ def call_system(function: Any, *arguments: Any) -> bool:
 def real_path(path: Path | str) -> str:
     """Returns a path with its links resolved, as far as they can be read. Raises FileNotFoundError for a relative one
     if the current folder is gone."""
-    whole = path if Path(path).is_absolute() else Path.cwd() / path
+    whole = path if str(path).startswith("/") else Path.cwd() / path
     try:
         return os.path.realpath(whole)
     except OSError:  # Python 3.11: a link that may not be read, as another process's folder, or was just taken away

@@ -229,7 +229,7 @@ class Disks:
 
         `at`: the item's folder. `soon`: as for `look_at`.
         """
-        waiting = [(item, Path(str(item)) if at is None else at(item)) for item in items]
+        waiting = [(item, _path(item) if at is None else at(item)) for item in items]
         if (walk := self.here.walk) is not None:
             return walk.take_in(waiting, look, soon=soon)
         found: list[tuple[_Item, _T]] = []
@@ -283,6 +283,10 @@ class Disks:
         silence = self.silent.setdefault(disk, _Silence(since_s=now_s, again_s=now_s + self.again_s))
         silence.stuck += 1
         return disk
+
+
+def _path(item: object) -> Path:
+    return item if isinstance(item, Path) else Path(str(item))
 
 
 def _disk_of(folder: Path) -> Path:

@@ -95,13 +95,22 @@ def agent_folders(agents: AgentsConfig, home: Path, env: Mapping[str, str]) -> f
     if kept is not None and _stamps(folder for folder, _ in kept[0]) == kept[0]:
         return kept[1]
     places = {place for spec in specs() for place in _places_of(spec, agents.of(spec.id), home, moved)}
-    above = {folder for place in places for folder in place.parents}
-    on_their_way = (folder for folder in above if folder.is_relative_to(home))
-    stamps = [(folder, stamp) for folder, stamp in _stamps(on_their_way) if stamp is not None or folder == home]
+    stamps = [(way, stamp) for way, stamp in _stamps(_above(places, home)) if stamp is not None or way == home]
     real = look_at_each(places, here().canonical)
     found = frozenset(Path(folder) for _, folder in real)
     if len(real) == len(places):  # else a disk does not answer now
         remember(question, settings, (stamps, found))
+    return found
+
+
+def _above(places: Iterable[Path], home: Path) -> set[Path]:
+    """Returns the folders on the way to `places` from the home folder on."""
+    found: set[Path] = set()
+    for place in places:
+        folder = place.parent
+        while folder not in found and folder.is_relative_to(home):
+            found.add(folder)
+            folder = folder.parent
     return found
 
 
