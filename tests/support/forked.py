@@ -27,6 +27,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, Final
 
+from carryover.agents import adapters
+from carryover.build import build
 from carryover.text.pattern import later
 from support import as_darwin
 
@@ -242,6 +244,10 @@ def load_all() -> None:
     for name in ("prompt_toolkit.shortcuts", "questionary"):
         with suppress(ImportError):
             importlib.import_module(name)
+    adapters()
+    build()
+    # A daemon would look for all modules again.
+    vars(importlib.import_module("carryover.daemon.run"))["load_all"] = lambda **_: None
     gc.freeze()  # it stays shared with the children
     gc.enable()
 
