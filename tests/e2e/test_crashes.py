@@ -158,7 +158,7 @@ def work_and_damage(daemon: DaemonProcess, session: ClaudeSession, table: str) -
         file.write(b"\xff" * size)
 
 
-@pytest.mark.parametrize("table", ["project", "source"])
+@pytest.mark.parametrize("table", ["project", pytest.param("source", marks=pytest.mark.night)])
 def test_a_daemon_whose_ledger_is_damaged_fails_and_its_next_start_mends_it(
     table: str, daemon: DaemonProcess, free_port: None, session: ClaudeSession
 ) -> None:
@@ -175,7 +175,7 @@ def test_a_daemon_whose_ledger_is_damaged_fails_and_its_next_start_mends_it(
         assert "Add a parser" in handoff_of(session.cwd)
 
 
-@pytest.mark.parametrize("table", ["project", "source"])
+@pytest.mark.parametrize("table", ["project", pytest.param("source", marks=pytest.mark.night)])
 def test_a_daemon_in_the_background_mends_a_damaged_ledger_itself(
     table: str, free_port: None, session: ClaudeSession
 ) -> None:

@@ -78,7 +78,7 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
             disk.close()  # else the kernel might keep the daemon
 
 
-@pytest.mark.parametrize("hang", ["hang", "hang_below"])
+@pytest.mark.parametrize("hang", ["hang", pytest.param("hang_below", marks=pytest.mark.night)])
 def test_a_hanging_project_holds_up_no_other_one_and_catches_up_later(desk: Desk, hang: str) -> None:
     here, there = desk.session(desk.shop).work("Count in cents"), desk.session(desk.remote).work("Send the report")
     desk.daemon.settle()
@@ -105,6 +105,7 @@ def test_a_hanging_project_holds_up_no_other_one_and_catches_up_later(desk: Desk
     wait_until("that it is over", lambda: "disk" not in desk.run("status").stdout)
 
 
+@pytest.mark.night
 def test_more_disks_than_the_daemon_has_threads_for_one_thing_may_hang(desk: Desk) -> None:
     others = [repository(desk.home / f"remote-{number}", {"a.py": "1\n"}) for number in range(6)]
     sessions = [desk.session(project).work("Send the report") for project in others]
@@ -132,7 +133,7 @@ def test_a_hanging_folder_of_an_agent_holds_up_no_other_agent(desk: Desk) -> Non
     assert (said.returncode, f"{desk.home / '.codex'} does not answer" in said.stdout) == (0, True), said
 
 
-@pytest.mark.parametrize("hang", ["hang", "hang_hard"])
+@pytest.mark.parametrize("hang", ["hang", pytest.param("hang_hard", marks=pytest.mark.night)])
 def test_a_daemon_whose_disk_hangs_is_stopped_in_order_and_the_next_one_starts(desk: Desk, hang: str) -> None:
     """Even if the first one can't be removed while its disk hangs, since the kernel waits for that."""
     there = desk.session(desk.remote).work("Send the report")

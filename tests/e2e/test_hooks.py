@@ -171,6 +171,7 @@ def test_while_nothing_can_be_stored_a_session_is_given_what_is_known_and_no_eve
     wait_until("the rest", lambda: "currency" in hooks.start(known).text)
 
 
+@pytest.mark.night
 def test_while_a_long_history_is_read_sessions_start_in_time(
     known: ClaudeSession, running: DaemonProcess, hooks: HookClient, home: Path
 ) -> None:

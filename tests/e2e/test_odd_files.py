@@ -26,7 +26,12 @@ def state(daemon: DaemonProcess, free_port: None, session: ClaudeSession) -> Pat
     return daemon.state.root
 
 
-@pytest.mark.parametrize("place", ("carryoverd.log", "config.toml", "daemon.lock", "hook.secret", "ledger.sqlite-wal"))
+RARELY: Final = ("carryoverd.log", "daemon.lock", "hook.secret")
+
+
+@pytest.mark.parametrize(
+    "place", ["config.toml", "ledger.sqlite-wal", *(pytest.param(name, marks=pytest.mark.night) for name in RARELY)]
+)
 def test_daemon_and_commands_answer_or_end(state: Path, daemon: DaemonProcess, project: Path, place: str) -> None:
     path = state / place
     path.unlink(missing_ok=True)

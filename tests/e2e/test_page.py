@@ -234,6 +234,7 @@ def test_a_port_of_another_program_is_said(daemon: DaemonProcess, free_port: Non
     assert "is taken by another process" in done.stderr and "carryover config --unset server.port" in done.stderr
 
 
+@pytest.mark.night
 def test_hooks_are_answered_in_time_while_the_page_is_busy(
     page: PageClient, shared: DaemonProcess, session: ClaudeSession
 ) -> None:

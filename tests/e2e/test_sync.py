@@ -274,7 +274,7 @@ def test_an_interrupt_ends_a_sync_that_waits_for_its_remote(tmp_path: Path, desk
         assert process.wait(30) == ExitCode.INTERRUPTED
 
 
-@pytest.mark.parametrize("silent", ["upload-pack", "receive-pack"])
+@pytest.mark.parametrize("silent", ["upload-pack", pytest.param("receive-pack", marks=pytest.mark.night)])
 def test_a_daemon_can_start_while_a_sync_waits_for_its_remote(tmp_path: Path, desktop: Machine, silent: str) -> None:
     """Also after `carryover restart`: the command carries on by itself if the daemon that it asked has ended."""
     with waiting_for_its_remote(desktop, tmp_path, silent=silent), desktop.daemon as daemon:
@@ -301,6 +301,7 @@ def test_a_sync_that_is_killed_loses_and_doubles_nothing(both: tuple[Machine, Ma
     assert [len(re.findall(rf"Prompt {number} ", shown)) for number in range(5)] == [1] * 5
 
 
+@pytest.mark.night
 def test_a_full_disk_is_said_and_nothing_is_lost(both: tuple[Machine, Machine]) -> None:
     desktop, laptop = both
     session = desktop.session()
@@ -313,6 +314,7 @@ def test_a_full_disk_is_said_and_nothing_is_lost(both: tuple[Machine, Machine]) 
     assert "on a full disk" in laptop.run("show", session.session, "--full")
 
 
+@pytest.mark.night
 def test_two_syncs_at_once_do_not_disturb_each_other(both: tuple[Machine, Machine]) -> None:
     desktop, laptop = both
     desktop.session().prompt("From the desktop")

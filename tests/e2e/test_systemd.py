@@ -202,6 +202,7 @@ def test_one_command_and_it_runs_and_one_command_and_it_is_gone(
     assert list((home / ".config").rglob("*")) == []
 
 
+@pytest.mark.night
 def test_a_service_that_was_stopped_and_disabled_is_found_and_repaired(systemd: UserSystemd, home: Path) -> None:
     put_claude(home)
     assert carryover(systemd, "install", "--yes").ok

@@ -1,5 +1,6 @@
 import shutil
 from pathlib import Path
+from typing import Final
 
 import pytest
 
@@ -12,14 +13,18 @@ def state(home: Path) -> StateDir:
     return installed(home / ".carryover")
 
 
-@pytest.fixture(params=["dash", "bash", "busybox"])
+SHELLS: Final = [found for name in ("dash", "bash", "busybox") if (found := shutil.which(name))]
+
+
+@pytest.fixture(
+    params=[*SHELLS[:1], *(pytest.param(path, marks=pytest.mark.night) for path in SHELLS[1:])],
+    ids=lambda path: Path(path).name,
+)
 def shell_folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    found = shutil.which(request.param)
-    if found is None:
-        pytest.skip(f"no {request.param} on this machine")
+    """With a shell of this machine: the others in the tests of the night."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    (folder / "sh").symlink_to(found)
+    (folder / "sh").symlink_to(request.param)
     return folder
 
 

@@ -37,7 +37,9 @@ print(*(name for name in sys.modules if name == "git" or name.startswith("carryo
 """
 
 
-@pytest.mark.parametrize("sync", [(), ("sync",)], ids=["sync is off", "sync is on"])
+@pytest.mark.parametrize(
+    "sync", [pytest.param((), id="sync is off", marks=pytest.mark.night), pytest.param(("sync",), id="sync is on")]
+)
 def test_a_daemon_has_all_of_the_program_but_its_commands(sync: tuple[str, ...]) -> None:
     ran = subprocess.run([sys.executable, "-c", LOADED_THEN, *sync], capture_output=True, text=True, check=True)
     source = Path(carryover.__file__).parent

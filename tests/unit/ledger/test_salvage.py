@@ -67,7 +67,7 @@ async def test_from_a_sound_ledger_everything_but_positions_and_digests_is_saved
     assert rows(fresh, "SELECT at_ms FROM incident") == [(5_000,)]
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.night)])
 async def test_damaged_pages_cost_only_what_stood_on_them(
     ledger_path: Path, fresh: sqlite3.Connection, seed: int
 ) -> None:

@@ -68,7 +68,10 @@ def test_a_server_is_a_place_of_its_own_in_a_file_that_has_hooks_too() -> None:
     assert [journal.at(Path(hooks.path), server=is_server) for is_server in (False, True)] == [hooks, server]
 
 
-@pytest.mark.parametrize("before", [None, b'{"hooks": {"Stop": []}}\n', b"{}", b" \n"])
+@pytest.mark.parametrize(
+    "before",
+    [None, b'{"hooks": {"Stop": []}}\n', *(pytest.param(text, marks=pytest.mark.night) for text in (b"{}", b" \n"))],
+)
 def test_settings_are_listed_and_given_back_whatever_is_killed_when(tmp_path: Path, before: bytes | None) -> None:
     state, config = StateDir(tmp_path / "state"), tmp_path / "a" / "b" / "settings.json"
 

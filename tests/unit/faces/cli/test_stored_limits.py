@@ -33,7 +33,7 @@ RESETS: Final = (
 )
 
 
-@pytest.mark.parametrize("stored", RESETS)
+@pytest.mark.parametrize("stored", [*RESETS[:2], *(pytest.param(text, marks=pytest.mark.night) for text in RESETS[2:])])
 def test_the_time_at_which_a_limit_resets(
     stored: str, work_at_limit: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
