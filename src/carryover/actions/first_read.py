@@ -34,20 +34,18 @@ def held_by(state: StateDir) -> Totals | None:
 def watch_first_read(state: StateDir) -> ReadEnd:
     """Shows the daemon's progress on stderr until everything has been read; a pause holds that up. Ctrl-C stops only
     the display."""
-    progress = Progress()
     try:
-        while (health := ask_health(state, timeout_s=BUSY_ANSWER_S)) is not None and not (
-            health.caught_up or health.paused
-        ):
-            progress.update(*how_far(health))
-            time.sleep(POLL_EVERY_S)
+        with Progress() as progress:
+            while (health := ask_health(state, timeout_s=BUSY_ANSWER_S)) is not None and not (
+                health.caught_up or health.paused
+            ):
+                progress.update(*how_far(health))
+                time.sleep(POLL_EVERY_S)
         return "lost" if health is None else "paused" if health.paused else "done"
     except (TimeoutError, UserError):
         return "lost"
     except KeyboardInterrupt:
         return "interrupted"
-    finally:
-        progress.clear()
 
 
 def how_far(health: Health) -> tuple[float, str]:

@@ -30,7 +30,7 @@ from carryover.past.opened import written_daemonless
 from carryover.paths import is_utf8
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import publish_here
-from carryover.terminal.output import counted
+from carryover.terminal.output import Progress, counted
 
 __all__ = ["ImportedFiles", "Report", "import_document", "import_files", "survey_file"]
 
@@ -42,7 +42,7 @@ _MINUTE_MS: Final = 60_000
 class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
     """What was named, file by file.
 
-    imports = import_files(["chat.json"], project=None, agent=None, again=False, store=True)
+    imports = import_files(["chat.json"], project=None, agent=None, again=False, store=True, progress=Progress())
     for report in imports.reports:
         print(report.file, report.problem or report.new_events)
     """
@@ -67,7 +67,7 @@ class ImportedFiles(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def import_files(
-    names: Sequence[str], *, project: str | None, agent: str | None, again: bool, store: bool
+    names: Sequence[str], *, project: str | None, agent: str | None, again: bool, store: bool, progress: Progress
 ) -> ImportedFiles:
     """Reads the files and folders that `names` gives and, with `store`, imports their sessions.
 
@@ -82,7 +82,7 @@ def import_files(
         Candidate(path, project=root, agent_id=agent, in_folder=in_folder, declared=config.sources)
         for path, in_folder in _named(names)
     )
-    imports = _imported(files, again=again, store=store)
+    imports = _imported(files, again=again, store=store, progress=progress)
     if imports.others and not imports.reports:
         raise UserError(
             f"No known agent wrote any of the {counted(imports.others, 'file')} there. Nothing was imported.",
@@ -97,14 +97,15 @@ def import_files(
     )
 
 
-def _imported(files: Iterable[Candidate], *, again: bool, store: bool) -> ImportedFiles:
+def _imported(files: Iterable[Candidate], *, again: bool, store: bool, progress: Progress) -> ImportedFiles:
     """Imports the oldest content first, since a session may be in several files, and reports in the order of `files`.
     Of the projects nothing is said yet."""
     named = [*files]
-    surveys = [_surveyed(file) for file in named]
+    surveys = [_surveyed(file) for file in progress.each(named, "file", "looked into")]
     failed = {place: each for place, each in enumerate(surveys) if isinstance(each, UserError)}
     found = {place: each for place, each in enumerate(surveys) if not isinstance(each, UserError)}
-    for place, (document, report) in sorted(found.items(), key=lambda each: _age(each[1][1])) if store else ():
+    by_age = sorted(found.items(), key=lambda each: _age(each[1][1])) if store else []
+    for place, (document, report) in progress.each(by_age, "transcript", "imported"):
         try:
             _store(document, named[place], report, again=again)
         except UserError as error:

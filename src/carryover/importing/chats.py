@@ -32,7 +32,7 @@ from carryover.transcript.recorder import SessionContext, usable_name
 from carryover.transcript.turns import add_failure
 
 FORMS: Final = (
-    "chats with `user:` and `assistant:`, or `You said:` and `ChatGPT said:`, in Markdown, lists of messages with "
+    "chats with `user:` and `assistant:`, or `You said:` and `ChatGPT said:`, in Markdown, and lists of messages with "
     "`role` and `content` in JSON"
 )
 _UNNAMED: Final = AgentSpec(id="assistant", name="Assistant", binaries=(), folders=())

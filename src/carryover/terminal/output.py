@@ -7,14 +7,15 @@ import os
 import re
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, TextIO
+from typing import Final, TextIO, TypeVar
 
 from carryover.errors import ExitCode, UserError
 from carryover.terminal.streams import RESET, STYLE, shown, shown_lines, styled, write_exactly, write_line
 from carryover.text.pattern import later
 
+_T = TypeVar("_T")
 BOLD: Final = "1"
 DIM: Final = "2"
 RED: Final = "31"
@@ -323,11 +324,19 @@ def did_you_mean(given: str, known: Collection[str], named: Mapping[str, str] = 
 
 
 class Progress:
-    """Shows on standard error, if that is a terminal, how far a task has come, from `after_s` on."""
+    """Shows on standard error, if that is a terminal, how far a task has come, from `after_s` on, and until its block
+    ends."""
 
     def __init__(self, *, after_s: float = 0.0) -> None:
         self._shown_from_s = time.monotonic() + after_s if sys.stderr.isatty() else float("inf")
         self._is_shown = False
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        if self._is_shown:
+            _in_place("")
 
     def update(self, share: float, text: str) -> None:
         """Shows `text` beside a bar; `share` is the fraction done, from 0 to 1."""
@@ -337,10 +346,11 @@ class Progress:
             _in_place(cut_to_width(line, (terminal_width(sys.stderr) or USUAL_WIDTH) - 1))
             self._is_shown = True
 
-    def clear(self) -> None:
-        """Removes the progress display from the terminal."""
-        if self._is_shown:
-            _in_place("")
+    def each(self, items: Sequence[_T], noun: str, done: str) -> Iterator[_T]:
+        """Yields `items`, and shows before each how many are done: `3 of 40 files read`."""
+        for number, item in enumerate(items):
+            self.update(number / len(items), f"{number:,} of {counted(len(items), noun)} {done}")
+            yield item
 
 
 @contextmanager

@@ -113,11 +113,12 @@ def test_where_nobody_can_be_asked_only_the_option_agrees(json: bool, monkeypatc
 def test_on_a_terminal_one_line_is_rewritten_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
     stream = Screen()
     monkeypatch.setattr(sys, "stderr", stream)
-    progress = Progress()
-    progress.update(0.5, "half")
-    progress.clear()
+    with Progress() as progress:
+        progress.update(0.5, "half")
+        assert [*progress.each(["a", "b"], "file", "read")] == ["a", "b"]
 
-    assert stream.getvalue() == "\r\x1b[K[######......] half\r\x1b[K"
+    shown = ("[######......] half", "[............] 0 of 2 files read", "[######......] 1 of 2 files read", "")
+    assert stream.getvalue().split("\r\x1b[K") == ["", *shown]
 
 
 def test_into_a_pipe_no_progress_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from carryover.actions.agents import agent_name
 from carryover.errors import ExitCode
 from carryover.faces.cli.arguments import describe, flag
 from carryover.faces.cli.share import import_share
-from carryover.terminal.output import counted, local_time, print_result, warn
+from carryover.terminal.output import SLOW_S, Progress, counted, local_time, print_result, warn
 from carryover.terminal.paths import shell_word
 
 if TYPE_CHECKING:
@@ -74,7 +74,9 @@ def run(args: argparse.Namespace) -> int:
         import_share(args)
         return ExitCode.OK
     store = not args.dry_run
-    done = import_files(args.files, project=args.project, agent=args.agent, again=args.again, store=store)
+    named = {"project": args.project, "agent": args.agent, "again": args.again}
+    with Progress(after_s=SLOW_S) as progress:
+        done = import_files(args.files, **named, store=store, progress=progress)
     lines = [*_lines(done, dry_run=args.dry_run)]
     if done.others:
         lines.append(f"{counted(done.others, 'other file')} there: not a transcript that can be read, and left alone.")

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from carryover.actions.importing import import_files
 from carryover.actions.noting import LARGEST_NOTE
 from carryover.errors import ExitCode
 from carryover.importing.notes import Note, encoded
@@ -23,6 +24,7 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import sessions
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
+from carryover.terminal.output import Progress
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess
 from support.forked import CARRYOVER
@@ -243,6 +245,18 @@ def test_what_was_forgotten_is_said_to_be_and_comes_back_only_when_asked_for(
         assert "Nothing added: the ledger has all of it." in run("import", *into)[1]
 
 
+class Said(Progress):
+    """What is said of how far an import has come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.texts: list[str] = []
+
+    def update(self, share: float, text: str) -> None:
+        assert 0 <= share < 1
+        self.texts.append(text)
+
+
 def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
     store: Path, run: Run, tmp_path: Path
 ) -> None:
@@ -261,6 +275,10 @@ def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
     assert "1 other file there" in out
     assert "Step 2 of the cart" in run("handoff", str(store))[1]
     assert json.loads(run("import", str(laptop), "--json")[1])["others"] == 1
+
+    said = Said()
+    import_files([str(laptop)], project=None, agent=None, again=False, store=True, progress=said)
+    assert (said.texts[0], said.texts[-1]) == ("0 of 4 files looked into", "2 of 3 transcripts imported")
 
 
 def test_files_are_reported_as_they_were_named_and_the_first_failure_is_the_commands(
