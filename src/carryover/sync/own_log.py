@@ -128,9 +128,9 @@ class OwnLog:
         machine = codes.get("".join(code.split()))
         if machine is None:
             raise UserError(
-                f"{len(codes) or 'No'} other {'machine asks' if len(codes) < 2 else 'machines ask'} to be added, none "
-                "with this code. Nothing was changed. Give the code that the other machine shows, after `carryover "
-                "sync init REMOTE` or in `carryover sync status` there.",
+                f"{len(codes) or 'No'} other {'machine asks' if len(codes) < 2 else 'machines ask'} to be added"
+                f"{', none with this code' if codes else ''}. Nothing was changed. Give the code that the other "
+                "machine shows, after `carryover sync init REMOTE` or in `carryover sync status` there.",
                 ExitCode.NOTHING_FOUND,
             )
         if len(self._readers()) >= _MOST_READERS:

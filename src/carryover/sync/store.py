@@ -123,6 +123,9 @@ class FolderStore(Store):
             for name, _ in _listed(place):
                 if name not in names and (FILE_NAME.fullmatch(name) or name.startswith(_TEMPORARY)):
                     os.unlink(name, dir_fd=place)
+        if not names:
+            with self._errors(), self._opened() as place, suppress(OSError):  # something of another's is in it
+                os.rmdir(self._me, dir_fd=place)
 
     @contextmanager
     def _errors(self) -> Iterator[None]:

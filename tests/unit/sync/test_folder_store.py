@@ -51,7 +51,7 @@ def test_files_are_added_replaced_and_removed(store: FolderStore, folder: Path) 
     assert store.fetch().own == {"key": 1, "head": 1, TWO: 4}
     assert (other.read(ME, "head"), other.read(ME, ONE), other.read(OTHER, "head")) == (b"2", None, None)
     write(store, {})
-    assert not list((folder / ME).iterdir()) and store.fetch() == ([ME], {}, None)
+    assert not list(folder.iterdir()) and store.fetch() == ([], {}, None)
 
 
 def test_what_is_put_while_the_disk_is_full_leaves_what_was_there(store: FolderStore, folder: Path) -> None:
@@ -125,6 +125,8 @@ def test_what_no_machine_writes_is_left_out_and_left_alone(store: FolderStore, f
 
     assert store.fetch() == ([ME], {"head": 1}, "0123")
     assert len(list((folder / ME).iterdir())) == 6
+    write(store, {})
+    assert len(list((folder / ME).iterdir())) == 5
 
 
 def test_hidden_files_are_nobodys_and_all_else_is_foreign(store: FolderStore, folder: Path) -> None:
