@@ -69,9 +69,11 @@ def test_a_history_out_of_a_backup_is_the_user_s_once_they_say_so(
     assert HISTORY not in said("doctor")
     said("unpause", str(shop))
 
+    assert HISTORY not in said("status", "-v")
     said(*command.split()[1:])
     assert "Fix the rounding of prices" in said("handoff")
     assert HISTORY not in said("doctor")
+    assert f"transcripts in ~/{shop.relative_to(Path.home())}/{HISTORY}" in said("status", "-v")
 
     (shop / HISTORY).write_text(CHAT)
     os.utime(shop / HISTORY, (WRITTEN_S, WRITTEN_S))

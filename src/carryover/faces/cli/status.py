@@ -280,6 +280,8 @@ def _agent(agent: AgentFacts, facts: Gathered, now_ms: int) -> Iterator[str]:
     yield _detail(agent.name, ", ".join(harmless(text) for text in details if text))
     if agent.roots:
         there = [facts.short(root) for root, exists in agent.roots.items() if exists]
+        if len(there) > _SHOWN:
+            there[_SHOWN:] = [f"and {len(there) - _SHOWN} more (--json lists all)"]
         watched = "" if agent.selected is False else "; watched all the same"
         missing = f"{facts.short(next(iter(agent.roots)))} (not there yet{watched})"
         yield _detail("", f"transcripts in {', '.join(there) or missing}")

@@ -6,18 +6,18 @@ import os
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from msgspec.structs import replace
 
 from carryover.adapter.spec import AgentSpec
-from carryover.agents import specs
+from carryover.agents import adapter, specs
 from carryover.config import AgentsConfig, Config
-from carryover.fsio import is_folder
+from carryover.fsio import is_folder, is_there
 from carryover.install.detect import Detection, detect_all, detect_unasked, newly_covered
 from carryover.install.machine import Machine
 from carryover.ledger.queries import AgentRow
 from carryover.outside.apply import obstacle
 from carryover.past.findings.facts import AgentFacts, LedgerFacts
+from carryover.past.findings.ledger import recorded_files
 from carryover.paths import StateDir
 from carryover.probe.looks import look_at_each
 
@@ -51,8 +51,16 @@ def agent_facts(
         agent = _agent(detection, config, recorded_of(ledger, detection.spec.id), is_new=detection.spec.id in new)
         if detection.spec.id in detected:
             agent = _with_files(agent, detection, state, machine, config.agents)
+        if agent.sessions and not in_short and adapter(agent.id).in_projects:
+            agent = replace(agent, roots={**agent.roots, **_histories(state, agent.id)})
         agents.append(agent)
     return tuple(agents)
+
+
+def _histories(state: StateDir, agent: str) -> dict[str, bool]:
+    """Returns what was read of an agent that keeps its histories in projects, and whether each file exists."""
+    paths = (Path(path) for agent_id, path in recorded_files(state) if agent_id == agent)
+    return {str(path): exists for path, exists in look_at_each(sorted(paths), is_there)}
 
 
 def recorded_of(ledger: LedgerFacts | None, agent: str) -> AgentRow:
@@ -101,7 +109,7 @@ def _with_files(
     roots = recorded_roots([spec], config, machine.home, os.environ)
     folders = [folder for root in roots for folder in (root.path, *sorted(root.path.glob("*/"))) if is_folder(folder)]
     today = {os.path.realpath(root) for root in seen.roots}
-    return msgspec.structs.replace(
+    return replace(
         agent,
         config=_text(seen.config),
         hooks=settings.hooks_report(seen, state.hook_script),

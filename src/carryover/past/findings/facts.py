@@ -51,7 +51,7 @@ class AgentFacts(msgspec.Struct, frozen=True, kw_only=True):
     review: str | None = None
     """How users review hooks in this agent, as sentences; None if it asks for no review."""
     roots: dict[str, bool] = {}
-    """Folders that are read, both current and recorded ones, and whether each exists."""
+    """Folders that are read, both current and recorded ones, and histories in projects; and whether each exists."""
     closed: tuple[str, ...] = ()
     """Those of them, and folders in them, that this user may not read."""
     moved_from: tuple[str, ...] = ()

@@ -6,7 +6,7 @@ import os
 import shutil
 import sqlite3
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -24,11 +24,10 @@ from carryover.ingest import scan
 from carryover.install.machine import Machine, copies_of_command
 from carryover.install.service import DAEMON_COMMAND, this_program
 from carryover.ledger.codec import count_damaged
-from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_read_only, connect_tolerant
-from carryover.ledger.queries import file_states
+from carryover.ledger.connect import LedgerDamaged, as_ledger_error, connect_tolerant
 from carryover.past.context import current_folder
 from carryover.past.findings.facts import Inspection, LedgerFacts, ProjectFacts, UnreadSource
-from carryover.past.findings.ledger import ledger_facts, recent_projects
+from carryover.past.findings.ledger import RecordedFiles, ledger_facts, recent_projects, recorded_files
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
@@ -39,8 +38,6 @@ from carryover.terminal.output import counted
 
 _MOST_PROJECTS: Final = 20
 """How many of the newest projects are inspected; each costs calls to git."""
-_States = Mapping[tuple[str, str], tuple[int, int]]
-"""The size and modification time (ns) of files when they were last read, by agent and path."""
 
 
 def private_paths(state: StateDir) -> tuple[Path, ...]:
@@ -103,7 +100,7 @@ def inspected_projects(
 ) -> tuple[ProjectFacts, ...]:
     """Returns the projects, and with their files the newest and the one around this folder. Blocks (files, git)."""
     recent = [row.root for row in recent_projects(ledger, config)[:_MOST_PROJECTS]]
-    states = _file_states(state)
+    states = recorded_files(state)
     paths = StatePaths(state, home, config.agents)
     by_root = {root: ProjectFacts(root=root) for root in recent} | {project.root: project for project in projects}
     inspect = partial(_inspected, config=config, paths=paths, states=states)
@@ -117,21 +114,13 @@ def inspected_projects(
     return tuple(by_root.values())
 
 
-def _file_states(state: StateDir) -> _States:
-    try:
-        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
-            return file_states(db)
-    except (UserError, sqlite3.Error):  # there is none, or its damage is reported elsewhere
-        return {}
-
-
 def _root_around(folder: Path, config: Config, paths: StatePaths) -> str | None:
     """Returns the project around a folder, which may have a transcript, and no session yet; None if it is left out."""
     root = paths.root_of(str(folder)).root
     return root if project_settings(Path(root), config).excluded is None else None
 
 
-def _inspected(project: ProjectFacts, config: Config, paths: StatePaths, states: _States) -> ProjectFacts:
+def _inspected(project: ProjectFacts, config: Config, paths: StatePaths, states: RecordedFiles) -> ProjectFacts:
     root = Path(project.root)
     settings = project_settings(root, config)
     if not settings.is_inside or not is_folder(root):
@@ -147,7 +136,7 @@ def _inspected(project: ProjectFacts, config: Config, paths: StatePaths, states:
     )
 
 
-def _unread(root: Path, states: _States) -> tuple[UnreadSource, ...]:
+def _unread(root: Path, states: RecordedFiles) -> tuple[UnreadSource, ...]:
     return tuple(
         UnreadSource(agent=agent.id, path=source.path, reason=reason)
         for agent in adapters().values()
@@ -157,7 +146,7 @@ def _unread(root: Path, states: _States) -> tuple[UnreadSource, ...]:
     )
 
 
-def _is_imported(agent: Agent, path: str, states: _States) -> bool:
+def _is_imported(agent: Agent, path: str, states: RecordedFiles) -> bool:
     """Whether the ledger has read the file as it is now, since the user named it."""
     try:
         stat = agent.reader.stat(Path(path))

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
 from carryover.config import Config, settings_of_each
+from carryover.errors import UserError
 from carryover.install.machine import Machine
 from carryover.ledger.connect import as_ledger_error, connect_read_only
-from carryover.ledger.queries import agents_seen, projects, totals
+from carryover.ledger.queries import agents_seen, file_states, projects, totals
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.usage import sums_since
 from carryover.past.context import first_day_ms, now_ms
@@ -19,6 +21,9 @@ from carryover.past.findings.facts import LedgerFacts, LimitReport
 from carryover.paths import StateDir
 from carryover.publish.stopped import perhaps_limited
 from carryover.text.reset_times import LASTS_MS
+
+RecordedFiles = Mapping[tuple[str, str], tuple[int, int]]
+"""The size and modification time (ns) of files when they were last read, by agent and path."""
 
 
 def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFacts | None:
@@ -40,6 +45,15 @@ def ledger_facts(state: StateDir, config: Config, machine: Machine) -> LedgerFac
             used_today=sums_since(db, first_day_ms(1)).get("total"),
             limits=() if state.paused.exists() else _limits(db, config, machine),
         )
+
+
+def recorded_files(state: StateDir) -> RecordedFiles:
+    """Returns the files that are recorded and still there; none if the ledger can't be read, which others report."""
+    try:
+        with closing(connect_read_only(state.ledger, keep_index=True)) as db:
+            return file_states(db)
+    except (UserError, sqlite3.Error):
+        return {}
 
 
 def recent_projects(ledger: LedgerFacts | None, config: Config) -> list[ProjectRow]:
