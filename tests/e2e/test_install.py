@@ -329,12 +329,22 @@ def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything
         daemon.settle()
 
         assert not (root / ".carryover" / "handoff.md").exists()
-        why = "an ignore rule takes .carryover back in, so a handoff would be committed"
+        rule = "a rule with `!` in .gitignore or .git/info/exclude"
+        why = f"{rule} takes .carryover back in, so a handoff would be committed"
         assert f"~/code/p0: no handoff is written there: {why}" in carryover("status").stdout
         assert f"~/code/p0: no handoff is written there: {why}" in carryover("doctor").stdout
         made = carryover("handoff", str(root))
         assert "Round the prices" in made.stdout
-        assert made.stderr == f"Nothing is written into {root}: {why}; `git check-ignore -v .carryover` names it.\n"
+        assert made.stderr == f"Nothing is written into {root}: {why}.\n"
+
+        (root / ".gitignore").write_text("*\n!*/\n")  # of a folder that is missing, git does not say so
+        worked(home, root, "Round them up")
+        daemon.settle()
+
+        assert f"~/code/p0: no handoff is written there: {why}" in carryover("doctor").stdout
+        assert carryover("handoff", str(root)).stderr == f"Nothing is written into {root}: {why}.\n"
+        (root / ".gitignore").unlink()
+        assert "is written" not in carryover("doctor").stdout + carryover("handoff", str(root)).stderr
 
 
 def test_agents_md_is_made_once_somebody_works_there(home: Path, roots: list[Path], daemon: DaemonProcess) -> None:

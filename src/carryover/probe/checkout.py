@@ -252,13 +252,17 @@ class Checkout:
     def is_let_in(self, folder: str) -> bool:
         """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
         it again. Git is asked only where the ignore files may have such a rule."""
+        return self.may_let_in(folder) and not self.is_ignored(f"{folder}/")
+
+    def may_let_in(self, folder: str) -> bool:
+        """Whether the ignore files may have such a rule. Of a missing folder, git may not say whether they do."""
         try:
             has_own, is_named = self._rules_for(folder)
         except OSError:
             return False
         if has_own and self._is_shown("no rule", self._deciding(), self._lets_nothing_in):
             return False
-        return is_named and not self.is_ignored(f"{folder}/")
+        return is_named
 
     def _rules_for(self, folder: str) -> tuple[bool, bool]:
         """Returns whether `info/exclude` ignores a folder at the top, and whether it names it; see `has_rule`. Raises

@@ -74,6 +74,7 @@ def unfit(root: Path) -> str | None:
 COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
+LET_IN: Final = f"a rule with `!` in .gitignore or .git/info/exclude takes {STORE} back in, so {COMMITTED}"
 
 AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
 
@@ -104,8 +105,7 @@ def refusal_by_git(checkout: Checkout) -> Refusal | None:
             return Refusal(f"{STORE} is tracked by git, so {COMMITTED}; {remedy}", in_git=True)
         asked = "ignored"
         if checkout.is_let_in(STORE):
-            remedy = f"`git check-ignore -v {STORE}` names it"
-            return Refusal(f"an ignore rule takes {STORE} back in, so {COMMITTED}; {remedy}", in_git=True)
+            return Refusal(LET_IN, in_git=True)
     except FileNotFoundError:
         return Refusal(ONLY_GIT)
     except OSError as error:

@@ -20,14 +20,14 @@ from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import local_files, read_lists
 from carryover.config import ProjectSettings
 from carryover.errors import os_reason
-from carryover.fsio import is_folder
+from carryover.fsio import is_folder, is_there
 from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.ignore_rules import has_rule
 from carryover.projects.handoff_file import STORE
-from carryover.projects.policy import COMMITTED, UNWRITTEN, Refusal, refusal_by_git, unfit
+from carryover.projects.policy import COMMITTED, LET_IN, UNWRITTEN, Refusal, refusal_by_git, unfit
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
 EXCLUDE: Final = ".git/info/exclude"
@@ -73,16 +73,19 @@ def _left_without(checkout: Checkout) -> Refusal | None:
     return Refusal(f"{EXCLUDE} was left alone: {reason}, so {COMMITTED}", in_git=True) if reason is not None else None
 
 
-def open_to_git(checkout: Checkout, settings: ProjectSettings) -> str | None:
+def open_to_git(checkout: Checkout, settings: ProjectSettings, recorded: str | None = None) -> str | None:
     """Returns why a commit could take a handoff in this project along, which is then not written; None if it can't.
 
-    Reads only. Blocks (git).
+    `recorded`: why none was written last, as git takes a name for that of a folder only once there is one. Reads only.
+    Blocks (git).
     """
     if not settings.is_inside:
         return None
     if unfit(checkout.root) is not None:  # nothing is written there for another reason, or it is gone
         return None
     refused = _left_without(checkout) or refusal_by_git(checkout)
+    if refused is None and not is_there(checkout.root / STORE) and checkout.may_let_in(STORE):
+        return recorded if recorded == LET_IN else None
     return refused.reason if refused is not None and refused.in_git else None
 
 

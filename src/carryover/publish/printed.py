@@ -6,6 +6,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from os.path import lexists
+from pathlib import Path
 
 from msgspec.structs import replace
 
@@ -18,8 +19,10 @@ from carryover.facts import ProjectRoot, is_foreign
 from carryover.ledger.queries import newest_session, project_by_root, session_by_prefix
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import HANDOFF, store_of
 from carryover.projects.moved_folders import how_to_link
+from carryover.publish.gitignore import open_to_git
 from carryover.publish.handoff_json import LineRecord, PrintedHandoff, PrintedSection, WantedHandoff
 from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.records.fields import iso_utc
@@ -53,6 +56,8 @@ def hand_over(
         refuse_excluded(project.main_root or project.root, config)
     if made.handoff is None or made.text is None:
         raise _nothing_in(wanted.root, session)
+    if made.why_open is None and made.root == project.root:
+        return replace(made, why_open=open_to_git(Checkout(Path(made.root)), made.settings, project.refusal))
     return made
 
 

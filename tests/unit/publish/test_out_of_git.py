@@ -10,6 +10,7 @@ import pytest
 from carryover.config import Pointers, ProjectSettings
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
+from carryover.projects.policy import LET_IN
 from carryover.publish import publish as publishing
 from carryover.redact import CleanText
 from support.publishing import publish, withdraw
@@ -180,10 +181,7 @@ def tracked(root: Path) -> str:
 
 def let_in(root: Path) -> str:
     (root / ".gitignore").write_text("!.carryover\n")
-    return (
-        "an ignore rule takes .carryover back in, so a handoff would be committed; "
-        "`git check-ignore -v .carryover` names it"
-    )
+    return LET_IN
 
 
 def let_in_by_exclude(root: Path) -> str:

@@ -19,6 +19,7 @@ from carryover.errors import UserError
 from carryover.fsio import is_there
 from carryover.install.background import service_status
 from carryover.install.machine import Machine
+from carryover.ledger.rows import ProjectRow
 from carryover.outside.journal import Journal, load_journal
 from carryover.past.context import state_dir
 from carryover.past.findings.agents import agent_facts
@@ -132,21 +133,24 @@ def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts,
     """Asks git about the newest projects that have, or should have, something of ours; several at once."""
     rows = recent_projects(ledger, config)
     there = look_at_each(rows, lambda row: is_there(Path(row.root) / STORE), at=lambda row: Path(row.root))
-    ours = [Path(row.root) for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
+    ours = [row for row, has_store in there if has_store or COMMITTED in (row.refusal or "")]
     asked = partial(_asked_of_git, config=config)
     return tuple(at_once(asked, ours[:_MOST_PROJECTS], most=_GITS_AT_ONCE))
 
 
-def _asked_of_git(root: Path, config: Config) -> ProjectFacts:
+def _asked_of_git(row: ProjectRow, config: Config) -> ProjectFacts:
     from carryover.publish.gitignore import open_to_git
 
+    root = Path(row.root)
+
     def ask() -> ProjectFacts:
-        return ProjectFacts(root=str(root), open_to=open_to_git(Checkout(root), project_settings(root, config)))
+        open_to = open_to_git(Checkout(root), project_settings(root, config), row.refusal)
+        return ProjectFacts(root=row.root, open_to=open_to)
 
     try:
         return look_at(root, ask)
     except OSError:
-        return ProjectFacts(root=str(root))
+        return ProjectFacts(root=row.root)
 
 
 def _would_read(config: Config, home: Path) -> tuple[WouldRead, ...]:
