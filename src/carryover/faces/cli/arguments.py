@@ -171,7 +171,7 @@ def add_session_argument(parser: argparse.ArgumentParser) -> None:
     """Adds the session that a command is about."""
     from carryover.model import LAST
 
-    named = "session id, or as much of its beginning as is unique (default: `last`, the newest of this project)"
+    named = "session id, or as much of its beginning as is unique (default: `last`, the newest of an agent here)"
     parser.add_argument("id", metavar="ID", nargs="?", default=LAST, help=named)
 
 

@@ -13,8 +13,8 @@ DESCRIPTION: Final = """\
 Records a text from outside, such as the answer of a web chat to what `carryover
 export` made: from FILE, or from standard input. The next agent sees a line in
 the handoff that names it, marked as a second opinion: not what you said, and
-not what an agent did. `carryover show` prints it, `carryover forget` removes
-it. Secrets are taken out."""
+not what an agent did. `carryover show ID` prints it, `carryover forget ID`
+removes it, with the id that is printed here. Secrets are taken out."""
 
 EXAMPLES: Final = """\
   carryover note answer.md --from chatgpt

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> None:
         where = f" in {root}" if root is not None else ""
         nothing = f"No tokens are recorded{where} since {local_time(since_ms)}. Some agents record none."
         raise UserError(" ".join([nothing, *_not_counted(used)]), ExitCode.NOTHING_FOUND)
-    print_result(args, used, _lines(used), fits=True)
+    print_result(args, used, _lines(used))
 
 
 def _lines(used: Used) -> Iterator[str]:

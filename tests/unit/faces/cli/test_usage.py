@@ -148,7 +148,7 @@ def test_where_nothing_is_recorded_the_message_says_why(work: ClaudeWork, run: R
     assert "Some agents record none" in said
 
 
-def test_what_the_sums_lack_is_said(work: ClaudeWork, run: Run) -> None:
+def test_what_the_sums_lack_is_said(work: ClaudeWork, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sessions with answers but no tokens."""
     work.prompt("Add a discount")
     work.append(answered(work, "msg_0", usage={}))
@@ -159,8 +159,16 @@ def test_what_the_sums_lack_is_said(work: ClaudeWork, run: Run) -> None:
     said = run("usage", "--since", "2026-01-01")[2]
     assert "Not counted, since no tokens are recorded for them: 1 session of Claude Code." in said
 
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "60")
     work.append(answered(work, "msg_1"))
     read(work)
+    other.append(answered(other, "msg_2", usage={}))
+    read(other)
+    said = run("usage", "--since", "2026-01-01")[1]
+    assert "\nNot counted, since no tokens are recorded for them: 1\nsession of Claude Code.\n" in said
+    other.append(answered(other, "msg_3"))
+    read(other)
     assert "Not counted, since" not in run("usage", "--since", "2026-01-01")[1]
 
 
