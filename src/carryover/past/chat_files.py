@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents import instruction_files, specs
+from carryover.distill.own_text import without_handoffs
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.pieces import TextFile
@@ -119,9 +120,14 @@ def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> 
             why = "edited longer ago, or named less often, than those here"
         if why is None:
             try:
-                read.append(msgspec.structs.replace(file, text=project_text(root, file.path)))
+                text = project_text(root, file.path)
             except (OSError, ValueError) as error:
                 why = why_unread(error)
+            else:
+                is_own = text.strip() and not without_handoffs(text).strip()
+                why = "an export or a handoff of Carryover's" if is_own else None
+                if why is None:
+                    read.append(msgspec.structs.replace(file, text=text))
         if why:
             left_out[file.path] = why
     return read, left_out

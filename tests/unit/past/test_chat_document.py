@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from carryover.config import Config
+from carryover.distill.own_text import export_frame
 from carryover.export.pieces import TextFile
 from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
@@ -116,9 +117,12 @@ def test_however_it_is_written_a_file_is_named(bakery: Path) -> None:
 
 
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(bakery: Path) -> None:
-    files, left_out = matter(bakery, "local.py", "prod.env", "package-lock.json", "logo.py", "gone.py")
+    first, last = export_frame("0a1b2c3d")
+    (bakery / "bakery.md").write_text(f"# {first} The project bakery\n\n## Task\n\n{last}\n")
+    files, left_out = matter(bakery, "local.py", "prod.env", "package-lock.json", "logo.py", "gone.py", "bakery.md")
 
     assert not files and left_out == {
+        "bakery.md": "an export or a handoff of Carryover's",
         "local.py": IGNORED,
         "logo.py": "not text",
         "package-lock.json": "generated, or data",
