@@ -1,8 +1,7 @@
 """The tables in the documents, from what the agents' folders and the commands say: `make table` writes them.
 
 `python -m contract.table` (with `tests` on the path) replaces the text between `<!-- agents -->` and
-`<!-- /agents -->`, the same for `pages`, `commands` and `hooks`, the whole of docs/commands.md, and what plugins for
-agents hold.
+`<!-- /agents -->`, the same for the other tables, the whole of docs/commands.md, and what plugins for agents hold.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Final
 
 from packaging.specifiers import SpecifierSet
 
-from carryover.adapter.spec import AGENTS_MD, LINUX, AgentSpec, LocalFile, McpServers, places_on
+from carryover.adapter.spec import AGENTS_MD, LINUX, SPOOL, AgentSpec, LocalFile, McpServers, places_on
 from carryover.agents import adapters
 from contract.case import EVERY
 from contract.command_docs import overview, reference
@@ -39,6 +38,32 @@ def agents_table(agents: Sequence[Folder]) -> str:
     marks = ("Agent", *(f"{name[0].upper()}{name[1:]}" for name in EVERY), "Exact uninstall")
     shown = "What the fixtures of each show. What none shows is unknown, and nothing is guessed in its place:"
     return f"{_table(head, rows)}\n{shown}\n\n{_table(marks, map(_marks, agents))}"
+
+
+def places_table(agents: Sequence[Folder]) -> str:
+    """Returns the folders in which the transcripts of each agent are looked for on Linux, and what moves them."""
+    head = ("Agent", "Where, on Linux", "Moved by")
+    return _table(head, [(_name(each), _where(each, each.spec), _moved_by(each.spec)) for each in agents if each.spec])
+
+
+def _where(folder: Folder, spec: AgentSpec) -> str:
+    """Of editors that are alike, the folder in one, and the names of the others."""
+    where = ["each project that is known"] if folder.agent is not None and folder.agent.in_projects else []
+    found: dict[str, list[str]] = {}
+    for place in places_on(spec.transcripts, LINUX):
+        path = f"~/.carryover/spool/{spec.id}" if place == SPOOL else place.path
+        editor = EDITOR.search(path)
+        found.setdefault(EDITOR.sub("/.config/{}/User/", path), []).append(editor[1] if editor else "")
+    for form, editors in found.items():
+        first, *others = dict.fromkeys(editors)
+        also = f" (and in {', '.join(f'`{editor}`' for editor in others)})" if others else ""
+        where.append(f"`{form.format(first)}`{also}")
+    return ", ".join(where)
+
+
+def _moved_by(spec: AgentSpec) -> str:
+    places = places_on(spec.transcripts, LINUX)
+    return ", ".join(dict.fromkeys(f"`{place.env}`" for place in places if place.env)) or "–"
 
 
 def hooks_table(agents: Sequence[Folder]) -> str:
@@ -104,6 +129,7 @@ def with_tables(text: str, tables: Mapping[str, str]) -> str:
 def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
     """Returns the text that each document with a table, and each file of a plugin, should have."""
     agents = complete() if agents is None else agents
+    in_agents = {"agents": agents_table(agents), "places": places_table(agents), "pages": pages_table(agents)}
     in_guide = {
         "hooks": hooks_table(agents),
         "servers": servers_table(agents),
@@ -111,7 +137,7 @@ def documents(agents: Sequence[Folder] | None = None) -> dict[Path, str]:
     }
     return {
         README: with_tables(README.read_text("utf-8"), {"commands": overview()}),
-        AGENTS: with_tables(AGENTS.read_text("utf-8"), {"agents": agents_table(agents), "pages": pages_table(agents)}),
+        AGENTS: with_tables(AGENTS.read_text("utf-8"), in_agents),
         GUIDE: with_tables(GUIDE.read_text("utf-8"), in_guide),
         COMMANDS: reference(),
         **plugin_files(),
