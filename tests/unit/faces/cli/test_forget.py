@@ -94,7 +94,7 @@ def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeS
     assert SECRET.encode() in secret.path.read_bytes(), "what the agent keeps is not Carryover's"
 
 
-@pytest.mark.parametrize("in_worktree", [False, pytest.param(True, marks=pytest.mark.night)])
+@pytest.mark.parametrize("in_worktree", [False, True])
 def test_nothing_is_left_in_the_handoff_of_a_worktree_or_of_its_main_checkout(
     shop: Path, home: Path, run: Run, in_worktree: bool
 ) -> None:
