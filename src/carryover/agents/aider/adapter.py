@@ -56,6 +56,7 @@ _LINTER: Final = later(r"## Running: (?P<command>.+)")
 _AFTER_LINT: Final = later(r"Attempt to fix lint errors\? .*")
 _AROUND: Final = later(r"(?m)^(?:\d+│.*|\.\.\.⋮\.\.\.)\n")  # the lines that the linter means have a █
 _YES: Final = r"(?i:y|yes|a|all|)"
+_ASKED: Final = r"command output to the chat\? "
 _BLANK: Final = r"[^\S\n]*"
 _TAG: Final = "source|code|pre|codeblock|sourcecode"
 _DIVIDER: Final = rf"{_BLANK}={{5,9}}{_BLANK}$"
@@ -386,7 +387,7 @@ _MESSAGES: Final[tuple[tuple[re.Pattern[str], _Handler], ...]] = (
     (later(r"Running (?!playwright)(.+)"), lambda recorder, found: recorder.run("run", found[1])),
     (later(r"Added \d+ lines? of output to the chat\."), _added_output),
     (
-        later(rf"Add (?>.*?command output to the chat\? ).*\]: (?!{_YES}\Z).*"),
+        later(rf"Add (?:(?!{_ASKED}).)*{_ASKED}.*\]: (?!{_YES}\Z).*"),
         lambda recorder, _: recorder.close("unknown"),
     ),
     (_AFTER_LINT, _lint_failed),
