@@ -337,7 +337,8 @@ def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything
         assert "Round the prices" in made.stdout
         assert made.stderr == f"Nothing is written into {root}: {why}.\n"
 
-        (root / ".gitignore").write_text("*\n!*/\n")  # of a folder that is missing, git does not say so
+        (root / ".gitignore").write_text("*\n!*/\n")
+        shutil.rmtree(root / ".carryover")  # of a folder that is missing, git does not say so
         worked(home, root, "Round them up")
         daemon.settle()
 
