@@ -33,7 +33,7 @@ _SETTINGS: Final = later(r"(?:^/root|/(?:home|Users)/[^/]+)/\.(?!claude/CLAUDE\.
 notes. Hidden folders elsewhere belong to a project."""
 _OF_GIT_BASH: Final = later(r"^/([A-Za-z])(?=/)")
 """A drive of Windows, as its bash calls it: `/c/Users`."""
-GOES_TO: Final = later(r"\Acd (?:/[dD] )?[\"']?([^\"'&|;\n]{1,400}?)[/\\]?[\"']? ?(?:&&|;|\n) ?")
+GOES_TO: Final = later(r"\Acd (?:/[dD] )?[\"']?([^\"'&|;\n]{1,400}?)[/\\]{0,9}[\"']? ?(?:&&|;|\n) ?(?:\\\n[ \t]*)?")
 """The folder that a command goes to first."""
 _WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
 _MOST_NAMED: Final = 3

@@ -297,6 +297,7 @@ def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can
         (f"cd {ROOT} && make all", "make all"),
         (f'cd "{ROOT}/"; make all', "make all"),
         (f"cd {ROOT}/web && make all", "cd web && make all"),
+        (f"cd {ROOT}/web// && make all", "cd web// && make all"),
         (f'cd "{ROOT}/my web" && make all', 'cd "my web" && make all'),
         (f"cd {ROOT}/my\\ web && make all", "cd my\\ web && make all"),
         (f"cd {ROOT}-old && make all", f"cd {ROOT}-old && make all"),
@@ -314,5 +315,7 @@ def test_a_command_stands_as_it_is_given_in_the_projects_folder(command: str, sh
 
 def test_a_script_stands_as_it_is_given_in_the_projects_folder() -> None:
     talk = Conversation().user(GOAL).ran(f"cd {ROOT}\nmake all\nls", "built").says("Done.")
-
     assert "`make all ¶ ls`: built" in under("Recent files", talk)
+
+    talk.ran(f"cd {ROOT} && \\\n  make lid", "made")
+    assert "`make lid`: made" in under("Recent files", talk)
