@@ -346,12 +346,3 @@ def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything
         assert carryover("handoff", str(root)).stderr == f"Nothing is written into {root}: {why}.\n"
         (root / ".gitignore").unlink()
         assert "is written" not in carryover("doctor").stdout + carryover("handoff", str(root)).stderr
-
-
-def test_agents_md_is_made_once_somebody_works_there(home: Path, roots: list[Path], daemon: DaemonProcess) -> None:
-    install(home, "--pointers", "shared")
-    with daemon:
-        daemon.settle()
-        worked(home, roots[0], "Round the prices")
-        daemon.settle()
-        assert status(roots) == {"p0": ["?? AGENTS.md"]}

@@ -7,17 +7,8 @@ from typing import Literal
 import pytest
 
 from carryover import model
-from carryover.distill.sections.failed_approaches import failed_entries
-from carryover.distill.trail import past_of
 from carryover.model import ResultStatus
-from support.conversation import GOAL, MINUTE_MS, ROOT, Conversation, handoff, project, section, session, under
-
-
-def weight_of_failure(talk: Conversation) -> float:
-    past = past_of(project(talk), now_ms=talk.at_ms)
-    assert past is not None
-    [failure] = failed_entries(past)
-    return failure.weight
+from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, section, session, under
 
 
 def test_a_command_that_shows_an_error_through_a_pipe_has_failed_and_solves_nothing() -> None:
