@@ -42,6 +42,8 @@ _MOST_TOKENS: Final = 1 << 40
 _KEY_IN_HEX: Final = later(r"(?:0x)?(?:[0-9a-f]{32}){1,2}")
 """Many providers' keys. Of a commit it has 40 digits, and other hashes have words beside them."""
 _KEY: Final = later(r"[A-Za-z0-9_+/=-]{20,256}")
+_IN_NAME: Final = later(r"(?<![^/_-])[a-z]{3,}(?![^/_-])")
+"""A word in a name of a branch or folder that ends in random letters: `codex/fix-cart-total-8f3k2d`."""
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
@@ -97,7 +99,7 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
 
 def _is_only_a_key(text: str) -> bool:
     is_random = _KEY.fullmatch(text) is not None and is_opaque(text, or_hash=False)
-    return is_random or _KEY_IN_HEX.fullmatch(text) is not None
+    return (is_random and len(_IN_NAME.findall(text)) < 2) or _KEY_IN_HEX.fullmatch(text) is not None
 
 
 def clean_tokens(used: TokensUsed, now_ms: int) -> TokensUsed:
