@@ -163,12 +163,13 @@ class HookAnswers:
 
     def later(self, job: Job) -> asyncio.Future[Any]:
         """Queues `job`, which runs to its end even if the caller gives up waiting for what it returns, None if it
-        fails. Drops it if too many are waiting."""
+        fails, or if it is dropped since too many are waiting."""
         done = asyncio.get_running_loop().create_future()
         if self._left.qsize() < MOST_KEPT:
             self._left.put_nowait((job, done))
         else:
             self.context.hook_calls["overloaded"] += 1
+            done.set_result(None)
         return done
 
     def drain(self) -> None:

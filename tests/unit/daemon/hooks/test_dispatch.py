@@ -146,6 +146,7 @@ async def test_more_than_can_be_kept_is_dropped(desk: Desk, session: ClaudeSessi
     replies = [await desk.hooks.call("claude-code", "Stop", b"{") for _ in range(MOST_KEPT + 3)]
     assert set(replies) == {NOTHING}
     assert {name: n for name, n in desk.counted.items() if n} == {"foreign": MOST_KEPT + 3, "overloaded": 3}
+    assert desk.hooks.later(AsyncMock()).done(), "nobody waits for what is dropped"
     desk.hooks.drain()
     await desk.hooks.run()
 
