@@ -275,6 +275,8 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
         ("npm test && cd web && npx jest && cd ..", "npm test; cd web; npx jest"),
         ("npm run build | tail -3", "npm run build | tail -3"),
         ('pytest -k "a b" > log', 'pytest -k "a b"'),
+        ("for n in 1 2 3\ndo pytest -x\ndone", "pytest -x"),
+        ("if npm test; then git push; fi", "npm test"),
         ('echo "pytest', 'echo "pytest'),
     ],
 )
