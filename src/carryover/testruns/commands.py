@@ -38,7 +38,8 @@ _OF_WINDOWS = later(
 )
 """A backslash between the names of a path, outside of quotes that begin with none: those hold patterns, as `"x\\d"`
 does. `a\\.test\\.ts` escapes dots, and `a\\.bin\\b` has a hidden folder."""
-_ABSOLUTE = later(r"/|[A-Za-z]:/")
+_ABSOLUTE = later(r"[/~$]|[A-Za-z]:/")
+"""How a path begins that is called the same from each folder; of a variable that is likely."""
 _SETTINGS = (".ini", ".cfg", ".toml", ".xml", ".json", ".yml", ".yaml")
 """Endings of files that only have the name of a runner."""
 _NAMES = frozenset(
@@ -66,9 +67,9 @@ _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
 """How unittest calls all test files; any other pattern restricts the run."""
 _READS_ALL = {"tail", "head", "cat", "tee", "sort"}
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
-_KEYWORD = later(r"\A(?:do|then|else|if|while|until|!|\{) ")
 _SETS_UP = ("cd ", "pushd ", "export ", "source ", ". ", "eval ", "set ")
 """How commands begin that change what the tests find."""
+_BEFORE_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+")
 
 
 class Invocation(NamedTuple):
@@ -97,7 +98,7 @@ def find_invocations(command: str) -> list[Invocation]:
 def part_with_tests(command: str) -> str:
     """Returns what of a command line certainly runs tests, with what sets the shell up for it; all of the line if
     nothing does."""
-    parts = [_KEYWORD.sub("", " ".join(words)) for words, _ in written_commands(command)]
+    parts = [_BEFORE_COMMAND.sub("", " ".join(words)) for words, _ in written_commands(command)]
     runs = [at for at, part in enumerate(parts) if any(run.certain for run in find_invocations(part))]
     kept = (part for at, part in enumerate(parts) if at in runs or (part.startswith(_SETS_UP) and at < max(runs)))
     return "; ".join(kept) if runs else command

@@ -273,6 +273,7 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
         ("cd api && ruff check src && pytest -q 2>&1 | tail -5; echo done", "cd api; pytest -q"),
         ("cat > a.py <<'X'\ncd b\nX\n. venv/bin/activate\nA=1 pytest a.py", ". venv/bin/activate; A=1 pytest a.py"),
         ("npm test && cd web && npx jest && cd ..", "npm test; cd web; npx jest"),
+        ("for d in a b; do cd $d; pytest; done; if ! tox; then exit 1; fi", "cd $d; pytest; tox"),
         ("npm run build | tail -3", "npm run build | tail -3"),
         ('pytest -k "a b" > log', 'pytest -k "a b"'),
         ("for n in 1 2 3\ndo pytest -x\ndone", "pytest -x"),

@@ -114,7 +114,7 @@ def _is_solved(call: Call, session: SessionView) -> bool:
 def _folder(call: Call) -> str:
     """Returns the folder that a command goes to first; empty if it names none."""
     found = GOES_TO.match(call.subject) if call.op == "shell" else None
-    return found[1].replace("\\", "/") if found is not None else ""
+    return found["folder"].replace("\\", "/") if found is not None else ""
 
 
 def _again(call: Call, folders: Sequence[str]) -> tuple[str, str, str]:

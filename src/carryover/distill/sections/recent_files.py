@@ -33,8 +33,11 @@ _SETTINGS: Final = later(r"(?:^/root|/(?:home|Users)/[^/]+)/\.(?!claude/CLAUDE\.
 notes. Hidden folders elsewhere belong to a project."""
 _OF_GIT_BASH: Final = later(r"^/([A-Za-z])(?=/)")
 """A drive of Windows, as its bash calls it: `/c/Users`."""
-GOES_TO: Final = later(r"\Acd (?:/[dD] )?[\"']?([^\"'&|;\n]{1,400}?)[/\\]{0,9}[\"']? ?(?:&&|;|\n) ?(?:\\\n[ \t]*)?")
-"""The folder that a command goes to first."""
+GOES_TO: Final = later(
+    r"\Acd (?:/[dD] )?(?P<quote>[\"']?)(?!-)(?P<folder>[^\"'&|;<>\n]{0,399}?[^\"'&|;<>\n/\\ ])[/\\]{0,9}(?P=quote)"
+    r" ?(?:&&|;|\n) ?(?:\\\n[ \t]*)?"
+)
+"""The folder that a command goes to first, but for the root of a disk."""
 _WORD: Final = later(r"[^\s'\"`|;&()<>=:,]+")
 _MOST_NAMED: Final = 3
 _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "rename": "moved here"}
@@ -130,10 +133,13 @@ def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> 
 def run_and_place(seen: SeenRun, view: ProjectView) -> tuple[str, str]:
     """Returns the command that ran tests, and the folder that it ran them in: empty for the project's root or an
     agent's own checkout of it, in full outside of the project."""
+    own = [*roots_of(view), *(tree for tree in view.checkouts if len(tree) > len("C:"))]  # else the root of a disk
+    own.sort(key=len, reverse=True)  # a checkout may be inside the project
     goes_to = GOES_TO.match(seen.command)
-    folder = joined(seen.folder, goes_to[1].replace("\\ ", " ")) if goes_to is not None else seen.folder
-    own = (*roots_of(view), *(tree for tree in view.checkouts if len(tree) > len("C:")))  # else the root of a disk
-    return seen.command[goes_to.end() :] if goes_to is not None else seen.command, _from(own, folder)
+    if goes_to is None:
+        return seen.command, _from(own, seen.folder)
+    folder = goes_to["folder"].replace("\\ ", " ").replace("\\", "/")
+    return seen.command[goes_to.end() :], _from(own, joined(seen.folder, folder))
 
 
 def from_root(command: str, view: ProjectView) -> str:
@@ -142,9 +148,9 @@ def from_root(command: str, view: ProjectView) -> str:
     found = GOES_TO.match(command)
     if found is None:
         return command
-    goes_to, behind = found[1], command[found.end(1) :]
+    goes_to, behind = found["folder"], command[found.end("folder") :]
     below = goes_to[len(goes_to) - len(_from(roots_of(view), goes_to)) :]  # as it is written
-    return f"{command[: found.start(1)]}{below}{behind}" if below else command[found.end() :] or command
+    return f"{command[: found.start('folder')]}{below}{behind}" if below else command[found.end() :] or command
 
 
 def edited_since(command: str, at_ms: int, view: ProjectView) -> str:

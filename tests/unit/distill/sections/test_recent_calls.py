@@ -302,6 +302,8 @@ def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can
         (f"cd {ROOT}/my\\ web && make all", "cd my\\ web && make all"),
         (f"cd {ROOT}-old && make all", f"cd {ROOT}-old && make all"),
         ("cd .. && make all", "cd .. && make all"),
+        ("cd / && make all", "cd / && make all"),
+        (f'cd "{ROOT}; x" && make all', f'cd "{ROOT}; x" && make all'),
     ],
 )
 def test_a_command_stands_as_it_is_given_in_the_projects_folder(command: str, shown: str) -> None:

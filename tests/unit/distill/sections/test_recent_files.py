@@ -19,6 +19,7 @@ from carryover.distill.sections.recent_files import (
     placed,
     recent_files,
     relative,
+    run_and_place,
 )
 from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
@@ -193,6 +194,31 @@ def test_of_a_file_that_several_sessions_edited_the_newest_edit_counts() -> None
     for talks in ((first, second), (second, first)):
         view = ProjectView(root=ROOT, sessions=tuple(talk.view() for talk in talks))
         assert [file.touched.session for file in recent_files(view)] == ["s2"]
+
+
+@pytest.mark.parametrize(
+    ("command", "folder", "shown"),
+    [
+        ("pytest", "/shop/.claude/worktrees/tax", ("pytest", "")),
+        ("cd web && pytest", "/shop/.claude/worktrees/tax", ("pytest", "web")),
+        ("cd /shop/../tax && pytest", "/shop", ("pytest", "../tax")),
+        ("cd ~/tax && pytest", "/shop/web", ("pytest", "~/tax")),
+        ('cd "$TAX" && pytest', "/shop/web", ("pytest", "$TAX")),
+        ("cd / && pytest", "/shop", ("cd / && pytest", "")),
+        ("cd - && pytest", "/shop", ("cd - && pytest", "")),
+        ("cd web 2>/dev/null && pytest", "/shop", ("cd web 2>/dev/null && pytest", "")),
+        (r"cd D:\shop && pytest", r"C:\x", ("pytest", "")),
+        (r"cd /d D:\shop\my web && pytest", r"D:\shop", ("pytest", "my web")),
+    ],
+)
+def test_where_tests_were_run(command: str, folder: str, shown: tuple[str, str]) -> None:
+    talk = session("s1").user(GOAL)
+    talk.cwd = folder
+    [run] = talk.ran(command, "5 passed in 1s").digest.runs
+    root = "D:/shop" if "D:" in command else "/shop"
+    view = ProjectView(root=root, sessions=(), checkouts=(f"{root}/.claude/worktrees/tax",))
+
+    assert run_and_place(run, view) == shown
 
 
 @pytest.mark.parametrize("outside", [True, False])
