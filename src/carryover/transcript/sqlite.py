@@ -39,9 +39,10 @@ LONGEST_VALUE: Final = 8 << 20
 _ROW_BYTES: Final = 64
 _VALUE_BYTES: Final = 40
 """What Python needs for a row and for a value, beside the text or blob itself."""
-_HEAP_BYTES: Final = 256 << 20
+_HEAP_BYTES: Final = 512 << 20
 """Memory that SQLite may take in this process once another program's database was opened. Of views of views, a
-statement takes gigabytes before it is a query, of which nothing is reported until then."""
+statement takes gigabytes before it is a query, of which nothing is reported until then. More than the ledger takes,
+since a process can only lower it."""
 _STEPS: Final = 20_000
 """Instructions of SQLite between two checks of the time: about a millisecond."""
 _COMPUTED: Final = """SELECT name FROM sqlite_master WHERE type IN ('table', 'view') AND (rootpage = 0 OR EXISTS
