@@ -42,8 +42,8 @@ _MOST_TOKENS: Final = 1 << 40
 _KEY_IN_HEX: Final = later(r"(?:0x)?(?:[0-9a-f]{32}){1,2}")
 """Many providers' keys. Of a commit it has 40 digits, and other hashes have words beside them."""
 _KEY: Final = later(r"[A-Za-z0-9_+/=-]{20,256}")
-_IN_NAME: Final = later(r"(?<![^/_-])[a-z]{3,}(?![^/_-])")
-"""A word in a name of a branch or folder that ends in random letters: `codex/fix-cart-total-8f3k2d`."""
+_IN_NAME: Final = later(r"(?<![^/_-])(?:[A-Za-z][a-z]{2,}|[A-Z]{3,})(?![^/_-])")
+"""A word in a name of a branch, folder or model: `codex/fix-cart-total-8f3k2d`, `DeepSeek-R1-Distill-Qwen-7B`."""
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 

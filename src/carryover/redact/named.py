@@ -306,7 +306,7 @@ _SHORTEST_IN_QUOTES = {"pass": 3, "secret": 4}
 def _is_quoted_secret(found: Assignment, value: str, word: str) -> bool:
     if word == "credential":  # `credentials: "same-origin"` is an option of fetch()
         return is_mixed(value, 8)
-    if word == "token" and not found.name.isupper():  # parsers are full of `token = "identifier"`
+    if word in ("token", "pat") and not found.name.isupper():  # parsers are full of `token = "identifier"`
         is_long = len(value) >= 16 and not is_name_of_a_secret(value)
         return is_mixed(value, 6) or is_long or is_in_use(value)
     shortest = 3 if found.name.isupper() else _SHORTEST_IN_QUOTES.get(word, 6)

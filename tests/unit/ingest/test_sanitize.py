@@ -173,6 +173,7 @@ def test_a_prompt_that_is_nothing_but_a_key_is_hidden() -> None:
         *(("0a1b2c3d" * 5, False), ("3f2a0c51-8d7e-4b6a-9c1f-5e2d7a90b418", False), ("src/Cart2/Discount3.py", False)),
         *(("tests/unit/cart2/test_discount3", False), ("fix/SHOP-1234-AddDiscount2", False), ("mQ7tZk2Vb9", False)),
         *(("agent/fix-cart-total-8f3k2d", False), ("worktree-agent-a1b2c3d4e5f6a7b8c", False)),
+        ("DeepSeek-R1-Distill-Qwen-7B", False),
         ("my-shop-8f3k2d9x7q4m1z6w5v0t", True),
     ],
 )
