@@ -67,8 +67,11 @@ _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
 """How unittest calls all test files; any other pattern restricts the run."""
 _READS_ALL = {"tail", "head", "cat", "tee", "sort"}
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
-_SETS_UP = ("cd ", "pushd ", "export ", "source ", ". ", "eval ", "set ")
-"""How commands begin that change what the tests find."""
+_SETS_UP = later(
+    r"(?:cd|pushd|popd|Set-Location|export|source|\.|eval|set|unset|conda activate|nvm use)(?: |\Z)|\$env:\w+ ?="
+    r"|[A-Za-z_]\w*=(?:[^\s\"']+|\"[^\"]*\"|'[^']*'|\$\(.*\))\Z"
+)
+"""Commands that change what the tests find, and variables that they may be given."""
 _BEFORE_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+")
 
 
@@ -96,12 +99,41 @@ def find_invocations(command: str) -> list[Invocation]:
 
 
 def part_with_tests(command: str) -> str:
-    """Returns what of a command line certainly runs tests, with what sets the shell up for it; all of the line if
-    nothing does."""
-    parts = [_BEFORE_COMMAND.sub("", " ".join(words)) for words, _ in written_commands(command)]
-    runs = [at for at, part in enumerate(parts) if any(run.certain for run in find_invocations(part))]
-    kept = (part for at, part in enumerate(parts) if at in runs or (part.startswith(_SETS_UP) and at < max(runs)))
-    return "; ".join(kept) if runs else command
+    """Returns what of a command line runs tests, with what sets the shell up for it and the groups and loops that they
+    are in; all of the line if nothing does. What only may run tests, as `make` may, counts if nothing certainly does;
+    but a here-document would be missing in what else may, a commit."""
+    parts = _parts(command)
+    found = {at: runs for at, part in enumerate(parts) if (runs := find_invocations(part))}
+    certain = [at for at, runs in found.items() if any(run.certain for run in runs)]
+    ran = frozenset(certain or (() if "<<" in command else found))
+    last = max(ran, default=-1)
+    newest, kept, opened = -1, list[int](), list[int]()
+    for at, part in enumerate(parts):
+        if part.startswith(("(", "for ")):
+            opened.append(at)
+        elif opened and part == (")" if parts[opened[-1]] == "(" else "done"):
+            begin = opened.pop()
+            while newest < begin and kept and kept[-1] > begin:
+                kept.pop()  # what was set up for a group ends with it
+            kept += [begin, at] if newest > begin else []
+        elif at in ran or (at < last and _SETS_UP.match(part)):
+            newest = at if at in ran else newest
+            kept.append(at)
+    shown = ""
+    for part in (parts[at] for at in sorted(kept)):
+        between = "" if shown.endswith("(") or part == ")" or not shown else " " if shown.endswith("; do") else "; "
+        shown += f"{between}{part}"
+    return shown if ran and shown else command
+
+
+def _parts(command: str) -> list[str]:
+    """Returns the simple commands of a line without the shell's words before them, and its parentheses."""
+    parts: list[str] = []
+    for words, then in written_commands(command):
+        part = _BEFORE_COMMAND.sub("", " ".join(words))
+        parts += [f"{part}; do" if part.startswith("for ") else part] if part else []
+        parts += [then] if then in ("(", ")") else []
+    return parts
 
 
 def _with_slashes(command: str) -> str:

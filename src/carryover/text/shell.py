@@ -90,15 +90,17 @@ def script_lines(script: str) -> list[ScriptLine]:
 @lru_cache(maxsize=16)  # several ask it of one call
 def simple_commands(script: str) -> tuple[SimpleCommand, ...]:
     """Returns the commands of a script in order, up to a quote that is never closed."""
-    return tuple(SimpleCommand(tuple(map(unquoted, words)), then) for words, then in written_commands(script))
+    written = written_commands(script)
+    return tuple(SimpleCommand(tuple(map(unquoted, words)), then) for words, then in written if words)
 
 
 def written_commands(script: str) -> Iterator[tuple[list[str], str]]:
-    """Yields the words of each of these commands as written, with their quotes, and the operator that follows it."""
+    """Yields the words of each of these commands as written, with their quotes, and the operator that follows it.
+    There are no words before a parenthesis that stands beside another operator."""
     words: list[str] = []
     skip_target = False
     for token in tokens(without_heredocs(script[:_LONGEST])):
-        if token.kind == "operator" and words:
+        if token.kind == "operator" and (words or token.text in "()"):
             yield words, token.text
             words = []
         elif token.kind == "word" and not skip_target:
