@@ -34,7 +34,7 @@ notes. Hidden folders elsewhere belong to a project."""
 _OF_GIT_BASH: Final = later(r"^/([A-Za-z])(?=/)")
 """A drive of Windows, as its bash calls it: `/c/Users`."""
 GOES_TO: Final = later(
-    r"\Acd (?:/[dD] )?(?P<quote>[\"']?)(?!-)(?P<folder>[^\"'&|;<>\n]{0,399}?[^\"'&|;<>\n/\\ ])[/\\]{0,9}(?P=quote)"
+    r"\Acd {1,9}(?:/[dD] )?(?P<quote>[\"']?)(?!-)(?P<folder>[^\"'&|;<>\n]{0,399}?[^\"'&|;<>\n/\\ ])[/\\]{0,9}(?P=quote)"
     r" ?(?:&&|;|\n) ?(?:\\\n[ \t]*)?"
 )
 """The folder that a command goes to first, but for the root of a disk."""
@@ -115,7 +115,7 @@ def _as_shown(seen: SeenRun, shown: Mapping[str, str]) -> SeenRun:
 
 
 def _from(roots: Sequence[str], path: str) -> str:
-    inside = (below for root in roots if (below := _below(f"{path}/", root)) is not None)
+    inside = (below.lstrip("/") for root in roots if (below := _below(f"{path}/", root)) is not None)
     return next(inside, path).rstrip("/")
 
 

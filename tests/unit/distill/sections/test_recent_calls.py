@@ -298,6 +298,7 @@ def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can
         (f'cd "{ROOT}/"; make all', "make all"),
         (f"cd {ROOT}/web && make all", "cd web && make all"),
         (f"cd {ROOT}/web// && make all", "cd web// && make all"),
+        (f"cd {ROOT}//web && make all", "cd web && make all"),
         (f'cd "{ROOT}/my web" && make all', 'cd "my web" && make all'),
         (f"cd {ROOT}/my\\ web && make all", "cd my\\ web && make all"),
         (f"cd {ROOT}-old && make all", f"cd {ROOT}-old && make all"),

@@ -201,6 +201,7 @@ def test_of_a_file_that_several_sessions_edited_the_newest_edit_counts() -> None
     [
         ("pytest", "/shop/.claude/worktrees/tax", ("pytest", "")),
         ("cd web && pytest", "/shop/.claude/worktrees/tax", ("pytest", "web")),
+        ("cd  /shop//web && pytest", "/shop", ("pytest", "web")),
         ("cd /shop/../tax && pytest", "/shop", ("pytest", "../tax")),
         ("cd ~/tax && pytest", "/shop/web", ("pytest", "~/tax")),
         ('cd "$TAX" && pytest', "/shop/web", ("pytest", "$TAX")),
