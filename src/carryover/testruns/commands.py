@@ -72,7 +72,7 @@ _SETS_UP = later(
     r"|[A-Za-z_]\w*=(?:[^\s\"']+|\"[^\"]*\"|'[^']*'|\$\(.*\))\Z"
 )
 """Commands that change what the tests find, and variables that they may be given."""
-_BEFORE_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+")
+_AROUND_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+| \}\Z")
 
 
 class Invocation(NamedTuple):
@@ -127,10 +127,10 @@ def part_with_tests(command: str) -> str:
 
 
 def _parts(command: str) -> list[str]:
-    """Returns the simple commands of a line without the shell's words before them, and its parentheses."""
+    """Returns the simple commands of a line without the words of the shell around them, and its parentheses."""
     parts: list[str] = []
     for words, then in written_commands(command):
-        part = _BEFORE_COMMAND.sub("", " ".join(words))
+        part = _AROUND_COMMAND.sub("", " ".join(words))
         parts += [f"{part}; do" if part.startswith("for ") else part] if part else []
         parts += [then] if then in ("(", ")") else []
     return parts

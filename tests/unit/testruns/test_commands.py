@@ -288,6 +288,7 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
         ('pytest -k "a b" > log', 'pytest -k "a b"'),
         ("for n in 1 2 3\ndo pytest -x\ndone", "for n in 1 2 3; do pytest -x; done"),
         ("if npm test; then git push; fi", "npm test"),
+        ("git pull; if ($?) { npm test }", "npm test"),
         ('echo "pytest', 'echo "pytest'),
     ],
 )
