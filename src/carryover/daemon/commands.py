@@ -106,15 +106,16 @@ class Moves:
         return await self._reported(moved, "project_found")
 
     async def follow_known(self, project_id: int) -> None:
-        """Calls `follow` for a known project that is about to be published, but not for every publication."""
+        """Calls `follow` for a known project that is about to be published, but for every publication only if it is a
+        worktree: one that has excluded itself may be removed soon."""
         now_s = self._context.clock()
-        if now_s - self._looked_s.get(project_id, -_AGAIN_S) < _AGAIN_S:
-            return
         row = await asyncio.to_thread(self._row, project_id)
+        was_looked_at = now_s - self._looked_s.get(project_id, -_AGAIN_S) < _AGAIN_S
+        if row is None or (was_looked_at and row.main_root is None):
+            return
         self._looked_s[project_id] = now_s
         try:
-            if row is not None:
-                await self.follow(ProjectRoot(row.root, row.main_root))
+            await self.follow(ProjectRoot(row.root, row.main_root))
         except Exception as error:  # publishing without the past is better than not publishing
             await self._context.ledger.report(error)
             self._context.log.error("moves_failed", error, project=project_id)

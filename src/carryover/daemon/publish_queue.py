@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.config import Config
+from carryover.config import Config, project_settings
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import type_and_place
 from carryover.daemon.second_pages import SecondPages
@@ -163,11 +163,11 @@ class PublishQueue(WorkQueue[int]):
         self.mark_dirty(list(self._last_event_ms), 0)
 
     async def retry_missing(self) -> None:
-        """Marks projects whose refusal may have passed, whose files or whose HEAD have changed."""
-        done = dict(self.outcomes)
+        """Marks projects whose refusal may have passed, whose files or HEAD have changed, or are excluded by now."""
+        done, config = dict(self.outcomes), self._context.config
 
         def is_outdated(key: int) -> bool:
-            return _is_outdated(done[key]) or (key not in self.pages.due and _lacks_page(done[key].published))
+            return _is_outdated(done[key], config) or (key not in self.pages.due and _lacks_page(done[key].published))
 
         def missing() -> list[int]:
             looked = look_at_each(done, is_outdated, at=lambda key: done[key].folder)
@@ -241,11 +241,14 @@ class PublishQueue(WorkQueue[int]):
                 self._following[project] = self._finished(project)
 
 
-def _is_outdated(last: LastPublication) -> bool:
+def _is_outdated(last: LastPublication, config: Config) -> bool:
     """Whether the handoff is no longer there, or it is empty, as a power cut leaves it, or names another branch or
-    commit than is checked out now, or a file that is hidden from git may be the user's now. Blocks.
+    commit than is checked out now, or a file that is hidden from git may be the user's now, or its project is excluded
+    by now. Blocks.
     """
     published = last.published
+    if published.file is not None and project_settings(Path(last.root), config).excluded is not None:
+        return True
     if published.file is not None and _is_lost(published.file):
         return True
     if any(mtime_ns(Path(path)) != written_ns for path, written_ns in published.hidden.items()):

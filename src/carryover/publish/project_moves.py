@@ -21,6 +21,7 @@ from carryover.ledger.store import Ledger
 from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder
 from carryover.probe.checkout import Checkout
+from carryover.probe.looks import Silent, look_at
 from carryover.projects import moved_folders
 from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
@@ -34,9 +35,9 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
     own: Whereabouts | None = None
     identity: moved_folders.Identity | None = None
     """By what it is recognised later."""
-    stays_apart: bool = False
-    """Whether it is a worktree that is excluded, perhaps by its own file, which goes with it: so nothing may tell later
-    whose it was."""
+    apart: tuple[Whereabouts, ...] = ()
+    """The worktrees of its repository that are excluded, perhaps by their own file, which goes with them: so nothing
+    may tell later whose they were."""
     moved: tuple[Whereabouts, ...] = ()
 
 
@@ -48,13 +49,23 @@ def inspect_root(paths: StatePaths, root: str, config: Config) -> RootFacts:
     known = _known(paths)
     own = next((row for row in known if row.root == root), None)
     main_root = Checkout(folder).main
-    if own is not None and main_root is not None and project_settings(folder, config).excluded is not None:
-        return RootFacts(root=root, own=own, stays_apart=True)
+    worktrees = [row for row in known if row.main_root is not None and row.main_root in (root, main_root)]
+    apart = tuple(row for row in worktrees if _is_excluded(row.root, config))
+    if own is not None and main_root is not None and _is_excluded(root, config):
+        return RootFacts(root=root, own=own, apart=apart)
     identity = moved_folders.identity_of(folder)
     moved = moved_folders.moved_to_here(folder, identity, known, config, paths)
     if main_root is not None:
         identity = moved_folders.identity_of(Path(main_root))
-    return RootFacts(root=root, own=own, identity=identity, moved=tuple(moved))
+    return RootFacts(root=root, own=own, identity=identity, apart=apart, moved=tuple(moved))
+
+
+def _is_excluded(root: str, config: Config) -> bool:
+    """Whether a folder that is there is excluded. On a disk that does not answer, it is not known to be."""
+    folder = Path(root)
+    with suppress(Silent):
+        return look_at(folder, lambda: is_folder(folder) and project_settings(folder, config).excluded is not None)
+    return False
 
 
 async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: RootFacts) -> Moved:
@@ -62,8 +73,9 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     move."""
     own_id = seen.own.id if seen.own is not None else None
     known = seen.own.identity if seen.own is not None else None
-    if own_id is not None and seen.stays_apart and known is not None:
-        await ledger.write(note_identity, own_id, None)
+    for row in seen.apart:
+        if row.identity is not None:
+            await ledger.write(note_identity, row.id, None)
     moved = []
     if seen.moved:
         own_id = await ledger.write(know_project, seen.root, project.main_root)

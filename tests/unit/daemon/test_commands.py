@@ -22,7 +22,7 @@ from carryover.projects.root import find_root
 from carryover.publish.handoff_json import WantedHandoff
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
-from support.repository import repository
+from support.repository import git, repository
 
 
 @pytest.fixture
@@ -79,6 +79,22 @@ async def test_a_project_is_found_again_though_its_first_publication_came_before
     store = shop.rename(shop.with_name("store"))
 
     assert (await moves.follow_root(str(store))).sessions == 1
+
+
+async def test_a_worktree_that_excludes_itself_is_seen_when_it_is_published_next(
+    moves: Moves, ledger: Ledger, transcripts: Path, shop: Path
+) -> None:
+    """Within the minute after the last look, and before it is removed with the file that says so."""
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    project = await work_in(ledger, transcripts, tree)
+    await moves.follow_known(project)
+    (tree / ".carryover.toml").write_text("exclude = true\n")
+    await moves.follow_known(project)
+
+    git(shop, "worktree", "remove", "--force", str(tree))
+
+    assert await moves.follow_root(str(shop)) == Moved()
 
 
 async def test_a_project_whose_disk_does_not_answer_delays_nothing(context: DaemonContext, shop: Path) -> None:

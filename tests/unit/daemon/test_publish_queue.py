@@ -241,6 +241,23 @@ async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_trie
         assert (await retry(), len(desk.calls)) == ((None, True), 6)
 
 
+async def test_a_project_that_excludes_itself_is_noticed_though_nothing_happens_in_it(
+    desk: Desk, session: ClaudeSession
+) -> None:
+    session.prompt("Add a discount function")
+    project = await desk.stored(session)
+    async with desk.open() as publisher:
+        publisher.mark_dirty([project], desk.now_ms)
+        await publisher.flush()
+        (session.cwd / ".carryover.toml").write_text("exclude = true\n")
+        for _ in range(2):
+            await publisher.retry_missing()
+            await publisher.flush()
+
+        assert "excluded" in (publisher.outcomes[project].published.refusal or "")
+    assert len(desk.calls) == 2
+
+
 async def test_a_second_page_that_is_missing_is_made_again_unless_it_is_still_to_be_made(
     desk: Desk, session: ClaudeSession
 ) -> None:

@@ -189,6 +189,23 @@ async def test_a_worktree_that_excludes_itself_stays_apart_once_it_is_gone(
     assert held(reading())[str(tree)] == [there.session]
 
 
+async def test_a_look_at_the_main_checkout_sees_a_worktree_that_has_excluded_itself(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
+) -> None:
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    there = ClaudeSession(session.folder, tree).work("Write to the bank.", "The letter is written.")
+    await read(ledger, there)
+    await followed(ledger, paths, tree)
+    (tree / ".carryover.toml").write_text("exclude = true\n")
+
+    await followed(ledger, paths, shop)
+    git(shop, "worktree", "remove", "--force", str(tree))
+
+    assert await followed(ledger, paths, shop) == 0
+    assert held(reading())[str(tree)] == [there.session]
+
+
 async def test_another_project_where_a_repository_was_does_not_follow_that_one(
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
