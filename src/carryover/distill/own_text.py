@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from itertools import pairwise
 from typing import Final
 
 from carryover.records.text import HANDOFF_NAME
@@ -20,9 +21,10 @@ _GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",
 _PLACE: Final = rf"(?:\.carryover|-[0-9a-f]{{8}})[/\\]{HANDOFF_NAME}"
 _POINTS_LIMIT: Final = 5000
 _RESUMING_PREFIX: Final = later(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
-_HANDOFF_BLOCK: Final = later(
-    r"^[^\n]{0,8}\[CARRYOVER\] Last updated .*?(?:^[^\n]{0,4}Full history: [^\n]*$|\Z)", re.M | re.S
-)
+_HANDOFF_START: Final = later(r"^[^\n]{0,8}\[CARRYOVER\] Last updated ", re.M)
+_HANDOFF_END: Final = later(r"^[^\n]{0,4}Full history: [^\n]*$", re.M)
+_WORDS_AFTER: Final = later(r"\n[ \t\r]*\n(?=[ \t]*[^\s#>-])")
+"""A blank line, which no handoff has, and below it neither a heading nor a line of a list."""
 _POINTER_BLOCK: Final = later(
     r"<!--CARRYOVER:START-->(?:[^\n]{0,200}\n){1,12}?[^\n]{0,40}<!--CARRYOVER:END-->"  # with numbers before lines, too
 )
@@ -70,7 +72,20 @@ def _without_handoffs(text: str) -> str:
         text = _without_exports(text)
     if "<!--CARRYOVER:" in text:
         text = _POINTER_BLOCK.sub("", text)
-    return _HANDOFF_BLOCK.sub("\n", text) if "[CARRYOVER]" in text else text
+    return _without_each(text) if "[CARRYOVER]" in text else text
+
+
+def _without_each(text: str) -> str:
+    """Removes each handoff, from its first line to its last one. If that was not pasted, other words end it, or else
+    the next handoff or the text does."""
+    kept = []
+    position = 0
+    starts = [start.start() for start in _HANDOFF_START.finditer(text)]
+    for start, limit in pairwise((*starts, len(text))):
+        end = _HANDOFF_END.search(text, start, limit) or _WORDS_AFTER.search(text, start, limit)
+        kept.append(text[position:start])
+        position = end.end() if end is not None else limit
+    return "\n".join([*kept, text[position:]])
 
 
 def _without_exports(text: str) -> str:

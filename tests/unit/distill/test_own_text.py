@@ -20,6 +20,7 @@ from support.conversation import Conversation, section, under
 from support.costs import costing_little
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
+CUT = HANDOFF.rpartition("\n")[0]
 
 
 def exported(mark: str, content: str = "## Task\n- Bake bread in the steam oven") -> str:
@@ -69,7 +70,10 @@ def test_the_longer_handoff_that_an_agent_reads_is_not_shown_as_its_work() -> No
         pytest.param(f"{HANDOFF}\nand\n{HANDOFF}", "\n\nand\n\n", id="two"),
         pytest.param("log\n# RESUME PROTOCOL: ask\nmore", "log\n# RESUME PROTOCOL: ask\nmore", id="a line of it"),
         pytest.param("we named it [CARRYOVER]", "we named it [CARRYOVER]", id="its name"),
-        pytest.param(HANDOFF.rpartition("\n")[0], "\n", id="without its last line"),
+        pytest.param(CUT, "\n", id="without its last line"),
+        pytest.param(f"{CUT}\n\nGo on.\n\n- a\n", "\nGo on.\n\n- a\n", id="words below one without its last line"),
+        pytest.param(f"{CUT}\n\n## Task\n- Bake", "\n", id="without its last line, with blank lines"),
+        pytest.param(f"{CUT}\r\n \r\nWhy?\n{HANDOFF}", "\nWhy?\n\n", id="words between two"),
         pytest.param(f"Use tabs.\n\n{POINTER}", "Use tabs.\n\n\n", id="a pointer in an instruction file"),
         pytest.param(NUMBERED, "1→", id="a pointer that was printed with numbers"),
         pytest.param(POINTER.partition("\n")[0], "<!--CARRYOVER:START-->", id="a mark that is only mentioned"),
@@ -92,6 +96,7 @@ def test_many_marks_without_an_end_cost_little() -> None:
     text = "".join(f"x [CARRYOVER EXPORT {number:08x}] " for number in range(7_000))
     with costing_little():
         assert without_handoffs(text) == text
+        assert without_handoffs(f"{CUT}\n" * 5_000).strip() == ""
 
 
 def test_the_marks_of_a_pointer_in_a_file_that_was_printed_are_no_names_in_play() -> None:
