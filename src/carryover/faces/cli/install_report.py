@@ -100,7 +100,10 @@ def file_data(edit: Edit) -> dict[str, Any]:
 
 def print_report(done: Installed) -> None:
     """Prints the result for people; of a dry run, also the diff of each file."""
-    print_lines(map(runnable, _lines(done)))
+    lines = _lines(done)
+    if done.is_dry and done.installing:  # nothing is set up yet, so nothing can be refreshed
+        lines = (line.replace("`carryover refresh", "`carryover install") for line in lines)
+    print_lines(map(runnable, lines))
     if done.is_dry:
         print_diffs(done.edits)
         if done.answer.pointers != "off":

@@ -184,6 +184,7 @@ def test_the_summary_and_the_dry_run_say_what_is_written_into_projects(claude: P
     )
     assert code == ExitCode.OK
     assert f"Into your projects (shared), once carryoverd runs:\n{listed}" in out
+    listed = listed.replace("carryover refresh", "carryover install")
     assert f"Into your projects (shared):\n{listed}" in dry
     _, shown, pointer = dry.partition("\nThe pointer:\n")
     assert shown and pointer == f"{NEW_FILE.decode()}\nNothing was changed.\n"
