@@ -210,6 +210,23 @@ def test_ours_that_is_there_twice_stays_once(form: Form) -> None:
     assert json.loads(again) == json.loads(once)
 
 
+def test_copies_of_ours_leave_theirs_and_too_many_are_refused() -> None:
+    """Each that is taken out costs a look at the whole file."""
+    theirs = {"type": "command", "command": "make lint"}
+    [group] = json.loads(Hooks("nested", OWNER_OF, [hook("Stop")]).put(None))["hooks"]["Stop"]
+    [own] = group["hooks"]
+    ours = Hooks("nested", OWNER_OF, [hook("Stop")])
+
+    def holding(*groups: object) -> bytes:
+        return json.dumps({"hooks": {"Stop": groups}}).encode()
+
+    mixed = holding({"hooks": [own, theirs, own]}, {"hooks": [own, own], "matcher": "x"})
+    assert ours.take(mixed) == holding({"hooks": [theirs]})
+    assert json.loads(ours.put(mixed))["hooks"]["Stop"] == [{"hooks": [own, theirs]}]
+    with pytest.raises(EditRefused, match="300 times"):
+        ours.take(holding({"hooks": [own] * 300}))
+
+
 def test_what_is_known_of_a_file_holds_while_our_hooks_are_in_it() -> None:
     data = b'{"hooks": {"Stop": []}}'
     known = Hooks("nested", OWNER_OF).origin_of(data)
