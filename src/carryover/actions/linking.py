@@ -28,11 +28,13 @@ _ANSWER_S: Final = 20.0
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """A link that was made or undone (`new` is then None). `sessions`: how many sessions changed projects."""
+    """A link that was made or undone (`new` is then None). `sessions`: how many sessions changed projects,
+    of which `notes` are notes and pins."""
 
     old: str
     new: str | None
     sessions: int
+    notes: int
 
 
 def link_projects(old: str, new: str, *, answer_s: float = _ANSWER_S) -> Done:
@@ -44,7 +46,7 @@ def link_projects(old: str, new: str, *, answer_s: float = _ANSWER_S) -> Done:
     query = {"old": old_root, "new": new_root}
     do = partial(link, old=old_root, new=new_root)
     moved = written_daemonless("/link", query, Moved, do, timeout_s=answer_s)
-    return Done(old=old_root, new=new_root, sessions=moved.sessions)
+    return Done(old=old_root, new=new_root, sessions=moved.sessions, notes=moved.notes)
 
 
 def _refuse_unless_gone(old_root: str, new_root: str) -> None:
@@ -83,7 +85,7 @@ def unlink_projects(old: str) -> Done:
     config = load_config(state_dir().config)
     do = partial(unlink, old=old_root, config=config)
     moved = written_daemonless("/unlink", {"old": old_root}, Moved, do, timeout_s=_ANSWER_S)
-    return Done(old=old_root, new=None, sessions=moved.sessions)
+    return Done(old=old_root, new=None, sessions=moved.sessions, notes=moved.notes)
 
 
 def _as_recorded(folder: str) -> str:

@@ -16,7 +16,7 @@ import msgspec
 from carryover.facts import ProjectRoot
 from carryover.ledger.batch import ReadyEvent, in_parts
 from carryover.ledger.rows import as_record
-from carryover.model import Event, SessionInfo, conversation_of, session_in_other_cwd
+from carryover.model import NOTE, Event, SessionInfo, conversation_of, session_in_other_cwd
 
 # A source of lower rank changes nothing.
 _UPSERT_SESSION: Final = """INSERT INTO session
@@ -76,9 +76,10 @@ _MOVE_PROJECT: Final = (
     "UPDATE project SET moved_to = NULL WHERE id = :new",
     "UPDATE project SET moved_to = :new, not_moved = 0 WHERE id = :old",
 )
-_AWAY: Final = """WITH RECURSIVE came(id) AS (SELECT :old UNION SELECT project.id FROM project, came
+_HELD: Final = f"SELECT count(*), count(*) FILTER (WHERE agent = '{NOTE}') FROM session WHERE project_id = ?"
+_AWAY: Final = f"""WITH RECURSIVE came(id) AS (SELECT :old UNION SELECT project.id FROM project, came
     WHERE project.moved_to = came.id)
-    SELECT id, project_id FROM session WHERE recorded_project_id IN came AND project_id != :old"""
+    SELECT id, project_id, agent = '{NOTE}' FROM session WHERE recorded_project_id IN came AND project_id != :old"""
 _BACK: Final = """UPDATE session SET project_id = :old, recorded_project_id = nullif(recorded_project_id, :old)
     WHERE id = :session"""
 
@@ -218,9 +219,11 @@ async def adopt_all(db: aiosqlite.Connection, project_id: int) -> None:
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
-    """How many sessions changed their project, and the ids of the `projects` whose handoff that affects."""
+    """How many sessions changed their project, of which some are notes and pins, and the ids of the `projects` whose
+    handoff that affects."""
 
     sessions: int = 0
+    notes: int = 0
     projects: tuple[int, ...] = ()
 
 
@@ -229,19 +232,20 @@ async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
     Idempotent."""
     if old == new or await current_project(db, old) == new:
         return Moved()
-    ((sessions,),) = await db.execute_fetchall("SELECT count(*) FROM session WHERE project_id = ?", (old,))
+    ((sessions, notes),) = await db.execute_fetchall(_HELD, (old,))
     for statement in _MOVE_PROJECT:
         await db.execute_fetchall(statement, {"old": old, "new": new})
     await mark_changed(db, (old, new))
-    return Moved(sessions=sessions, projects=(old, new) if sessions else ())
+    return Moved(sessions=sessions, notes=notes, projects=(old, new) if sessions else ())
 
 
 async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
     """Undoes the move of `old`, which gets its sessions back. From then on, it counts as moved only if the user says
     so."""
     away = list(await db.execute_fetchall(_AWAY, {"old": old}))
-    await db.executemany(_BACK, [{"old": old, "session": session} for session, _ in away])
+    await db.executemany(_BACK, [{"old": old, "session": session} for session, *_ in away])
     await db.execute_fetchall("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))
-    touched = {old, *(placed for _, placed in away)}
+    touched = {old, *(placed for _, placed, _ in away)}
     await mark_changed(db, touched)
-    return Moved(sessions=len(away), projects=tuple(sorted(touched)) if away else ())
+    notes = sum(is_note for *_, is_note in away)
+    return Moved(sessions=len(away), notes=notes, projects=tuple(sorted(touched)) if away else ())

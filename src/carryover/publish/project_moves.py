@@ -149,4 +149,5 @@ def _at(root: str, entry: Listed) -> Listed:
 def _total(moved: Iterable[Moved]) -> Moved:
     each = list(moved)
     projects = {project for one in each for project in one.projects}
-    return Moved(sessions=sum(one.sessions for one in each), projects=tuple(sorted(projects)))
+    sessions, notes = sum(one.sessions for one in each), sum(one.notes for one in each)
+    return Moved(sessions=sessions, notes=notes, projects=tuple(sorted(projects)))

@@ -15,7 +15,7 @@ from carryover.ledger.codec import pack_digest, unpack_digest
 from carryover.ledger.queries import project_by_root, projects, sessions
 from carryover.ledger.sessions import adopt_all, know_project, move_back, move_project
 from carryover.ledger.store import Ledger
-from carryover.model import AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
+from carryover.model import NOTE, AssistantMessage, Event, FileEdit, Retracted, session_in_other_cwd
 from carryover.publish.project_view import project_view
 from support.scribe import Scribe, execute, writing
 
@@ -159,6 +159,15 @@ async def test_another_folder_at_the_old_path_is_a_project_of_its_own(scribe: Sc
     assert project_view(scribe.db, new).former_roots == ("/old",)
     assert (await scribe.ledger.write(move_back, old)).sessions == 1
     assert held(scribe.db) == {"/old": ["other", "other too", "s1"]}
+
+
+async def test_notes_and_pins_move_too_and_are_told_apart_from_sessions(ledger: Ledger, scribe: Scribe) -> None:
+    await worked(scribe, "s1", "/old")
+    await worked(Scribe(ledger, agent=NOTE), "note-1", "/old")
+    old, new = project(scribe.db, "/old"), await ledger.write(know_project, "/new", None)
+
+    for done in (await ledger.write(move_project, old, new), await ledger.write(move_back, old)):
+        assert (done.sessions, done.notes) == (2, 1)
 
 
 async def test_moving_twice_moves_nothing_more(scribe: Scribe, moved: tuple[int, int]) -> None:

@@ -148,7 +148,7 @@ def run_link(args: argparse.Namespace) -> None:
         raise UserError(f"Name its present folder too: {here}.", ExitCode.USAGE)
     done = unlink_projects(args.old) if args.undo else link_projects(args.old, args.new)
     old, new = shell_word(done.old), shell_word(done.new or "")
-    belong = f"{counted(done.sessions, 'session')} recorded at {old} belong{'s' if done.sessions == 1 else ''} to"
+    belong = f"{_many(done.sessions, done.notes)} recorded at {old} belong{'s' if done.sessions == 1 else ''} to"
     if args.undo:
         lines = [f"{belong} it again. It is no longer linked."]
     elif done.sessions:

@@ -317,7 +317,7 @@ def test_without_evidence_it_says_how_to_link_and_what_is_linked_is_there(
     run.out("link", new, str(moved.parent))
     assert f"linked to {moved.parent}. Nothing was" in run.err(ExitCode.REFUSED, "link", old, str(recorded.parent))
 
-    assert json.loads(run.out("link", "--undo", old, "--json")) == {"old": old, "new": None, "sessions": 2}
+    assert json.loads(run.out("link", "--undo", old, "--json")) == {"old": old, "new": None, "sessions": 2, "notes": 0}
     assert run("handoff", new)[0] == run("link", "--undo", old)[0] == ExitCode.NOTHING_FOUND
 
 
