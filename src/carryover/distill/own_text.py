@@ -34,7 +34,7 @@ _SIGNS: Final = ("[CARRYOVER", "<!--CARRYOVER:")
 _AROUND_PATH: Final = [words.split("{path}") for words in (_GO_ON, *_GO_ON_FORMERLY)]
 _ONLY_POINTS: Final = later(
     rf"\W*(?:please )?(?:read|open|see|look at) \S{{0,400}}{_PLACE}\W*(?:(?:then|and) )*(?:go on|continue)?\W*"
-    + "".join(rf"|\s*{re.escape(before)}.*{_PLACE}{re.escape(after)}\s*" for before, after in _AROUND_PATH),
+    + "".join(rf"|\s*{re.escape(before)}.*{_PLACE}\"?{re.escape(after)}\s*" for before, after in _AROUND_PATH),
     re.I,
 )
 
@@ -42,7 +42,7 @@ _ONLY_POINTS: Final = later(
 def go_on_prompt(path: str) -> str:
     """Returns the first prompt for an agent that is started with the handoff at `path`. It contains nothing of the
     task, since all users of a machine can read its programs' command lines."""
-    return _GO_ON.format(path=path)
+    return _GO_ON.format(path=f'"{path}"' if " " in path else path)
 
 
 def only_points_at_handoff(text: str) -> bool:

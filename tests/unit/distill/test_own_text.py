@@ -131,7 +131,9 @@ def test_the_first_prompt_of_an_agent_that_continues_only_points_and_answers_the
     """Who typed `--to` has decided already; the file, which anyone may read, still asks."""
     formerly = f"Read {path}, then go on with the task it describes."
 
-    assert go_on_prompt(path) == f"{formerly} You need not ask whether to continue: the answer is yes."
+    now = formerly.replace(path, f'"{path}"') if " " in path else formerly
+
+    assert go_on_prompt(path) == f"{now} You need not ask whether to continue: the answer is yes."
     assert only_points_at_handoff(go_on_prompt(path))
     assert only_points_at_handoff(formerly)
 

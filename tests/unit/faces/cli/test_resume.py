@@ -279,7 +279,7 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
 
     folder, prompt = run_by_shell(run("to", "claude-code", str(shop))[1])
 
-    path = Path(prompt.removeprefix("Read ").removesuffix(REST))
+    path = Path(prompt.removeprefix('Read "').removesuffix(f'"{REST}'))
     assert (folder, path.parent.parent) == (str(shop), home / "it's mine" / "handoffs")
     assert path.read_text().startswith("# [CARRYOVER]")
     assert not (shop / ".carryover").exists()
