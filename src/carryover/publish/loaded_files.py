@@ -1,7 +1,7 @@
 """Writes the copies of the handoff that agents load with each request (`AgentSpec.loads_from`).
 
 A copy precedes the conversation: if it changes, the model's provider reads the whole conversation again and bills it.
-So it is left unchanged while its agent is at work.
+So it is left unchanged while its agent is at work, until another session works or begins, be it with "Hello".
 """
 
 from __future__ import annotations

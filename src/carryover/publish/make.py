@@ -61,7 +61,7 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     published: Published = Published()
     at_ms: int = 0
     others_ms: int = 0
-    """Time of the newest work (UTC ms) in sessions other than the leading one."""
+    """Time of the newest work (UTC ms) in sessions other than the leading one, or when one without work began."""
     at_work: bool = False
     """Whether the newest turn has not ended, as far as it is recorded."""
     agents: tuple[str, ...] = ()
@@ -115,7 +115,7 @@ def made_handoff(
     text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     newest = max(view.sessions, key=lambda one: one.last_ms, default=None)
-    others = (one for one in view.sessions if (one.agent, one.session) != lead and did_something(one.digest))
+    others = (one for one in view.sessions if (one.agent, one.session) != lead)
     return MadeHandoff(
         root=view.root,
         settings=settings,
@@ -125,7 +125,7 @@ def made_handoff(
         git=facts.git,
         why_open=why_open,
         at_ms=now_ms,
-        others_ms=max((other.newest_ms for other in others), default=0),
+        others_ms=max((one.newest_ms if did_something(one.digest) else one.started_ms for one in others), default=0),
         at_work=newest is not None and bool(newest.digest.turns) and not newest.digest.turns[-1].end,
         agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
         related=related,

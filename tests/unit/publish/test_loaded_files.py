@@ -36,12 +36,16 @@ class Project:
         self._ledger, self._written, self._id = ledger, written, 0
 
     async def work(self, agent: str, session: str, task: str, at_ms: int) -> None:
+        await self._told(agent, session, at_ms, task, AssistantMessage(text=f"I did it: {task}. Shall I go on?"))
+
+    async def prompted(self, agent: str, session: str, prompt: str, at_ms: int) -> None:
+        """A prompt is recorded; its first request is about to be sent."""
+        await self._told(agent, session, at_ms, prompt)
+
+    async def _told(self, agent: str, session: str, at_ms: int, *bodies: str | AssistantMessage) -> None:
         scribe = Scribe(self._ledger, agent=agent, written=self._written)
-        self._written += 2
-        told = [
-            scribe.event(body, session=session, at_ms=at_ms, cwd=str(self.root))
-            for body in (task, AssistantMessage(text=f"I did it: {task}. Shall I go on?"))
-        ]
+        self._written += len(bodies)
+        told = [scribe.event(body, session=session, at_ms=at_ms, cwd=str(self.root)) for body in bodies]
         [self._id] = (await scribe.tell(*told, path=f"/t/{session}/{self._written}")).projects
         self.published(at_ms)
 
@@ -98,6 +102,17 @@ async def test_it_changes_only_when_another_session_moved_the_project_on(project
     await project.work("claude-code", "c", "Test it", now_ms + 10 * MINUTE_MS)
     assert "Test it" in project.loaded
     assert "Round price 2" in project.loaded
+
+
+@pytest.mark.parametrize("prompt", ["Hello", "Round the rest"])
+async def test_a_prompt_in_another_session_brings_it_up_to_date(project: Project, now_ms: int, prompt: str) -> None:
+    await project.work(LOADS, "a", "Round the price", now_ms)
+    await project.work(LOADS, "a", "Add the tax", now_ms + 1_000)
+    assert "Add the tax" not in project.loaded
+
+    await project.prompted(LOADS, "b", prompt, now_ms + 2_000)
+
+    assert "Add the tax" in project.loaded
 
 
 async def test_after_a_while_without_work_nothing_is_cached_any_more(project: Project, now_ms: int) -> None:
