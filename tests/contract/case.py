@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from carryover.adapter.contract import Agent, HookEvent, Record, Source
+from carryover.importing.candidate import Candidate
 from carryover.model import (
     AgentSummary,
     AnyBody,
@@ -139,6 +140,20 @@ def source_at(agent: Agent, recording: Recording) -> Source:
     source = agent.source_of(recording.path, recording.root)
     assert source is not None, f"{recording} is a transcript"
     return source
+
+
+def read_export(agent: Agent, path: Path) -> Reading:
+    """What a copy holds that the user imports: its beginning alone says whose it is."""
+    source = agent.exported and agent.exported(path, Candidate(path).head)
+    assert source is not None, f"{path} is a copy of {agent.id}'s"
+    return read_on(agent, source)
+
+
+def read_all(agent: Agent, recording: Recording, reading: Reading | None = None) -> Reading:
+    """Everything that is new in a source since `reading`; nothing of it may be skipped."""
+    found = read_on(agent, source_at(agent, recording), reading)
+    assert found.skipped == []
+    return found
 
 
 def of(events: Iterable[Event], kind: type[B]) -> list[B]:

@@ -21,6 +21,7 @@ from contract.case import (
     fold_one,
     of,
     prompts,
+    read_export,
     read_on,
     results,
     source_at,
@@ -290,19 +291,12 @@ def test_a_copy_of_the_messages_alone_has_the_results_that_the_requests_show(tmp
         assert len(standing(found, model.FileEdit)) == (2 if name == "story" else 0)
 
 
-def read_copy(path: Path) -> Reading:
-    assert AGENT.exported is not None
-    source = AGENT.exported(path, path.read_bytes()[:5_000])
-    assert source is not None
-    return read_on(AGENT, source)
-
-
 def test_the_messages_beside_what_the_model_was_sent_are_read(tmp_path: Path) -> None:
     [path] = FIXTURES.glob("2.18.0/story/tasks/*/api_conversation_history.json")
     copy = shutil.copytree(path.parent, tmp_path / path.parent.name)
 
-    assert [event.key for event in read_copy(copy / path.name).events] == [
-        event.key for event in read_copy(copy / "ui_messages.json").events
+    assert [event.key for event in read_export(AGENT, copy / path.name).events] == [
+        event.key for event in read_export(AGENT, copy / "ui_messages.json").events
     ]
 
 
@@ -402,7 +396,7 @@ def test_a_question_without_words_was_not_asked_and_its_failure_is_no_other_call
             sent.write_text(json.dumps([user(f"<task>\nBake it\n</task>{folder}"), user(failed), user(saved)]))
         else:
             sent.unlink()
-        found = read_copy(tmp_path / "ui_messages.json")
+        found = read_export(AGENT, tmp_path / "ui_messages.json")
 
         assert [asked.text for asked in standing(found, model.Question)] == ["How hot?"]
         assert [(given.question, given.text) for given in standing(found, model.Answer)] == [

@@ -9,7 +9,7 @@ import pytest
 
 from carryover import model
 from carryover.agents.cline.adapter import AGENT
-from contract.case import read_on
+from contract.case import of, read_export
 from support.costs import costing_little
 
 
@@ -21,10 +21,7 @@ def said(at: int, kind: str, text: object) -> dict[str, object]:
 def results(folder: Path, shown: list[dict[str, object]]) -> list[model.ToolResult]:
     path = folder / "ui_messages.json"
     path.write_text(json.dumps(shown))
-    assert AGENT.exported is not None
-    source = AGENT.exported(path, path.read_bytes())
-    assert source is not None
-    return [event.body for event in read_on(AGENT, source).events if isinstance(event.body, model.ToolResult)]
+    return of(read_export(AGENT, path).events, model.ToolResult)
 
 
 @pytest.mark.parametrize("named", ["src/oven.js", "/oven/src/oven.js", r"c:\oven\src\oven.js"])
@@ -70,8 +67,4 @@ def counted(folder: Path, content: str) -> list[tuple[int | None, int | None]]:
     edit = said(2, "tool", {"tool": "editedExistingFile", "path": "/oven/oven.js", "content": content})
     ended = said(3, "api_req_started", {"request": "[replace_in_file for 'oven.js'] Result:\nIt was saved to oven.js."})
     path.write_text(json.dumps([said(1, "text", "Bake it"), {**edit, "type": "ask", "ask": "tool"}, ended]))
-    assert AGENT.exported is not None
-    source = AGENT.exported(path, path.read_bytes())
-    assert source is not None
-    events = read_on(AGENT, source).events
-    return [(event.body.added, event.body.removed) for event in events if isinstance(event.body, model.FileEdit)]
+    return [(edit.added, edit.removed) for edit in of(read_export(AGENT, path).events, model.FileEdit)]

@@ -21,7 +21,7 @@ from carryover.model import (
     UserPrompt,
 )
 from carryover.transcript.layouts import sources_of
-from contract.case import of, read_on
+from contract.case import Recording, of, read_all, read_export
 
 SESSION = "01a1f792-0000-4000-8000-000000000042"
 NAME = f"session_{SESSION}_1759669955294.json"
@@ -76,13 +76,9 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def events_of(path: Path, data: bytes, source: Source | None = None) -> list[Event]:
+def events_of(path: Path, data: bytes) -> list[Event]:
     path.write_bytes(data)
-    source = source or AGENT.source_of(path, path.parent)
-    assert source is not None
-    read = read_on(AGENT, source)
-    assert read.skipped == []
-    return read.events
+    return read_all(AGENT, Recording(path, path.parent)).events
 
 
 def test_a_document_becomes_what_the_user_saw_with_what_the_calls_printed(root: Path) -> None:
@@ -141,10 +137,10 @@ def test_a_copy_is_known_by_how_it_begins(tmp_path: Path) -> None:
     assert AGENT.exported is not None
     path = tmp_path / "saved.json"
     for data in (document(), b"\xef\xbb\xbf" + document()):
-        source = AGENT.exported(path, data[: 64 << 10])
+        path.write_bytes(data)
 
-        assert source == Source(agent="copilot", path=str(path), session=SESSION, rank=-1)
-        assert len(of(events_of(path, data, source), UserPrompt)) == 2
+        assert AGENT.exported(path, data) == Source(agent="copilot", path=str(path), session=SESSION, rank=-1)
+        assert len(of(read_export(AGENT, path).events, UserPrompt)) == 2
 
 
 def test_the_log_of_the_next_version_is_a_file_of_its_own(tmp_path: Path) -> None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from carryover.agents.goose.adapter import AGENT
-from contract.case import Reading, read_on
+from contract.case import Reading, Recording, read_all
+from support.sqlite_client import SqliteClient
 
 START_S: Final = 1_795_156_000
 SCHEMA: Final = """
@@ -31,34 +31,20 @@ SHOWN: Final = {"userVisible": True, "agentVisible": True}
 AGENT_ONLY: Final = {"userVisible": False, "agentVisible": True}
 
 
-class Client:
+class Client(SqliteClient):
     """Writes sessions as Goose does: a row for each message, once its round is over."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        is_new = not path.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite3.connect(path)
-        if is_new:
-            self.db.executescript(SCHEMA)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.db.close()
+        super().__init__(path, SCHEMA, wal=False)
 
     def session(
         self, ident: str, folder: str, name: str = "CLI Session", kind: str = "user", at_s: int = START_S
     ) -> None:
         """A new session."""
         model = json.dumps({"model_name": "fake-model"})
-        row = (ident, name, kind, folder, model, timestamp(at_s), timestamp(at_s))
-        self.db.execute(
-            "INSERT INTO sessions (id, name, session_type, working_dir, model_config_json, created_at, updated_at)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
+        times = {"created_at": timestamp(at_s), "updated_at": timestamp(at_s)}
+        row = {"id": ident, "name": name, "session_type": kind, "working_dir": folder, "model_config_json": model}
+        self.insert("sessions", row | times)
         self.db.commit()
 
     def next_session(self, day: str) -> str:
@@ -71,15 +57,10 @@ class Client:
     ) -> str:
         """A message; its id."""
         count = self.db.execute("SELECT count(*) FROM messages").fetchone()[0]
-        ident = ident or f"msg_{session}_{uuid.uuid5(uuid.NAMESPACE_URL, f'{self._path}/{count}')}"
-        content = json.dumps(parts, separators=(",", ":"))
-        row = (ident, session, role, content, at_s, timestamp(at_s), json.dumps(shown))
-        self.db.execute(
-            "INSERT INTO messages"
-            " (message_id, session_id, role, content_json, created_timestamp, timestamp, metadata_json)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            row,
-        )
+        ident = ident or f"msg_{session}_{uuid.uuid5(uuid.NAMESPACE_URL, f'{self.path}/{count}')}"
+        content = {"content_json": json.dumps(parts, separators=(",", ":")), "metadata_json": json.dumps(shown)}
+        times = {"created_timestamp": at_s, "timestamp": timestamp(at_s)}
+        self.insert("messages", {"message_id": ident, "session_id": session, "role": role} | content | times)
         self.db.commit()
         return ident
 
@@ -143,8 +124,4 @@ def ran(output: str, code: int) -> dict[str, Any]:
 
 def read(path: Path, reading: Reading | None = None) -> Reading:
     """Everything that is new in a database; nothing of it may be skipped."""
-    source = AGENT.source_of(path, path.parent)
-    assert source is not None
-    found = read_on(AGENT, source, reading)
-    assert found.skipped == []
-    return found
+    return read_all(AGENT, Recording(path, path.parent), reading)

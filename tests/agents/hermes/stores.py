@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from carryover.agents.hermes.adapter import AGENT
 from carryover.model import Body
-from contract.case import Reading, read_on
+from contract.case import Reading, Recording, read_all
+from support.sqlite_client import SqliteClient, filled
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "0.19.0"
@@ -24,13 +24,9 @@ DUMPED_S: Final = 1_795_405_391.147
 
 def database(folder: Path, name: str) -> Path:
     """A database of the real client, with the failed requests beside it, in a folder of its own."""
-    path = folder / "hermes" / "state.db"
-    (path.parent / "sessions").mkdir(parents=True)
     recorded = FIXTURES / LATEST / name
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA synchronous = OFF")
-    db.executescript((recorded / "state.sql").read_text("utf-8"))
-    db.close()
+    path = filled(folder / "hermes" / "state.db", (recorded / "state.sql").read_text("utf-8"))
+    (path.parent / "sessions").mkdir()
     for dump in recorded.glob("request_dump_*.json"):
         copy = path.parent / "sessions" / dump.name
         copy.write_bytes(dump.read_bytes())
@@ -38,26 +34,12 @@ def database(folder: Path, name: str) -> Path:
     return path
 
 
-class Client:
+class Client(SqliteClient):
     """Writes sessions as Hermes Agent does: a row for each message, once it is complete."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        is_new = not path.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite3.connect(path)
-        self.db.execute("PRAGMA journal_mode=WAL")
-        if is_new:
-            schema = (FIXTURES / LATEST / "story" / "state.sql").read_text("utf-8")
-            for statement in re.findall(r"^CREATE (?:TABLE|INDEX).*?;$", schema, re.S | re.M):
-                self.db.execute(statement)
-            self.db.commit()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.db.close()
+        recorded = (FIXTURES / LATEST / "story" / "state.sql").read_text("utf-8")
+        super().__init__(path, "\n".join(re.findall(r"^CREATE (?:TABLE|INDEX).*?;$", recorded, re.S | re.M)))
 
     def session(self, ident: str, at_s: float, cwd: str | None, **columns: Any) -> None:
         """A new session."""
@@ -91,17 +73,13 @@ class Client:
         os.utime(path, (at_s, at_s))
 
     def write(self, table: str, row: Mapping[str, Any]) -> None:
-        self.db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({', '.join(f':{name}' for name in row)})", row)
+        self.insert(table, row)
         self.db.commit()
 
 
 def read(path: Path, reading: Reading | None = None) -> Reading:
     """Everything that is new in a database; nothing of it may be skipped."""
-    source = AGENT.source_of(path, path.parent)
-    assert source is not None
-    found = read_on(AGENT, source, reading)
-    assert found.skipped == []
-    return found
+    return read_all(AGENT, Recording(path, path.parent), reading)
 
 
 def bodies(reading: Reading, kind: type[Body], session: str | None = None) -> list[Any]:

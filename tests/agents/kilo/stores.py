@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from agents.opencode import stores
-from agents.opencode.stores import filled
 from carryover.agents.kilo.adapter import AGENT
 from contract.case import Reading
+from support.sqlite_client import filled
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "7.7.9"
@@ -28,9 +28,7 @@ class Client(stores.Client):
 
 def database(folder: Path, name: str) -> Path:
     """A database of the real client, in a data folder of its own."""
-    path = folder / "kilo" / "kilo.db"
-    path.parent.mkdir(parents=True)
-    return filled(path, FIXTURES / LATEST / f"{name}.sql")
+    return filled(folder / "kilo" / "kilo.db", (FIXTURES / LATEST / f"{name}.sql").read_text("utf-8"))
 
 
 def read(path: Path, reading: Reading | None = None) -> Reading:

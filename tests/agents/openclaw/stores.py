@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Final
 
 from carryover.agents.openclaw.adapter import AGENT
 from carryover.records.fields import utc_ms
-from contract.case import Reading, read_on
+from contract.case import Reading, Recording, read_all
+from support.sqlite_client import SqliteClient, filled
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "2026.9.6"
@@ -25,40 +25,22 @@ def dump(name: str) -> str:
 
 def database(folder: Path, name: str) -> Path:
     """A database of the real client, below a folder of agents."""
-    path = folder / "agents" / PLACE
-    path.parent.mkdir(parents=True)
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA synchronous = OFF")
-    db.executescript(dump("schema") + dump(name))
-    db.close()
-    return path
+    return filled(folder / "agents" / PLACE, dump("schema"), dump(name))
 
 
-class Client:
+class Client(SqliteClient):
     """Writes sessions as OpenClaw does: a row for each entry."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        is_new = not path.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self.db = sqlite3.connect(path)
-        self.db.execute("PRAGMA journal_mode=WAL")
-        if is_new:
-            self.db.executescript(dump("schema"))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.db.close()
+        super().__init__(path, dump("schema"))
 
     def session(self, ident: str, key: str, at_ms: int, **columns: Any) -> None:
         """A new session of a key."""
         window = {"session_id": ident, "session_key": key, "created_at": at_ms, "updated_at": at_ms, **columns}
         node = {"session_key": key, "current_session_id": ident, "entry_json": "{}", "updated_at": at_ms}
-        self._write("session_nodes", node)
-        self._write("session_windows", window)
-        self._write("transcript_rewrite_watermarks", {"session_id": ident, "generation": "1", "updated_at": at_ms})
+        self.insert("session_nodes", node)
+        self.insert("session_windows", window)
+        self.insert("transcript_rewrite_watermarks", {"session_id": ident, "generation": "1", "updated_at": at_ms})
         self.db.commit()
 
     def add(self, session: str, line: Mapping[str, Any]) -> None:
@@ -66,18 +48,10 @@ class Client:
         [(count,)] = self.db.execute("SELECT count(*) FROM transcript_events WHERE session_id = ?", (session,))
         at_ms = utc_ms(str(line["timestamp"]))
         row = {"session_id": session, "seq": count, "event_json": json.dumps(line), "created_at": at_ms}
-        self._write("transcript_events", row)
+        self.insert("transcript_events", row)
         self.db.commit()
-
-    def _write(self, table: str, row: Mapping[str, Any]) -> None:
-        names = ", ".join(f":{name}" for name in row)
-        self.db.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({names})", row)
 
 
 def read(path: Path, reading: Reading | None = None) -> Reading:
     """Everything that is new in a source; nothing of it may be skipped."""
-    source = AGENT.source_of(path, path.parents[2])
-    assert source is not None
-    found = read_on(AGENT, source, reading)
-    assert found.skipped == []
-    return found
+    return read_all(AGENT, Recording(path, path.parents[2]), reading)

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Self, TypeVar
+from typing import Any, Final, TypeVar
 from zlib import crc32
 
 from carryover.adapter.contract import Agent
 from carryover.agents.opencode.adapter import AGENT
 from carryover.model import Body
-from contract.case import Reading, read_on
+from contract.case import Reading, Recording, read_all
+from support.sqlite_client import SqliteClient, filled
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "1.18.33"
@@ -26,39 +26,17 @@ MODEL: Final = {"providerID": "fake", "modelID": "fake-model"}
 
 def database(folder: Path, version: str = LATEST) -> Path:
     """The database of a real client, in a data folder of its own."""
-    path = folder / "opencode" / "opencode.db"
-    path.parent.mkdir(parents=True)
-    return filled(path, Client.dump(version))
+    return filled(folder / "opencode" / "opencode.db", Client.dump(version).read_text("utf-8"))
 
 
-def filled(path: Path, dump: Path) -> Path:
-    """A database with what a dump holds."""
-    db = sqlite3.connect(path)
-    db.execute("PRAGMA synchronous = OFF")
-    db.executescript(dump.read_text("utf-8"))
-    db.close()
-    return path
-
-
-class Client:
-    """Writes sessions as opencode does: a row for each message and part, changed while an answer comes in.
-
-    With `wal`, what it writes stays in the log beside the database while it runs.
-    """
+class Client(SqliteClient):
+    """Writes sessions as opencode does: a row for each message and part, changed while an answer comes in."""
 
     def __init__(self, path: Path, version: str = LATEST, *, wal: bool = True) -> None:
-        self.path = path
         self.version = version
-        path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not path.exists()
-        self.db = sqlite3.connect(path)
-        if wal:
-            self.db.execute("PRAGMA journal_mode=WAL")
-        if is_new:
-            schema = self.dump(version).read_text("utf-8")
-            for statement in re.findall(r"^CREATE (?:TABLE|INDEX|UNIQUE INDEX).*?;$", schema, re.S | re.M):
-                self.db.execute(statement)
-            self.db.commit()
+        recorded = self.dump(version).read_text("utf-8")
+        schema = re.findall(r"^CREATE (?:TABLE|INDEX|UNIQUE INDEX).*?;$", recorded, re.S | re.M)
+        super().__init__(path, "\n".join(schema), wal=wal)
         tables = ("session", "message", "part")
         self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
         self.salt = crc32(path.name.encode())
@@ -67,15 +45,6 @@ class Client:
     def dump(version: str) -> Path:
         """The database of a real client, as SQL."""
         return FIXTURES / version / "sessions.sql"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.close()
-
-    def close(self) -> None:
-        self.db.close()
 
     def new_id(self, kind: str) -> str:
         """Ids ascend in the order in which they are made."""
@@ -174,8 +143,7 @@ class Client:
             columns = ", ".join(f"{name} = :{name}" for name in row)
             self.db.execute(f"UPDATE {table} SET {columns} WHERE id = :id", row)
         else:
-            names = ", ".join(row)
-            self.db.execute(f"INSERT INTO {table} ({names}) VALUES ({', '.join(f':{name}' for name in row)})", row)
+            self.insert(table, row)
         self.db.commit()
 
 
@@ -188,11 +156,7 @@ B = TypeVar("B", bound=Body)
 
 def read(path: Path, root: Path | None = None, reading: Reading | None = None, *, agent: Agent = AGENT) -> Reading:
     """Everything that is new in a source; nothing of it may be skipped."""
-    source = agent.source_of(path, root or path.parent)
-    assert source is not None
-    found = read_on(agent, source, reading)
-    assert found.skipped == []
-    return found
+    return read_all(agent, Recording(path, root or path.parent), reading)
 
 
 def bodies(reading: Reading, kind: type[B], *, session: str | None = None, subagent_id: str | None = None) -> list[B]:

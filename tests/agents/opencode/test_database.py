@@ -21,7 +21,7 @@ from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from carryover.model import UserPrompt as Prompt
 from carryover.transcript.layouts import sources_of
 from carryover.transcript.stored import StoredContext
-from contract.case import Reading, read_on
+from contract.case import Reading, read_export, read_on
 
 BOTH = pytest.mark.parametrize("version", [LATEST, WITHOUT_EVENTS])
 SHOP = "ses_e0857b387ffepco3cUkDLd2IiY"
@@ -163,9 +163,7 @@ def test_an_exported_session_has_the_same_events(tmp_path: Path, above: str, nam
     whole = exported(path, SHOP)
     text = json.dumps({**whole, "messages": [{"info": "damaged"}, *whole["messages"]]}, indent=2)
     document.write_text(f"{above}{text}")
-    source = AGENT.exported and AGENT.exported(document, document.read_bytes()[: 64 << 10])
-    assert source is not None
-    found = read_on(AGENT, source)
+    found = read_export(AGENT, document)
     live = read(path)
 
     assert [skipped.record_type for skipped in found.skipped] == ["message"]
@@ -180,9 +178,7 @@ def test_an_exported_session_keeps_its_order_without_its_ids(tmp_path: Path) -> 
     for name in ("whole.json", "taken.json"):
         document = tmp_path / name
         document.write_text(json.dumps(whole))
-        source = AGENT.exported and AGENT.exported(document, document.read_bytes())
-        assert source is not None
-        read_all = (event.body for event in read_on(AGENT, source).events)
+        read_all = (event.body for event in read_export(AGENT, document).events)
         said.append([body.text for body in read_all if isinstance(body, (UserPrompt, AssistantMessage))])
         for message in whole["messages"][2::3]:
             for item in (message["info"], *message["parts"][:1]):
