@@ -1,13 +1,13 @@
 """Building a conversation for a test, in the words of the people in it."""
 
-from collections.abc import Sequence
-from typing import Self
+from typing import Any, Final, Self
 
 from carryover import model
 from carryover.distill.digest import Digest, Turn
 from carryover.distill.fold import fold
 from carryover.distill.handoff import Handoff, distill
 from carryover.distill.render import render
+from carryover.distill.trail import Past, past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Facts
 from carryover.model import AnyBody, Event, Op, ResultStatus
@@ -17,6 +17,7 @@ MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS
 GOAL = "Make the discount in cart.py return whole cents."
 ROOT = "/home/dev/shop"
+NO_FACTS: Final = Facts()
 
 
 class Conversation:
@@ -108,11 +109,20 @@ def project(*conversations: Conversation, root: str = ROOT) -> ProjectView:
     return ProjectView(root=root, sessions=tuple(conversation.view() for conversation in ordered))
 
 
-def handoff(*talks: Conversation, led_by: str | None = None, startable: Sequence[str] | None = None) -> Handoff:
-    now_ms = max(talk.at_ms for talk in talks)
-    made = distill(project(*talks), Facts(), resume="ask", now_ms=now_ms, led_by=led_by, startable=startable)
+def handoff(
+    *talks: Conversation, facts: Facts = NO_FACTS, later_ms: int = 0, view: ProjectView | None = None, **more: Any
+) -> Handoff:
+    """What is handed over so long after the newest of these conversations; `view`: with more than them."""
+    now_ms = max(talk.at_ms for talk in talks) + later_ms
+    made = distill(view or project(*talks), facts, resume="ask", now_ms=now_ms, **more)
     assert made is not None
     return made
+
+
+def past(*talks: Conversation, view: ProjectView | None = None) -> Past:
+    found = past_of(view or project(*talks), now_ms=max(talk.at_ms for talk in talks))
+    assert found is not None
+    return found
 
 
 def section(*talks: Conversation, title: str, led_by: str | None = None) -> list[str]:

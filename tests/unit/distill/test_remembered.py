@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from carryover.distill.handoff import Handoff, distill
+from carryover.distill.handoff import Handoff
 from carryover.distill.header import Answering
 from carryover.distill.remembered import remembered
 from carryover.distill.render import lay_out, render
 from carryover.distill.view import Opinion
 from carryover.facts import DAY_MS, Facts, GitFacts
-from support.conversation import Conversation, project, worked
+from support.conversation import Conversation, handoff, project, worked
 
 
 def made_of(talk: Conversation, facts: Facts, *, later_ms: int = 0, opinions: tuple[Opinion, ...] = ()) -> Handoff:
-    view = replace(project(talk), opinions=opinions)
-    made = distill(view, facts, resume="ask", now_ms=talk.at_ms + later_ms, startable=())
-    assert made is not None
-    return made
+    return handoff(talk, facts=facts, later_ms=later_ms, view=replace(project(talk), opinions=opinions), startable=())
 
 
 def test_the_newest_results_are_kept_for_equal_arguments() -> None:

@@ -14,12 +14,10 @@ from carryover.distill.own_text import go_on_prompt
 from carryover.distill.quotes import earlier
 from carryover.distill.render import render
 from carryover.distill.trail import (
-    Past,
     Step,
     did_something,
     is_idle,
     parallel_sessions,
-    past_of,
     waiting_prompts,
 )
 from carryover.model import PlanItem, PlanUpdate, TurnEnd
@@ -29,18 +27,13 @@ from support.conversation import (
     MINUTE_MS,
     Conversation,
     handoff,
+    past,
     project,
     section,
     session,
     under,
     worked,
 )
-
-
-def past(*talks: Conversation) -> Past:
-    found = past_of(project(*talks), now_ms=max(talk.at_ms for talk in talks))
-    assert found is not None
-    return found
 
 
 def talked(name: str, prompt: str, says: str = "It adds up prices.", *, hours: int) -> Conversation:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts, GitFacts, GitNotes
 from carryover.model import FileEdit, SessionInfo
-from support.conversation import GOAL, ROOT, project, session, under
+from support.conversation import GOAL, ROOT, handoff, session, under
 
 
 def test_a_branch_that_a_command_left_is_one_of_earlier_work() -> None:
@@ -40,8 +39,7 @@ def test_the_branch_of_the_work_stands_beside_it_unless_it_is_checked_out(git: G
     talk = session("s1").event(SessionInfo(branch="main")).user(GOAL)
     talk.ran("git switch -c feature/x", "Switched to a new branch 'feature/x'").edited("cart.py").says("Done.")
     talk.event(SessionInfo(branch="main")).user("What about tax?").says("It rounds.")
-    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms)
-    text = render(made) if made is not None else ""
+    text = render(handoff(talk, facts=Facts(git)))
 
     assert said in text
     assert ("on branch feature/x" in text, "was on branch" in text) == (said != "", said.startswith("was"))
@@ -51,8 +49,7 @@ def test_the_branch_on_which_a_turn_only_committed_is_that_of_the_newest_work() 
     talk = session("s1").event(SessionInfo(branch="main")).user(GOAL).edited("cart.py").says("The cents are whole.")
     talk.user("Commit it on a branch.").ran("git switch -c feature/x", "Switched to a new branch 'feature/x'")
     talk.ran("git commit -am Cents", "[feature/x 4a7f2c1] Cents").says("Committed.").user("Tax?").says("It rounds.")
-    made = distill(project(talk), Facts(GitFacts(branch="feature/x", head="4a7f2c1")), resume="ask", now_ms=talk.at_ms)
-    text = render(made) if made is not None else ""
+    text = render(handoff(talk, facts=Facts(GitFacts(branch="feature/x", head="4a7f2c1"))))
 
     assert "words after the newest work (turn 1" in text
     assert "earlier work on branch main" in text

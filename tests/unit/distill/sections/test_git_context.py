@@ -5,17 +5,15 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from carryover.distill.handoff import distill
 from carryover.distill.render import render
 from carryover.facts import Facts, GitFacts, GitNotes
 from carryover.model import PlanItem, PlanUpdate, UserPrompt
 from carryover.records.fields import iso_utc
-from support.conversation import HOUR_MS, MINUTE_MS, Conversation, project, session, worked
+from support.conversation import HOUR_MS, MINUTE_MS, Conversation, handoff, session, worked
 
 
 def text_with(git: GitFacts, talk: Conversation, *later: Conversation) -> str:
-    made = distill(project(talk, *later), Facts(git), resume="ask", now_ms=talk.at_ms + 30 * HOUR_MS)
-    return render(made) if made is not None else ""
+    return render(handoff(talk, *later, facts=Facts(git), later_ms=30 * HOUR_MS))
 
 
 def line_with(git: GitFacts, talk: Conversation) -> str:
@@ -132,8 +130,7 @@ def test_a_question_whether_to_commit_is_closed_once_all_is_committed(
     later = worked("s2", "Translate the manual.", hours=1)
 
     for talks in ((talk,), (talk, later)):
-        made = distill(project(*talks), Facts(git), resume="ask", now_ms=later.at_ms)
-        assert made is not None
+        made = handoff(*talks, facts=Facts(git), later_ms=later.at_ms - talks[-1].at_ms)
         assert ("claude-code asked (" in render(made), made.settled) == (is_open, not is_open)
 
 
@@ -160,9 +157,7 @@ def test_a_question_about_a_commit_that_the_agent_made_stays_open() -> None:
     talk = worked().ran("git commit -a", "[main 4a7f2c1] Round last").says("Committed. Shall I push the commit?")
     git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + 5 * MINUTE_MS)
 
-    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 6 * MINUTE_MS)
-    assert made is not None
-    assert "claude-code asked (" in render(made)
+    assert "claude-code asked (" in render(handoff(talk, facts=Facts(git), later_ms=6 * MINUTE_MS))
 
 
 def test_what_was_stashed_is_not_committed() -> None:
@@ -171,6 +166,4 @@ def test_what_was_stashed_is_not_committed() -> None:
     notes = GitNotes(stashed_ms=talk.at_ms + 2 * MINUTE_MS, stashed_on="main")
     git = GitFacts(branch="main", head="1a2b3c4", committed_ms=talk.at_ms + 5 * MINUTE_MS, notes=notes)
 
-    made = distill(project(talk), Facts(git), resume="ask", now_ms=talk.at_ms + 6 * MINUTE_MS)
-    assert made is not None
-    assert "claude-code asked (" in render(made)
+    assert "claude-code asked (" in render(handoff(talk, facts=Facts(git), later_ms=6 * MINUTE_MS))

@@ -7,13 +7,12 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.distill.entry import FIXED
-from carryover.distill.handoff import distill, wanted_files
+from carryover.distill.handoff import wanted_files
 from carryover.distill.render import lay_out
 from carryover.distill.sections.state_files import open_items
-from carryover.distill.trail import past_of
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
-from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
+from support.conversation import GOAL, ROOT, Conversation, handoff, past, project, section, session, under, worked
 
 REPORT = "The discount is in cents.\n\n**Next steps:**\n1. the receipt\n2. the fixture\n\nIt rounds down.\n"
 LONG = "\n".join(["```sh", *(f"make part{number}" for number in range(12)), "```"])
@@ -95,8 +94,7 @@ def with_plan(*, path: str = "PLAN.md", text: str = PLAN) -> Conversation:
 
 
 def lines_under(title: str, talk: Conversation, files: dict[str, FileFacts] | None = None) -> list[str]:
-    made = distill(project(talk), Facts(files=files or {}), resume="ask", now_ms=talk.at_ms)
-    assert made is not None
+    made = handoff(talk, facts=Facts(files=files or {}))
     return [line.removeprefix("- ") for name, shown in lay_out(made) for line, _ in shown if name == title]
 
 
@@ -173,9 +171,7 @@ def test_the_boxes_of_notes_that_are_left_out_take_no_weight_from_a_plan() -> No
         talk = with_plan().user("Merge it.")
         for name in names:
             talk.ran(f"{ROOT}/{name}", PLAN, op="read", name="Read")
-        past = past_of(project(talk.says("It is merged.")), now_ms=talk.at_ms)
-        assert past is not None
-        return min(entry.weight for entry in open_items(past, {}))
+        return min(entry.weight for entry in open_items(past(talk.says("It is merged.")), {}))
 
     assert heaviest("monday.md", "tuesday.md") == heaviest()
 

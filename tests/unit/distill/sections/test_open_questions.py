@@ -6,10 +6,9 @@ import pytest
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.handoff import distill
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import render
-from carryover.facts import DAY_MS, Facts
+from carryover.facts import DAY_MS
 from carryover.model import ToolResult
 from support.conversation import GOAL, MINUTE_MS, START_MS, handoff, project, section, session, under, worked
 
@@ -280,9 +279,8 @@ def test_a_question_is_answered_where_the_conversation_goes_on() -> None:
     moved = project(asked, worked("s1@0a1b2c3d", "No, keep it.", hours=1))
 
     for one, is_open in ((view, True), (forked, False), (moved, False)):
-        made = distill(one, Facts(), resume="ask", now_ms=fork.at_ms)
-        assert made is not None
-        assert ("Shall I delete" in render(made).partition("## Open questions")[2].partition("\n## ")[0]) is is_open
+        made = render(handoff(fork, view=one))
+        assert ("Shall I delete" in made.partition("## Open questions")[2].partition("\n## ")[0]) is is_open
 
 
 def test_a_first_prompt_that_says_something_may_be_answered_with_a_question() -> None:

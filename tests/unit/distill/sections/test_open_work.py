@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.recent_calls import call_entries
-from carryover.distill.trail import past_of, running_jobs
+from carryover.distill.trail import running_jobs
 from carryover.model import (
     AgentSummary,
     BackgroundTask,
@@ -21,7 +21,7 @@ from carryover.model import (
     ToolCall,
     ToolResult,
 )
-from support.conversation import GOAL, ROOT, Conversation, handoff, project, section, session, under, worked
+from support.conversation import GOAL, ROOT, Conversation, handoff, past, project, section, session, under, worked
 
 TRAINING = "tmux new-session -d -s epochs 'python train.py --epochs 200'"
 
@@ -150,9 +150,7 @@ def test_a_job_on_the_same_port_of_another_machine_runs_on(where: str, runs: boo
         talks.append(talk.says("It is there.").view())
     there, here = talks
     view = replace(project(talk), sessions=(here, replace(there, where=where)))
-    past = past_of(view, now_ms=talk.at_ms)
-    assert past is not None
-    jobs = [job.text for job, _ in running_jobs(past)]
+    jobs = [job.text for job, _ in running_jobs(past(talk, view=view))]
 
     assert jobs == [*["npm start --server.port=8080"] * runs, "npm start PORT=8080"]
 
@@ -287,9 +285,7 @@ def test_a_job_that_ended_after_the_last_words_is_told_beside_them() -> None:
 
 
 def weight_of(talk: Conversation, words: str) -> float:
-    past = past_of(project(talk), now_ms=talk.at_ms)
-    assert past is not None
-    [told] = [entry for entry in call_entries(past) if words in entry.text]
+    [told] = [entry for entry in call_entries(past(talk)) if words in entry.text]
     return told.weight
 
 

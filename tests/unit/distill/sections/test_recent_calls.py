@@ -11,9 +11,8 @@ from carryover import model
 from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.distill.sections.recent_calls import call_entries
-from carryover.distill.trail import past_of
 from carryover.model import Op
-from support.conversation import GOAL, ROOT, Conversation, handoff, project, session, under, worked
+from support.conversation import GOAL, ROOT, Conversation, handoff, past, session, under, worked
 
 
 @pytest.mark.parametrize(
@@ -53,9 +52,7 @@ def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() 
     talk.ran("gh pr create --head cap", "https://git.example/pull/232").user("Why do you do that?")
 
     def weight() -> float:
-        past = past_of(project(talk), now_ms=talk.at_ms)
-        assert past is not None
-        return next(entry.weight for entry in call_entries(past) if "pull/232" in entry.text)
+        return next(entry.weight for entry in call_entries(past(talk)) if "pull/232" in entry.text)
 
     assert weight() <= FIXED
     talk.says("I shall look.", final=False)
@@ -81,9 +78,7 @@ def test_what_the_user_ran_after_the_answer_stays_until_the_agent_has_answered()
     talk.event(call).event(replace(pushed, output="To git.example/shop: main -> main"))
 
     def is_fixed() -> bool:
-        past = past_of(project(talk), now_ms=talk.at_ms)
-        assert past is not None
-        (line,) = [one for entry in call_entries(past) for one in entry.sources if "main -> main" in one.text]
+        (line,) = [one for entry in call_entries(past(talk)) for one in entry.sources if "main -> main" in one.text]
         return line.weight <= FIXED
 
     assert is_fixed()
@@ -276,18 +271,15 @@ def test_a_command_that_could_not_read_a_file_of_the_project_is_told() -> None:
 def test_what_a_command_only_looked_at_can_be_looked_at_again_but_documents_say_more(
     command: str, op: Op, is_again: bool
 ) -> None:
-    past = past_of(project(Conversation().user(GOAL).ran(command, "12 totals", op=op).says("Done.")), now_ms=0)
-    assert past is not None
+    talk = Conversation().user(GOAL).ran(command, "12 totals", op=op).says("Done.")
 
-    assert [entry.again for entry in call_entries(past)] == [is_again]
+    assert [entry.again for entry in call_entries(past(talk))] == [is_again]
 
 
 def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can() -> None:
     talk = Conversation().user(GOAL)
     for command, is_again in (("ls src", True), ("wc cart.py", True), ("make", False), ("ls docs", False)):
-        past = past_of(project(talk.ran(command, "12 totals")), now_ms=talk.at_ms)
-        assert past is not None
-        [entry] = call_entries(past)
+        [entry] = call_entries(past(talk.ran(command, "12 totals")))
         assert entry.again == is_again
 
 

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
 from carryover.distill.entry import FIXED
-from carryover.distill.handoff import distill
 from carryover.distill.render import lay_out, render
 from carryover.distill.sections.recent_files import (
     TestState,
@@ -21,12 +20,11 @@ from carryover.distill.sections.recent_files import (
     relative,
     run_and_place,
 )
-from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import ChangedElsewhere, FileEdit
 from carryover.testruns.run import TestOutcome, TestRun
-from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, project, session, under, worked
+from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, past, project, session, under, worked
 
 EDITED_MS = 5_000
 Change = Literal["add", "modify", "delete", "rename"]
@@ -128,9 +126,8 @@ def test_the_file_that_was_edited_most_stays_as_long_as_the_second() -> None:
     talk = session("s1").user(GOAL).edited(names[2]).edited(names[2])
     for name in (*names[:2], *names[3:]):
         talk.edited(name)
-    past = past_of(project(talk.says("Done.")), now_ms=talk.at_ms)
-    assert past is not None
-    weights = {entry.text[1:].partition("`")[0]: entry.weight for entry in file_entries(past, recent_files(past.view))}
+    entries = file_entries(past(talk.says("Done.")), recent_files(project(talk)))
+    weights = {entry.text[1:].partition("`")[0]: entry.weight for entry in entries}
 
     assert [name for name, weight in weights.items() if weight <= FIXED] == [names[5], names[4], names[2]]
 
@@ -298,10 +295,8 @@ def test_it_says_what_was_done_to_a_file_and_how_often(changes: list[Change], wo
 )
 def test_it_says_how_a_file_is_now(facts: FileFacts, words: str) -> None:
     talk = session("s1").user(GOAL).edited("tax.py").says("Done.")
-    made = distill(project(talk), Facts(files={"tax.py": facts}), resume="ask", now_ms=talk.at_ms)
 
-    assert made is not None
-    assert f"- {words}\n" in render(made)
+    assert f"- {words}\n" in render(handoff(talk, facts=Facts(files={"tax.py": facts})))
 
 
 def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_not_named_again() -> None:

@@ -9,7 +9,6 @@ import pytest
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.handoff import distill
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.render import lay_out, render
 from carryover.distill.sections.quoting import last_words
@@ -135,8 +134,7 @@ def test_the_newest_task_is_no_newest_prompt_once_a_reply_came_after_it() -> Non
 def test_a_project_whose_folder_is_unknown_is_no_worktree() -> None:
     talk = Conversation().user(GOAL).edited("/elsewhere/cart.py").says("Done.")
     unknown = replace(project(talk), checkouts=("", "C:", "D:"))
-    made = distill(unknown, Facts(), resume="ask", now_ms=talk.at_ms)
-    assert made is not None and "in worktree" not in render(made)
+    assert "in worktree" not in render(handoff(talk, view=unknown))
 
 
 def test_a_commit_has_its_own_time_and_not_that_of_its_prompt() -> None:
@@ -213,9 +211,8 @@ def test_work_in_an_agents_own_worktree_names_it() -> None:
     talk = session("s1", agent="codex").event(model.SessionInfo(branch="codex/tax")).user(GOAL)
     talk.event(model.FileEdit(path=f"{tree}/tax.py", change="add")).says("Done.")
     view = replace(project(talk), checkouts=(tree,))
-    made = distill(view, Facts(GitFacts(branch="main", head="abc1234")), resume="ask", now_ms=talk.at_ms)
+    made = handoff(talk, view=view, facts=Facts(GitFacts(branch="main", head="abc1234")))
 
-    assert made is not None
     assert f"on branch codex/tax in worktree `{tree}`" in render(made)
 
 
@@ -277,8 +274,7 @@ def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
     tree = Worktree(root="/home/dev/shop-tax", last_event_ms=talk.at_ms, task="Add the tax")
     view = replace(project(talk), opinions=(now, later), worktrees=(tree,))
     git = GitFacts(branch="main", head="abc1234", subject="Shop", ahead=2)
-    made = distill(view, Facts(git), resume="ask", now_ms=talk.at_ms)
-    text = render(made) if made else ""
+    text = render(handoff(talk, view=view, facts=Facts(git)))
 
     assert "Cap it (not checked, not the user's word: `carryover show note-0`)" in text
     assert "Cap it (3 h later; not checked, " in text
@@ -382,19 +378,13 @@ def test_a_prompt_that_says_more_or_answers_the_protocol_stands_alone() -> None:
 def test_the_branch_of_earlier_work_is_named_also_when_another_session_leads() -> None:
     early = session("early").event(SessionInfo(branch="vouchers")).user("Add vouchers.").edited("cart.py").says("Done.")
     late = session("late", hours=2).event(SessionInfo(branch="main")).user("Fix a typo.").edited("man.md").says("Done.")
-    made = distill(
-        project(early, late), Facts(GitFacts(branch="main", head="abc1234")), resume="ask", now_ms=late.at_ms
-    )
-    assert made is not None
+    made = handoff(early, late, facts=Facts(GitFacts(branch="main", head="abc1234")))
     stands = render(made).partition("## Where it stands")[2].partition("\n## ")[0]
 
     assert "earlier work on branch vouchers (turn 1 of early, 2 h earlier)" in stands
-    made = distill(
-        project(early, late), Facts(GitFacts(branch="vouchers", head="abc")), resume="ask", now_ms=late.at_ms
-    )
-    assert made is not None
-    assert "earlier work on branch" not in render(made)
-    assert "was on branch main" in render(made)
+    back = render(handoff(early, late, facts=Facts(GitFacts(branch="vouchers", head="abc"))))
+    assert "earlier work on branch" not in back
+    assert "was on branch main" in back
 
 
 def test_a_reply_to_a_list_of_offers_stands_with_its_end() -> None:
