@@ -113,7 +113,7 @@ def recorded(folder: Path) -> Story:
 
 def _recording(claude: ClaudePlayed, project: Path) -> str:
     """The transcript with the project's path for a replay, and ids that are the same in each run."""
-    text = claude.transcript.path.read_text("utf-8").replace(str(project), RECORDED_PROJECT)
+    text = claude.path.read_text("utf-8").replace(str(project), RECORDED_PROJECT)
     known = {claude.session: SESSION}
 
     def same(found: re.Match[str]) -> str:

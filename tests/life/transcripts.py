@@ -67,102 +67,66 @@ class Claude(ClaudePlayed, _Partly):
         super().__init__(home, folder, now)
         self._waiting: list[str] = []
 
-    @property
-    def source(self) -> Source:
-        return self._to.source
-
     def at(self, now: datetime, branch: str) -> None:
-        self._to.now, self._to.branch = now, branch
+        self.now, self.branch = now, branch
 
     def prompt(self, text: str) -> None:
         if text in self._waiting:
             self._waiting.remove(text)
-            self._append(type="queue-operation", operation="dequeue")
-        self._to.prompt(text)
-
-    def answer(self, text: str) -> None:
-        self._to.answer(text)
+            self.append(self.line(type="queue-operation", operation="dequeue"))
+        super().prompt(text)
 
     def says(self, text: str) -> None:
-        self._to.append(self._to.answer_line(text, stop_reason="tool_use"))
+        self.append(self.answer_line(text, stop_reason="tool_use"))
 
     def edit(self, path: Path, before: str | None, after: str) -> None:
         shown = {"filePath": str(path), "structuredPatch": hunks(before or "", after)}
         if before is None:
             given, result = {"file_path": str(path), "content": after}, {**shown, "type": "create"}
-            self._call("Write", given, f"File created successfully at: {path}", result, failed=False)
+            self.ends(self.opens("Write", given), f"File created successfully at: {path}", result)
         else:
             old, new = _changed(before, after)
             given = {"file_path": str(path), "old_string": old, "new_string": new}
-            self._call("Edit", given, "The file has been updated.", shown, failed=False)
+            self.ends(self.opens("Edit", given), "The file has been updated.", shown)
 
     def read(self, path: Path, text: str) -> None:
-        self._call("Read", {"file_path": str(path)}, text, {"type": "text"}, failed=False)
+        self.ends(self.opens("Read", {"file_path": str(path)}), text, {"type": "text"})
 
     def ask(self, question: str, options: tuple[str, ...], answer: str | None) -> None:
         labels = [{"label": option, "description": ""} for option in options]
         given = {"questions": [{"question": question, "header": "Choice", "options": labels, "multiSelect": False}]}
-        if answer is None:
-            self._opens("AskUserQuestion", given)
-        else:
+        call_id = self.opens("AskUserQuestion", given)
+        if answer is not None:
             content = f'User has answered your questions: "{question}"="{answer}".'
-            self._call("AskUserQuestion", given, content, {"answers": {question: answer}}, failed=False)
+            self.ends(call_id, content, {"answers": {question: answer}})
 
     def todo(self, items: list[PlanItem]) -> None:
         todos = [{"content": i.text, "status": _TODO_STATES[i.state], "activeForm": i.text} for i in items]
-        self._call("TodoWrite", {"todos": todos}, "Todos have been modified.", {"newTodos": todos}, failed=False)
+        self.ends(self.opens("TodoWrite", {"todos": todos}), "Todos have been modified.", {"newTodos": todos})
 
     def plan(self, text: str, accepted: bool | None) -> None:
-        if accepted is None:
-            self._opens("ExitPlanMode", {"plan": text})
-        elif accepted:
-            self._call("ExitPlanMode", {"plan": text}, "User has approved your plan.", {"plan": text}, failed=False)
-        else:
+        call_id = self.opens("ExitPlanMode", {"plan": text})
+        if accepted:
+            self.ends(call_id, "User has approved your plan.", {"plan": text})
+        elif accepted is not None:
             refusal = "User chose to stay in plan mode and continue planning"
-            self._call("ExitPlanMode", {"plan": text}, refusal, f"Error: {refusal}", failed=True)
+            self.ends(call_id, refusal, f"Error: {refusal}", failed=True)
 
     def refused(self, command: str, words: str) -> None:
-        ident = self._opens("Bash", {"command": command, "description": "Run it"})
+        call_id = self.opens("Bash", {"command": command, "description": "Run it"})
         content = f"{REJECTED}{words}" if words else REJECTED.partition(" To tell you")[0]
-        block = {"tool_use_id": ident, "type": "tool_result", "content": content, "is_error": True}
         denial = {"toolDenialKind": "user-rejected", "toolDenialBeforeRun": True}
-        self._append(
-            type="user", message={"role": "user", "content": [block]}, toolUseResult="User rejected tool use", **denial
-        )
+        self.ends(call_id, content, "User rejected tool use", failed=True, **denial)
 
     def hangs(self, command: str) -> None:
-        self._opens("Bash", {"command": command, "description": "Run it"})
+        self.opens("Bash", {"command": command, "description": "Run it"})
 
     def queued(self, text: str) -> None:
         self._waiting.append(text)
-        self._append(type="queue-operation", operation="enqueue", content=text)
-
-    def compaction(self, text: str) -> None:
-        metadata = {"trigger": "auto", "preTokens": 160_000}
-        self._append(
-            type="system",
-            subtype="compact_boundary",
-            content="Conversation compacted",
-            compactMetadata=metadata,
-            isMeta=False,
-        )
-        self._append(type="user", message={"role": "user", "content": text}, isCompactSummary=True)
-
-    def limit(self, resets: str) -> None:
-        text = "You've hit your session limit" + (f" · resets {resets}" if resets else "")
-        message = {"role": "assistant", "model": "<synthetic>", "content": [{"type": "text", "text": text}]}
-        self._append(type="assistant", message=message, isApiErrorMessage=True, error="rate_limit", apiErrorStatus=429)
+        self.append(self.line(type="queue-operation", operation="enqueue", content=text))
 
     def interrupted(self) -> None:
-        self._to.append(self._to.prompt_line("[Request interrupted by user]"))
-
-    def _opens(self, name: str, given: dict[str, Any]) -> str:
-        self._calls += 1
-        ident = f"toolu_{self._calls}"
-        call = {"type": "tool_use", "id": ident, "name": name, "input": given}
-        message = {"role": "assistant", "model": "claude-opus-5-5", "content": [call], "stop_reason": "tool_use"}
-        self._append(type="assistant", message=message)
-        return ident
+        self.append(self.prompt_line("[Request interrupted by user]"))
 
 
 class Codex(CodexPlayed, _Partly):
@@ -174,49 +138,34 @@ class Codex(CodexPlayed, _Partly):
 
     def __init__(self, home: Path, folder: Path, now: datetime, parent: str | None) -> None:
         super().__init__(home, folder, now)
-        self.thread.forked_from = parent
+        self.forked_from = parent
         self._root = home / ".codex" / "sessions"
 
     @property
     def source(self) -> Source:
-        source = adapters()["codex"].source_of(self.thread.path, self._root)
+        source = adapters()["codex"].source_of(self.path, self._root)
         assert source is not None
         return source
 
     def at(self, now: datetime, branch: str) -> None:
-        self.thread.now, self.thread.branch = now, branch
-
-    def answer(self, text: str) -> None:
-        self.thread.answer(text)
-
-    def says(self, text: str) -> None:
-        self.thread.commentary(text)
+        self.now, self.branch = now, branch
 
     def edit(self, path: Path, before: str | None, after: str) -> None:
-        self.thread.change(self._next_call(), path, before, after)
+        self.change(self._next_call(), path, before, after)
 
     def read(self, path: Path, text: str) -> None:
         self.run(f"cat {path}", text, 0)
 
     def todo(self, items: list[PlanItem]) -> None:
-        plan = [{"step": item.text, "status": _TODO_STATES[item.state]} for item in items]
-        self.thread.plan(self._next_call(), plan)
+        steps = [{"step": item.text, "status": _TODO_STATES[item.state]} for item in items]
+        self.planned(self._next_call(), steps)
 
     def hangs(self, command: str) -> None:
-        self.thread.command(self._next_call(), command)
-
-    def compaction(self, text: str) -> None:
-        self.thread.compaction(text)
+        self.command(self._next_call(), command)
 
     def limit(self, resets: str) -> None:
         again = f", or try again at {resets}." if resets else "."
-        self.thread.limit(f"You’ve hit your usage limit. Upgrade to Pro{again}")
-
-    def interrupted(self) -> None:
-        self.thread.aborted()
-
-    def undo(self, turns: int) -> None:
-        self.thread.rolled_back(turns)
+        super().limit(f"You’ve hit your usage limit. Upgrade to Pro{again}")
 
 
 class Gemini(GeminiPlayed, _Partly):

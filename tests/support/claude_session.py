@@ -26,6 +26,7 @@ class ClaudeSession:
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     parent: str | None = None
     branch: str = "main"
+    calls: int = 0
 
     @property
     def path(self) -> Path:
@@ -69,11 +70,32 @@ class ClaudeSession:
         self.answer(answer)
         return self
 
-    def limit(self) -> None:
+    def opens(self, name: str, given: dict[str, Any]) -> str:
+        """A call of a tool that has no result yet; its id."""
+        self.calls += 1
+        call_id = f"toolu_{self.calls}"
+        self.append(self._assistant({"type": "tool_use", "id": call_id, "name": name, "input": given}, "tool_use"))
+        return call_id
+
+    def ends(self, call_id: str, content: str, details: Any, *, failed: bool = False, **fields: Any) -> None:
+        """The result of a call: what the model reads, and what the client keeps of it."""
+        block = {"tool_use_id": call_id, "type": "tool_result", "content": content, "is_error": failed}
+        message = {"role": "user", "content": [block]}
+        self.append(self.line(type="user", message=message, toolUseResult=details, **fields))
+
+    def limit(self, resets: str = "3pm (Europe/Amsterdam)") -> None:
         """What the client writes in place of an answer at a usage limit."""
-        text = {"type": "text", "text": "You've hit your session limit · resets 3pm (Europe/Amsterdam)"}
-        message = {"id": "m1", "type": "message", "role": "assistant", "model": "<synthetic>", "content": [text]}
-        self.append(self.line(type="assistant", message=message, isApiErrorMessage=True, error="rate_limit"))
+        text = "You've hit your session limit" + (f" · resets {resets}" if resets else "")
+        message = {"role": "assistant", "model": "<synthetic>", "content": [{"type": "text", "text": text}]}
+        flags = {"isApiErrorMessage": True, "error": "rate_limit", "apiErrorStatus": 429}
+        self.append(self.line(type="assistant", message=message, **flags))
+
+    def compaction(self, summary: str) -> None:
+        """The client sums up what was said, and goes on from that."""
+        metadata = {"trigger": "auto", "preTokens": 160_000}
+        boundary = {"subtype": "compact_boundary", "content": "Conversation compacted", "compactMetadata": metadata}
+        self.append(self.line(type="system", isMeta=False, **boundary))
+        self.append(self.line(type="user", message={"role": "user", "content": summary}, isCompactSummary=True))
 
     def append(self, data: bytes) -> None:
         """Write `data` at the end, in one go, as the client does."""
@@ -113,6 +135,7 @@ class ClaudeSession:
         return json.dumps(record, separators=(",", ":")).encode() + b"\n"
 
 
+UPDATED: Final = "The file has been updated successfully."
 _HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 
 
@@ -120,16 +143,15 @@ _HUNK: Final = re.compile(r"@@ -\d+(?:,\d+)? \+(\d+)(?:,\d+)? @@")
 class ClaudeWork(ClaudeSession):
     """Each act is a call, its effect on disk, and its result. Commits have the session's time."""
 
-    calls: int = 0
-
     def write(self, name: str, text: str) -> None:
         path, given = self.cwd / name, {"file_path": str(self.cwd / name), "content": text}
         before = path.read_text() if path.exists() else None
-        call_id = self._call("Write", given)
+        call_id = self.opens("Write", given)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
         kind = "create" if before is None else "update"
-        self._result(call_id, {"type": kind, "filePath": str(path), "structuredPatch": hunks(before or "", text)})
+        patch = {"type": kind, "filePath": str(path), "structuredPatch": hunks(before or "", text)}
+        self.ends(call_id, UPDATED, patch)
 
     def edit(self, name: str, old: str, new: str) -> None:
         """`old`, which is once in the file `name`, becomes `new`."""
@@ -137,30 +159,20 @@ class ClaudeWork(ClaudeSession):
         before = path.read_text()
         after = before.replace(old, new)
         assert before.count(old) == 1
-        call_id = self._call("Edit", {"file_path": str(path), "old_string": old, "new_string": new})
+        call_id = self.opens("Edit", {"file_path": str(path), "old_string": old, "new_string": new})
         path.write_text(after)
-        self._result(call_id, {"filePath": str(path), "structuredPatch": hunks(before, after)})
+        self.ends(call_id, UPDATED, {"filePath": str(path), "structuredPatch": hunks(before, after)})
 
     def commit(self, subject: str) -> str:
         """Everything is committed by the session's `git commit`; the id of the commit."""
         command = f"git add -A && git commit -m {json.dumps(subject)}"
-        call_id = self._call("Bash", {"command": command, "description": "commit"})
+        call_id = self.opens("Bash", {"command": command, "description": "commit"})
         said = commit(self.cwd, subject, at=self.now)
         self.append(self.result_line(call_id, said))
         return head(self.cwd)
 
     def later(self, **time: int) -> None:
         self.now += timedelta(**time)
-
-    def _call(self, name: str, given: dict[str, Any]) -> str:
-        self.calls += 1
-        call_id = f"toolu_{self.session[:8]}_{self.calls}"
-        self.append(self._assistant({"type": "tool_use", "id": call_id, "name": name, "input": given}, "tool_use"))
-        return call_id
-
-    def _result(self, call_id: str, details: dict[str, Any]) -> None:
-        result = {"tool_use_id": call_id, "type": "tool_result", "content": "The file has been updated successfully."}
-        self.append(self.line(type="user", message={"role": "user", "content": [result]}, toolUseResult=details))
 
 
 def commit(root: Path, subject: str, *, at: datetime) -> str:

@@ -108,12 +108,12 @@ class CodexSession:
         done = f"Exit code: 0\nWall time: 0 seconds\nOutput:\nSuccess. Updated the following files:\n{letter} {path}\n"
         self._response("custom_tool_call_output", call_id=call_id, output=done)
 
-    def plan(self, call_id: str, steps: list[dict[str, str]]) -> None:
+    def planned(self, call_id: str, steps: list[dict[str, str]]) -> None:
         arguments = json.dumps({"plan": steps})
         self._response("function_call", name="update_plan", arguments=arguments, call_id=call_id)
         self._response("function_call_output", call_id=call_id, output="Plan updated")
 
-    def commentary(self, text: str) -> None:
+    def says(self, text: str) -> None:
         """Text before a call."""
         self._item("AgentMessage", content=[{"type": "Text", "text": text}], phase="commentary")
         self._message("assistant", "output_text", text)
@@ -128,11 +128,11 @@ class CodexSession:
         error = {"message": message, "codex_error_info": "usage_limit_exceeded"}
         self._event("task_complete", turn_id=self.turn, last_agent_message=None, error=error)
 
-    def aborted(self) -> None:
+    def interrupted(self) -> None:
         """The user stops the turn."""
         self._event("turn_aborted", turn_id=self.turn, reason="interrupted")
 
-    def rolled_back(self, turns: int) -> None:
+    def undo(self, turns: int) -> None:
         """The user takes back the newest turns."""
         self._event("thread_rolled_back", num_turns=turns)
 

@@ -11,26 +11,15 @@ from matrix.tool import Call, Ending, Played, Tool
 from support.claude_session import ClaudeSession
 from support.hook_client import payload_of
 
-LIMIT = "You've hit your session limit · resets 5pm (Europe/Berlin)"
+RESETS = "5pm (Europe/Berlin)"
+LIMIT = f"You've hit your session limit · resets {RESETS}"
 
 
-class ClaudePlayed:
+class ClaudePlayed(ClaudeSession):
     """See `matrix.tool.Played`."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self._to = ClaudeSession(home / ".claude" / "projects", folder, now=now)
-        self._calls = 0
-
-    @property
-    def session(self) -> str:
-        return self._to.session
-
-    @property
-    def transcript(self) -> ClaudeSession:
-        return self._to
-
-    def prompt(self, text: str) -> None:
-        self._to.prompt(text)
+        super().__init__(home / ".claude" / "projects", folder, now=now)
 
     def edit(self, path: Path, old: str, new: str) -> None:
         given = {"file_path": str(path), "old_string": old, "new_string": new}
@@ -40,46 +29,29 @@ class ClaudePlayed:
         hunk = {"oldStart": 2, "newStart": 2, **lengths, "lines": [*removed, *added]}
         changed = {"filePath": str(path), "oldString": old, "newString": new}
         result = {**changed, "structuredPatch": [hunk], "userModified": False}
-        self._call("Edit", given, "The file has been updated.", result, failed=False)
+        self.ends(self.opens("Edit", given), "The file has been updated.", result)
 
     def run(self, command: str, output: str, exit_code: int) -> None:
         content = f"Exit code {exit_code}\n{output}" if exit_code else output
         result: Any = f"Error: {content}" if exit_code else {"stdout": output, "stderr": "", "interrupted": False}
-        self._call("Bash", {"command": command, "description": "Run it"}, content, result, failed=exit_code != 0)
+        call_id = self.opens("Bash", {"command": command, "description": "Run it"})
+        self.ends(call_id, content, result, failed=exit_code != 0)
 
     def say(self, text: str) -> None:
-        self._to.answer(text)
+        self.answer(text)
 
     def end(self, how: Ending) -> None:
         if how == "limit":
-            message = {"role": "assistant", "model": "<synthetic>", "content": [{"type": "text", "text": LIMIT}]}
-            flags = {"isApiErrorMessage": True, "error": "rate_limit", "apiErrorStatus": 429}
-            self._append(type="assistant", message=message, **flags)
+            self.limit(RESETS)
         elif how == "killed":
-            self._to.append(self._to.call_line("toolu_last", "sleep 600"))
+            self.opens("Bash", {"command": "sleep 600", "description": "run"})
         elif how == "compacted":
-            metadata = {"trigger": "auto", "preTokens": 160_000}
-            boundary = {"subtype": "compact_boundary", "content": "Conversation compacted"}
-            self._append(type="system", compactMetadata=metadata, isMeta=False, **boundary)
-            summary = "This session is being continued. Summary: the discount of the shop was worked on."
-            self._append(type="user", message={"role": "user", "content": summary}, isCompactSummary=True)
-
-    def _call(self, name: str, given: dict[str, Any], content: str, result: Any, *, failed: bool) -> None:
-        self._calls += 1
-        ident = f"toolu_{self._calls}"
-        call = {"type": "tool_use", "id": ident, "name": name, "input": given}
-        message = {"role": "assistant", "model": "claude-opus-5-5", "content": [call], "stop_reason": "tool_use"}
-        self._append(type="assistant", message=message)
-        block = {"tool_use_id": ident, "type": "tool_result", "content": content, "is_error": failed}
-        self._append(type="user", message={"role": "user", "content": [block]}, toolUseResult=result)
-
-    def _append(self, **fields: Any) -> None:
-        self._to.append(self._to.line(**fields))
+            self.compaction("This session is being continued. Summary: the discount of the shop was worked on.")
 
 
 def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     if isinstance(going_on, ClaudePlayed):
-        reported = payload_of(going_on.transcript, "SessionStart", source="resume", seconds_since_last_response=200)
+        reported = payload_of(going_on, "SessionStart", source="resume", seconds_since_last_response=200)
     else:
         new = ClaudeSession(home / ".claude" / "projects", folder)
         reported = payload_of(new, "SessionStart", source="startup")

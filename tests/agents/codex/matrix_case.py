@@ -12,38 +12,31 @@ from support.codex_session import CodexSession
 LIMIT = "You’ve hit your usage limit. Upgrade to Pro, or try again at 7:42 AM."
 
 
-class CodexPlayed:
+class CodexPlayed(CodexSession):
     """See `matrix.tool.Played`."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self.thread = CodexSession(home / ".codex", folder, now=now)
+        super().__init__(home / ".codex", folder, now=now)
         self._calls = 0
 
-    @property
-    def session(self) -> str:
-        return self.thread.session
-
-    def prompt(self, text: str) -> None:
-        self.thread.prompt(text)
-
     def edit(self, path: Path, old: str, new: str) -> None:
-        self.thread.patch(self._next_call(), path, old, new)
+        self.patch(self._next_call(), path, old, new)
 
     def run(self, command: str, output: str, exit_code: int) -> None:
         call = self._next_call()
-        self.thread.command(call, command)
-        self.thread.ended(call, command, output, exit_code)
+        self.command(call, command)
+        self.ended(call, command, output, exit_code)
 
     def say(self, text: str) -> None:
-        self.thread.answer(text)
+        self.answer(text)
 
     def end(self, how: Ending) -> None:
         if how == "limit":
-            self.thread.limit(LIMIT)
+            self.limit(LIMIT)
         elif how == "killed":
-            self.thread.command(self._next_call(), "sleep 600")
+            self.command(self._next_call(), "sleep 600")
         elif how == "compacted":
-            self.thread.compaction("The discount of the shop was worked on.")
+            self.compaction("The discount of the shop was worked on.")
 
     def _next_call(self) -> str:
         self._calls += 1
@@ -52,7 +45,7 @@ class CodexPlayed:
 
 def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     if isinstance(going_on, CodexPlayed):
-        reported = going_on.thread.payload("SessionStart", source="resume")
+        reported = going_on.payload("SessionStart", source="resume")
     else:
         reported = CodexSession(home / ".codex", folder).payload("SessionStart", source="startup")
     return Call("SessionStart", json.dumps(reported).encode())

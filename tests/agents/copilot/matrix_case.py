@@ -12,40 +12,30 @@ from matrix.tool import Call, Ending, Played, Tool
 LIMIT = "Failed to get response from the AI model; retried 5 times. Last error: 429 You have exceeded your quota."
 
 
-class CopilotPlayed:
+class CopilotPlayed(CopilotSession):
     """See `matrix.tool.Played`."""
 
     def __init__(self, home: Path, folder: Path, now: datetime) -> None:
-        self.log = CopilotSession(home / ".copilot", folder, now=now)
+        super().__init__(home / ".copilot", folder, now=now)
         self._calls = 0
 
-    @property
-    def session(self) -> str:
-        return self.log.session
-
-    def prompt(self, text: str) -> None:
-        self.log.prompt(text)
-
     def edit(self, path: Path, old: str, new: str) -> None:
-        self.log.edit(self._next_call(), path, old, new)
+        self.edited(self._next_call(), path, old, new)
 
     def run(self, command: str, output: str, exit_code: int) -> None:
         call = self._next_call()
-        self.log.call(call, "bash", command=command, description="run")
-        self.log.ran(call, output, exit_code)
-
-    def say(self, text: str) -> None:
-        self.log.say(text)
+        self.call(call, "bash", command=command, description="run")
+        self.ran(call, output, exit_code)
 
     def end(self, how: Ending) -> None:
         if how == "limit":
-            self.log.limit(LIMIT)
+            self.limit(LIMIT)
         elif how == "killed":
-            self.log.call(self._next_call(), "bash", command="sleep 600", description="wait")
+            self.call(self._next_call(), "bash", command="sleep 600", description="wait")
         elif how == "compacted":
-            self.log.compacted("The discount of the shop was worked on.")
+            self.compacted("The discount of the shop was worked on.")
         else:
-            self.log.record("session.shutdown", shutdownType="routine")
+            self.record("session.shutdown", shutdownType="routine")
 
     def _next_call(self) -> str:
         self._calls += 1
@@ -54,7 +44,7 @@ class CopilotPlayed:
 
 def _starts(home: Path, folder: Path, going_on: Played | None) -> Call:
     if isinstance(going_on, CopilotPlayed):
-        return Call("sessionStart", going_on.log.payload(source="resume", initialPrompt="continue"))
+        return Call("sessionStart", going_on.payload(source="resume", initialPrompt="continue"))
     fresh = CopilotSession(home / ".copilot", folder)
     return Call("sessionStart", fresh.payload(source="new", initialPrompt="continue"))
 

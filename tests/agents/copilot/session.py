@@ -69,7 +69,7 @@ class CopilotSession:
         content = f"{output}\n<shellId: 0 completed with exit code {exit_code}>"
         self.done(call_id, content, shellExecution={"exitCode": exit_code})
 
-    def edit(self, call_id: str, path: Path, old: str, new: str) -> None:
+    def edited(self, call_id: str, path: Path, old: str, new: str) -> None:
         """An edit that was applied."""
         self.call(call_id, "edit", path=str(path), old_str=old, new_str=new)
         diff = f"\ndiff --git a{path} b{path}\n--- a{path}\n+++ b{path}\n@@ -2,1 +2,1 @@\n-    {old}\n+    {new}\n"
