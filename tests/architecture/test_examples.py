@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from agents.claude_code.matrix_case import ClaudePlayed
 from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.distill.digest import Digest
@@ -28,70 +29,49 @@ EXAMPLE: Final = (TOP / "ARCHITECTURE.md").read_text("utf-8").partition("\n## A 
 FAILED: Final = "FAILED tests/test_receipt.py::test_total - KeyError: 'discount'\n1 failed, 4 passed in 0.2s"
 
 
-class Transcript:
-    """A transcript of Claude Code, with the number of each line as its id."""
+class Transcript(ClaudePlayed):
+    """A transcript of Claude Code at times of one morning, with the number of each line as its id."""
 
     def __init__(self) -> None:
+        super().__init__(Path("/"), Path(ROOT), datetime(2026, 11, 20, 6, tzinfo=UTC))
+        self.branch = ""
+        self.session = "5c1e0d2a-0000-4000-8000-000000000000"
         self.lines: list[dict[str, Any]] = []
+        self._clock = ""
 
-    def add(self, clock: str, kind: str, content: Any, **fields: Any) -> None:
-        self.lines.append(
-            {
-                "type": kind,
-                "uuid": f"00000000-0000-4000-8000-00000000{len(self.lines) + 1:04}",
-                "timestamp": f"2026-11-20T06:{clock}.000Z",
-                "cwd": ROOT,
-                "sessionId": "5c1e0d2a-0000-4000-8000-000000000000",
-                "version": "2.1.328",
-                "message": {"role": kind, "content": content},
-                **fields,
-            }
-        )
+    def at(self, clock: str) -> "Transcript":
+        self._clock = clock
+        return self
 
-    def prompt(self, clock: str, text: str) -> None:
-        self.add(clock, "user", text, promptSource="typed")
+    def opens(self, name: str, given: dict[str, Any]) -> str:
+        self.calls = len(self.lines) - 1
+        return super().opens(name, given)
 
-    def say(self, clock: str, text: str) -> None:
-        self.add(clock, "assistant", [{"type": "text", "text": text}])
-
-    def call(self, clock: str, name: str, **given: str) -> str:
-        ident = f"toolu_{len(self.lines)}"
-        self.add(clock, "assistant", [{"type": "tool_use", "id": ident, "name": name, "input": given}])
-        return ident
-
-    def edit(self, clock: str, name: str) -> None:
-        path = f"{ROOT}/{name}"
-        ident = self.call(clock, "Edit", file_path=path, old_string="a", new_string="b")
-        hunk = {"oldStart": 2, "oldLines": 1, "newStart": 2, "newLines": 1, "lines": ["-a", "+b"]}
-        block = {"tool_use_id": ident, "type": "tool_result", "content": "The file has been updated."}
-        self.add(clock, "user", [block], toolUseResult={"filePath": path, "structuredPatch": [hunk]})
-
-    def run(self, clock: str, command: str, output: str, *, failed: bool = False) -> None:
-        ident = self.call(clock, "Bash", command=command)
-        text = f"Exit code 1\n{output}" if failed else output
-        block = {"tool_use_id": ident, "type": "tool_result", "content": text, "is_error": failed}
-        self.add(clock, "user", [block], toolUseResult=f"Error: {text}" if failed else {"stdout": output, "stderr": ""})
+    def append(self, data: bytes) -> None:
+        ident = f"00000000-0000-4000-8000-00000000{len(self.lines) + 1:04}"
+        time = {"timestamp": f"2026-11-20T06:{self._clock}.000Z"}
+        self.lines.append({**json.loads(data), "uuid": ident, **time})
 
 
 def _shop() -> Transcript:
     shop = Transcript()
-    shop.prompt("11:20", "Add a discount to the cart: whole cents, never floats. Tests beside the code.")
-    shop.edit("11:25", "cart.py")
-    shop.run("11:28", "python3 -m pytest -q", "4 passed in 0.12s")
+    shop.at("11:20").prompt("Add a discount to the cart: whole cents, never floats. Tests beside the code.")
+    shop.at("11:25").edit(Path(ROOT, "cart.py"), "a", "b")
+    shop.at("11:28").run("python3 -m pytest -q", "4 passed in 0.12s", 0)
     question = "Should checkout convert, or the importer?\n\n1. checkout\n2. the importer"
-    shop.say("11:30", f"`discount(cents, percent)` is in `cart.py`, and rounds down.\n\n{question}")
-    shop.prompt("15:00", "1, and no cap. Show the discount on the receipt too.")
-    shop.edit("15:10", "receipt.py")
-    shop.run("15:20", "python3 -m pytest -q", FAILED, failed=True)
-    shop.say("15:25", "The receipt has a line for the discount. One test fails: its fixture has no discount yet.")
-    shop.prompt("17:00", "yes")
-    shop.run("17:05", "pip install moneyed", "ERROR: No matching distribution found for moneyed", failed=True)
-    shop.say("17:10", "That package does not exist, so I will do without it.")
-    shop.prompt("19:15", "Go on with the receipt, then run all tests.")
-    shop.say("19:20", "I will give the fixture a discount.")
-    shop.say("19:21", "Then all tests run.")
-    shop.edit("19:25", "receipt.py")
-    shop.call("19:30", "Bash", command="python3 -m pytest -q")
+    shop.at("11:30").say(f"`discount(cents, percent)` is in `cart.py`, and rounds down.\n\n{question}")
+    shop.at("15:00").prompt("1, and no cap. Show the discount on the receipt too.")
+    shop.at("15:10").edit(Path(ROOT, "receipt.py"), "a", "b")
+    shop.at("15:20").run("python3 -m pytest -q", FAILED, 1)
+    shop.at("15:25").say("The receipt has a line for the discount. One test fails: its fixture has no discount yet.")
+    shop.at("17:00").prompt("yes")
+    shop.at("17:05").run("pip install moneyed", "ERROR: No matching distribution found for moneyed", 1)
+    shop.at("17:10").say("That package does not exist, so I will do without it.")
+    shop.at("19:15").prompt("Go on with the receipt, then run all tests.")
+    shop.at("19:20").say("I will give the fixture a discount.")
+    shop.at("19:21").say("Then all tests run.")
+    shop.at("19:25").edit(Path(ROOT, "receipt.py"), "a", "b")
+    shop.at("19:30").opens("Bash", {"command": "python3 -m pytest -q"})
     return shop
 
 
