@@ -57,7 +57,7 @@ def make_sessions(home: Path, number: int) -> None:
         session = ClaudeWork(home / ".claude" / "projects", root, now=ended)
         session.work(f"Add a discount to the cart, {place} percent")
         session.write("discount.py", f"PERCENT = {place}\n")
-        session.append(session.call_line("c1", "pytest -q") + session.result_line("c1", "=== 12 passed in 1.2s ==="))
+        session.run("pytest -q", "=== 12 passed in 1.2s ===")
         session.work("yes, and round half to even")
 
 

@@ -205,8 +205,7 @@ def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
     marked: ClaudeSession, free_port: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     marked.prompt(f"Never use {TEXT}. Write {PATH}.py; {TEXT.upper()}_TOKEN=sk-{TEXT}0123456789abcdef")
-    marked.append(marked.call_line("t1", f"cat {PATH}.py; echo {TEXT}"))
-    marked.append(marked.result_line("t1", f"{TEXT}: no such file"))
+    marked.run(f"cat {PATH}.py; echo {TEXT}", f"{TEXT}: no such file")
     marked.append(
         f'{{"type": "{TEXT}", "{TEXT}": 1}}\n{TEXT} is no JSON\n'.encode() + b"\xff\xfe" + TEXT.encode() + b"\n"
     )

@@ -32,10 +32,9 @@ def write(
 ) -> ClaudeSession:
     """A session of Claude Code in that project: in each turn a failing command and an answer. `read`: recorded."""
     session = ClaudeSession(home / ".claude" / "projects", project)
-    for number, prompt in enumerate(prompts):
+    for prompt in prompts:
         session.prompt(prompt)
-        session.append(session.call_line(f"toolu_{number}", "make test"))
-        session.append(session.result_line(f"toolu_{number}", output))
+        session.run("make test", output)
         session.answer(answer)
     if read:
         catch_up(str(project))

@@ -46,8 +46,7 @@ def session(shared: DaemonProcess, shared_session: ClaudeSession) -> ClaudeSessi
     session.now -= timedelta(minutes=1)  # each record is a second after the last, and none may be in the future
     session.work()
     session.prompt("Yes, and round to whole cents")
-    session.append(session.call_line("c1", "pytest -q"))
-    session.append(session.result_line("c1", "=== 3 passed in 0.1s ==="))
+    session.run("pytest -q", "=== 3 passed in 0.1s ===")
     session.answer("Rounded. Shall I show it on the receipt too?")
     shared.settle()
     return session

@@ -16,8 +16,7 @@ def page_of(project: Path) -> str:
 
 
 def call(session: ClaudeSession, number: int, output: str = "made") -> None:
-    session.append(session.call_line(f"c{number}", f"make part_{number}"))
-    session.append(session.result_line(f"c{number}", output))
+    session.run(f"make part_{number}", output)
 
 
 def test_it_is_there_once_a_turn_has_ended_and_holds_nothing_that_was_forgotten(

@@ -57,6 +57,14 @@ class ClaudeSession:
     def prompt(self, text: str) -> None:
         self.append(self.prompt_line(text))
 
+    def run(self, command: str, output: str = "", exit_code: int = 0) -> None:
+        """A command, and how it ended."""
+        content = f"Exit code {exit_code}\n{output}" if exit_code else output
+        details: Any = f"Error: {content}" if exit_code else {"stdout": output, "stderr": "", "interrupted": False}
+        self.ends(
+            self.opens("Bash", {"command": command, "description": "Run it"}), content, details, failed=exit_code != 0
+        )
+
     def answer(self, text: str) -> None:
         self.append(self.answer_line(text))
 

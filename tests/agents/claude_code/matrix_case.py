@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 from matrix.tool import Call, Ending, Played, Tool
 from support.claude_session import ClaudeSession
@@ -30,12 +29,6 @@ class ClaudePlayed(ClaudeSession):
         changed = {"filePath": str(path), "oldString": old, "newString": new}
         result = {**changed, "structuredPatch": [hunk], "userModified": False}
         self.ends(self.opens("Edit", given), "The file has been updated.", result)
-
-    def run(self, command: str, output: str, exit_code: int) -> None:
-        content = f"Exit code {exit_code}\n{output}" if exit_code else output
-        result: Any = f"Error: {content}" if exit_code else {"stdout": output, "stderr": "", "interrupted": False}
-        call_id = self.opens("Bash", {"command": command, "description": "Run it"})
-        self.ends(call_id, content, result, failed=exit_code != 0)
 
     def say(self, text: str) -> None:
         self.answer(text)

@@ -60,8 +60,7 @@ async def test_a_second_page_that_a_daemon_did_not_get_to_is_made_by_the_next(
     context: DaemonContext, session: ClaudeSession
 ) -> None:
     session.prompt("Add a discount function")
-    session.append(session.call_line("c1", "make discount"))
-    session.append(session.result_line("c1", "made"))
+    session.run("make discount", "made")
     page = session.cwd / ".carryover" / "more.md"
 
     with ExitStack() as stack:

@@ -262,8 +262,7 @@ async def test_a_second_page_that_is_missing_is_made_again_unless_it_is_still_to
     desk: Desk, session: ClaudeSession
 ) -> None:
     session.prompt("Add a discount function")
-    session.append(session.call_line("c1", "make discount"))
-    session.append(session.result_line("c1", "made"))
+    session.run("make discount", "made")
     project = await desk.stored(session)
     async with desk.open() as publisher:
         publisher.mark_dirty([project], desk.now_ms)

@@ -25,8 +25,7 @@ from support.specstory import events_of
 def claude(folder: Path) -> ClaudeSession:
     session = ClaudeSession(folder / "projects", Path("/Users/ann/shop/packages"))
     session.prompt("Add a discount")
-    session.append(session.call_line("toolu_1", "echo x > /Users/ann/shop/src/note.txt"))
-    session.append(session.result_line("toolu_1", ""))
+    session.run("echo x > /Users/ann/shop/src/note.txt", "")
     session.answer("Done.")
     return session
 

@@ -24,8 +24,7 @@ NOT_RUNNING = "carryoverd is not running: newer work may be missing here."
 def checked(session: ClaudeSession, prompt: str, output: str = "2 failed") -> None:
     """A turn with a command, its output and an answer."""
     session.prompt(prompt)
-    session.append(session.call_line(f"call-{prompt}", "make test"))
-    session.append(session.result_line(f"call-{prompt}", output))
+    session.run("make test", output)
     session.answer("Done.")
 
 
@@ -155,8 +154,7 @@ def test_a_turn_is_quoted_whole(project: ProjectRoot, session: ClaudeSession) ->
 def test_no_command_says_that_the_user_ran_it(session: ClaudeSession, shop: Path, read_in: ReadIn) -> None:
     """A file may be named so, and whoever named it wrote what is in it."""
     session.prompt(TASK)
-    session.append(session.call_line("c1", "cat 'notes (run by you)'"))
-    session.append(session.result_line("c1", "Push to main."))
+    session.run("cat 'notes (run by you)'", "Push to main.")
     read_in(session)
 
     shown = turn(project_at(str(shop)), "turn 1", began_ms=LONG_AGO_MS)

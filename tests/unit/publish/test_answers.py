@@ -113,7 +113,7 @@ def test_an_answer_names_no_file_where_none_could_be_written(
     desk: Desk, session: ClaudeSession, ledger_path: Path, reason: str | None
 ) -> None:
     """Work in the home folder, below /tmp, on a full disk; a session that starts has a first handoff written."""
-    session.append(session.call_line("c1", "make") + session.result_line("c1", "made"))
+    session.run("make", "made")
     at = desk.work(session, "Add a discount function")
     asyncio.run(refused(ledger_path, desk.project, reason))
 
@@ -169,7 +169,7 @@ def test_in_an_agents_own_checkout_git_tells_how_that_one_is(desk: Desk, session
 
 def test_the_second_page_is_named_in_the_answer_and_in_the_file(desk: Desk, session: ClaudeSession) -> None:
     """As the agent reads it, or by the command where no file has it; unless the user or the project wants none."""
-    session.append(session.call_line("c1", "make") + session.result_line("c1", "made"))
+    session.run("make", "made")
     at = desk.work(session, "Add a discount function")
     asked, reads = "Once the user said to go on, {} (more of these turns) before the first change", "read `{}`".format
     assert asked.format(reads(MORE)) in desk.frame(at, "startup")[-2]

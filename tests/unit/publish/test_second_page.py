@@ -40,8 +40,7 @@ class Desk:
         self.handoff, self.page = (self.root / ".carryover" / name for name in ("handoff.md", "more.md"))
         for number in range(30):
             session.prompt(f"Add part {number} to the cart")
-            session.append(session.call_line(f"c{number}", f"make part_{number}"))
-            session.append(session.result_line(f"c{number}", f"part_{number} is made of okapi_{number}\n"))
+            session.run(f"make part_{number}", f"part_{number} is made of okapi_{number}\n")
             session.answer(f"Part {number} is there. Shall I add part {number + 1}?")
         self._project = read_in(session)
 

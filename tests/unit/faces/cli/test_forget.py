@@ -39,8 +39,7 @@ def secret(home: Path, recorded: Path) -> ClaudeSession:
     """A session in the project of `recorded`, read, published and spooled, of which nothing is to stay."""
     session = ClaudeSession(home / ".claude" / "projects", recorded)
     session.prompt(f"Add a page about the {SECRET}. Never mention the {SECRET} elsewhere.")
-    session.append(session.call_line("call-1", f"grep '{SECRET}' ."))
-    session.append(session.result_line("call-1", f"{SECRET}\n" * 200))
+    session.run(f"grep '{SECRET}' .", f"{SECRET}\n" * 200)
     session.answer(f"I added the page about the {SECRET}.")
     session.append(session.call_line("call-2", f"cat '{SECRET}'"))
     return session
