@@ -5,16 +5,12 @@ from __future__ import annotations
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
 
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from carryover.agents.aider.adapter import AGENT
-from carryover.model import Body, Event
 from carryover.transcript.layouts import sources_of
 from contract.case import Reading, read_on
 from support.aged import there_for_a_while
-
-B = TypeVar("B", bound=Body)
 
 START = "\n# aider chat started at 2026-11-20 06:16:57\n\n"
 COMMAND = "> /home/dev/.local/bin/aider --model openai/gpt-4o pricing.py  \n"
@@ -69,7 +65,3 @@ def reading(folder: Path, chat: str | bytes, inputs: str | None = None) -> Readi
         (folder / INPUTS).write_text(inputs)
     [source] = sources_of(AGENT, folder)
     return read_on(AGENT, source)
-
-
-def of(events: list[Event], kind: type[B]) -> list[B]:
-    return [event.body for event in events if isinstance(event.body, kind)]

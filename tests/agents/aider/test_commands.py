@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agents.aider.chats import HEAD, answer, of, prompt, reading
+from agents.aider.chats import HEAD, answer, prompt, reading
 from agents.aider.contract_case import recording
 from carryover import model
 from carryover.agents.aider.adapter import AGENT, read_answer
 from carryover.model import FileEdit
-from contract.case import read_on, source_at
+from contract.case import of, read_on, source_at
 from support.costs import costing_little
 
 WITH_TESTS = HEAD.replace("pricing.py  ", "pricing.py --test-cmd npm test --auto-test --no-gitignore  ")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.aider.chats import COMMAND, HEAD, START, TOKENS, answer, of, prompt, reading, typed
+from agents.aider.chats import COMMAND, HEAD, START, TOKENS, answer, prompt, reading, typed
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from agents.aider.test_commands import APPLIED, BLOCK
 from carryover.agents.aider.adapter import AGENT
@@ -16,7 +16,7 @@ from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, SessionS
 from carryover.records.fields import local_ms
 from carryover.transcript.jsonl import MAX_LINE_BYTES
 from carryover.transcript.layouts import sources_of
-from contract.case import Reading, read_on
+from contract.case import Reading, of, read_on
 
 
 def prompts(events: list[Event]) -> list[str]:

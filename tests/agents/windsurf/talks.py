@@ -11,9 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from carryover.model import AnyBody, AssistantMessage, Event, UserPrompt
+from carryover.model import AssistantMessage, Event, UserPrompt
 from carryover.transcript.spooled import spool_line
 from carryover_windsurf.adapter import AGENT
 from contract.case import Reading, Recording, read_on, source_at
@@ -163,9 +163,6 @@ def put(path: Path, data: bytes) -> Path:
     return path
 
 
-B = TypeVar("B", bound=AnyBody)
-
-
 class Store:
     """A home folder with a state folder in it."""
 
@@ -187,10 +184,6 @@ class Store:
 
 def in_order(events: Iterable[Event]) -> list[Event]:
     return sorted(events, key=lambda event: event.at_ms)
-
-
-def bodies(events: Iterable[Event], kind: type[B]) -> list[B]:
-    return [event.body for event in events if isinstance(event.body, kind)]
 
 
 def texts_of(events: Iterable[Event]) -> list[str]:

@@ -18,7 +18,6 @@ from agents.windsurf.talks import (
     START,
     Store,
     Talk,
-    bodies,
     in_order,
     line,
     payload,
@@ -34,7 +33,7 @@ from carryover.model import AssistantMessage, FileEdit, SessionInfo, Skipped, To
 from carryover.transcript.layouts import sources_of
 from carryover.transcript.spooled import copy_beside
 from carryover_windsurf.adapter import AGENT
-from contract.case import Reading, fold_one, read_on, source_at
+from contract.case import Reading, fold_one, of, read_on, source_at
 
 assert AGENT.hooks is not None
 HOOKS = AGENT.hooks
@@ -49,20 +48,20 @@ def store(tmp_path: Path) -> Store:
 def test_hook_calls_alone_tell_prompt_edit_command_and_answer(store: Store) -> None:
     events = store.read(worked())
 
-    assert bodies(events, UserPrompt)[0].text == "The add function in src/calc.py is wrong. Fix it and run the tests."
-    assert [(edit.path, edit.change, edit.anchor) for edit in bodies(events, FileEdit)] == [
+    assert of(events, UserPrompt)[0].text == "The add function in src/calc.py is wrong. Fix it and run the tests."
+    assert [(edit.path, edit.change, edit.anchor) for edit in of(events, FileEdit)] == [
         (f"{PROJECT}/src/calc.py", "modify", "    return a * b")
     ]
-    assert [(call.op, call.subject) for call in bodies(events, ToolCall)] == [
+    assert [(call.op, call.subject) for call in of(events, ToolCall)] == [
         ("edit", f"{PROJECT}/src/calc.py"),
         ("shell", "python3 -m unittest tests.test_calc"),
     ]
-    assert [result.status for result in bodies(events, ToolResult)] == ["ok", "unknown"]
-    assert [(said.text, said.final) for said in bodies(events, AssistantMessage)] == [
+    assert [result.status for result in of(events, ToolResult)] == ["ok", "unknown"]
+    assert [(said.text, said.final) for said in of(events, AssistantMessage)] == [
         ("test_add still fails (2 != 3). Should I switch it to plain addition?", True)
     ]
     assert {event.cwd for event in events} == {PROJECT}
-    assert bodies(events, SessionInfo) == [SessionInfo(model="Test Model")]
+    assert of(events, SessionInfo) == [SessionInfo(model="Test Model")]
 
 
 def test_an_edit_that_replaces_no_text_made_the_file(store: Store) -> None:
@@ -71,7 +70,7 @@ def test_an_edit_that_replaces_no_text_made_the_file(store: Store) -> None:
     for edits in ([first], [second], [first, second]):
         talk.call("post_write_code", file_path=f"{PROJECT}/new.py", edits=edits)
 
-    changes = [(edit.change, edit.added, edit.removed) for edit in bodies(store.read(talk), FileEdit)]
+    changes = [(edit.change, edit.added, edit.removed) for edit in of(store.read(talk), FileEdit)]
     assert changes == [("add", 2, 0), ("modify", 1, 0), ("modify", 3, 0)]
 
 
@@ -81,14 +80,14 @@ def test_the_transcript_says_what_failed_and_what_a_command_printed(store: Store
 
     events = store.read(talk)
 
-    assert [(result.subject, result.status) for result in bodies(events, ToolResult)] == [
+    assert [(result.subject, result.status) for result in of(events, ToolResult)] == [
         (f"{PROJECT}/src/calc.py", "ok"),
         (f"{PROJECT}/src/missing.py", "error"),
         ("python3 -m unittest tests.test_calc", "error"),
     ]
-    ran = bodies(events, ToolResult)[-1]
+    ran = of(events, ToolResult)[-1]
     assert (ran.exit_code, ran.output, ran.call_id) == (1, FAILED, f"{talk.id}/row5")
-    assert [edit.path for edit in bodies(events, FileEdit)] == [f"{PROJECT}/src/calc.py"]
+    assert [edit.path for edit in of(events, FileEdit)] == [f"{PROJECT}/src/calc.py"]
     assert len(texts_of(events)) == 2
     assert "CANCELED" not in str(events)
     steps = {event.key: (event.at_ms - START_MS) / 1000 for event in events}
@@ -142,13 +141,13 @@ def test_the_first_folder_is_the_conversation_s_and_tests_may_run_in_another(sto
     events = store.read(Talk(), data=data)
 
     assert {event.cwd for event in events} == {PROJECT}
-    assert [result.folder for result in bodies(events, ToolResult)] == [folder]
+    assert [result.folder for result in of(events, ToolResult)] == [folder]
 
 
 @pytest.mark.parametrize("name", [worked().id, "notes"])
-@pytest.mark.parametrize("of", [Talk.spooled, Talk.transcript])
-def test_a_copy_elsewhere_is_the_session_of_its_name(tmp_path: Path, of: Callable[[Talk], bytes], name: str) -> None:
-    path = put(tmp_path / f"{name}.jsonl", of(worked()))
+@pytest.mark.parametrize("write", [Talk.spooled, Talk.transcript])
+def test_a_copy_elsewhere_is_the_session_of_its_name(tmp_path: Path, write: Callable[[Talk], bytes], name: str) -> None:
+    path = put(tmp_path / f"{name}.jsonl", write(worked()))
     assert AGENT.exported is not None
     source = AGENT.exported(path, path.read_bytes())
     assert source is not None
@@ -162,7 +161,7 @@ def test_a_copy_elsewhere_is_the_session_of_its_name(tmp_path: Path, of: Callabl
 def test_what_a_command_prints_of_the_handoff_is_left_out() -> None:
     events = folded(row("run_command", command_line="cat .carryover/handoff.md", output="Goal", exit_code=0)).events
 
-    assert [result.output for result in bodies(events, ToolResult)] == [""]
+    assert [result.output for result in of(events, ToolResult)] == [""]
 
 
 def test_the_turn_that_continues_is_known_beside_the_transcript(store: Store) -> None:
@@ -174,7 +173,7 @@ def test_the_turn_that_continues_is_known_beside_the_transcript(store: Store) ->
     events = store.read(talk)
 
     assert texts_of(events)[-1] == "Yes."
-    assert [edit.anchor for edit in bodies(events, FileEdit)] == ["    return a * b", "a + b"]
+    assert [edit.anchor for edit in of(events, FileEdit)] == ["    return a * b", "a + b"]
     assert max(Counter(event.key for event in events).values()) == 1
 
 
@@ -250,7 +249,7 @@ def test_a_transcript_elsewhere_or_of_another_conversation_is_not_read(store: St
     talk.name_transcript(elsewhere)
     talk.name_transcript(store.transcript(other))
 
-    assert [result.status for result in bodies(store.read(talk), ToolResult)] == ["ok", "unknown"]
+    assert [result.status for result in of(store.read(talk), ToolResult)] == ["ok", "unknown"]
 
 
 def test_a_hook_that_is_registered_twice_counts_once_and_a_command_run_again_twice(store: Store) -> None:
@@ -258,7 +257,7 @@ def test_a_hook_that_is_registered_twice_counts_once_and_a_command_run_again_twi
     calls = [payload("post_run_command", at=at) for at in (START, START, again)]
     data = b"".join(line("post_run_command", call) for call in calls)
 
-    assert len(bodies(store.read(Talk(), data=data), ToolCall)) == 2
+    assert len(of(store.read(Talk(), data=data), ToolCall)) == 2
 
 
 @pytest.mark.parametrize(
@@ -297,7 +296,7 @@ def called(event: str, **info: Any) -> Reading:
 def test_paths_are_made_absolute(path: str, known: str) -> None:
     reading = called("post_write_code", file_path=path, edits=[])
 
-    assert [edit.path for edit in bodies(reading.events, FileEdit)] == [known]
+    assert [edit.path for edit in of(reading.events, FileEdit)] == [known]
 
 
 TURN = """### User Input
@@ -326,7 +325,7 @@ The largest is [checkout.js](cci:7://file:///home/dev/shop/checkout.js:0:0-0:0):
 def test_only_the_model_s_own_words_are_taken_and_the_last_text_ends_the_turn() -> None:
     reading = called("post_cascade_response", response=TURN)
 
-    assert bodies(reading.events, AssistantMessage) == [
+    assert of(reading.events, AssistantMessage) == [
         AssistantMessage(text="I will look at them.", final=False),
         AssistantMessage(text="The largest is checkout.js:\n\n### Sizes\n*important*: 940 lines.", final=True),
     ]
@@ -346,15 +345,15 @@ def test_only_the_model_s_own_words_are_taken_and_the_last_text_ends_the_turn() 
 def test_how_a_command_ended(status: str, fields: dict[str, object], ended: list[str]) -> None:
     events = folded(row("run_command", status, command_line="make test", **fields)).events
 
-    assert [result.status for result in bodies(events, ToolResult)] == ended
-    assert len(bodies(events, ToolCall)) == 1
+    assert [result.status for result in of(events, ToolResult)] == ended
+    assert len(of(events, ToolCall)) == 1
 
 
 @pytest.mark.parametrize(("exit_code", "removed"), [(0, ["/home/dev/demo/a.py"]), (1, [])])
 def test_a_file_that_a_command_removed_is_a_change_once_it_succeeded(exit_code: int, removed: list[str]) -> None:
     events = folded(row("run_command", command_line="rm a.py", cwd=PROJECT, exit_code=exit_code)).events
 
-    assert [edit.path for edit in bodies(events, FileEdit) if edit.change == "delete"] == removed
+    assert [edit.path for edit in of(events, FileEdit) if edit.change == "delete"] == removed
 
 
 def test_a_step_of_a_turn_is_read_soon_and_its_end_at_once() -> None:
