@@ -292,7 +292,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
     names."""
 
     def is_own(db: sqlite.Connection) -> bool:
-        return sqlite.has_column(db, "messages", "finish_reason")
+        return sqlite.has_column(db, "messages", "compacted")
 
     with suppress(OSError):
         if path.suffix == ".db" and head.startswith(SQLITE) and sqlite.read_database(path, is_own):

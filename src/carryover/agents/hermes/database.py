@@ -30,7 +30,6 @@ SUMMARIES: Final = ("[CONTEXT COMPACTION", "[CONTEXT SUMMARY]:")
 """The beginnings of a summary, which may stand after what the summary was added to (code)."""
 
 
-TABLES: Final = frozenset(("sessions", "messages", "schema_version"))
 DUMPS: Final = "sessions"
 """The folder with failed requests, beside the database."""
 DUMP: Final = later(r"request_dump_(?P<session>[\w-]{1,100})_\d{8}_\d{6}_\d{6}\.json")
@@ -40,23 +39,16 @@ _MOST_PARENTS: Final = 10
 COPIED_WITHIN_US: Final = 10
 """Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
 
-_ADDED: Final = {"sessions": {"cwd": "NULL"}, "messages": {"active": "1", "compacted": "0"}}
-"""The columns that schema 6 (April 2026) does not have yet, and what stands for them there."""
-# Sub-agents are marked since schema 16, which also marks those of before. Until then, one had the source of its parent,
-# and began before its parent ended. Now what goes on after a compaction may do so, too, so only the mark counts.
+# Sub-agents are marked since schema 16, which also marks those of before.
 _SESSIONS: Final = (
-    "SELECT s.id, s.source = 'subagent' OR instr(coalesce(s.model_config, ''), '\"_delegate_from\"') > 0"
-    " OR (p.id IS NOT NULL AND instr(coalesce(s.model_config, ''), '\"_branched_from\"') = 0"
-    " AND (p.ended_at IS NULL OR s.started_at < p.ended_at)"
-    " AND (SELECT max(version) FROM schema_version) < 16),"
-    " s.parent_session_id, s.cwd, s.title, s.model, s.started_at"
-    " FROM {sessions} s LEFT JOIN sessions p ON p.id = s.parent_session_id"
+    "SELECT id, source = 'subagent' OR instr(coalesce(model_config, ''), '\"_delegate_from\"') > 0,"
+    " parent_session_id, cwd, title, model, started_at FROM sessions"
 )
 # All from an index.
-_MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM {messages} GROUP BY session_id"
+_MARKS: Final = "SELECT session_id, max(id), count(*), sum(active) FROM messages GROUP BY session_id"
 _ROWS: Final = (
     "SELECT id, role, timestamp, active, compacted, length(content), substr(content, 1, 200), tool_call_id,"
-    " instr(content, ?) + instr(content, ?) FROM {messages} WHERE session_id = ? ORDER BY id"
+    " instr(content, ?) + instr(content, ?) FROM messages WHERE session_id = ? ORDER BY id"
 )
 _ROW: Final = "SELECT role, content, tool_calls, tool_call_id, tool_name, finish_reason FROM messages WHERE id = ?"
 
@@ -103,12 +95,11 @@ class _Database:
         self._db = db
         self._sessions: dict[str, tuple[bool, StoredFacts, int]] = {}
         self._dumps: dict[str, list[_Dump]] = {}
-        if not sqlite.tables(db) >= TABLES:
-            return
+        if not sqlite.has_column(db, "messages", "compacted"):
+            return  # a database of former versions has none, until a newer client opens it
         for dump in _dumps(path):
             self._dumps.setdefault(dump.session, []).append(dump)
-        self._tables = {table: _with_columns(db, table) for table in _ADDED}
-        for ident, is_subagent, parent, cwd, title, model, started in self._found(_SESSIONS):
+        for ident, is_subagent, parent, cwd, title, model, started in sqlite.rows(db, _SESSIONS):
             session = StoredFacts(
                 id=sqlite.column_text(ident),
                 forked_from=sqlite.column_text(parent) or None,
@@ -121,7 +112,7 @@ class _Database:
     def conversations(self) -> list[tuple[str, str]]:
         if not self._sessions:
             return []
-        marks = {sqlite.column_text(ident): rest for ident, *rest in self._found(_MARKS)}
+        marks = {sqlite.column_text(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS)}
         newest = sorted(marks, key=lambda ident: -marks[ident][0])
         known = [ident for ident in newest if ident in self._sessions][:MAX_CONVERSATIONS]
         return [(ident, f"{marks[ident]} {self._sessions[ident]} {self._dumps.get(ident)}") for ident in known]
@@ -175,16 +166,7 @@ class _Database:
         )
 
     def _rows(self, session: str) -> list[_Row]:
-        return [_row_of(*values) for values in self._found(_ROWS, *SUMMARIES, session)]
-
-    def _found(self, query: str, *parameters: str) -> list[tuple[Any, ...]]:
-        return sqlite.rows(self._db, query.format_map(self._tables), parameters)
-
-
-def _with_columns(db: sqlite.Connection, table: str) -> str:
-    """Returns the table for a query, with default values for the columns that the client's version may not have."""
-    missing = [f"{value} AS {name}" for name, value in _ADDED[table].items() if not sqlite.has_column(db, table, name)]
-    return f"(SELECT *, {', '.join(missing)} FROM {table})" if missing else table
+        return [_row_of(*values) for values in sqlite.rows(self._db, _ROWS, (*SUMMARIES, session))]
 
 
 def _error(dump: _Dump) -> MessageRow | None:
