@@ -108,6 +108,6 @@ CASE: Final = replace(
 )
 
 CAPABILITIES: Final = Capabilities(
-    reads="the database of each of its agents, transcripts of former versions",
+    reads="the database of each of its agents",
     shows=frozenset({"compaction", "fork", "limit", "sub-agents", "tests", "title", "who asks"}),
 )

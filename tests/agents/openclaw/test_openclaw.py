@@ -176,23 +176,6 @@ def test_a_fork_has_only_what_was_said_in_it(tmp_path: Path) -> None:
     assert prompts(read(path)) == ["Price the pear", "Price the apple"]
 
 
-def test_a_session_that_was_in_a_file_has_the_same_events_in_the_database(tmp_path: Path) -> None:
-    """`openclaw doctor --fix` takes the lines of the file over as they are (2026.9.6)."""
-    path = tmp_path / "agents" / "main" / "sessions" / "one.jsonl"
-    path.parent.mkdir(parents=True)
-    path.write_text("".join(json.dumps(line) + "\n" for line in LINES))
-    with Client(tmp_path / "agents" / PLACE) as client:
-        client.session("one", "agent:main:main", utc_ms(str(LINES[0]["timestamp"])))
-        for line in LINES:
-            client.add("one", line)
-        found = read(client.path)
-    file, stored = (AGENT.source_of(each, tmp_path / "agents") for each in (path, client.path))
-
-    assert file is not None and stored is not None and file.rank < stored.rank
-    assert read(path).events == found.events
-    assert prompts(found) == ["Fix add()."]
-
-
 def test_the_end_of_a_key_is_no_title(tmp_path: Path) -> None:
     with Client(tmp_path / "agents" / PLACE) as client:
         for ident, label, shown in (("one", None, "one"), ("two", None, "Bread"), ("six", "Rye", "Bread")):
@@ -206,18 +189,6 @@ def test_the_end_of_a_key_is_no_title(tmp_path: Path) -> None:
 
     titles = {event.session: event.body.title for event in found if isinstance(event.body, model.SessionInfo)}
     assert titles == {"two": "Bread", "six": "Rye"}
-
-
-@pytest.mark.parametrize(("place", "is_own"), [("agents/main/sessions", True), (".pi/agent/sessions", False)])
-def test_a_file_that_is_named_is_one_of_openclaw_only_where_it_keeps_its_files(place: str, is_own: bool) -> None:
-    assert AGENT.exported is not None
-    path, head = Path("/home/dev") / place / "one.jsonl", json.dumps(LINES[0]).encode()
-
-    assert (AGENT.exported(path, head) is not None) == is_own
-    assert AGENT.exported(path, user("Fix add().")) is None
-    with pytest.raises(OSError) as missing:  # a part of a file of pi would be taken for its own
-        AGENT.reader.stat(path)
-    assert isinstance(missing.value, FileNotFoundError) == is_own
 
 
 def test_a_database_is_one_of_openclaw_by_its_suffix_and_its_table_and_another_holds_nothing(tmp_path: Path) -> None:

@@ -13,33 +13,21 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
-from carryover.adapter.layouts import Layout, source_at
+from carryover.adapter.layouts import Layout
 from carryover.agents.openclaw import SPEC
-from carryover.agents.pi.adapter import PiContext, exported_by_pi, parse_line
+from carryover.agents.pi.adapter import PiContext, parse_line
 from carryover.model import SessionInfo
 from carryover.records import rawjson
 from carryover.records.lenient import fields_of, text_of
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE
-from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import reemitted_after, usable_name
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, stored_session
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
 
-_DATABASE: Final = ".sqlite"
-_AGENTS: Final = "agents"
-_LAYOUTS: Final = (
-    Layout(globs=("*/agent/openclaw-agent.sqlite",), pattern=r"[^/]+/agent/openclaw-agent\.sqlite"),
-    # Before 2026.7.2. `openclaw doctor --fix` takes their lines into the database, whose report then counts.
-    Layout(
-        globs=("*/sessions/*.jsonl",),
-        pattern=r"[^/]+/sessions/(?P<session>[A-Za-z0-9][A-Za-z0-9_-]*)\.jsonl",
-        rank=-1,
-    ),
-)
+_LAYOUTS: Final = (Layout(globs=("*/agent/openclaw-agent.sqlite",), pattern=r"[^/]+/agent/openclaw-agent\.sqlite"),)
 _MAX_SESSIONS: Final = 10
 """Sessions whose state is kept."""
 _JUST_NOW: Final = 3
@@ -214,17 +202,12 @@ class _Session(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of a source: of a session's file, or of a database's newest sessions."""
+    """The state of a database's newest sessions."""
 
-    file: PiContext = PiContext()
     sessions: dict[str, _Session] = {}
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    """Parses a line of a session's file, or a record of the database's reader."""
-    if not source.path.endswith(_DATABASE):
-        state, parsed = parse_line(source, context.file, record)
-        return msgspec.structs.replace(context, file=state), parsed
     read = rawjson.read(_RECORD, record.data)
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
@@ -275,28 +258,14 @@ def _title(facts: StoredFacts) -> bytes:
     return msgspec.json.encode({"type": "session_info", "name": facts.title}) if facts.title else b""
 
 
-def _kind_of(path: Path) -> str | None:
-    """Returns the kind of a source; None for a file anywhere but in its place: of pi's, which are the same, some have
-    no header."""
-    if path.suffix == _DATABASE:
-        return "database"
-    return "file" if [above.name for above in path.parents[2:3]] == [_AGENTS] else None
-
-
 def _exported(path: Path, head: bytes) -> Source | None:
-    if not head.startswith(SQLITE):
-        is_in_place = _kind_of(path) == "file" and exported_by_pi(path, head)
-        return source_at(SPEC.id, _LAYOUTS, path, path.parents[2]) if is_in_place else None
-    is_own = path.suffix == _DATABASE and _EVENTS in sqlite.table_names(path)
+    is_own = path.suffix == ".sqlite" and head.startswith(SQLITE) and _EVENTS in sqlite.table_names(path)
     return Source(agent=SPEC.id, path=str(path)) if is_own else None
 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=ReaderByKind(
-        _kind_of,
-        {"database": StatCachedReader(sqlite.DatabaseReader(_Database)), "file": JsonlReader()},
-    ),
+    reader=StatCachedReader(sqlite.DatabaseReader(_Database)),
     context_type=_Context,
     layouts=_LAYOUTS,
     parse=_parse,

@@ -400,7 +400,7 @@ def _layout_root(transcript: Path) -> Path | None:
     return next((root for root in above if source_at(SPEC.id, _LAYOUTS, transcript, root) is not None), None)
 
 
-def exported_by_pi(path: Path, head: bytes) -> Source | None:
+def _exported(path: Path, head: bytes) -> Source | None:
     """Returns the transcript in a file anywhere on disk, recognised by its header, above which oh-my-pi has a title."""
     has_title = any(record.get("type") == "title" for record in objects_in(head, most=1))
     if not any(map(_is_header, objects_in(head, most=2 if has_title else 1))):
@@ -420,7 +420,7 @@ AGENT: Final = Agent(
     context_type=PiContext,
     layouts=_LAYOUTS,
     parse=parse_line,
-    exported=exported_by_pi,
+    exported=_exported,
     hooks=common_hooks(
         _layout_root,
         answer=plain_answer,  # which the extension puts into the system message
