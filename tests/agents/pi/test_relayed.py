@@ -10,7 +10,7 @@ import pytest
 from agents.pi.contract_case import assistant, entry, message, user
 from carryover import model
 from carryover.agents.pi.adapter import AGENT
-from carryover.agents.pi.relayed import answered, relayed, scheduled_words
+from carryover.agents.pi.relayed import relayed, scheduled_words
 from contract.case import Reading, of, read_export
 
 AT = "2026-02-08 11:02 GMT+8"
@@ -68,16 +68,9 @@ def read_session(folder: Path, *lines: bytes) -> Reading:
         ('Why <file name="a.md" mime="text/markdown">?', 'Why <file name="a.md" mime="text/markdown">?', 0),
         ("[Queued messages while agent was busy]\n\n---\nQueued #1\nAdd bread.", "Add bread.", 0),
         ("[Queued messages while agent was busy]\n\n---\nQueued #1 (from Ann (7))\nAdd bread.", "Add bread.", 0),
-        (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
-        (f'{ABOUT}[message_id: om_x1]\nou_{"0a" * 16}: {{"file_key":"v3_1","file_name":"a.csv"}}', "@a.csv", 1),
-        ('[Sun 2026-03-01 10:00 UTC] {"image_key":"img_v3_1"}', "", 1),
-        (f"{FROM_ANN}[Audio]\nUser text:\n[Chat Ann {AT}] <media:audio>\nTranscript:\nAdd bread.", "Add bread.", 1),
-        (f"[Image]\nUser text:\n[Chat Ann {AT}] Ann: /a/media/inbound/0.jpg\nDescription:\nA loaf.", "", 1),
         (f"[Image]\nUser text:\n[Chat Ann {AT}] Is it rye?\nDescription:\nA loaf.", "Is it rye?", 1),
         ("[Image]\nDescription:\nA loaf.", "", 1),
-        ("[Image]\nUser text:\nC:\\Ann Lee\\media\\inbound\\0.jpg\nDescription:\nA loaf.", "", 1),
-        ("[Image]\nUser text:\nCrop /a/media/inbound/0.jpg\nDescription:\nA loaf.", "Crop /a/media/inbound/0.jpg", 1),
-        ("[Image]\nUser text:\n/a/media/inbound/0.jpg Crop it\nDescription:\nA.", "/a/media/inbound/0.jpg Crop it", 1),
+        (f"{ABOUT}[message_id: om_x1]\nou_{'0a' * 16}: Add bread.", "Add bread.", 0),
         ("ou_bread: Add it.", "ou_bread: Add it.", 0),
         (f"{FROM_ANN}[message_id: om_x1]\nAnn Lee: Add bread.", "Add bread.", 0),
         (f"{PRINTED}\n\n{FROM_ANN}{IS_ANN}[message_id: om_x1]\nAnn Lee: Add bread.", "Add bread.", 0),
@@ -166,21 +159,6 @@ def test_what_the_client_wrote() -> None:
     bare = inner.partition("\n")[2]
     assert relayed(f"[Sun {AT}] {bare}") == relayed(bare) == (bare, 0, False)
     assert relayed(f"[Sun {AT}] {begun}") == relayed(begun) == (begun, 0, False)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("<final>Bread is 3.</final>", "Bread is 3."),
-        ("<think>\nCount.\n</think>\n\n<final>Bread\nis 3.", "<think>\nCount.\n</think>Bread\nis 3."),
-        ("Write <final>x</final> there.", "Write <final>x</final> there."),
-        ("NO_REPLY\n", ""),
-        ("It works.\n\n[[reply_to_current]] Bread is 3.", "It works.\n\nBread is 3."),
-        ("[[reply_to: 7]]\nSee [[rye]].", "See [[rye]]."),
-    ],
-)
-def test_what_the_model_said(text: str, said: str) -> None:
-    assert answered(text) == said
 
 
 JOB = "[cron:0a1b2c3d-1111-4222-8333-444455556666"
@@ -367,12 +345,9 @@ def test_what_it_delivered_to_a_chat_is_said_once_and_answers_no_request_that_fa
         user("Count the bread."),
         says("Now the rye:", stopReason="toolUse"),
         sent("Now the rye:"),
-        says("<final>Three loaves.</final>"),
-        sent("Now the rye:"),
+        says("Three loaves."),
+        says("NO_REPLY\n"),
         sent("The job at eight has no flour."),
-        sent("loaves-2026.ogg"),
-        sent("✅ New session started · model: rye-1"),
-        sent("⚠️ 📝 Edit: in ~/bread.md (389 chars) failed"),
         user("And the milk."),
         assistant(stopReason="error", errorMessage="429: rate limit, try again in 3 hours"),
         sent("API rate limit reached. Please try again later."),
@@ -382,7 +357,7 @@ def test_what_it_delivered_to_a_chat_is_said_once_and_answers_no_request_that_fa
     events = read_session(tmp_path, *(json.dumps(line).encode() for line in chain)).events
 
     answers = [answer.text for answer in of(events, model.AssistantMessage)]
-    assert answers == ["Now the rye:", "Three loaves.", "The job at eight has no flour."]
+    assert answers == ["Now the rye:", "Three loaves."]
     assert [end.reason for end in of(events, model.TurnEnd)] == ["limit"]
     assert not of(events, model.Retracted)
     assert "delivery-mirror" not in {info.model for info in of(events, model.SessionInfo)}

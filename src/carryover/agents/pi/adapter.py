@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any, Final, Literal, Self
-from zlib import crc32
 
 import msgspec
 
@@ -67,10 +66,9 @@ _ASKS: Final = ("ask", "ask_user")
 _RUNNERS: Final = ("exec", "process")
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
-_MOST_SAID: Final = 24
-"""Texts back that OpenClaw delivered one to a chat, at most, in public sessions of 2026."""
-_NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]")
-"""What stands for no text: the second for what oh-my-pi moved out of the file after a compaction (July 2026)."""
+_NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]", "NO_REPLY")
+"""What stands for no text: the second for what oh-my-pi moved out of the file after a compaction (July 2026), the third
+for an answer of OpenClaw without words for the user (March 2026)."""
 _FILE_END: Final = "</file>\n"
 _FILES: Final = later(rf'\A.*?<file name="/[^"\n]*">.*{_FILE_END}', re.DOTALL)
 """From what was piped in, up to the last closing tag, since a file may hold one. An image's stands on the same line."""
@@ -115,8 +113,6 @@ class PiContext(SessionContext, frozen=True, omit_defaults=True):
     tree: Tree = ()
     answered: bool = False
     """Whether the newest message is a final answer."""
-    said: tuple[int, ...] = ()
-    """Checksums of the newest answers, which OpenClaw writes again."""
 
 
 class _Recorder(Branches[PiContext], OneSession[PiContext], kw_only=True):
@@ -298,15 +294,10 @@ def _assistant(recorder: _Recorder) -> None:
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
-    text = relayed.answered("".join(text for text in texts if text not in _NONE))
-    known = recorder.context.said
-    sums = (crc32(text.strip().encode(errors="replace")),) if text.strip() else ()
+    text = "".join(text for text in texts if text.strip() not in _NONE)
     if recorder.text("model") == relayed.DELIVERED:
-        if recorder.context.failed is not None or set(sums) <= set(known) or relayed.NOTICE.match(text):
-            return
-    else:
-        recorder.learn(model=recorder.text("model"))
-        recorder.change(said=(*known, *sums)[-_MOST_SAID:])
+        return
+    recorder.learn(model=recorder.text("model"))
     _count_tokens(recorder)
     if reason != "error":
         recorder.recover()

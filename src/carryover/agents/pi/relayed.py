@@ -92,33 +92,17 @@ _FILE_END: Final = "</file>"
 """Around the content of a document that came with a message, below its words."""
 _MARKED: Final = "\n[message_id: "
 """Stands behind a message, at times with nothing before it."""
-_HEARD: Final = later(r"\[Audio\]\n(?:User text:\n(?:[\s\S]*?\n)?)?Transcript:\n")
 _LOOKED_AT: Final = later(r"\[(?:Image|Video)\]\n(?:User text:\n([\s\S]*?)\n)?Description:\n")
-"""Before what a model heard in a recording, which the user said, or saw in a picture; behind what came with it."""
-_WHERE_IT_IS: Final = later(
-    r"(?:[^\n:/\\]{1,40}: )?(?:[A-Za-z]:|~)?(?:[/\\][^\n/\\]+)*[/\\]media[/\\]inbound[/\\][^\s/\\]+"
-)
-"""What comes with a picture that has no words: its path, perhaps behind the sender's name."""
-_ONLY_FILE: Final = later(r'\{"(?:image|file)_key":"[^"\n]{1,200}"(?:,"file_name":"([^"\n]{1,200})")?[^\n{}]{0,400}\}')
-"""All that stands for a picture or a file of a Feishu chat."""
-_NOTHING: Final = "NO_REPLY"
-_REPLIES: Final = later(r"^\[\[reply_to(?:_current|:[^\]\n]{1,80})\]\][ \n]?", re.MULTILINE)
-"""How a model says which message of the chat it answers."""
+"""Before what a model saw in a picture; behind what came with it."""
 _SCHEDULED: Final = later(rf"\[cron:[0-9a-f]{{8}}-[0-9a-f-]{{27}}(?: [^\]\n]{{1,200}})?\] |{_BY_SCHEDULE}")
 """The beginning of a scheduled prompt: a job's id and name (May 2026), or what OpenClaw sends without a job."""
 _REMINDS: Final = "A scheduled reminder has been triggered. The reminder content is:"
 _JOB_ID: Final = later(r"\[cron:[0-9a-f-]{36} ?")
 _NOW: Final = later(r"\nCurrent time: [A-Z][a-z]{2,8}day\b")
 """How the client's last lines begin; a user's own sentence names no day there."""
-NOTICE: Final = later(
-    r"\s*(?:✅ New session started\b[^\n]*|⚠️ [^\n]{1,300} failed|[^\s/]{1,120}\.[A-Za-z0-9]{2,4})\s*\Z"
-)
-"""What it delivered of its own: that a session began, that a call failed, or the name of a file (February 2026)."""
 DELIVERED: Final = "delivery-mirror"
-"""The model of what OpenClaw delivered to a chat and writes as an answer: mostly a text that the session has already;
-after a request that failed, the notice of that; else what a tool or another session sent there (February 2026)."""
-
-
+"""The model of what OpenClaw delivered to a chat and writes as an answer once more: mostly a text that the session has
+already, or the notice of a request that failed (February 2026)."""
 _NOTICE_OF_FETCHED: Final = later(
     r"SECURITY NOTICE: The following content is from an EXTERNAL, UNTRUSTED source\b[\s\S]{0,1000}?(?=<<<EXTERNAL_UNT)"
     r"|<<<(?:END_)?EXTERNAL_UNTRUSTED_CONTENT(?: id=\\{0,7}\"[0-9a-f]{1,32}\\{0,7}\")?>>>"
@@ -173,17 +157,6 @@ def without_notices(output: str) -> str:
     return _NOTICE_OF_FETCHED.sub("", output) if "EXTERNAL_UNTRUSTED_CONTENT" in output else output
 
 
-def answered(text: str) -> str:
-    """Returns an answer without the tags that OpenClaw has some models put around the words for the user (May 2026);
-    empty if the answer has no words for the user (March 2026)."""
-    text = _REPLIES.sub("", text)
-    if text.strip() == _NOTHING:
-        return ""
-    thoughts, is_marked, said = text.partition("<final>")
-    is_around = is_marked and (not thoughts.strip() or thoughts.rstrip().endswith("</think>"))
-    return thoughts.rstrip() + said.rstrip().removesuffix("</final>") if is_around else text
-
-
 def without_memory(text: str) -> str:
     """Returns a message without what a plugin remembers for the model."""
     return text.rpartition(_MEMORY_END)[2] if text.startswith(_MEMORY) else text
@@ -216,13 +189,8 @@ def relayed(text: str) -> tuple[str, int, bool]:
     said = _AROUND.sub("", _SENDER.sub("", _ATTACHED.sub("", said), count=1)).strip()
     if speaks is not None and not said.startswith(_NOT_TYPED):  # a report may hold such a fact, with any name
         said = said.removeprefix(f"{speaks[1]}: ")
-    if (heard := _HEARD.match(said)) is not None:
-        return said[heard.end() :], max(attached, 1), True
     if (looked_at := _LOOKED_AT.match(said)) is not None:
-        typed = looked_at[1] or ""
-        return "" if _WHERE_IT_IS.fullmatch(typed) else typed, max(attached, 1), True
-    if alone := _ONLY_FILE.fullmatch(said):
-        return f"@{alone[1]}" if alone[1] else "", max(attached, 1), True
+        return looked_at[1] or "", max(attached, 1), True
     said = said or "\n".join(filter(None, _REPORT.findall(text)))
     return said, attached, said != _WAKES and not said.startswith(_NOT_TYPED)
 
