@@ -7,11 +7,11 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from agents.claude_code.matrix_case import ClaudePlayed
 from agents.codex.matrix_case import CodexPlayed
-from agents.gemini_cli.matrix_case import THANKS, GeminiPlayed
+from agents.gemini_cli.matrix_case import GeminiPlayed
 from agents.opencode.matrix_case import RowsPlayed
 from agents.opencode.stores import LATEST, Client
 from carryover.adapter.contract import Source
@@ -176,7 +176,6 @@ class Gemini(GeminiPlayed, _Partly):
     def __init__(self, home: Path, folder: Path, now: datetime, _parent: str | None) -> None:
         super().__init__(home, folder, now)
         self._root = home / ".gemini" / "tmp"
-        self._asked: list[dict[str, Any]] = []
 
     @property
     def source(self) -> Source:
@@ -187,13 +186,6 @@ class Gemini(GeminiPlayed, _Partly):
     def at(self, now: datetime, branch: str) -> None:
         self._now = now
         del branch  # not recorded
-
-    def prompt(self, text: str) -> None:
-        if not self.path.exists():
-            self._begin()
-        message = self._message("user", [{"text": text}])
-        self._asked.append(message)
-        self._add(message)
 
     def answer(self, text: str) -> None:
         self.say(text)
@@ -223,11 +215,6 @@ class Gemini(GeminiPlayed, _Partly):
 
     def hangs(self, command: str) -> None:
         raise CannotExpress
-
-    def compaction(self, text: str) -> None:
-        messages = [self._message(kind, [{"text": said}]) for kind, said in (("user", text), ("gemini", THANKS))]
-        self._write({"$set": {"messages": [*messages, *self._asked[-1:]], "lastUpdated": self._time()}})
-        self._add(self._message("info", ""))
 
     def limit(self, resets: str) -> None:
         if resets:
@@ -282,7 +269,7 @@ class Opencode(RowsPlayed, _Partly):
         labels = [{"label": option, "description": ""} for option in options]
         given = {"questions": [{"question": question, "header": "Choice", "options": labels}]}
         if answer is None:
-            self._unanswered("question", given)
+            self.unanswered("question", given)
         else:
             self._call("question", given, output="User has answered.", metadata={"answers": [[answer]]})
 
@@ -291,18 +278,7 @@ class Opencode(RowsPlayed, _Partly):
         self._call("todowrite", {"todos": todos}, output=json.dumps(todos), metadata={"todos": todos})
 
     def hangs(self, command: str) -> None:
-        self._unanswered("bash", {"command": command})
-
-    def compaction(self, text: str) -> None:
-        message = self._write(lambda client: client.new_id("msg"))
-        data = {"role": "user", "time": {"created": self._next()}}
-
-        def put(client: Client) -> str:
-            client.message(self.session, message, self._at_ms, data)
-            client.part(self.session, message, self._at_ms, {"type": "compaction", "auto": True})
-            return client.say(self.session, self._next(), text, summary=True, mode="compaction")
-
-        self._write(put)
+        self.unanswered("bash", {"command": command})
 
     def limit(self, resets: str) -> None:
         if resets:
@@ -314,13 +290,6 @@ class Opencode(RowsPlayed, _Partly):
         with Client(self._path, LATEST) as client:
             client.db.execute("PRAGMA synchronous = OFF")
             return change(client)
-
-    def _unanswered(self, tool: str, given: dict[str, Any]) -> None:
-        def put(client: Client) -> str:
-            message = client.answer(self.session, self._next())
-            return client.tool(self.session, message, self._next(), tool, given, status="running")
-
-        self._write(put)
 
 
 Transcript = Claude | Codex | Gemini | Opencode

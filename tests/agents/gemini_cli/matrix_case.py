@@ -26,11 +26,13 @@ class GeminiPlayed(LinesPlayed):
         own = home / ".gemini" / "tmp" / f"{folder.resolve().name}-{self._place[:6]}"
         super().__init__(own / "chats" / f"session-{now:%Y-%m-%dT%H-%M}-{session[:8]}.jsonl", session, folder, now)
         (own / ".project_root").write_text(str(self.folder))
+        self._asked: list[dict[str, Any]] = []
 
     def prompt(self, text: str) -> None:
         if not self.path.exists():
             self._begin()
-        self._add(self._message("user", [{"text": text}]))
+        self._asked.append(self._message("user", [{"text": text}]))
+        self._add(self._asked[-1])
 
     def say(self, text: str) -> None:
         self._add(self._message("gemini", text, model="gemini-3.8-flash", thoughts=[]))
@@ -50,10 +52,13 @@ class GeminiPlayed(LinesPlayed):
         if how == "limit":
             self._add(self._message("error", LIMIT))
         elif how == "compacted":
-            texts = {"user": "The discount of the shop was worked on.", "gemini": THANKS}
-            messages = [self._message(kind, [{"text": text}]) for kind, text in texts.items()]
-            self._write({"$set": {"messages": messages, "lastUpdated": self._time()}})
-            self._add(self._message("info", ""))
+            self.compaction("The discount of the shop was worked on.")
+
+    def compaction(self, text: str) -> None:
+        """The client sums up what was said, and keeps the last prompt."""
+        messages = [self._message(kind, [{"text": said}]) for kind, said in (("user", text), ("gemini", THANKS))]
+        self._write({"$set": {"messages": [*messages, *self._asked[-1:]], "lastUpdated": self._time()}})
+        self._add(self._message("info", ""))
 
     def _begin(self) -> None:
         """The header, and what the client tells the model of the folder."""

@@ -55,23 +55,33 @@ class RowsPlayed:
             times = {"created": at_ms, "completed": at_ms + 1}
             self._write(lambda client: client.answer(self.session, at_ms, error=LIMIT, time=times))
         elif how == "killed":
-            self._write(self._killed)
+            self.unanswered("bash", {"command": "sleep 600"})
         elif how == "compacted":
-            self._write(self._compacted)
+            self.compaction("The discount was worked on.")
 
     def _call(self, tool: str, given: dict[str, Any], **state: Any) -> None:
         self._write(lambda client: client.call(self.session, self._next(), tool, given, **state))
 
-    def _killed(self, client: Client) -> str:
-        message = client.answer(self.session, self._next())
-        return client.tool(self.session, message, self._next(), "bash", {"command": "sleep 600"}, status="running")
+    def unanswered(self, tool: str, given: dict[str, Any]) -> None:
+        """A call that has not ended."""
 
-    def _compacted(self, client: Client) -> str:
-        message = client.new_id("msg")
-        data = {"role": "user", "time": {"created": self._next()}}
-        client.message(self.session, message, self._at_ms, data)
-        client.part(self.session, message, self._at_ms, {"type": "compaction", "auto": False})
-        return client.say(self.session, self._next(), "The discount was worked on.", summary=True, mode="compaction")
+        def put(client: Client) -> str:
+            message = client.answer(self.session, self._next())
+            return client.tool(self.session, message, self._next(), tool, given, status="running")
+
+        self._write(put)
+
+    def compaction(self, text: str) -> None:
+        """The client sums up what was said."""
+
+        def put(client: Client) -> str:
+            message = client.new_id("msg")
+            data = {"role": "user", "time": {"created": self._next()}}
+            client.message(self.session, message, self._at_ms, data)
+            client.part(self.session, message, self._at_ms, {"type": "compaction", "auto": False})
+            return client.say(self.session, self._next(), text, summary=True, mode="compaction")
+
+        self._write(put)
 
     def _next(self) -> int:
         self._at_ms += 1500
