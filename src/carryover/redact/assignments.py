@@ -69,13 +69,18 @@ _SETTER = later(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
 _OPEN = later(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
 _ANNOTATION = later(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
 _WRAPPED = later(
-    r"(?:[ \t]{0,8}\(?\r?\n[ \t]{1,40}|\s{0,40}(?:Some|Optional)\(\s{0,40}|\s{1,40}string\(\d{1,6}\) )"
+    r"(?:[ \t]{0,8}\(?\r?\n[ \t]{1,40}|\s{1,40}string\(\d{1,6}\) "
+    r"|\s{0,40}(?:(?:Some|Optional|String::from|Secret(?:Str|String)?(?:::(?:new|from))?)\(\s{0,40}){1,3})"
     r"(?=[fFbBrRuU]{0,2}(?:\"[^\s\"]{3,512}\"|'[^\s']{3,512}'))"
 )
-"""Before a text without blanks: formatters put a long one on the next line, Rust and Swift in an option, PHP prints its
-length. A text with blanks is a sentence there, as is a docstring."""
-_BELOW = later(r"[*_]{0,2}[ \t]{0,8}\r?\n[ \t]{0,8}(?=(?!\w+[=:][^=\s])[^\s`\"'|>-]\S{5,63}[ \t]{0,8}(?:\r?\n|\Z))")
-"""Before a word that has the next line to itself and no name of its own, as in a list of what to log in with."""
+"""Before a text without blanks: formatters put a long one on the next line, Rust, Swift and Pydantic in a type, PHP
+prints its length. A text with blanks is a sentence there, as is a docstring."""
+_BELOW = later(
+    r"[*_]{0,2}[ \t]{0,8}(?:\r?\n[ \t]{0,8}){1,2}(?:```\w{0,12}\r?\n[ \t]{0,8})?[`\"']?"
+    r"(?=(?!\w+[=:][^=\s])[^\s`\"'|>-]\S{5,63}[`\"']?[ \t]{0,8}(?:\r?\n|\Z))"
+)
+"""Before a word that has the next line to itself, as in a list of what to log in with, also as code, and no name of its
+own."""
 _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
 """Before a value without quotes; YAML may have it on the next line, behind `|` or `>`."""
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s]|\\ (?=\S))+")
@@ -120,7 +125,7 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
     elif sort in _SIGNS and (wrapped := _WRAPPED.match(text, at)):
         at = wrapped.end()
     is_list = name.endswith(("s", "S")) and not name.lower().endswith("pass")
-    below = _BELOW.match(text, at) if sort == ":" and not is_list else None
+    below = _BELOW.match(text, at) if sort in (":", "：") and not is_list else None
     whole = begin - (text[begin - 1 : begin] == "^")  # of a pattern: `grep '^API_KEY=' .env`
     outer = text[whole - 1 : whole]
     if outer == ":" == linked:

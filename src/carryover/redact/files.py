@@ -8,6 +8,7 @@ from carryover.redact.options import VALUE
 from carryover.redact.values import LINE_NUMBER
 
 _PRINTED: Final = r"(?:echo|printf)(?:[ \t]+(?:-\w|['\"]?%s(?:\\{1,2}n)?['\"]?))?[ \t]+"
+_INTO: Final = r"(?:>{1,2}|\|[ \t]*(?:sudo )?tee(?: -a)?[ \t])"
 _WORD: Final = r"['\"]?(?P<value>[^\s'\"`$|;&<>()]{4,400})['\"]?"
 _BREAK: Final = rf"(?:\s|\\n){{1,24}}(?:[+-]|{LINE_NUMBER})?[ \t]{{0,8}}"
 _USER: Final = r"login[ \t]{1,8}[^\s\\]{1,80}"
@@ -21,7 +22,7 @@ ENCODING: Final = ("btoa(", "Buffer.from(", "b64encode(", "| base64")
 """Hints of places where a login is encoded, but also much else."""
 OF_FILES: Final = (
     *(  # Rails', Ansible's, those of Docker Compose, and what anyone might call one
-        (file, rf"{_PRINTED}{_WORD}[ \t]*>{{1,2}}[ \t]*['\"]?[^\s'\"]{{0,120}}{file.replace('.', '[.]')}")
+        (file, rf"{_PRINTED}{_WORD}[ \t]*{_INTO}[ \t]*['\"]?[^\s'\"]{{0,120}}{file.replace('.', '[.]')}")
         for file in ("master.key", "vault_pass", "secrets/", "password.txt", "token.txt")
     ),
     (".pgpass", rf":(?:\d{{4,5}}|\*):[^\s:]{{1,64}}:[^\s:]{{1,64}}:{_WORD}[ \t]*>{{1,2}}[ \t]*\S{{0,80}}[.]pgpass"),
