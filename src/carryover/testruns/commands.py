@@ -69,7 +69,7 @@ _READS_ALL = {"tail", "head", "cat", "tee", "sort"}
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
 _SETS_UP = later(
     r"(?:cd|pushd|popd|Set-Location|export|source|\.|eval|set|unset|conda activate|nvm use)(?: |\Z)|\$env:\w+ ?="
-    r"|[A-Za-z_]\w*=(?:[^\s\"']+|\"[^\"]*\"|'[^']*'|\$\(.*\))\Z"
+    r"|(?P<variable>[A-Za-z_]\w*)=(?:[^\s\"']+|\"[^\"]*\"|'[^']*'|\$\(.*\))\Z"
 )
 """Commands that change what the tests find, and variables that they may be given."""
 _AROUND_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+| \}\Z")
@@ -119,11 +119,19 @@ def part_with_tests(command: str) -> str:
         elif at in ran or (at < last and _SETS_UP.match(part)):
             newest = at if at in ran else newest
             kept.append(at)
+    used = " ".join(parts[at] for at in kept)
     shown = ""
-    for part in (parts[at] for at in sorted(kept)):
+    for part in (parts[at] for at in sorted(kept) if not _is_unused(parts[at], used)):
         between = "" if shown.endswith("(") or part == ")" or not shown else " " if shown.endswith("; do") else "; "
         shown += f"{between}{part}"
     return shown if ran and shown else command
+
+
+def _is_unused(part: str, used: str) -> bool:
+    """Whether a command only sets a variable that does not occur in `used`."""
+    found = _SETS_UP.match(part)
+    name = found["variable"] if found is not None else None
+    return name is not None and f"${name}" not in used and f"${{{name}" not in used
 
 
 def _parts(command: str) -> list[str]:

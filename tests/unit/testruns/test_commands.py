@@ -279,7 +279,7 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
         ),
         ("(cd a; make); (cd b && pytest -q); (cd c\nnpx jest)", "(cd b; pytest -q); (cd c; npx jest)"),
         (
-            "pushd a && npm test; popd; S=/tmp/x\nPYTHONPATH=$S pytest",
+            "pushd a && npm test; popd; S=/tmp/x; T=b; echo $T\nPYTHONPATH=$S pytest",
             "pushd a; npm test; popd; S=/tmp/x; PYTHONPATH=$S pytest",
         ),
         ("case $1 in a) pytest;; esac; f() { cd x; }; tox", "pytest; cd x; tox"),

@@ -319,6 +319,8 @@ def test_of_a_long_command_the_part_that_runs_tests_is_told() -> None:
 
     assert "`pytest -q tests` in `api`: passed" in under("Where it stands", talk.says("It passes."))
     script = "\n".join(("cat > a.py <<'X'", *(f"print({number})" for number in range(90)), "X"))
+    talk.ran(f"I=-I{'/include' * 40}\nCFLAGS=$I cargo test", "84 passed in 2.1s")
+    assert " cargo test`: passed" in under("Where it stands", talk.says("It passes."))
     talk.ran(f"cd {ROOT}\n{script}\npytest -q a.py 2>&1 | tail -3", "85 passed in 2.1s")
     assert "last test run `pytest -q a.py`: passed" in under("Where it stands", talk)
 
