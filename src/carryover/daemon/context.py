@@ -52,7 +52,7 @@ class DaemonContext:
     """How many transcripts that scan found."""
     rescan_s: float = field(default=0.0, init=False)
     """How long it took."""
-    unread: Callable[[], int] = field(default=lambda: 0, init=False)
+    unread: Callable[[], int] = field(default_factory=lambda: lambda: 0, init=False)
     """How many of them wait to be read."""
     pools: list[ThreadPoolExecutor] = field(default_factory=list, init=False)
     """Thread pools of the daemon's parts, to be shut down at the end."""

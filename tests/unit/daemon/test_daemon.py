@@ -69,3 +69,7 @@ async def test_a_second_page_that_a_daemon_did_not_get_to_is_made_by_the_next(
             await Daemon(context, SystemdNotifier({}, context.log), page=page_for).run(once=True, stopping=lambda: None)
             assert "make discount" in page.read_text()
             page.unlink()
+
+
+async def test_nothing_waits_to_be_read_before_a_daemon_has_looked(context: DaemonContext) -> None:
+    assert (context.transcripts, context.unread()) == (0, 0)
