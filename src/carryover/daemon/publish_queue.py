@@ -17,7 +17,7 @@ import msgspec
 
 from carryover.config import Config, project_settings
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.log import type_and_place
+from carryover.daemon.log import Word, type_and_place
 from carryover.daemon.second_pages import SecondPages
 from carryover.daemon.supervisor import delay_s
 from carryover.daemon.work_queue import WorkQueue
@@ -194,11 +194,19 @@ class PublishQueue(WorkQueue[int]):
             await self._context.ledger.report(error)
             outcome = self.outcomes[key]
             outcome.failures += 1
-            outcome.error = error.strerror if isinstance(error, Silent) else type_and_place(error)
-            if outcome.failures == 1:
-                self._context.log.error("publish_failed", error, project=key)
+            former, outcome.error = outcome.error, type_and_place(error)
+            if isinstance(error, Silent):
+                outcome.error = error.strerror
+            if outcome.error != former:  # else it has been logged
+                self._log_failure(key, error)
             self.later(key, delay_s(outcome.failures))
         return False
+
+    def _log_failure(self, project: int, error: Exception) -> None:
+        if isinstance(error, Silent):  # nobody's mistake
+            self._context.log.warning("publish_failed", project=project, reason=Word("silent"))
+        else:
+            self._context.log.error("publish_failed", error, project=project)
 
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, LastPublication())

@@ -19,6 +19,7 @@ from carryover.ingest.pipeline import ingest
 from carryover.ledger.batch import Committed
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
+from carryover.probe.looks import Silent
 from carryover.projects.root import find_root
 from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.make import MadeHandoff
@@ -193,6 +194,23 @@ async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_ag
     [line] = [line for line in lines if "failed" in line]
     assert line.startswith(f"publish_failed project={bad} error=")
     assert "words" not in line
+
+
+async def test_each_reason_of_a_row_of_failures_is_logged_once_and_a_silent_disk_is_no_error(
+    context: DaemonContext, lines: LogLines
+) -> None:
+    failures = iter([Silent(Path("/srv")), Silent(Path("/srv")), KeyError("words"), KeyError("words")])
+
+    def publish(*_: object) -> MadeHandoff:
+        raise next(failures)
+
+    publisher = PublishQueue(context, publish, before=AsyncMock(), pages=Mock(due={}))
+    for _ in range(4):
+        await publisher.handle(1)
+
+    silent, broken = lines
+    assert silent == "publish_failed project=1 reason=silent"
+    assert broken.startswith("publish_failed project=1 error=") and "KeyError" in broken
 
 
 async def test_a_hidden_file_that_the_user_extends_is_soon_shown_by_git(desk: Desk, session: ClaudeSession) -> None:
