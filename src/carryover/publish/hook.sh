@@ -13,6 +13,19 @@ true 3<&0 || exec </dev/null
 true 3>&1 || exec >/dev/null
 LC_ALL=C
 export LC_ALL
+# Nor is a program of the project run: of PATH, only folders count that are named from the root.
+case :$PATH: in
+  *:[!/]*)
+    given=$PATH: PATH=
+    while [ -n "$given" ]; do
+      case $given in
+        /*) PATH=$PATH${PATH:+:}${given%%:*} ;;
+      esac
+      given=${given#*:}
+    done
+    PATH=${PATH:-/usr/local/bin:/usr/bin:/bin}
+    ;;
+esac
 state=${0%/*} agent=$1 event=$2
 
 send() { # LIMIT_S OPTION...

@@ -48,6 +48,23 @@ def test_without_a_daemon_a_starting_session_gets_what_the_program_prints_byte_f
     assert not asked.exists()
 
 
+@pytest.mark.parametrize("before", [":", ".:", "bin:"])
+def test_no_program_of_the_project_is_run(sh: HookScript, home: Path, project: Path, before: str) -> None:
+    """An agent's PATH may have an entry that leads into the folder that it works in."""
+    stand_in(sh.state, PRINT)
+    (project / "bin").mkdir()
+    for name in ("env", "cat", "curl", "sleep"):
+        for program in (project / name, project / "bin" / name):
+            program.write_text(f"#!/bin/sh\n: >'{home}/run'\n")
+            program.chmod(0o755)
+
+    given = json.dumps(json.loads(payload()), indent=2).encode()
+    said = sh.said("SessionStart", given, project, PATH=f"{before}{sh.env['PATH']}")
+
+    assert said == (STOOD_IN, "", 0)
+    assert not (home / "run").exists()
+
+
 LEFT_BEHIND: Final = {
     "not there": None,
     "without rights": "",
