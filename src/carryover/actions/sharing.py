@@ -46,6 +46,8 @@ _KEY: Final = later(
 )
 _MOST_BYTES: Final = 64 << 10
 SOURCE: Final = "share"
+_ONLY_HERE: Final = ("text from outside", "worktree")
+"""The kinds of lines that lead to what this machine alone has."""
 _START: Final = later(r"^[-+| \t\d]*")
 """The beginning of a line that can't mean anything: an indentation, a list mark, a line number, a mark of a diff."""
 
@@ -111,7 +113,11 @@ def compose(root: str, sender: str | None) -> Bundle:
             raise nothing_recorded(root)
         newest = newest_session(ledger, row.id)
         # The sections alone: the header and the last line speak to the agents of this machine.
-        sections = (f"## {title}\n" + "\n".join(line for line, _ in lines) for title, lines in lay_out(handoff))
+        sections = (
+            "\n".join((f"## {title}", *(line for line, of in lines if of.kind not in _ONLY_HERE)))
+            for title, lines in lay_out(handoff)
+            if any(of.kind not in _ONLY_HERE for _, of in lines)
+        )
         last_work = f"Last work: {iso_utc(handoff.updated_ms)}, {handoff.agent}"
         return Bundle(
             sender=_line(sender or os.environ.get("USER") or "someone"),

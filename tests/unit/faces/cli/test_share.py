@@ -173,6 +173,15 @@ def test_the_file_shows_nothing_of_what_it_holds_and_is_the_users_alone(shared: 
     assert shared.stat().st_mode & 0o777 == 0o600
 
 
+def test_no_line_leads_to_what_this_machine_alone_has(recorded: Path, run: Run, key: str, tmp_path: Path) -> None:
+    (tmp_path / "answer.txt").write_text("Cache it.\n")
+    run.out("note", str(tmp_path / "answer.txt"), "--project", str(recorded))
+    assert "carryover show note-" in run.out("handoff", str(recorded))
+
+    _, _, shown = run("share", str(recorded), "--to", public_of(key), "-o", str(tmp_path / "x.age"))
+    assert "## Task" in shown and "carryover show" not in shown
+
+
 def test_what_is_no_public_key_says_what_to_do(recorded: Path, run: Run, tmp_path: Path) -> None:
     ssh_key(tmp_path / "own")
     (tmp_path / "page.html").write_text("Not Found")
