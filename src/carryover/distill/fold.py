@@ -73,7 +73,8 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     if body.actor == "human" or _is_own(body):
         return digest
     digest = at_work(digest, event)
-    subject = one_line(without_bodies(body.subject)) or body.name
+    lines = map(one_line, without_bodies(body.subject).split("\n"))
+    subject = "\n".join(filter(None, lines)) or body.name
     told = f"{body.name} {subject}" if body.op in _BY_TOOL and subject != body.name else subject
     opened = Pending(id=body.call_id, text=clip(told, chars=400), at_ms=event.at_ms, turn=digest.prompts, op=body.op)
     turn = digest.turns[-1]

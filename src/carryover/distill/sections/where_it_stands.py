@@ -9,6 +9,7 @@ from typing import Final
 from carryover.distill.digest import SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import (
+    LINE_BREAK,
     before_call,
     branch_name,
     cut_middle,
@@ -252,7 +253,8 @@ def _in_flight(past: Past, step: Step) -> list[Entry]:
     calls = calls[-weight.most :]
     entries = []
     for back, call in enumerate(reversed(calls)):
-        text = f"`{cut_middle(from_root(call.text, past.view).replace('`', ''), 240)}`"
+        shown = from_root(call.text, past.view).replace("`", "").replace("\n", LINE_BREAK)
+        text = f"`{cut_middle(shown, 240)}`"
         label = "In flight, no result recorded"
         entries.append(from_turn(step, text, "call", weight.at(back).first, label=label, at_ms=call.at_ms))
     return entries[::-1]

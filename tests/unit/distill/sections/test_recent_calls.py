@@ -309,8 +309,11 @@ def test_a_command_stands_as_it_is_given_in_the_projects_folder(command: str, sh
 
 
 def test_a_script_stands_as_it_is_given_in_the_projects_folder() -> None:
-    talk = Conversation().user(GOAL).ran(f"cd {ROOT}\nmake all\nls", "built").says("Done.")
+    script = f"cd {ROOT}\nmake all\n\n  ls"
+    talk = Conversation().user(GOAL).ran(script, "built").says("Done.").user("Again.").calls(script)
+
     assert "`make all ¶ ls`: built" in under("Recent files", talk)
+    assert "In flight, no result recorded: `make all ¶ ls`" in under("Where it stands", talk)
 
     talk.ran(f"cd {ROOT} && \\\n  make lid", "made")
     assert "`make lid`: made" in under("Recent files", talk)
