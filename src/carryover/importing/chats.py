@@ -69,14 +69,6 @@ _RULE: Final = later(r"\n(?:---|\* \* \*)(?:\s+Powered by [^\n]{1,200})?\Z")
 """The rule that an exporter puts below a turn, and its name below the last."""
 _BEGINS: Final = later(r"\**([^\s:*#>|`-][^:*#\n]{0,40}):\**[ \t]+\S")
 """The line that a chat begins with in which the user speaks under a name of their own."""
-_SHOWN_CALLS: Final = later(
-    r"^(?:```\nTool: [^\n]{1,100}\n\n(?=\*\*Input:\*\*$)"
-    r"|\*\*Tool: [^*\n]{1,100}\*\*$(?=\s*(?:\*\*Input:\*\*$|\*\*Tool: |\Z)))",
-    re.MULTILINE,
-)
-"""Where the calls begin with which a turn ends in what opencode exports; the first form is of January 2026."""
-_THOUGHT: Final = "_Thinking:_\n\n"
-"""Above what was thought in a turn. Where that ends is not shown."""
 _NO_ANSWER: Final = "No response requested."
 _FAILED: Final = later(r"(?:API Error: |You've hit your (?:[a-z]+ )?limit\b)[^\n]{0,400}")
 """What Claude Code writes in place of an answer (2.1.90 public), of which a copy does not say that it is no answer."""
@@ -246,7 +238,6 @@ def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
             # The rule alone is left of a turn whose text the client wrote, which opencode does not export.
             said = f"\n{begin.groupdict().get('said') or ''}\n{rest}".rstrip()
             said = _without_frame(said) if form in _web_headings() else said.removesuffix("\n---").strip()
-            said = _without_work(said) if speaker == "agent" else said
             steps.append(_Step(turn.number, speaker, said, parts=(said,)))
     return steps
 
@@ -255,15 +246,6 @@ def _without_frame(said: str) -> str:
     """Returns what was said in a web chat, without the time above it and the rule below it."""
     stamp = _STAMP.match(said)
     return _RULE.sub("", said[stamp.end() if stamp else 0 :]).strip()
-
-
-def _without_work(said: str) -> str:
-    """Returns what an agent said in a turn, without the calls and thoughts shown there: before calls all that follows
-    the mark of a thought, else its first paragraph."""
-    calls = _SHOWN_CALLS.search(said)
-    words, mark, thought = (said[: calls.start()] if calls is not None else said).partition(_THOUGHT)
-    behind = thought.partition("\n\n")[2] if mark and calls is None else ""
-    return f"{words}{behind}".strip()
 
 
 def _records(steps: Sequence[_Step]) -> list[Record]:

@@ -49,42 +49,21 @@ def test_a_chat_of_other_names_for_the_same_roles_is_one(tmp_path: Path) -> None
     ]
 
 
-FRAMES = {
-    "": "{head}\n\n{given}\n\n{returned}",
-    "January 2026": "```\n{plain}\n\n{given}\n{returned}\n```",
-    "without details": "{head}",
-}
-"""How opencode exports a call."""
-
-
-def exported(frame: str, name: str, given: dict[str, str], returned: str) -> str:
-    shown = f"**Input:**\n```json\n{json.dumps(given, indent=2)}\n```"
-    output = f"**Output:**\n```\n{returned}\n```"
-    head = f"**Tool: {name}**"
-    return FRAMES[frame].format(head=head, plain=head.strip("*"), given=shown, returned=output).strip()
-
-
-@pytest.mark.parametrize("frame", FRAMES)
-def test_thoughts_and_calls_that_an_export_shows_are_not_said(tmp_path: Path, frame: str) -> None:
-    """As opencode exports a session if asked for both: a thought has no end, and the calls of a turn are at its end."""
-    call = exported(frame, "bash", {"command": "ls"}, "## User")
+def test_a_session_that_opencode_exported_is_a_chat_with_its_thoughts_and_calls_as_words(tmp_path: Path) -> None:
+    """A mode may have brackets in its name. Of a message that the client wrote in the user's role the rule is left."""
+    call = "**Tool: bash**\n\n**Input:**\n```json\n{}\n```\n\n**Output:**\n```\n## User\n```"
     turns = [
         ("User", "Fix the test."),
-        (
-            "Assistant (Build \xb7 some-model \xb7 1.2s)",
-            f"_Thinking:_\n\nThe user wants it.\n\nI look.\n\n{call}\n\n{call}",
-        ),
         ("User", ""),
-        ("Assistant (Build (fast) \xb7 some-model \xb7 0.9s)", f"I list the files.\n\n{call}\n\n{call}"),
-        ("Assistant (Build \xb7 some-model \xb7 3.4s)", "_Thinking:_\n\nAll is well.\n\nDone.\n\nIt was `//`."),
+        ("Assistant (Build (fast) \xb7 some-model \xb7 0.9s)", f"_Thinking:_\n\nEasy.\n\nI list them.\n\n{call}"),
         ("User", "And the docs?"),
     ]
     shown = "".join(f"---\n\n## {who}\n\n{text}\n\n".replace("\n\n\n", "\n") for who, text in turns)
 
     assert said_in(tmp_path / "session.md", f"# Test\n\n**Session ID:** ses_1a\n\n{shown}") == [
-        TURNS[0],
-        ("assistant", "I list the files."),
-        *TURNS[1:],
+        ("user", "Fix the test."),
+        ("assistant", f"_Thinking:_\n\nEasy.\n\nI list them.\n\n{call}"),
+        ("user", "And the docs?"),
     ]
 
 
@@ -272,15 +251,6 @@ def test_a_longer_copy_of_a_chat_is_the_same_session(tmp_path: Path) -> None:
     path.write_text(json.dumps([{"role": "user", "content": "Why?"}, MESSAGES[1], MESSAGES[2], MESSAGES[1]]))
     other = [event.key for event in events_of(open_document(Candidate(path)))]
     assert len({*keys[1], *other}) == 7, "the same words, in another chat or said again, are others"
-
-
-@pytest.mark.parametrize(
-    "answer",
-    ["I used:\n\n**Tool: bash**\n\nIt lists files.", "So:\n\n```\nTool: hammer\n\nUse it.\n```", "See **Tool: bash**"],
-)
-def test_an_answer_that_speaks_of_a_tool_is_shown_whole(tmp_path: Path, answer: str) -> None:
-    text = f"## User\n\nHow?\n\n## Assistant\n\n{answer}\n\n## User\n\nAnd why?\n"
-    assert said_in(tmp_path / "session.md", text)[1] == ("assistant", answer)
 
 
 def test_the_user_names_the_agent_that_answered(tmp_path: Path) -> None:
