@@ -88,11 +88,10 @@ class OwnWords:
         if prompt is None:
             return turn
         others = list(prompts_like(self._db, event_id, prompt.typed))
-        if len(others) == 1 and is_of_thread(self._db, thread_id, others[0]):
-            others = []  # sent again in the same session, mended
         self._sources |= {text: SharedText.of(text) for text in others if text not in self._sources}
         sources = (*self._commands, *map(self._sources.__getitem__, others))
-        found = own_words(prompt.text, sources, command=prompt.command)
+        again = [self._sources[text] for text in others if is_of_thread(self._db, thread_id, text)]
+        found = own_words(prompt.text, sources, command=prompt.command, again=again)
         if found is None:
             return turn
         text, template = found
@@ -117,14 +116,18 @@ class SharedText(NamedTuple):
         return cls(frozenset(map(one_line, text.splitlines())), frozenset(long_lines(text)), name)
 
 
-def own_words(text: str, sources: Sequence[SharedText], *, command: str | None = None) -> tuple[str, str] | None:
+def own_words(
+    text: str, sources: Sequence[SharedText], *, command: str | None = None, again: Sequence[SharedText] = ()
+) -> tuple[str, str] | None:
     """Returns what the user said in a prompt, and the line that names its template; None if no template is known.
-    `command`: the slash command that the prompt began with."""
+    `command`: the slash command that the prompt began with. `again`: the sources that are prompts of the same session:
+    a single one was sent again, mended."""
     # An error that was pasted again is no template.
     long = frozenset(line for line in long_lines(text) if not is_machine_line(line))
     alike = _alike(long, sources)
     on_disk = alike[0].name if alike else ""
-    if not on_disk and not _is_template(long, alike):
+    is_again = len(alike) == 1 and alike[0] in again
+    if not on_disk and (is_again or not _is_template(long, alike)):
         return None
     counts = Counter(line for source in alike for line in source.lines)
     # What only some of the prompts share was asked again.

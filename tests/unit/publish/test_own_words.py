@@ -146,7 +146,9 @@ def test_a_long_prompt_that_was_mended_in_its_session_stays_the_users_words(
 ) -> None:
     wanted = "\n".join(f"- {step} (part {part})" for part in range(4) for step in STEPS)
     prompts = [f"Build the shop{where}.\n\n{wanted}" for where in ("", ", as Vienna's")]
-    sessions = [prompts] if in_one_session else [[prompt] for prompt in prompts]
+    other = [f"Shelf {number} has the wares that the list of its month names" for number in range(9)]
+    tail = "\n".join([*wanted.splitlines()[-5:], *other])  # too little of it to be of the same template
+    sessions = [[*prompts, tail]] if in_one_session else [[prompt] for prompt in prompts]
     project = [told.session(*sent) for sent in sessions][-1]
 
     assert ("template “" in "\n".join(told.handoff(project))) is not in_one_session
