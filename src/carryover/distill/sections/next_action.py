@@ -24,8 +24,9 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     turn = past.main.turn
     # In a turn that was cut off, the agent went on after its question: nobody replied to that.
     has_reply = not past.main.is_newest and turn.end == "answered"
-    # Of a newest turn without an answer, the one before has the question, unless the task's line quotes it.
-    is_cut_off = past.main.is_newest and turn.end != "answered" and replying_to(past.main, "") == ""
+    # Of a newest turn without an answer, the one before has the question, unless the task's line quotes it or something
+    # was changed since: then it was ruled on.
+    is_cut_off = past.main.is_newest and turn.end != "answered" and not (turn.changes or replying_to(past.main, ""))
     asked = last_words(turn).question if has_reply else asked_before(past.main) if is_cut_off else ""
     if past.main.digest.turn is not None and _says_all(past.main.digest.turn):
         asked = ""

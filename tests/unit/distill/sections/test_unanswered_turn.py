@@ -174,6 +174,8 @@ def test_the_question_before_a_prompt_stays_while_that_prompt_is_worked_on() -> 
 
     assert asked in under("Next action", talk.calls("git log"))
     assert asked not in under("Next action", talk.says("Neither knew of the other."))
+    ruled = worked(says=f"Two tests contradict each other.\n\n{asked}").user("Keep it, with a note on whom it is for.")
+    assert asked in under("Next action", ruled) and asked not in under("Next action", ruled.edited("cart.py"))
     command = worked(says=f"Two tests contradict each other.\n\n{asked}").user("/release the shop").calls("git log")
     assert asked not in under("Next action", command)
     long = worked(says=f"Two tests contradict each other.\n\n{asked}").user("Move the shop to cents. " * 20)
