@@ -12,7 +12,7 @@ import msgspec
 from carryover.distill.commands import only_looked, printed_by
 from carryover.distill.digest import Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
-from carryover.distill.quotes import called, excerpt
+from carryover.distill.quotes import called, excerpt, lines_of
 from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
 from carryover.distill.sections.recent_files import GOES_TO, edited_since, from_root, relative
@@ -43,6 +43,8 @@ _OF_COMMIT: Final = later(
     r"|^ ?Committer: .*(?:\n.*){0,16}\n *git commit --amend --reset-author\n?"
 )
 """What git prints below a commit's subject: each file that it made, moved or deleted, and how to set one's name."""
+_SIZE: Final = later(r"total [\d.,]+[KMGT]?")
+"""The first line of `ls -l`."""
 _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
@@ -206,14 +208,17 @@ def still_so(call: Call | ToolResult, since: str, at_ms: int, view: ProjectView)
 
 
 def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[Entry]:
-    """Returns a call with its output, unless the output shows a file that has changed since. If it is cut or takes
-    several lines, the label names the turn, which has all of it."""
+    """Returns a call with its output, unless the output shows a file that has changed since; nothing of one that only
+    looked at something, if nothing of what it printed is left. If it is cut or takes several lines, the label names the
+    turn, which has all of it."""
     step = _step_of(call, session)
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = still_so(call, since, call.at_ms, past.view)
     output = _OF_COMMIT.sub("", output) if "git commit" in call.subject else output
-    output = output if output.strip("…\n ") else ""
+    output = output if _says_something(output) else ""
+    if not output and call.output.strip() and call.status != "error" and only_looked(call):
+        return []
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
     quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
@@ -223,6 +228,11 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     quoted = quoted or [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
     again = only_looked(call) and not any(map(is_document, _read(call)))
     return [msgspec.structs.replace(one, again=again) for one in quoted]
+
+
+def _says_something(output: str) -> bool:
+    """Whether anything is left of an output, beside how large a folder is."""
+    return any(line != "…" and not _SIZE.fullmatch(line) for line in lines_of(output, printed=True))
 
 
 def _read(call: Call) -> tuple[str, ...]:

@@ -37,6 +37,15 @@ def test_output_of_which_every_line_is_left_out_is_none() -> None:
     assert "`make all`" in under("Recent files", talk) and "…" not in under("Recent files", talk)
 
 
+def test_a_look_of_which_nothing_is_left_is_left_out_but_not_one_that_printed_nothing() -> None:
+    listed = "total 24\n" + "\n".join(f"-rw-r--r-- 1 dev dev {at} Jan  1 09:00 part{at}.py" for at in range(9))
+    talk = Conversation().user(GOAL).ran("ls -la /srv", listed).ran("git status --short").ran("ls -la /opt", "total 0")
+
+    shown = under("Recent files", talk.ran("ls -la /mnt", f"{listed}\n/mnt is full").says("Done."))
+    assert ("/srv" in shown, "/opt" in shown) == (False, False)
+    assert "`git status --short`" in shown and "/mnt is full" in shown
+
+
 def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
     talk = Conversation().user("Install it.").ran("pip install moneyed", "No matching version", status="error")
     assert "moneyed" in under("Failed approaches", talk) and "moneyed" not in under("Recent files", talk)
