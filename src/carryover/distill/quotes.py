@@ -46,6 +46,9 @@ _LAYOUT: Final = later(
 """Rules, one with a caption within marks of code (Claude Code's explanatory style), borders of tables and drawn boxes,
 and the brackets of code or JSON that have a line to themselves; what marks a place in the line above
 (PowerShell 5 and 7, GCC)."""
+_DRAWN: Final = later(r"([^\w\s.])\1{8,}")
+"""A rule beside a caption: `==== 6 passed ====`."""
+_RULE: Final = r"\1\1\1"
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
 _BULLET: Final = later(r"\A\s*[-*+•]\s+(?=\S)")
 _BOLD: Final = later(r"(?<![\w/*])\*\*(?=[^\s*/])([^\n]{1,300}?)(?<=[^\s*/])\*\*(?![\w/*])", re.ASCII)
@@ -100,7 +103,7 @@ def _tidy(raw: str, form: LineForm) -> str:
     line = without_bold(line)
     if "](" in line:
         line = _LINK.sub(r"\1 (\2)", line)
-    line = one_line(line)
+    line = _DRAWN.sub(_RULE, one_line(line))
     return _WORD.sub(_shortened, line) if len(line) > _LONG_WORD else line
 
 

@@ -57,6 +57,7 @@ def test_short_neighbours_are_joined() -> None:
         ("```py\nx = 1\n```\n---\n~~~", ["x = 1"]),
         ("`* Aside ────────────`\nA cap rounds.\n`──────────────────`", ["A cap rounds."]),
         ("| a | b |\n|---|---|\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
+        ("========== 6 passed ==========\n⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯ Failed 2", ["=== 6 passed ===", "⎯⎯⎯ Failed 2"]),
         ("[the guide](https://x.org/y) says", ["the guide (https://x.org/y) says"]),
     ],
 )
