@@ -11,7 +11,7 @@ from agents.kimi_code.contract_case import AT, record, recording
 from carryover import model
 from carryover.adapter.contract import Source
 from carryover.agents.kimi_code.adapter import AGENT
-from carryover.model import Retracted
+from carryover.model import Event, Retracted
 from contract.case import Reading, of, read_on, results, source_at
 
 SHOP = "/home/dev/shop"
@@ -19,6 +19,17 @@ SHOP = "/home/dev/shop"
 
 def read(name: str, part: str = "main") -> Reading:
     return read_on(AGENT, source_at(AGENT, recording(name, part)))
+
+
+def logged(folder: Path, *records: bytes) -> list[Event]:
+    """What comes of a log that is made up."""
+    path = folder / "wire.jsonl"
+    path.write_bytes(b"".join(each + b"\n" for each in records))
+    return read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events
+
+
+def loop(of: str, call: str = "c1", **fields: object) -> bytes:
+    return record("context.append_loop_event", event={"type": of, "toolCallId": call, **fields})
 
 
 def test_a_session_with_failed_calls_a_todo_list_and_its_continuation() -> None:
@@ -72,10 +83,9 @@ def test_a_command_of_a_plugin_is_a_prompt_and_a_skill_that_the_model_loads_is_n
         {"kind": "skill_activation", "skillName": "tidy", "skillArgs": "pears", "trigger": "model-tool"},
         {"kind": "plugin_command", "commandName": "ship", "commandArgs": "the pears", "trigger": "user-slash"},
     )
-    path = tmp_path / "wire.jsonl"
-    path.write_bytes(b"".join(record("turn.prompt", input=given, origin=origin) + b"\n" for origin in origins))
+    events = logged(tmp_path, *(record("turn.prompt", input=given, origin=origin) for origin in origins))
 
-    [typed] = of(read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events, model.UserPrompt)
+    [typed] = of(events, model.UserPrompt)
     assert (typed.command, typed.text, typed.attachments) == ("/ship", "the pears", 1)
 
 
@@ -88,10 +98,8 @@ def test_what_was_typed_while_it_worked_belongs_to_the_running_turn(tmp_path: Pa
         return record(of, input=given, origin={"kind": "user", **origin}, **ident)
 
     steers = [log("turn.steer", number, inTurn=True) for number in (2, 3)]
-    path = tmp_path / "wire.jsonl"
-    path.write_bytes(b"\n".join([log("turn.prompt", 1), *steers, record("context.undone", turns=1), b""]))
+    events = logged(tmp_path, log("turn.prompt", 1), *steers, record("context.undone", turns=1))
 
-    events = read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events
     assert [(prompt.text, prompt.in_turn) for prompt in of(events, model.UserPrompt)] == [
         ("words 1", False),
         ("words 2", True),
@@ -142,22 +150,14 @@ def test_what_was_typed_on_deciding_about_a_call_is_a_prompt(
     tmp_path: Path, decision: str, feedback: str, said: list[str], status: str
 ) -> None:
     """The call's result has the client's words, and is no error for a plan (2.1.0: source)."""
+    decided = {"decision": decision, "feedback": feedback}
+    events = logged(
+        tmp_path,
+        loop("tool.call", name="ExitPlanMode", args={}),
+        record("permission.record_approval_result", toolCallId="c1", result=decided),
+        loop("tool.result", result={"output": "User rejected the plan."}),
+    )
 
-    def event(of: str, **fields: object) -> bytes:
-        return record("context.append_loop_event", event={"type": of, "toolCallId": "c1", **fields})
-
-    path = tmp_path / "wire.jsonl"
-    lines = [
-        event("tool.call", name="ExitPlanMode", args={}),
-        record(
-            "permission.record_approval_result", toolCallId="c1", result={"decision": decision, "feedback": feedback}
-        ),
-        event("tool.result", result={"output": "User rejected the plan."}),
-        b"",
-    ]
-    path.write_bytes(b"\n".join(lines))
-
-    events = read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events
     assert [prompt.text for prompt in of(events, model.UserPrompt)] == said
     assert [(result.status, result.user_words) for result in of(events, model.ToolResult)] == [
         (status, feedback if status == "denied" else "")
@@ -165,21 +165,17 @@ def test_what_was_typed_on_deciding_about_a_call_is_a_prompt(
 
 
 def test_calls_that_were_rejected_before_the_first_has_its_result_are_all_refused(tmp_path: Path) -> None:
-    def logged(ident: str) -> tuple[bytes, bytes, bytes]:
-        def event(of: str, **fields: object) -> bytes:
-            return record("context.append_loop_event", event={"type": of, "toolCallId": ident, **fields})
-
+    def refused(ident: str) -> tuple[bytes, bytes, bytes]:
         decided = {"decision": "rejected", "feedback": f"Not {ident}."}
         return (
-            event("tool.call", name="Bash", args={"command": "make"}),
+            loop("tool.call", ident, name="Bash", args={"command": "make"}),
             record("permission.record_approval_result", toolCallId=ident, result=decided),
-            event("tool.result", result={"output": "It was not run.", "isError": True}),
+            loop("tool.result", ident, result={"output": "It was not run.", "isError": True}),
         )
 
-    path = tmp_path / "wire.jsonl"
-    path.write_bytes(b"\n".join([each for step in zip(logged("a"), logged("b"), strict=True) for each in step] + [b""]))
+    steps = zip(refused("a"), refused("b"), strict=True)
+    results = of(logged(tmp_path, *(each for step in steps for each in step)), model.ToolResult)
 
-    results = of(read_on(AGENT, Source(agent="kimi-code", path=str(path), session="one")).events, model.ToolResult)
     assert [(one.status, one.user_words) for one in results] == [("denied", "Not a."), ("denied", "Not b.")]
 
 

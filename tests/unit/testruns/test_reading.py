@@ -46,12 +46,18 @@ def test_an_output_alone_tells_status_counts_names_files_and_reason(name: str) -
         assert read_test_run("make test", output_of(name), exit_code=None, failed=None) == expected
 
 
+def run_of(command: str, output: str, exit_code: int | None, *, failed: bool | None) -> TestRun:
+    """The run that there is in an output."""
+    run = read_test_run(command, output, exit_code=exit_code, failed=failed)
+    assert run is not None
+    return run
+
+
 def test_why_a_package_was_not_built_is_not_why_a_test_of_another_failed() -> None:
     other = "--- FAIL: TestUser (0.00s)\n    user_test.go:9: got 45, want 25\nFAIL\n"
     output = output_of("go-by-hand-build-failed") + other
-    run = read_test_run("go test ./...", output, exit_code=1, failed=True)
+    run = run_of("go test ./...", output, 1, failed=True)
 
-    assert run is not None
     assert run.failed_names == ("TestUser",)
     assert run.reason == "undefined: percentt (elsewhere, where the build failed)"
 
@@ -144,9 +150,8 @@ def test_a_build_that_may_run_tests_is_a_run_only_when_its_output_shows_one(comm
     ],
 )
 def test_the_last_lines_of_go_tell_whether_tests_failed_and_whether_any_ran(left: str, status: str) -> None:
-    run = read_test_run("go test ./... 2>&1 | tail", left, exit_code=0, failed=False)
+    run = run_of("go test ./... 2>&1 | tail", left, 0, failed=False)
 
-    assert run is not None
     assert run.status == status
 
 
@@ -184,9 +189,8 @@ def test_an_output_without_its_middle_still_tells_what_failed() -> None:
     whole = output_of("pytest-9.2.0-fail")
     cut = f"{whole[:400]}\n[900 characters left out]\n{whole[-420:]}"
 
-    run = read_test_run("pytest", cut, exit_code=1, failed=True)
+    run = run_of("pytest", cut, 1, failed=True)
 
-    assert run is not None
     assert (run.status, run.failed, run.errors) == ("fail", 2, 1)
     assert run.failed_names == EXPECTED["pytest-9.2.0-fail"].failed_names
 
@@ -194,9 +198,8 @@ def test_an_output_without_its_middle_still_tells_what_failed() -> None:
 def test_the_counts_of_several_runners_are_added() -> None:
     output = output_of("pytest-9.2.0-pass") + output_of("jest-29.7.0-fail")
 
-    run = read_test_run("pytest && npx jest", output, exit_code=1, failed=True)
+    run = run_of("pytest && npx jest", output, 1, failed=True)
 
-    assert run is not None
     assert (run.status, run.passed, run.failed, run.failed_names) == ("fail", 3, 1, ("cart › takes percent off",))
 
 
@@ -216,9 +219,8 @@ def test_the_counts_of_several_runners_are_added() -> None:
     ],
 )
 def test_counts_behind_a_label_count_where_no_others_are(output: str, counts: tuple[object, ...]) -> None:
-    run = read_test_run("python3 tests/test_shop.py | tail -5", output, exit_code=0, failed=False)
+    run = run_of("python3 tests/test_shop.py | tail -5", output, 0, failed=False)
 
-    assert run is not None
     assert (run.status, run.passed, run.failed) == counts
 
 
@@ -245,9 +247,8 @@ def test_counts_behind_a_label_count_where_no_others_are(output: str, counts: tu
     ],
 )
 def test_a_part_of_all_tests_is_not_all_of_them(output: str, counts: tuple[object, ...]) -> None:
-    run = read_test_run("npm test 2>&1 | tail -5", output, exit_code=0, failed=False)
+    run = run_of("npm test 2>&1 | tail -5", output, 0, failed=False)
 
-    assert run is not None
     assert (run.status, run.passed, run.failed) == counts
 
 
@@ -263,9 +264,8 @@ def test_a_part_of_all_tests_is_not_all_of_them(output: str, counts: tuple[objec
     ],
 )
 def test_a_script_that_ends_well_failed_if_it_marks_a_failure_and_counts_nothing(output: str, status: str) -> None:
-    run = read_test_run("./test_shop.sh", output, exit_code=0, failed=False)
+    run = run_of("./test_shop.sh", output, 0, failed=False)
 
-    assert run is not None
     assert run.status == status
     assert run.failed_names == (("receipt",) if status == "fail" else ())
 
@@ -275,9 +275,8 @@ def test_the_failures_of_cargo_are_named_where_only_its_end_is_shown() -> None:
         "---- cart::tests::caps stdout ----\nthread 'cart::tests::caps' panicked at src/cart.rs:7:5:\nnot capped\n\n"
         "test result: FAILED. 1 passed; 1 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s"
     )
-    run = read_test_run("cargo test | tail -5", output, exit_code=0, failed=False)
+    run = run_of("cargo test | tail -5", output, 0, failed=False)
 
-    assert run is not None
     assert (run.failed_names, run.failed, run.reason) == (("cart::tests::caps",), 1, "not capped")
 
 
@@ -287,9 +286,8 @@ def test_of_playwright_the_list_below_the_count_of_failures_names_them() -> None
     output = f"{tried}  2 failed\n{listed}  1 flaky\n    [chromium] › e2e/pay.spec.ts:7:5 › pays by card \n"
     command = "pnpm exec playwright test --reporter=line"
 
-    run = read_test_run(command, f"{output}  5 passed (51.0s)\n", exit_code=1, failed=True)
+    run = run_of(command, f"{output}  5 passed (51.0s)\n", 1, failed=True)
 
-    assert run is not None
     assert (run.status, run.passed, run.failed) == ("fail", 5, 2)
     assert run.failed_names == ("e2e/cart.spec.ts › cart › keeps cents", "e2e/sum.spec.ts › adds up")
     assert run.files == {"e2e/cart.spec.ts": "fail", "e2e/sum.spec.ts": "fail"}
@@ -298,9 +296,8 @@ def test_of_playwright_the_list_below_the_count_of_failures_names_them() -> None
 def test_names_files_and_reason_are_bounded() -> None:
     lines = [f"FAILED tests/test_{n}.py::test_{'x' * 300} - {'y' * 300}" for n in range(100)]
 
-    run = read_test_run("pytest", "\n".join(lines), exit_code=1, failed=True)
+    run = run_of("pytest", "\n".join(lines), 1, failed=True)
 
-    assert run is not None
     assert (len(run.failed_names), len(run.files), len(run.reason or "")) == (20, 50, 200)
     assert max(map(len, run.failed_names)) == 200
 
@@ -341,9 +338,8 @@ def test_hostile_output_costs_time_in_proportion_to_its_length(unit: str) -> Non
     ],
 )
 def test_why_no_test_was_run_is_the_last_line(command: str, output: str, reason: str | None) -> None:
-    run = read_test_run(command, output, exit_code=1, failed=True)
+    run = run_of(command, output, 1, failed=True)
 
-    assert run is not None
     assert (run.status, run.reason) == ("unknown", reason)
 
 
