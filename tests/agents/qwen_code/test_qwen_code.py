@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 
@@ -10,8 +10,8 @@ from agents.qwen_code.contract_case import model as answered
 from agents.qwen_code.contract_case import record, recording, recordings, system, user
 from carryover import model
 from carryover.adapter.contract import Record
-from carryover.agents.qwen_code.adapter import AGENT, QwenContext
-from contract.case import Reading, edits, prompts, read_on, results, source_at, standing
+from carryover.agents.qwen_code.adapter import AGENT
+from contract.case import Reading, Transcript, edits, prompts, read_on, results, source_at, standing
 
 B = TypeVar("B", bound=model.Body)
 
@@ -75,11 +75,7 @@ def test_a_call_that_escape_stopped_ends_the_turn() -> None:
     for texts, ends in (((stopped, stopped), ["interrupted"]), ((stopped, refused), []), ((refused,), [])):
         calls = [{"functionCall": {"id": f"c{at}", "name": "glob", "args": {}}} for at in range(len(texts))]
         lines = [answered(*calls), *(cancelled(f"c{at}", text) for at, text in enumerate(texts))]
-        context, found = QwenContext(), list[Any]()
-        for number, line in enumerate(lines, 1):
-            context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
-            found += [event.body.reason for event in parsed.events if isinstance(event.body, model.TurnEnd)]
-        assert found == ends
+        assert [end.reason for end in bodies(lines, model.TurnEnd)] == ends
 
 
 @pytest.mark.parametrize(
@@ -170,11 +166,10 @@ def told(lines: list[bytes]) -> list[model.UserPrompt]:
 
 
 def bodies(lines: list[bytes], kind: type[B]) -> list[B]:
-    context, found = QwenContext(), list[B]()
-    for number, line in enumerate(lines, 1):
-        context, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), context, Record(number, line))
-        found += [event.body for event in parsed.events if isinstance(event.body, kind)]
-    return found
+    made = Transcript(AGENT, source_at(AGENT, recording("oneshot")))
+    for line in lines:
+        made.fold(line)
+    return made.all(kind)
 
 
 def cancelled(ident: str, text: str) -> bytes:
@@ -240,10 +235,7 @@ def test_an_error_of_2025_is_in_another_field_and_has_no_number() -> None:
     failed = {"event.name": "qwen-code.api_error", "error": "RequestTimeOut", "status_code": "RequestTimeOut"}
     line = record("system", uuid="e1", subtype="ui_telemetry", systemPayload={"uiEvent": {**failed, "prompt_id": "p4"}})
 
-    _, parsed = AGENT.parse(source_at(AGENT, recording("limit-429-headless")), AGENT.context_type(), Record(1, line))
-
-    ends = [event.body for event in parsed.events if isinstance(event.body, model.TurnEnd)]
-    assert ends == [model.TurnEnd(reason="error", message="RequestTimeOut")]
+    assert bodies([line], model.TurnEnd) == [model.TurnEnd(reason="error", message="RequestTimeOut")]
 
 
 @pytest.mark.parametrize("prompt", ["prompt_suggestion", "0fec#reviewer-n0f5zv#7"])
@@ -278,11 +270,8 @@ def test_the_older_version_marks_a_failed_command_as_success() -> None:
 
 def test_a_file_that_is_named_is_not_part_of_the_prompt() -> None:
     data = user("Look at @cart.py", "\n--- Content from referenced files ---\n\nContent from @cart.py:\nx = 1")
-    _, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), QwenContext(), Record(number=1, data=data))
 
-    assert [event.body.text for event in parsed.events if isinstance(event.body, model.UserPrompt)] == [
-        "Look at @cart.py"
-    ]
+    assert [prompt.text for prompt in told([data])] == ["Look at @cart.py"]
 
 
 def test_a_command_that_the_user_ran_is_a_call_and_no_prompt() -> None:
@@ -317,8 +306,7 @@ PICTURE = "@C:\\Users\\dev\\.qwen\\tmp\\clipboard\\clipboard-1774963871961-61581
     ],
 )
 def test_files_that_the_extension_for_vs_code_names_are_attached(sent: str, typed: str, attachments: int) -> None:
-    _, parsed = AGENT.parse(source_at(AGENT, recording("oneshot")), QwenContext(), Record(number=1, data=user(sent)))
-    [prompt] = [event.body for event in parsed.events if isinstance(event.body, model.UserPrompt)]
+    [prompt] = told([user(sent)])
 
     assert (prompt.text, prompt.attachments) == (typed, attachments)
 
