@@ -114,6 +114,8 @@ def _play(play: Play, chance: random.Random, home: Path, planned: Planned, text_
     with play(home, planned.root, start) as played:
         while given < text_bytes:
             given += _turn(played, chance, planned.root)
+        # What follows the last input in a project's history is dated by its file, which only now can be its user's own.
+        played.end("closed")
     return given
 
 
