@@ -37,6 +37,8 @@ QUIET_S: Final = 0.3
 _CAP_S: Final = 0.5
 HISTORY_S: Final = 5.0
 """How often a project is published while its history is read, since each time the reading waits for the processor."""
+OLD_HISTORY_S: Final = 60.0
+"""The same, while what is read is older than `publish.active_days`: its handoff hardly changes by that."""
 GIT_AGAIN_S: Final = 1.0
 """After this long, git is asked once more, and given `PATIENT_S`: in a large repository it is never in time."""
 PATIENT_S: Final = 3.0
@@ -98,7 +100,7 @@ class PublishQueue(WorkQueue[int]):
         """Of each project that names one with news: done once it has been published since."""
         self._git_was_late: set[int] = set()
         self._in_history: frozenset[int] = frozenset()
-        """The projects of the source of old history that was read last."""
+        """The projects of the sources of history that were read last: one source, and then old ones."""
         self.outcomes: dict[int, LastPublication] = {}
 
     @property
@@ -132,12 +134,18 @@ class PublishQueue(WorkQueue[int]):
     def source_read(self, read: Committed, more_follows: bool) -> None:
         """Marks the projects of a source as changed; without delay if a turn ended, since nothing may come for a while.
         If `more_follows` of the backlog that the source is from, they are published now and then, and once more when a
-        source of other projects was read."""
-        if more_follows:
+        source of other projects was read. Old sources come in the order of their times, each of another project maybe,
+        so what they are about is published once all are read."""
+        within_s = None
+        if more_follows and read.newest_ms < self.oldest_active_ms:
+            self._in_history |= frozenset(read.projects)
+            within_s = OLD_HISTORY_S
+        elif more_follows:
             self.hurry(self._in_history.difference(read.projects))
             self._in_history = frozenset(read.projects)
+            within_s = HISTORY_S
         for project, event_ms in read.projects.items():
-            self.mark_dirty([project], event_ms, within_s=HISTORY_S if more_follows else None)
+            self.mark_dirty([project], event_ms, within_s=within_s)
         if read.turn_ended and not more_follows:
             self.hurry(read.projects)
 

@@ -150,6 +150,7 @@ class IngestResult(Committed, frozen=True, kw_only=True):
             new_events=before.new_events + self.new_events,
             forgotten=before.forgotten + self.forgotten,
             projects=before.projects | self.projects,
+            newest_ms=max(before.newest_ms, self.newest_ms),
             turn_ended=before.turn_ended or self.turn_ended,
         )
 

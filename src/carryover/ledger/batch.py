@@ -131,6 +131,8 @@ class Committed(msgspec.Struct, frozen=True, kw_only=True):
     forgotten: int = 0
     """Events that were not stored because they were forgotten."""
     projects: dict[int, int] = {}
+    newest_ms: int = 0
+    """The time of the newest of the new events (UTC ms)."""
     turn_ended: bool = False
     """Whether a turn of a main conversation ended with one of the new events."""
 

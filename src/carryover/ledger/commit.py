@@ -123,6 +123,7 @@ async def store_entries(
     return Committed(
         new_events=len(stored),
         projects=projects,
+        newest_ms=max((entry.event.at_ms for entry in stored), default=0),
         turn_ended=any(_ends_turn(entry.event) for entry in stored),
     )
 

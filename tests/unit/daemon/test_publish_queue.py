@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from unittest.mock import AsyncMock, Mock
@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
-from carryover.daemon.publish_queue import GIT_AGAIN_S, HISTORY_S, PATIENT_S, QUIET_S, PublishQueue
+from carryover.daemon.publish_queue import GIT_AGAIN_S, HISTORY_S, OLD_HISTORY_S, PATIENT_S, QUIET_S, PublishQueue
 from carryover.facts import DAY_MS
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.batch import Committed
@@ -104,32 +104,47 @@ async def test_a_project_that_is_touched_is_published(
     assert (row.published_ms, row.refusal, len(row.published_sha or "")) == (desk.now_ms, None, 16)
 
 
-async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_the_end(
-    context: DaemonContext, clock: Clock
-) -> None:
-    def publish_project(*_: object) -> MadeHandoff:
-        raise AssertionError("this test takes projects itself")
+Read = Callable[..., list[int]]
+"""Has a source of a project be read of which the events are so many days old; returns the projects that are due."""
 
+
+@pytest.fixture
+async def queue(context: DaemonContext, clock: Clock) -> PublishQueue:
+    """From which the tests take the projects themselves."""
     context.clock = clock
-    queue = PublishQueue(context, publish_project, before=AsyncMock(), pages=Mock(due={}))
-    now_ms = context.now_ms()
+    return PublishQueue(context, Mock(), before=AsyncMock(), pages=Mock(due={}))
 
-    def read(project: int, *, more_follows: bool = True, turn_ended: bool = False) -> list[int]:
-        """The projects that are due after a source of `project` was read."""
-        found = Committed(projects={project: now_ms}, turn_ended=turn_ended)
-        queue.source_read(found, more_follows)
-        due = []
-        while (key := queue.pop()) is not None:
-            queue.done(key)
-            due.append(key)
-        return due
 
+def _due(queue: PublishQueue) -> list[int]:
+    due = []
+    while (key := queue.pop()) is not None:
+        queue.done(key)
+        due.append(key)
+    return sorted(due)
+
+
+@pytest.fixture
+def read(queue: PublishQueue, context: DaemonContext) -> Read:
+    def read(project: int, *, days_old: int = 0, more_follows: bool = True, turn_ended: bool = False) -> list[int]:
+        now_ms = context.now_ms()
+        newest_ms = now_ms - days_old * DAY_MS
+        queue.source_read(
+            Committed(projects={project: now_ms}, newest_ms=newest_ms, turn_ended=turn_ended), more_follows
+        )
+        return _due(queue)
+
+    return read
+
+
+async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_the_end(
+    queue: PublishQueue, read: Read, clock: Clock
+) -> None:
     shop, blog = 1, 2
     assert read(shop) == [shop]
     clock.now += HISTORY_S / 2
     assert read(shop) == []
     clock.now += HISTORY_S / 4
-    assert sorted(read(blog)) == [shop, blog]  # the shop is read to its end, and the blog comes for the first time
+    assert read(blog) == [shop, blog]  # the shop is read to its end, and the blog comes for the first time
     assert read(blog) == []
     assert read(blog, turn_ended=True) == []  # long ago
     queue.history_read()  # the last source was of a third project, or of none
@@ -141,6 +156,21 @@ async def test_a_project_whose_history_is_read_is_published_now_and_then_and_at_
     assert read(blog, more_follows=False) == [blog]
     assert read(blog, more_follows=False) == []
     assert read(blog, more_follows=False, turn_ended=True) == [blog]
+
+
+async def test_history_older_than_the_active_days_is_published_after_a_minute_or_when_all_is_read(
+    queue: PublishQueue, read: Read, clock: Clock
+) -> None:
+    shop, blog = 1, 2
+    assert (read(shop), read(blog)) == ([shop], [blog])
+    for _ in range(3):
+        clock.now += HISTORY_S
+        assert (read(shop, days_old=30), read(blog, days_old=30)) == ([], [])
+    clock.now += OLD_HISTORY_S - 2 * HISTORY_S
+    assert _due(queue) == [shop, blog]
+    assert (read(shop, days_old=30), read(blog, days_old=30)) == ([], [])
+    queue.history_read()
+    assert _due(queue) == [shop, blog]
 
 
 async def test_of_many_projects_the_one_with_the_newest_event_is_published_first(desk: Desk, clock: Clock) -> None:

@@ -69,7 +69,7 @@ def prompts(db: sqlite3.Connection, session: str = "s1") -> list[str]:
 async def test_a_source_is_read_to_its_end_in_batches(transcript: Path, read: Any, db: sqlite3.Connection) -> None:
     transcript.write_bytes(b"".join(said(f"prompt {n}", f"k{n}", at_ms=n) for n in range(1, 9)))
 
-    assert await read() == IngestResult(new_events=8, projects={1: 8})
+    assert await read() == IngestResult(new_events=8, projects={1: 8}, newest_ms=8)
     assert prompts(db) == [f"prompt {n}" for n in range(1, 9)]
     assert [row.root for row in projects(db)] == ["/repo"]
 

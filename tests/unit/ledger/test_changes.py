@@ -39,7 +39,7 @@ async def test_what_was_taken_back_no_longer_counts_and_keeps_its_place(scribe: 
 
     commit = await scribe.tell(scribe.event(Retracted(keys=("k2", "k3", "k3:result"))))
 
-    assert commit == Committed(new_events=1, projects={1: 4_000})
+    assert commit == Committed(new_events=1, projects={1: 4_000}, newest_ms=4_000)
     assert texts(scribe) == [("add a parser", False), ("Never use regular expressions.", True), ("and a test", True)]
     assert counted(scribe.db) == {"s1": 1}
     assert totals(scribe.db).events == 2

@@ -183,7 +183,7 @@ async def test_of_commits_at_once_one_is_stored_and_the_others_are_refused(ledge
 
     results = await asyncio.gather(*(ledger.commit(ONE, each, seen_rev=0) for each in told), return_exceptions=True)
 
-    assert results[0] == Committed(new_events=1, projects={1: 1_000})
+    assert results[0] == Committed(new_events=1, projects={1: 1_000}, newest_ms=1_000)
     assert [type(result) for result in results[1:]] == [StaleRead] * 4
     with pytest.raises(StaleRead):
         await ledger.commit(ONE, told[1], seen_rev=2)
