@@ -226,6 +226,17 @@ _MARKUP_CHARS: Final = 20_000  # parsing takes more than linear time for some te
 _FENCE: Final = later(r"\s*(`{3,}|~{3,})")
 
 
+_BY_CARRYOVER: Final = " by Carryover; "
+_HEAD: Final = later(
+    rf'# [^\n]*\n\n(?:- [^\n]*\n){{0,5}}- Exported [^\n]{{0,60}}{_BY_CARRYOVER}|\{{\s*"schema_version":\s*"ATIF-v'
+)
+
+
+def is_session_document(text: str) -> bool:
+    """Whether a file begins as `session_markdown` or a trajectory (`export/atif.py`) does."""
+    return _HEAD.match(text) is not None
+
+
 def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:
     """Yields the lines of the document, without line ends."""
     yield f"# {_inert(quoted_line(head.title or f'Session {head.id}'))}"
@@ -235,7 +246,7 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     yield from (f"- {name}: {code_span(value)}" for name, value in facts.items() if quoted_line(value))
     # A secret in plain prose is not found.
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
-    yield f"- Exported {_zoned_time(head.exported_ms)} by Carryover; {secrets}"
+    yield f"- Exported {_zoned_time(head.exported_ms)}{_BY_CARRYOVER}{secrets}"
     by_user = False
     for part in parts:
         mark = " (retracted)" if part.retracted else ""

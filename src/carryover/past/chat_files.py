@@ -21,6 +21,7 @@ from carryover.distill.own_text import without_handoffs
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.pieces import TextFile
+from carryover.export.session_parts import is_session_document
 from carryover.facts import DAY_MS
 from carryover.probe.files import project_text, why_unread
 from carryover.publish import pointers
@@ -124,7 +125,7 @@ def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> 
             except (OSError, ValueError) as error:
                 why = why_unread(error)
             else:
-                is_own = text.strip() and not without_handoffs(text).strip()
+                is_own = is_session_document(text) or (text.strip() and not without_handoffs(text).strip())
                 why = "an export or a handoff of Carryover's" if is_own else None
                 if why is None:
                     read.append(msgspec.structs.replace(file, text=text))

@@ -12,6 +12,7 @@ import pytest
 from carryover.config import Config
 from carryover.distill.own_text import export_frame
 from carryover.export.pieces import TextFile
+from carryover.export.session_parts import SessionHead, session_markdown
 from carryover.ledger.connect import connect_read_only
 from carryover.past.chat_document import gathered
 from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
@@ -119,10 +120,16 @@ def test_however_it_is_written_a_file_is_named(bakery: Path) -> None:
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(bakery: Path) -> None:
     first, last = export_frame("0a1b2c3d")
     (bakery / "bakery.md").write_text(f"# {first} The project bakery\n\n## Task\n\n{last}\n")
-    files, left_out = matter(bakery, "local.py", "prod.env", "package-lock.json", "logo.py", "gone.py", "bakery.md")
+    head = SessionHead(id="s1", agent="codex", agent_name="Codex", exported_ms=LATER_MS)
+    (bakery / "oven.md").write_text("\n".join([*session_markdown(head, ()), "", "## You", "", "Bake."]))
+    (bakery / "oven.json").write_text('{\n  "schema_version": "ATIF-v1.7"\n}\n')
+    names = ("local.py", "prod.env", "package-lock.json", "logo.py", "gone.py", "bakery.md", "oven.md", "oven.json")
+    files, left_out = matter(bakery, *names)
 
     assert not files and left_out == {
         "bakery.md": "an export or a handoff of Carryover's",
+        "oven.json": "an export or a handoff of Carryover's",
+        "oven.md": "an export or a handoff of Carryover's",
         "local.py": IGNORED,
         "logo.py": "not text",
         "package-lock.json": "generated, or data",
