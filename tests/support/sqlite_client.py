@@ -1,7 +1,9 @@
 """Databases of agents, filled from what a real client left, or written row by row as one writes them."""
 
+import re
 import sqlite3
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +16,12 @@ def filled(path: Path, *dumps: str) -> Path:
     db.executescript("".join(dumps))
     db.close()
     return path
+
+
+@cache
+def schema_in(dump: Path) -> str:
+    """The statements of a dump that make tables and indexes."""
+    return "\n".join(re.findall(r"^CREATE (?:TABLE|INDEX|UNIQUE INDEX).*?;$", dump.read_text("utf-8"), re.S | re.M))
 
 
 class SqliteClient:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +11,7 @@ from typing import Any, Final
 from carryover.agents.hermes.adapter import AGENT
 from carryover.model import Body
 from contract.case import Reading, Recording, read_all
-from support.sqlite_client import SqliteClient, filled
+from support.sqlite_client import SqliteClient, filled, schema_in
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "0.19.0"
@@ -38,8 +37,7 @@ class Client(SqliteClient):
     """Writes sessions as Hermes Agent does: a row for each message, once it is complete."""
 
     def __init__(self, path: Path) -> None:
-        recorded = (FIXTURES / LATEST / "story" / "state.sql").read_text("utf-8")
-        super().__init__(path, "\n".join(re.findall(r"^CREATE (?:TABLE|INDEX).*?;$", recorded, re.S | re.M)))
+        super().__init__(path, schema_in(FIXTURES / LATEST / "story" / "state.sql"))
 
     def session(self, ident: str, at_s: float, cwd: str | None, **columns: Any) -> None:
         """A new session."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ RECORDED: Final = ("story", "asked", "forked")
 """The rows of each. All have one schema, here without a check whose function SQLite has only since 3.43."""
 
 
+@cache
 def dump(name: str) -> str:
     return (FIXTURES / LATEST / f"{name}.sql").read_text("utf-8")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -13,7 +12,7 @@ from carryover.adapter.contract import Agent
 from carryover.agents.opencode.adapter import AGENT
 from carryover.model import Body
 from contract.case import Reading, Recording, read_all
-from support.sqlite_client import SqliteClient, filled
+from support.sqlite_client import SqliteClient, filled, schema_in
 
 FIXTURES: Final = Path(__file__).with_name("fixtures")
 LATEST: Final = "1.18.33"
@@ -34,9 +33,7 @@ class Client(SqliteClient):
 
     def __init__(self, path: Path, version: str = LATEST, *, wal: bool = True) -> None:
         self.version = version
-        recorded = self.dump(version).read_text("utf-8")
-        schema = re.findall(r"^CREATE (?:TABLE|INDEX|UNIQUE INDEX).*?;$", recorded, re.S | re.M)
-        super().__init__(path, "\n".join(schema), wal=wal)
+        super().__init__(path, schema_in(self.dump(version)), wal=wal)
         tables = ("session", "message", "part")
         self._ids = sum(self.db.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
         self.salt = crc32(path.name.encode())
