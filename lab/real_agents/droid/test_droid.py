@@ -40,8 +40,10 @@ def test_what_the_user_says_to_a_plan_is_the_users(tool: Tool, row: Row) -> None
         terminal.enter("In cents too")
         terminal.wait("another plan now")
         offer(tool, terminal, "Plan a tax", "# Tax\n\n1. In cents.", "The tax is there.")
+        known = set(tool.transcripts())
         terminal.choose("3", "1. Proceed with Manual")
         terminal.choose("Enter", "tax is there")
+        tool.wait_recorded(tool.new_session(known), "agent_turn_outcome")  # closed before that, the turn is cancelled
     fresh, planned = read(tool, row)
     left = shop.left_by(tool)
 
