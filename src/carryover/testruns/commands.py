@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import PurePosixPath
 from posixpath import normpath
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
-from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands, written_commands
+from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands, unquoted, written_commands
 
 _RUNNERS = frozenset(
     "pytest py.test unittest nose2 tox nox jest vitest mocha ava rspec phpunit pest ctest bats prove nextest gotestsum"
@@ -42,9 +42,13 @@ _ABSOLUTE = later(r"[/~$]|[A-Za-z]:/")
 """How a path begins that is called the same from each folder; of a variable that is likely."""
 _SETTINGS = (".ini", ".cfg", ".toml", ".xml", ".json", ".yml", ".yaml")
 """Endings of files that only have the name of a runner."""
+_GOES_TO = ("cd", "pushd", "Set-Location", "Push-Location")
+_GOES_BACK = ("popd", "Pop-Location")
+_OPTIONS_OF_CD = ("/d", "--", "-p", "-l", "-path", "-literalpath")
 _NAMES = frozenset(
     "grep rg ag cat ls find echo printf git gh cd mkdir rm cp mv ln touch head tail less more sed awk wc diff vim nano"
-    " which whereis man type pip pip3 apt apt-get brew curl wget kill pkill pgrep ps tree stat chmod jq tee".split()
+    " which whereis man type pip pip3 apt apt-get brew curl wget kill pkill pgrep ps tree stat chmod jq tee"
+    " pushd popd Set-Location Push-Location Pop-Location".split()
 )
 """Programs whose words only name things."""
 _RUNS_NOTHING = frozenset(
@@ -68,8 +72,8 @@ _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
 _READS_ALL = {"tail", "head", "cat", "tee", "sort"}
 _HARMLESS = {"cd", "pushd", "export", "source", ".", "set", "unset", "echo", "mkdir", "clear", "ulimit", "pwd", "date"}
 _SETS_UP = later(
-    r"(?:cd|pushd|popd|Set-Location|export|source|\.|eval|set|unset|conda activate|nvm use)(?: |\Z)|\$env:\w+ ?="
-    r"|(?P<variable>[A-Za-z_]\w*)=(?:[^\s\"']+|\"[^\"]*\"|'[^']*'|\$\(.*\))\Z"
+    r"(?:cd|pushd|popd|(?:Set|Push|Pop)-Location|export|source|\.|eval|set|unset|conda activate|nvm use)(?: |\Z)"
+    r"|\$env:\w+ ?=|(?P<variable>[A-Za-z_]\w*)=(?:[^\s\"']+|\"[^\"]*\"|'[^']*'|\$\(.*\))\Z"
 )
 """Commands that change what the tests find, and variables that they may be given."""
 _AROUND_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+| \}\Z")
@@ -102,26 +106,25 @@ def part_with_tests(command: str) -> str:
     """Returns what of a command line runs tests, with what sets the shell up for it and the groups and loops that they
     are in; all of the line if nothing does. What only may run tests, as `make` may, counts if nothing certainly does;
     but a here-document would be missing in what else may, a commit."""
-    parts = _parts(command)
+    parts = [_AROUND_COMMAND.sub("", " ".join(words)) for words in _parts(command)]
     found = {at: runs for at, part in enumerate(parts) if (runs := find_invocations(part))}
     certain = [at for at, runs in found.items() if any(run.certain for run in runs)]
     ran = frozenset(certain or (() if "<<" in command else found))
     last = max(ran, default=-1)
-    newest, kept, opened = -1, list[int](), list[int]()
+    kept, opened, newest = list[str](), list[int](), -1
     for at, part in enumerate(parts):
-        if part.startswith(("(", "for ")):
-            opened.append(at)
-        elif opened and part == (")" if parts[opened[-1]] == "(" else "done"):
+        if at < last and part.startswith(("(", "for ")):
+            opened.append(len(kept))
+            kept.append(part if part == "(" else f"{part}; do")
+        elif opened and part == (")" if kept[opened[-1]] == "(" else "done"):
             begin = opened.pop()
-            while newest < begin and kept and kept[-1] > begin:
-                kept.pop()  # what was set up for a group ends with it
-            kept += [begin, at] if newest > begin else []
+            kept[begin:] = [*kept[begin:], part] if newest > begin else []  # what was set up for a group ends with it
         elif at in ran or (at < last and _SETS_UP.match(part)):
-            newest = at if at in ran else newest
-            kept.append(at)
-    used = " ".join(parts[at] for at in kept)
+            newest = len(kept) if at in ran else newest
+            kept.append(part)
+    used = " ".join(kept)
     shown = ""
-    for part in (parts[at] for at in sorted(kept) if not _is_unused(parts[at], used)):
+    for part in (part for part in kept if not _is_unused(part, used)):
         between = "" if shown.endswith("(") or part == ")" or not shown else " " if shown.endswith("; do") else "; "
         shown += f"{between}{part}"
     return shown if ran and shown else command
@@ -131,16 +134,20 @@ def _is_unused(part: str, used: str) -> bool:
     """Whether a command only sets a variable that does not occur in `used`."""
     found = _SETS_UP.match(part)
     name = found["variable"] if found is not None else None
-    return name is not None and f"${name}" not in used and f"${{{name}" not in used
+    return name is not None and re.search(rf"\$\{{?{name}\b", used) is None
 
 
-def _parts(command: str) -> list[str]:
-    """Returns the simple commands of a line without the words of the shell around them, and its parentheses."""
-    parts: list[str] = []
+def _parts(command: str) -> list[tuple[str, ...]]:
+    """Returns the simple commands of a line as written, and the parentheses around groups; also around a job that goes
+    to a folder or the like, since that ends with it: `cd a && pytest &`."""
+    parts: list[tuple[str, ...]] = []
+    begin = 0
     for words, then in written_commands(command):
-        part = _AROUND_COMMAND.sub("", " ".join(words))
-        parts += [f"{part}; do" if part.startswith("for ") else part] if part else []
-        parts += [then] if then in ("(", ")") else []
+        parts += [words] if words else []
+        if then == "&" and any(_SETS_UP.match(" ".join(former)) for former in parts[begin:-1]):
+            parts[begin:] = [("(",), *parts[begin:], (")",)]
+        parts += [(then,)] if then in ("(", ")") else []
+        begin = begin if then in ("&&", "||", "|", "|&") else len(parts)
     return parts
 
 
@@ -151,20 +158,34 @@ def _with_slashes(command: str) -> str:
 def _found_invocations(command: str) -> list[Invocation]:
     commands = simple_commands(command)
     found: list[Invocation] = []
-    folder = ""
-    for index, simple in enumerate(commands):
-        words = simple.words
-        if words[0] in ("cd", "pushd"):
-            folder = joined(folder, words[1]) if len(words) > 1 else ""
-            continue
-        script = script_of_shell(words)
+    for index, (simple, folder) in enumerate(zip(commands, _folders(command), strict=True)):
+        script = script_of_shell(simple.words)
         if script:
             runs = find_invocations(script)
         else:
-            run = _invocation(words, folder)
+            run = _invocation(simple.words, folder)
             runs = [run] if run is not None else []
         found += [_with_ends(_below(folder, run), commands, index) for run in runs]
     return found
+
+
+def _folders(command: str) -> Iterator[str]:
+    """Yields the folder in which each simple command of a line runs, from where the line does."""
+    folder = left = ""
+    outside: list[str] = []
+    for part in _parts(command):
+        if part == ("(",):
+            outside.append(folder)
+        elif part == (")",):
+            folder = outside.pop() if outside else folder
+        else:
+            yield folder
+            given = (unquoted(word) for word in part[1:] if word.lower() not in _OPTIONS_OF_CD)
+            goes_to = next(given, "") if part[0] in _GOES_TO else None
+            if part[0] in _GOES_BACK or goes_to == "-":
+                folder, left = left, folder
+            elif goes_to is not None:
+                folder, left = joined(folder, goes_to) if goes_to else "", folder
 
 
 def _below(folder: str, run: Invocation) -> Invocation:

@@ -87,27 +87,26 @@ def script_lines(script: str) -> list[ScriptLine]:
     return found
 
 
-@lru_cache(maxsize=16)  # several ask it of one call
 def simple_commands(script: str) -> tuple[SimpleCommand, ...]:
     """Returns the commands of a script in order, up to a quote that is never closed."""
-    written = written_commands(script)
-    return tuple(SimpleCommand(tuple(map(unquoted, words)), then) for words, then in written if words)
+    return tuple(SimpleCommand(tuple(map(unquoted, words)), then) for words, then in written_commands(script) if words)
 
 
-def written_commands(script: str) -> Iterator[tuple[list[str], str]]:
-    """Yields the words of each of these commands as written, with their quotes, and the operator that follows it.
+@lru_cache(maxsize=16)  # several ask it of one call
+def written_commands(script: str) -> tuple[tuple[tuple[str, ...], str], ...]:
+    """Returns the words of each of these commands as written, with their quotes, and the operator that follows it.
     There are no words before a parenthesis that stands beside another operator."""
+    found: list[tuple[tuple[str, ...], str]] = []
     words: list[str] = []
     skip_target = False
     for token in tokens(without_heredocs(script[:_LONGEST])):
         if token.kind == "operator" and (words or token.text in "()"):
-            yield words, token.text
+            found.append((tuple(words), token.text))
             words = []
         elif token.kind == "word" and not skip_target:
             words.append(token.text)
         skip_target = token.kind == "redirect" and has_target(token)
-    if words:
-        yield words, ""
+    return (*found, (tuple(words), "")) if words else tuple(found)
 
 
 def has_target(redirect: Token) -> bool:

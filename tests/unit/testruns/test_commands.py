@@ -162,6 +162,9 @@ def test_a_loop_that_looks_for_test_files_is_no_run() -> None:
         (r"python -m pytest tests\unit\test_a.py", ("tests/unit/test_a.py",), False),
         (r"cd D:\code\shop; npm test | Select-Object -Last 9", ("D:/code/shop",), False),
         (r"cd D:\code\shop; pytest ..\bank", ("D:/code/bank",), False),
+        (r"Set-Location -Path D:\code\shop; npm test", ("D:/code/shop",), False),
+        ("if ($?) { ls; cd web }; npm test", ("web",), False),
+        (r"cd /d D:\code\shop && npm test", ("D:/code/shop",), False),
         (r'cd "D:\the work\shop"; npm test', ("D:/the work/shop",), False),
         (r"cd 'D:\the work\shop'; npm test", ("D:/the work/shop",), False),
         (r'pytest "..\the bank\test_a.py"', ("../the bank/test_a.py",), False),
@@ -223,6 +226,22 @@ def test_when_the_exit_code_of_a_line_is_that_of_the_tests(command: str, ends_we
     assert (found.ends_well, found.ends_badly) == (ends_well, ends_badly)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "(cd a; pytest); (cd b; pytest)",
+        "(cd a; (cd c); pytest) && cd b && pytest",
+        "cd a && pytest & cd b && pytest",
+        "cd a && pytest | tail -3 & (cd b; pytest) &",
+        "pushd a; pytest; popd; cd b; pytest",
+        "cd a && pytest; cd - && cd b && pytest",
+        "Push-Location a; pytest; Pop-Location; Push-Location 'b'; pytest; Pop-Location",
+    ],
+)
+def test_the_folder_of_a_group_or_a_job_ends_with_it(command: str) -> None:
+    assert [run.paths for run in find_invocations(command)] == [("a",), ("b",)]
+
+
 def test_each_run_of_a_line_is_found() -> None:
     assert find_invocations("pytest tests/a && (cd web; npx jest)") == [
         Invocation(("tests/a",), ends_well=False, ends_badly=False),
@@ -282,6 +301,9 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
             "pushd a && npm test; popd; S=/tmp/x; T=b; echo $T\nPYTHONPATH=$S pytest",
             "pushd a; npm test; popd; S=/tmp/x; PYTHONPATH=$S pytest",
         ),
+        ("(cd a && make) & cd b && pytest & cd c && npx jest", "(cd b; pytest); cd c; npx jest"),
+        ("cd a & npm test", "cd a; npm test"),
+        ("Push-Location a; dir; go test; Pop-Location; npm t", "Push-Location a; go test; Pop-Location; npm t"),
         ("case $1 in a) pytest;; esac; f() { cd x; }; tox", "pytest; cd x; tox"),
         ("cd api\nmake check | tail -3", "cd api; make check"),
         ('git commit -m "$(cat <<X\nTests\nX\n)"', 'git commit -m "$(cat <<X\nTests\nX\n)"'),
