@@ -40,14 +40,15 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         digest = replace(digest, runs=_without_begun(digest, body.task_id))
         return replace(at_work(digest, event), jobs=(*others, running)[-MOST_PENDING:])
     digest = closed_before(digest, event.at_ms)
-    was_known = any(call.job == body.task_id for call in digest.calls)
+    was_said = any(one.id == body.task_id for one in digest.ended)
+    was_known = any(call.job == body.task_id for call in digest.calls) or (was_said and known is None)
     ran = _ended_command(digest, body)
     runs = _with_ended(digest, event, body, ran)
     digest = replace(digest, jobs=others, runs=runs, calls=_with_end(digest.calls, body))
     if digest.calls and digest.calls[-1].at_ms == event.at_ms:  # a look at the job found its end
         digest = with_printed(digest, event)
     # Else its end was found before; the report of it may reach the agent after it has spoken since.
-    if known is not None or (body.label and all(one.id != body.task_id for one in digest.ended)):
+    if known is not None or (body.label and not was_said):
         said = label if body.label else f"{label}: {body.state}"
         ended = Pending(id=body.task_id, text=said, at_ms=event.at_ms, turn=digest.prompts)
         digest = replace(digest, ended=(*digest.ended, ended)[-_MOST_ENDED:])

@@ -105,12 +105,14 @@ def test_what_a_job_printed_is_read_as_no_other_jobs(
     assert [(seen.run.status, seen.run.passed) for seen in talk.digest.runs] == told
 
 
-@pytest.mark.parametrize("first", [0, 1])
-def test_a_second_report_of_a_search_that_found_nothing_is_no_failure(first: int) -> None:
+@pytest.mark.parametrize(("first", "between"), [(0, 0), (1, 0), (0, 45)])
+def test_a_second_report_of_a_search_that_found_nothing_is_no_failure(first: int, between: int) -> None:
     """Claude Code 2.1.126 queues a report, and delivers it again after the agent asked how the job ended."""
     talk = Conversation().user("Who calls it?").ran("grep -rl cap .", "Command running in background with ID: b9fbd81.")
     labels = ("Background command failed with exit code 1", "")
     for label in (labels[first], labels[1 - first]):
         talk.event(model.BackgroundTask(task_id="b9fbd81", state="failed", label=label))
+        for number in range(between):
+            talk.ran(f"cat {number}.py", "CAP = 3", name="Bash")
 
     assert talk.digest.failures == ()
