@@ -267,6 +267,10 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "   Command",
             "The token '&&' is not valid.",
         ),
+        *(
+            (f"no rate for 7\n{place}\n+ Set-Rate 7\n+ ~~~~", "no rate for 7")
+            for place in ("In Zeile:1 Zeichen:1", "Au caractère Ligne:1 : 1", "En C:\\a b\\c.ps1: 3 Carácter: 8")
+        ),
         ("Set-Rate : none for 7\nAt C:\\shop\\a b.ps1:3 char:8\n+ Set-Rate 7\n+ ~~~~", "Set-Rate : none for 7"),
         ("Ignored paths:\na.log\nhint: Use -f if you really want to add it.", "Ignored paths: ¶ a.log"),
         ("X Not logged in\n- No token.\n- To forget it, run: gh auth logout -u ann", "X Not logged in ¶ - No token."),
