@@ -59,10 +59,25 @@ _SELECTS = frozenset(
     "-k --lf --last-failed --sw --deselect -t --testNamePattern -g --grep -run -bench --filter -F -w --workspace"
     " --package --test --lib --bin --doc --example -pl --projects --tests --test-name-pattern --only".split()
 )
-_NOT_RUN = ("--ignore", "--ignore-glob", "--deselect", "--config")
-"""Options before a path that is not what is run; the last one is before a file of settings."""
+_NOT_RUN = frozenset(
+    "--ignore --ignore-glob --deselect -k -t -g --grep -run --config --config-file --conf --configuration --settings"
+    " --override-ini --rootdir --basetemp --env-file --manifest-path --target-dir -outputdir --bootstrap --preload"
+    " --require --import --project --timeout --junitxml --junit-xml --log-file --log-junit --html --json-report-file"
+    " --cov --cov-config --cov-report --coverage-html --coverage-clover --coverage-xml -coverprofile -coverpkg"
+    " -cpuprofile -memprofile -blockprofile -mutexprofile -trace --reporter --outputFile --output-file --output --out"
+    " --logger --results-directory".split()
+)
+"""Options before a value that is not what is run: settings, reports, names of tests, what is left out or measured."""
+_NOT_RUN_BY = {
+    "-c": "pytest py.test jest vitest phpunit pest playwright deno".split(),
+    "-o": "pytest py.test go".split(),
+    "-r": "mocha rspec".split(),
+    "-s": ["dotnet"],
+}
+"""The same for options that take no value from other runners."""
 _MODULES = ("unittest", "manage.py")
-_FOLDER = frozenset(("-C", "-s", "--prefix", "--cwd", "--directory", "--dir", "--project-dir", "--start-directory"))
+_FOLDER = frozenset("-C --prefix --cwd --directory --dir --project-dir --start-directory --manifest-path".split())
+"""Options before the folder whose tests are run, or before its Cargo.toml."""
 _MENTION = later(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
     r"|ginkgo|\bt\b|commit|push"
@@ -236,11 +251,12 @@ def _name_of(path: str) -> str:
 
 
 def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[str]) -> Invocation:
-    options = (*before, *after)
-    folder = next((value for option, value in pairwise(options) if option in _FOLDER), "")
+    options = [part for word in (*before, *after) for part in (word.split("=", 1) if word[:1] == "-" else (word,))]
+    in_folder = _FOLDER | {"-s"} if tool == "unittest" else _FOLDER
+    folder = next((value for option, value in pairwise(options) if option in in_folder), "").removesuffix("Cargo.toml")
     if before and before[-1] == "--with":  # `uv run --with pytest pytest` brings the runner with it
         after = after[after.index(target) + 1 :] if target in after else after
-    given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former)]
+    given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former, tool)]
     if tool.startswith("gradle") and ":" in target.strip(":"):
         given.append(target.strip(":").rpartition(":")[0].replace(":", "/"))
     paths = tuple(joined(folder, path) for path in given if path not in ("", ".", folder))
@@ -252,7 +268,7 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
         if former == "--ignore" or word.startswith("--ignore=")
     )
     names_tests = any(_is_part_of_file(word, tool) for word in after)
-    selects = not _SELECTS.isdisjoint(word.partition("=")[0] for word in options)
+    selects = not _SELECTS.isdisjoint(options)
     return Invocation(paths, excluded, names_tests or selects or ("-m" in after and tool == "pytest"))
 
 
@@ -262,11 +278,11 @@ def _is_part_of_file(word: str, tool: str) -> bool:
     return in_module or _ONE_TEST.search(word) is not None
 
 
-def _may_be_path(word: str, former: str) -> bool:
+def _may_be_path(word: str, former: str, tool: str) -> bool:
     """Whether a word restricts the run: anything but options and their values, of which only paths are told apart."""
     if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test"):
         return False
-    if former in _NOT_RUN:
+    if former in _NOT_RUN or tool in _NOT_RUN_BY.get(former, ()):
         return False
     if former in ("-p", "--pattern") and _ANY_TEST.fullmatch(word):
         return False  # unittest: how test files are called, wherever they are

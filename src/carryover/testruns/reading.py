@@ -53,7 +53,9 @@ _DIGIT = later(r"\d")
 _LABEL = later(r"(?!(?:\[.* )?[0-9a-f]{7,40}\b)[^:]+: +")
 """No commit's subject, which git prints behind its id (`[main 1a2b3c4] Cap it: 12 passed, 1 failed`)."""
 _LEADING = later(r"^(?:\[gw\d+\] \[ *\d+%\] |\[\w+\] | *-+ )")
-_FAIL_WORD = r"FAILED|FAIL|ERROR|SUBFAILED(?:\[[^\]\n]*\])?(?: ?\([^)\n]*\))?|Failed(?= \S+ \[)"
+_OF_PART = r"(?:\[(?:[^\[\]\n]|\[[^\[\]\n]*\])*\])?(?: ?\((?:[^()\n]|\([^()\n]*\))*\))?"
+"""What pytest says of a part of a test, which may have brackets of its own: `[a [b]] (x=(1, 2))`."""
+_FAIL_WORD = rf"FAILED|FAIL|ERROR|SUBFAILED{_OF_PART}|Failed(?= \S+ \[)"
 _ALSO_PRINTED = ("●", "ERROR")
 _PASS_WORD = r"PASSED|PASS|XFAIL|XPASS"
 _MARK_FIRST = later(

@@ -395,7 +395,7 @@ def test_tests_behind_a_step_that_failed_did_not_run(command: str, code: int, is
     assert (run is not None, told is not None and told.failed) == (is_run, 1)
 
 
-@pytest.mark.parametrize("mark", ["SUBFAILED(i=1)", "SUBFAILED[half] (i=1, by=2)"])
+@pytest.mark.parametrize("mark", ["SUBFAILED(i=1)", "SUBFAILED[half] (i=1, by=2)", "SUBFAILED[a [b]] (x=(1, 2))"])
 def test_pytest_counts_the_parts_of_a_test_apart(mark: str) -> None:
     """As pytest 9.2 prints them."""
     output = f"{mark} test_a.py::T::test_x - AssertionError: 1 == 1\n1 failed, 3 passed, 7 subtests passed in 5.00s"
