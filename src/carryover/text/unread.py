@@ -20,6 +20,13 @@ _LISTED: Final = later(
 _FETCHED: Final = later(
     r"[A-Z]\w+ (?:\w+ )?\S+\.(?:whl|tar\.gz|tgz|zip|deb|rpm|crate|jar)\S*(?: \([\d.]+ ?[kMG]B\).*)?"
 )
+_SENT: Final = later(
+    r"(?:remote: )?(?:(?:(?:Enumerat|Count|Compress|Receiv|Writ)ing objects|Resolving deltas|Updating files"
+    r"|Filtering content): +\d.*|Total \d+ \(delta .*)|Delta compression using up to .*"
+)
+"""How far git was with what it sends, gets or writes."""
+_FRAMES: Final = later(r"(?:[◐-◓\u2801-\u28ff]\s[^◐-◓\u2801-\u28ff]+){3,}")
+"""What a turning sign stood before, one time after the other, where nothing has removed what was written over."""
 _AMONG_OTHERS: Final = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
 """A number without commas: one that had them could be divided in many ways."""
 _NUMBERS: Final = later(rf"{_AMONG_OTHERS}(?:[\s,;/]+{_AMONG_OTHERS}){{7,}},*")
@@ -37,7 +44,7 @@ _EXAMINED: Final = 4000
 def is_unread(line: str) -> bool:
     """Whether a line, stripped of white space, has a form that people and models skip."""
     line = line[:_EXAMINED]
-    if any(form.fullmatch(line) for form in (_LISTED, _FETCHED, _NUMBERS)):
+    if any(form.fullmatch(line) for form in (_LISTED, _FETCHED, _NUMBERS, _SENT, _FRAMES)):
         return True
     if len(line) < _SHORTEST:
         return False
