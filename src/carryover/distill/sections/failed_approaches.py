@@ -8,11 +8,12 @@ from msgspec.structs import replace
 
 from carryover.distill.digest import Failure
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
-from carryover.distill.quotes import PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of, quoted
+from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of, quoted
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView, SessionView
+from carryover.records.shell_jobs import never_began
 
 _JOB: Final = "job:"
 """Prefix of the signatures of background jobs."""
@@ -84,13 +85,21 @@ def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
     return is_of_turn and failure in session.digest.failures
 
 
+def _tried(failure: Failure) -> str:
+    """Returns what was tried: of a command whose program is not there, the program alone."""
+    program = failure.tried.strip("`").partition(" ")[0]
+    is_missing = never_began(failure.why.replace(LINE_BREAK, "\n"), program)
+    return f"`{program}`" if is_missing and failure.tried.startswith("`") else failure.tried
+
+
 def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight) -> Entry:
+    tried = _tried(failure)
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
     # The turn leads to the whole text, unless that is a sub-agent's, whose turns have numbers of their own.
-    is_cut = "…" in failure.tried or "…" in failure.why
+    is_cut = "…" in tried or "…" in failure.why
     turn = past.turn(failure.turn, session) if is_cut and failure in session.digest.failures else ""
-    since = "solved since" if failure.solved else edited_since(failure.tried, failure.at_ms, past.view)
+    since = "solved since" if failure.solved else edited_since(tried, failure.at_ms, past.view)
     notes = ", ".join(filter(None, (turn, times, ago, since)))
     where = f" ({notes})" if notes else ""
     words = _words(past, failure, session)
@@ -101,7 +110,7 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     because = "; ".join(filter(None, (reason, words))) or unknown
     why = f"{where} → {because}" if because else where
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
-    tried = cut_middle(failure.tried, room)
+    tried = cut_middle(tried, room)
     text = f"{quoted(tried) if kind == 'job' else tried}{why}"  # a job's name may be any words
     entry = from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)
     return entry if failure.solved else replace(entry, alone=_OPEN)

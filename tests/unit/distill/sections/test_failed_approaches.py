@@ -26,6 +26,20 @@ def test_a_command_that_shows_an_error_through_a_pipe_has_failed_and_solves_noth
     assert "then: “It is from before.”" in under("Failed approaches", said.ran("ls").says("Done."))
 
 
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        ("/bin/bash: line 1: python: command not found", "`python`"),
+        ("ps: Operation not permitted\nzsh:1: command not found: python", "`python`"),
+        ("python: cart.py: No such file", "`python cart.py --cap 80`"),
+        ("run.sh: line 4: eog: command not found", "`python cart.py --cap 80`"),
+    ],
+)
+def test_of_a_program_that_is_not_there_only_its_name_is_shown(said: str, named: str) -> None:
+    talk = session("s1").user(GOAL).ran("python cart.py --cap 80", said, status="error").ran("make").says("Done.")
+    assert under("Failed approaches", talk).startswith(f"{named} (")
+
+
 def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_was_its_answer() -> None:
     talk = session("s1").user(GOAL).ran("pip install money", "ERROR: 401 from the registry", status="error")
     [line] = section(talk.says("The registry wants a token."), title="Failed approaches")
