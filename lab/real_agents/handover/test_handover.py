@@ -6,7 +6,6 @@ from typing import Final
 
 import pytest
 
-from carryover.agents import adapters
 from matrix import rows
 from matrix.story import FACTS, GOAL, QUESTION
 from matrix.tool import Ending
@@ -211,14 +210,11 @@ def clients(world: World, row: Row, *ids: str) -> list[Tool]:
 
 
 def arrive(world: World, giver: Tool, taker: Tool, root: Path) -> Arrived:
-    """Starts a session, whose model reads the handoff where only the pointer is in the first request, or the file that
-    was left as it was because its own agent worked (opencode)."""
-    is_kept = taker is giver and bool(adapters()[taker.id].spec.loads_from)
-    if world.arrives(taker) == "pointer" or is_kept:
+    """Starts a session, whose model reads the handoff where only the pointer is in the first request."""
+    if world.arrives(taker) == "pointer":
         first, text = taker.turn(root, CONTINUE, taker.read(handoffs.path_in(root)), "OK.").requests
-        assert is_kept or (first.count(POINTER), handoffs.injected(first)) == (1, [])
-        assert not is_kept or "read `.carryover/handoff.md` first" in first
-        found = handoffs.injected(taker.without_line_prefixes(text))[is_kept:]
+        assert (first.count(POINTER), handoffs.injected(first)) == (1, [])
+        found = handoffs.injected(taker.without_line_prefixes(text))
     else:
         [first] = taker.turn(root, CONTINUE, "OK.").requests
         text, found = first, handoffs.injected(first)
