@@ -121,7 +121,7 @@ class WorkQueue(ABC, Generic[_K]):
     def hint(self, key: _K, *, urgent: bool = False, within_s: float | None = None) -> None:
         """Makes `key` due soon, or at once if `urgent` or, unless the queue `waits`, if none came for `quiet_s`.
 
-        `within_s`: replaces `quiet_s`, and merges all such hints for as long. No other hint waits for these.
+        `within_s`: replaces `quiet_s`, and merges all such hints for as long. No shorter hint waits for a longer one.
         """
         now, quiet_s = self._clock(), self._quiet_s if within_s is None else within_s
         came = self._hinted_soon if within_s is None else self._hinted
@@ -133,7 +133,9 @@ class WorkQueue(ABC, Generic[_K]):
             pending = _Pending(first=now, due=now if urgent or is_due else now + quiet_s, urgent=urgent)
         elif urgent:
             pending.urgent, pending.due = True, min(pending.due, now)
-        elif within_s is None and pending.due > now:
+        elif within_s is not None:
+            pending.due = min(pending.due, now + within_s)
+        elif pending.due > now:
             pending.due = now if is_due else min(now + quiet_s, pending.first + self._cap_s)
         self._wait(key, pending)
 

@@ -173,6 +173,14 @@ async def test_history_older_than_the_active_days_is_published_after_a_minute_or
     assert _due(queue) == [shop, blog]
 
 
+async def test_new_history_is_not_kept_waiting_by_what_was_old(queue: PublishQueue, read: Read, clock: Clock) -> None:
+    """A rescan may put what has changed before the old ones that are still to be read."""
+    shop = 1
+    assert (read(shop), read(shop, days_old=30), read(shop)) == ([shop], [], [])
+    clock.now += HISTORY_S
+    assert _due(queue) == [shop]
+
+
 async def test_of_many_projects_the_one_with_the_newest_event_is_published_first(desk: Desk, clock: Clock) -> None:
     """However long the others have waited by then."""
     publisher = desk.publisher
