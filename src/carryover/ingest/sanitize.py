@@ -42,6 +42,8 @@ _MOST_TOKENS: Final = 1 << 40
 _KEY_IN_HEX: Final = later(r"(?:0x)?(?:[0-9a-f]{32}){1,2}")
 """Many providers' keys. Of a commit it has 40 digits, and other hashes have words beside them."""
 _KEY: Final = later(r"[A-Za-z0-9_+/=-]{20,256}")
+_ID: Final = later(r"0[0-7][0-9A-HJKMNP-TV-Z]{24}|[A-Z]{2,8}(?:-[0-9A-F]{4,12}){2,6}")
+"""A ULID, or what a program calls a record: `MSG-4F2A-88B1-C0DE-9D1E`."""
 _IN_NAME: Final = later(r"(?<![^/_-])(?:[A-Za-z][a-z]{2,}|[A-Z]{3,})(?![^/_-])")
 """A word in a name of a branch, folder or model: `codex/fix-cart-total-8f3k2d`, `DeepSeek-R1-Distill-Qwen-7B`."""
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
@@ -98,7 +100,7 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
 
 
 def _is_only_a_key(text: str) -> bool:
-    is_random = _KEY.fullmatch(text) is not None and is_opaque(text, or_hash=False)
+    is_random = _KEY.fullmatch(text) is not None and is_opaque(text, or_hash=False) and not _ID.fullmatch(text)
     return (is_random and len(_IN_NAME.findall(text)) < 2) or _KEY_IN_HEX.fullmatch(text) is not None
 
 

@@ -19,13 +19,15 @@ _FIELDS = (
     r"|:? ?\{[^{}]{0,160}?\b(?:value|default)(?:\\{0,7}[\"'])?[ \t]{0,8}[:=](?![:=>])"
     r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])|as[ \t]string[ \t]{0,4}=(?=[ \t]{0,4}\")"  # C#'s, Basic's
     r"|</(?:key|name)>\s{0,40}<(?:string|value)>"
+    r"|(?<=[ \t])(?:[\w:-]{1,30}=\\{0,7}[\"'][^\"'<>\n]{0,200}[\"'][ \t]{0,4}){1,4}>"
 )
 _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;│┃](?![|;│┃])"
 _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
 _WANTED = r"(?:(?:should|must|will|shall) be|soll|sea|será|debe ser|doit être|deve ser|seja|должен быть)(?: est[ae])?"
 _WORDS_BETWEEN = (
     r"(?<=[\"'`]),(?:(?:\n|\r\n|\\n)(?:\s|\\n){0,40}(?=\\{0,7}[\"']))?|,(?=[\w+/=-]{16})"
-    r"|\((?:(?:like|now|currently|default:?|e\.g\.,?|i\.e\.,?|z\.B\.)[ \t])?(?=n?[\"'`])|是|为|は|[은는](?=[ \t])"
+    r"|\(\s{0,40}(?:(?:like|now|currently|default:?|e\.g\.,?|i\.e\.,?|z\.B\.)[ \t])?(?=n?[\"'`])"
+    r"|是|为|は|[은는](?=[ \t])"
     r"|(?<=[ \t])(?:(?:for|of|on|in|at|für|del|de la)[ \t][^\n:=\"'`|]{1,40}?"
     r"(?:[ \t](?:is|to|lautet|ist|es)|:)(?=[ \t])"
     r"|(?:for|of|in|at)[ \t][^\n:=\"'`|]{0,24}`[^`\n]{1,40}`(?:[ \t](?:is|to)|:)(?=[ \t][\"'`])"
@@ -34,7 +36,7 @@ _WORDS_BETWEEN = (
 _SEPARATOR = (
     r"(?P<close>\\{0,7}[\"'`]?\]?[*_]{0,2})[ \t]{0,24}"
     rf"(?P<separator>(?P<fields>{_FIELDS})|=>|:=|\?=|%3d|=(?![=>]|~(?:[\s/^(\"'$\[]|(?:[msy]|qr|tr)[/{{|]))|[:：](?![:=])|>|(?P<cells>{_CELLS})|(?P<default>{_DEFAULT})"
-    rf"|(?P<compared>[!=]==?(?=[ \t]{{0,4}}[\"'`]))|(?P<words>{_WORDS_BETWEEN}))"
+    rf"|(?P<compared>[!=]==?(?=[ \t]{{0,4}}[\"'`]))|(?P<words>{_WORDS_BETWEEN})|(?P<heading>(?=\r?\n)))"
 )
 
 
@@ -69,18 +71,20 @@ _SETTER = later(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
 _OPEN = later(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
 _ANNOTATION = later(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
 _WRAPPED = later(
-    r"(?:[ \t]{0,8}\(?\r?\n[ \t]{1,40}|\s{1,40}string\(\d{1,6}\) "
+    r"(?:[ \t]{0,8}[(\\]?\r?\n[ \t]{1,40}|\s{1,40}string\(\d{1,6}\) "
     r"|\s{0,40}(?:(?:Some|Optional|String::from|Secret(?:Str|String)?(?:::(?:new|from))?)\(\s{0,40}){1,3})"
     r"(?=[fFbBrRuU]{0,2}(?:\"[^\s\"]{3,512}\"|'[^\s']{3,512}'))"
 )
 """Before a text without blanks: formatters put a long one on the next line, Rust, Swift and Pydantic in a type, PHP
 prints its length. A text with blanks is a sentence there, as is a docstring."""
 _BELOW = later(
-    r"[*_]{0,2}[ \t]{0,8}(?:\r?\n[ \t]{0,8}){1,2}(?:```\w{0,12}\r?\n[ \t]{0,8})?[`\"']?"
-    r"(?=(?!\w+[=:][^=\s])[^\s`\"'|>-]\S{5,63}[`\"']?[ \t]{0,8}(?:\r?\n|\Z))"
+    r"[*_]{0,2}[ \t]{0,8}(?:\r?\n[ \t>]{0,8}){1,2}(?:```\w{0,12}\r?\n[ \t]{0,8})?[`\"']?"
+    r"(?=(?!\w+[=:][^=\s])[^\s`\"'|>-]\S{5,63}(?<!:)[`\"']?[ \t]{0,8}(?:\r?\n|\Z))"
 )
-"""Before a word that has the next line to itself, as in a list of what to log in with, also as code, and no name of its
-own."""
+"""Before a word that has the next line to itself, as in a list of what to log in with, also as code or in a quotation,
+and no name of its own."""
+_HEADING = later(r"(?:> ?)?#{2,6}[ \t][^\n:]{0,40}")
+"""Before a name at the end of a heading. One `#` begins a comment."""
 _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
 """Before a value without quotes; YAML may have it on the next line, behind `|` or `>`."""
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s]|\\ (?=\S))+")
@@ -92,7 +96,8 @@ _UP_TO_SEMICOLON = later(r"[^\s\"'`;\\]+")
 _LONGEST_STRONG = 128
 _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
 _NAMESPACE = later(r"<\w{1,32}:\Z")
-_XML_TEXT = later(r"(?:[^<\n]{0,256}|[^<>\n]*)(?=</)")
+_XML_TEXT = later(r"(?P<value>[^<\n]{0,256}|[^<>\n]*)\s{0,40}(?=</)")
+_XML_BEGIN = later(r"\s{0,40}(?:<!\[CDATA\[)?")
 _CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
 _ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
 _SIGNS = (":", "=", ":=", "=>")
@@ -110,22 +115,24 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
     without quotes, it reads at most `most` characters."""
     sort, linked = _link(word)
     begin = _name_start(text, word.start())
-    if linked in ("", "is", "was", "to") and text[begin : begin + 1] != "-" and not _DIGIT_SOON.match(text, word.end()):
-        return None  # prose, which has no assignments
-    if linked == "" and text[begin : begin + 1] == "$" and not text.endswith("set ", 0, begin):
-        return None  # a variable and the word after it: `"$GITHUB_PAT" "..."`; nginx sets one so (`set $api_key "..."`)
     name = text[begin : word.start("close")]
     at = word.end()
+    below = _below(text, begin, name, at, sort)
+    if sort == "heading" and below is None:
+        return None
+    is_prose = linked in ("is", "was", "to") or (linked == "" and below is None)
+    if is_prose and not name.startswith("-") and not _DIGIT_SOON.match(text, at):
+        return None  # no assignment
+    if linked == "" and text[begin : begin + 1] == "$" and not text.endswith("set ", 0, begin):
+        return None  # a variable and the word after it: `"$GITHUB_PAT" "..."`; nginx sets one so (`set $api_key "..."`)
     if linked == "," and at - word.start("separator") > 1 and not name.startswith("-"):
         return None  # the next of a list; of arguments, one to a line, it belongs to the option before it
     if linked.endswith(">") and linked != "=>":
-        return _in_element(text, name, begin, at, sort)
+        return _in_element(text, name, begin, at, linked)
     if sort == ":" and (annotation := _ANNOTATION.match(text, at)):
         at = annotation.end()
     elif sort in _SIGNS and (wrapped := _WRAPPED.match(text, at)):
         at = wrapped.end()
-    is_list = name.endswith(("s", "S")) and not name.lower().endswith("pass")
-    below = _BELOW.match(text, at) if sort in (":", "：") and not is_list else None
     whole = begin - (text[begin - 1 : begin] == "^")  # of a pattern: `grep '^API_KEY=' .env`
     outer = text[whole - 1 : whole]
     if outer == ":" == linked:
@@ -147,24 +154,35 @@ def read_assignment(text: str, word: re.Match[str], most: int = sys.maxsize) -> 
 def _link(word: re.Match[str]) -> tuple[str, str]:
     """Returns the sort of link between a name and its value, and the link."""
     linked = word["separator"].strip()
-    for sort in ("words", "cells", "default", "compared"):
+    for sort in ("words", "cells", "default", "compared", "heading"):
         if word[sort] is not None:
             return sort, linked
     return ":" if word["fields"] else "=" if linked == "%3d" else linked, linked
 
 
-def _in_element(text: str, name: str, begin: int, at: int, sort: str) -> Assignment | None:
-    """Handles `<token>abc</token>`, `<ns:token>abc</ns:token>`, `<string name="token">abc</string>` and
-    `<key>token</key><string>abc</string>`."""
-    found = _XML_TEXT.match(text, at)
+def _below(text: str, begin: int, name: str, at: int, sort: str) -> re.Match[str] | None:
+    """Returns what stands between a name with a colon, or in a heading, and a value on a line of its own."""
+    is_list = name.endswith(("s", "S")) and not name.lower().endswith("pass")
+    below = _BELOW.match(text, at) if sort in (":", "：", "heading") and not is_list else None
+    if below is None or sort != "heading":
+        return below
+    line = text.rfind("\n", max(0, begin - _LONGEST_NAME), begin) + 1
+    return below if _HEADING.fullmatch(text, line, begin) is not None else None
+
+
+def _in_element(text: str, name: str, begin: int, at: int, linked: str) -> Assignment | None:
+    """Handles `<token>abc</token>`, `<ns:token type="a">abc</ns:token>`, `<string name="token">abc</string>`
+    and `<key>token</key><string>abc</string>`; the text may be CDATA, or on a line of its own."""
+    found = _XML_TEXT.match(text, end_of(_XML_BEGIN, text, at))
     if found is None:
         return None
-    end = found.end()
-    if sort == ">" and text[begin - 1 : begin] != "<" and not _NAMESPACE.search(text, max(0, begin - 33), begin):
-        if not text.endswith(_NAMING_ATTRIBUTES, 0, begin - 1):
-            return None
-        sort = "default"
-    return Assignment(name, text[at:end], at, end, sort, quoted=True)
+    start, end = found.span("value")
+    end = start + len(text[start:end].rstrip().removesuffix("]]>"))
+    is_tag = text[begin - 1 : begin] == "<" or _NAMESPACE.search(text, max(0, begin - 33), begin) is not None
+    if is_tag or linked.startswith("</"):
+        return Assignment(name, text[start:end], start, end, ">", quoted=True)
+    is_attribute = text.endswith(_NAMING_ATTRIBUTES, 0, begin - 1)
+    return Assignment(name, text[start:end], start, end, "default", quoted=True) if is_attribute else None
 
 
 def _is_linked_by_words(text: str, begin: int, name: str, linked: str) -> bool:

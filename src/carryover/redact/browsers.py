@@ -42,11 +42,10 @@ OF_BROWSERS: Final = (
     ),
     ("textbox", rf"textbox \"[^\"\n]{{0,80}}{_FIELD}[^\"\n]{{0,40}}\"(?: \[[^\]\n]{{1,40}}\]){{0,6}}: {VALUE}"),
     ("WIFI:", r"WIFI:(?:[TSHR]:[^;\n]{0,64};){1,4}P:(?P<value>(?:[^;\n\\]|\\.){4,64});"),
-    ("assword Type=", r"assword Type=\\{0,7}\"[^\"<>]{1,200}\">(?P<value>[^\s<>]{3,200})</"),
     (
         "form-data",
-        r"form-data; name=\\{0,7}\"[\w.-]{0,40}(?:[Pp]assword|[Ss]ecret|[Tt]oken|[Aa]pi_?[Kk]ey)\\{0,7}\""
-        r"(?:\r?\n|(?:\\r)?\\n){2}(?P<value>[^\s\"\\]{3,400})",
+        r"form-data; name=\\{0,7}[\"'][\w.-]{0,40}(?:[Pp]assword|[Ss]ecret|[Tt]oken|[Aa]pi_?[Kk]ey)\\{0,7}[\"']"
+        r"(?:(?:\r?\n|(?:\\r)?\\n)Content-[^\\\n]{1,100}?)?(?:\r?\n|(?:\\r)?\\n){2}(?P<value>[^\s\"\\]{3,400})",
     ),
 )
 """Hints and patterns, as in `places.py`."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from carryover.redact.databases import A_TEXT
 from carryover.redact.options import VALUE
 from carryover.redact.values import LINE_NUMBER
 
 _PRINTED: Final = r"(?:echo|printf)(?:[ \t]+(?:-\w|['\"]?%s(?:\\{1,2}n)?['\"]?))?[ \t]+"
 _INTO: Final = r"(?:>{1,2}|\|[ \t]*(?:sudo )?tee(?: -a)?[ \t])"
 _WORD: Final = r"['\"]?(?P<value>[^\s'\"`$|;&<>()]{4,400})['\"]?"
+_FILES: Final = ("master.key", "vault_pass", "secrets/", "password.txt")
 _BREAK: Final = rf"(?:\s|\\n){{1,24}}(?:[+-]|{LINE_NUMBER})?[ \t]{{0,8}}"
 _USER: Final = r"login[ \t]{1,8}[^\s\\]{1,80}"
 _LOGIN: Final = r"(?!data:)[^\s:\"'`$|]{1,80}:(?!//)(?P<value>[^\s\"'`$|{}]{4,200})"
@@ -22,8 +24,16 @@ ENCODING: Final = ("btoa(", "Buffer.from(", "b64encode(", "| base64")
 """Hints of places where a login is encoded, but also much else."""
 OF_FILES: Final = (
     *(  # Rails', Ansible's, those of Docker Compose, and what anyone might call one
-        (file, rf"{_PRINTED}{_WORD}[ \t]*{_INTO}[ \t]*['\"]?[^\s'\"]{{0,120}}{file.replace('.', '[.]')}")
-        for file in ("master.key", "vault_pass", "secrets/", "password.txt", "token.txt")
+        (file, rf"{_PRINTED}{digit}{_WORD}[ \t]*{_INTO}[ \t]*['\"]?[^\s'\"]{{0,120}}{file.replace('.', '[.]')}")
+        for file, digit in (*((file, "") for file in _FILES), ("token.txt", r"(?=[^\s\d]{0,80}\d)"))
+    ),
+    *(  # PowerShell's
+        (
+            f"{file}.txt",
+            rf"Content[ \t]+(?:-\w{{1,16}}[ \t]+)?['\"]?[^\s'\"]{{0,120}}{file}[.]txt['\"]?[ \t]+(?:-Value[ \t]+)?"
+            + A_TEXT,
+        )
+        for file in ("password", "token")
     ),
     (".pgpass", rf":(?:\d{{4,5}}|\*):[^\s:]{{1,64}}:[^\s:]{{1,64}}:{_WORD}[ \t]*>{{1,2}}[ \t]*\S{{0,80}}[.]pgpass"),
     *(  # .pgpass with a plain word: only as a whole line, with a port of PostgreSQL

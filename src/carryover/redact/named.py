@@ -153,8 +153,13 @@ def _spans(text: str, lower: str, word: str) -> Iterator[Span]:
             kind = _kind(found, word) or ("password" if _is_said_number(found, word, text) else None)
         if found is not None and kind is not None:
             yield found.start, found.end, kind
-        elif sure and (near := _opaque_near(text, match)):
+        elif sure and not _names_a_list(match) and (near := _opaque_near(text, match)):
             yield *near, _KINDS.get(word, "secret")
+
+
+def _names_a_list(word: re.Match[str]) -> bool:
+    """Whether a list of other things comes below: `### Tokens`."""
+    return word["heading"] is not None and word.string[word.start("close") - 1] == "s"
 
 
 def _kind(found: Assignment, word: str) -> str | None:

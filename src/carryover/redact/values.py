@@ -85,7 +85,7 @@ _PLACEHOLDER = later(
     | .*[\s_\-](?:here|goes[\s_\-]here|placeholder)
     | redacted | hidden | secret\(\w*\) | tbd | todo
     | none | null | nil | undefined | true | false | yes | no | on | off | void | self | this | empty | unset | n/a
-    | set | not | present | configured | exists | found | loaded | provided               # what a check prints of it
+    | name | value | set | not | present | configured | exists | found | loaded | provided  # what a check prints of it
     """,
 )
 _NAME_OF_A_SECRET = later(r"[a-z0-9]+(?:[-_/.][a-z0-9]+)*[-_/.](?:password|secret|token|key|credential)s?")

@@ -174,6 +174,7 @@ def test_a_prompt_that_is_nothing_but_a_key_is_hidden() -> None:
         *(("tests/unit/cart2/test_discount3", False), ("fix/SHOP-1234-AddDiscount2", False), ("mQ7tZk2Vb9", False)),
         *(("agent/fix-cart-total-8f3k2d", False), ("worktree-agent-a1b2c3d4e5f6a7b8c", False)),
         ("DeepSeek-R1-Distill-Qwen-7B", False),
+        *(("01K5W4ZP9XV4TB8MN3RJ6Q2H7D", False), ("MSG-4F2A-88B1-C0DE-9D1E", False)),
         ("my-shop-8f3k2d9x7q4m1z6w5v0t", True),
     ],
 )
