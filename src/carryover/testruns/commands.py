@@ -149,7 +149,7 @@ def _is_unused(part: str, used: str) -> bool:
     """Whether a command only sets a variable that does not occur in `used`."""
     found = _SETS_UP.match(part)
     name = found["variable"] if found is not None else None
-    return name is not None and re.search(rf"\$\{{?{name}\b", used) is None
+    return name is not None and re.search(rf"\b{name}\b(?!=)", used) is None
 
 
 def _parts(command: str) -> list[tuple[str, ...]]:

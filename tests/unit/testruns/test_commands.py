@@ -313,6 +313,7 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
         ("(cd a && make) & cd b && pytest & cd c && npx jest", "(cd b; pytest); cd c; npx jest"),
         ("cd a & npm test", "cd a; npm test"),
         ("Push-Location a; dir; go test; Pop-Location; npm t", "Push-Location a; go test; Pop-Location; npm t"),
+        ("DB=x; T=b\nexport DB; ruff check; pytest", "DB=x; export DB; pytest"),
         ("case $1 in a) pytest;; esac; f() { cd x; }; tox", "pytest; cd x; tox"),
         ("cd api\nmake check | tail -3", "cd api; make check"),
         ('git commit -m "$(cat <<X\nTests\nX\n)"', 'git commit -m "$(cat <<X\nTests\nX\n)"'),
