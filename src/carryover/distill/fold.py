@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
+    brings,
     failed,
     is_edit_of,
     may_solve,
@@ -180,7 +181,7 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
         def is_solved(failure: Failure) -> bool:
             is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
             is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
-            return is_sent or is_step or _solves(failure, mark, turn)
+            return is_sent or is_step or brings(body, failure.why) or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)

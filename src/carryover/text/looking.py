@@ -50,7 +50,8 @@ _CONTINUED: Final = later(r"\\\n\s*")
 _STEP_END: Final = later(r"&&|\|\||[;\n]")
 _INTO_STEP: Final = later(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")
 _FINDS_NOTHING: Final = later(
-    r"(?:[ef]?grep|findstr|rg|ag|diff|cmp|test|\[\[?|which|pgrep|command -v|git grep"
+    r"(?:[ef]?grep|findstr|rg|ag|diff|cmp|test|\[\[?|which|p(?:grep|kill)|killall|command -v|git grep"
+    r"|git config (?:--(?:global|local|system|get(?:-all)?) )*[\w.-]{1,80}(?: 2>\S+)?$"
     r"|git diff \S*(?:--quiet|--exit-code))(?:\s|$)"
 )
 """Programs that end with 1 to say that there is none, or that there is a difference."""
