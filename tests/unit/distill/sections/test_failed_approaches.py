@@ -261,6 +261,16 @@ def test_what_was_reverted_in_a_scratch_file_or_an_agents_notes_is_no_failed_app
     assert under("Failed approaches", talk.says("It is cents again.")) == ""
 
 
+@pytest.mark.parametrize(("name", "counts"), [("public/rates.txt", False), ("public/taxes.txt", True)])
+def test_a_file_that_was_written_elsewhere_was_moved_and_not_reverted(name: str, counts: bool) -> None:
+    talk = session("s1").user("List the rates.")
+    talk.event(model.FileEdit(path=f"{ROOT}/src/rates.txt", change="add")).says("Done.").user("They are not served!")
+    talk.event(model.FileEdit(path=f"{ROOT}/{name}", change="add"))
+    talk.event(model.FileEdit(path=f"{ROOT}/src/rates.txt", change="delete"))
+
+    assert ("Reverted" in under("Failed approaches", talk.says("Now they are."))) is counts
+
+
 def test_what_was_reverted_stands_with_the_prompts_of_both_turns() -> None:
     talk = session("s1").user("Use floats.")
     for name in ("cart.py", "tax.py", "cap.py", "vat.py"):
