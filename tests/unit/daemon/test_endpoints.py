@@ -99,7 +99,7 @@ async def test_moves_and_imports_are_asked_for_by_absolute_paths_and_only_a_read
     odd = ("", "?selection=", "?selection=1", "?selection=" + quote('{"newer": 1}'))
     async with served(path, context.log, moves=moves, imports=imports, forgetting=forgetting):
         for target in (f"/follow?root={new}", f"/link?old={old}&new={new}", f"/unlink?old={old}"):
-            assert await ask(path, "POST", target) == {"sessions": 0, "projects": []}
+            assert await ask(path, "POST", target) == {"sessions": 0, "notes": 0, "projects": []}
         answer = await ask(path, "POST", given + old)
         assert isinstance(answer, dict)
         assert (answer["new_events"] > 0, answer["problem"]) == (True, None)
