@@ -13,7 +13,7 @@ import msgspec
 
 from carryover import model
 from carryover.export.quoting import safe
-from carryover.export.session_parts import SessionHead, shown_body
+from carryover.export.session_parts import WRITTEN, SessionHead, shown_body
 from carryover.records.fields import iso_utc
 
 _VERSION: Final = "ATIF-v1.7"
@@ -37,7 +37,7 @@ _SOURCES: Final[dict[type, str]] = {
 }
 """Who speaks; the system in any other, and in a prompt that the user did not type."""
 _NOTES: Final = (
-    "Written by Carryover from its own record of the session. Of a call's arguments, the main one is recorded; long "
+    f"{WRITTEN} Of a call's arguments, the main one is recorded; long "
     "output is cut in its middle; reasoning and tokens are not recorded. Known key patterns are replaced by "
     "[redacted:...]. Read it before you share it."
 )

@@ -227,14 +227,14 @@ _FENCE: Final = later(r"\s*(`{3,}|~{3,})")
 
 
 _BY_CARRYOVER: Final = " by Carryover; "
-_HEAD: Final = later(
-    rf'# [^\n]*\n\n(?:- [^\n]*\n){{0,5}}- Exported [^\n]{{0,60}}{_BY_CARRYOVER}|\{{\s*"schema_version":\s*"ATIF-v'
-)
+_HEAD: Final = later(rf"# [^\n]*\n\n(?:- [^\n]*\n){{0,5}}- Exported [^\n]{{0,60}}{_BY_CARRYOVER}")
+WRITTEN: Final = "Written by Carryover from its own record of the session."
+"""How the notes of a trajectory begin; other programs write trajectories too."""
 
 
 def is_session_document(text: str) -> bool:
-    """Whether a file begins as `session_markdown` or a trajectory (`export/atif.py`) does."""
-    return _HEAD.match(text) is not None
+    """Whether a file is what `session_markdown` or `export/atif.py` wrote."""
+    return _HEAD.match(text) is not None or (text.startswith("{") and f'"notes": "{WRITTEN}' in text)
 
 
 def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Iterator[str]:

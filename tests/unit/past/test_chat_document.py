@@ -11,9 +11,11 @@ import pytest
 
 from carryover.config import Config
 from carryover.distill.own_text import export_frame
+from carryover.export.atif import trajectory
 from carryover.export.pieces import TextFile
 from carryover.export.session_parts import SessionHead, session_markdown
 from carryover.ledger.connect import connect_read_only
+from carryover.model import StoredEvent, UserPrompt
 from carryover.past.chat_document import gathered
 from carryover.past.chat_files import IGNORED, guidance, is_secret_name, relevant_files, with_text
 from carryover.past.uncommitted import LARGEST_COMPARED, uncommitted
@@ -122,11 +124,13 @@ def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(baker
     (bakery / "bakery.md").write_text(f"# {first} The project bakery\n\n## Task\n\n{last}\n")
     head = SessionHead(id="s1", agent="codex", agent_name="Codex", exported_ms=LATER_MS)
     (bakery / "oven.md").write_text("\n".join([*session_markdown(head, ()), "", "## You", "", "Bake."]))
-    (bakery / "oven.json").write_text('{\n  "schema_version": "ATIF-v1.7"\n}\n')
+    said = StoredEvent(at_ms=LATER_MS, subagent_id=None, body=UserPrompt(text="Bake."))
+    (bakery / "oven.json").write_bytes(trajectory(head, [said]) or b"")
+    (bakery / "theirs.json").write_text('{\n  "schema_version": "ATIF-v1.7",\n  "notes": "Ours"\n}\n')
     names = ("local.py", "prod.env", "package-lock.json", "logo.py", "gone.py", "bakery.md", "oven.md", "oven.json")
-    files, left_out = matter(bakery, *names)
+    files, left_out = matter(bakery, *names, "theirs.json")
 
-    assert not files and left_out == {
+    assert [file.path for file in files] == ["theirs.json"] and left_out == {
         "bakery.md": "an export or a handoff of Carryover's",
         "oven.json": "an export or a handoff of Carryover's",
         "oven.md": "an export or a handoff of Carryover's",
