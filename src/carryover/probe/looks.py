@@ -12,7 +12,7 @@ import errno
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -111,13 +111,15 @@ class _Walk(Generic[_Item, _T]):
         return self._found
 
     def take_in(self, items: list[tuple[Any, Path]], look: Callable[[Any], Any], *, soon: bool) -> list[Any]:
-        """Looks at `items` in this thread, in the middle of another look."""
+        """Looks at `items` in this thread, in the middle of another look, whose disk has answered."""
         outer = self.folder
         left_s = self.left_s()
+        with self._disks.lock:
+            answering = self._disks.disks_of(outer)
         found = []
         try:
             for item, folder in items:
-                if self._disks.may_ask(folder):
+                if self._disks.may_ask(folder, answering):
                     found.append((item, self._look_at(folder, partial(look, item), soon=soon)))
         finally:
             self._begin(outer, left_s)
@@ -263,10 +265,11 @@ class Disks:
         with self.lock:
             return {str(folder): now_s - silence.since_s for folder, silence in sorted(self.silent.items())}
 
-    def may_ask(self, folder: Path) -> bool:
+    def may_ask(self, folder: Path, answering: Collection[Path] = ()) -> bool:
+        """Whether no silent disk of `folder` was asked lately, apart from those that are `answering` right now."""
         now_s = time.monotonic()
         with self.lock:
-            silences = [self.silent[disk] for disk in self.disks_of(folder)]
+            silences = [self.silent[disk] for disk in self.disks_of(folder) if disk not in answering]
             if any(now_s < silence.again_s or silence.stuck >= MOST_STUCK for silence in silences):
                 return False
             for silence in silences:

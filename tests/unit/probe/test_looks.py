@@ -140,6 +140,16 @@ def test_a_disk_that_answers_again_is_no_longer_silent_though_a_question_was_los
     assert disks.silent_folders() == {}
 
 
+def test_what_belongs_to_a_look_at_a_disk_that_answers_again_is_done(disks: Disks, hanging: Path, stuck: Stuck) -> None:
+    """Else the settings of the project would be unknown, and it counted as excluded."""
+    disks.again_s = 0.0
+    with pytest.raises(Silent):
+        disks.look_at(hanging, stuck.look)
+    disks.again_s = 60.0
+
+    assert disks.look_at(hanging, lambda: disks.look_at(hanging / "below", lambda: "found")) == "found"
+
+
 def test_a_silent_disk_of_which_only_the_folder_is_still_known_stays_silent(
     disks: Disks, hanging: Path, stuck: Stuck, monkeypatch: pytest.MonkeyPatch
 ) -> None:
