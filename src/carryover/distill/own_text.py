@@ -23,7 +23,7 @@ _POINTS_LIMIT: Final = 5000
 _RESUMING_PREFIX: Final = later(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
 _HANDOFF_START: Final = later(r"^[^\n]{0,8}\[CARRYOVER\] Last updated ", re.M)
 _HANDOFF_END: Final = later(r"^[^\n]{0,4}Full history: [^\n]*$", re.M)
-_WORDS_AFTER: Final = later(r"\n[ \t\r]*\n(?=[ \t]*[^\s#>-])")
+_WORDS_AFTER: Final = later(r"\n[ \t\r]*\n(?=[ \t]*(?![#>]|- )\S)")
 """A blank line, which no handoff has, and below it neither a heading nor a line of a list."""
 _POINTER_BLOCK: Final = later(
     r"<!--CARRYOVER:START-->(?:[^\n]{0,200}\n){1,12}?[^\n]{0,40}<!--CARRYOVER:END-->"  # with numbers before lines, too

@@ -73,6 +73,7 @@ def test_the_longer_handoff_that_an_agent_reads_is_not_shown_as_its_work() -> No
         pytest.param(CUT, "\n", id="without its last line"),
         pytest.param(f"{CUT}\n\nGo on.\n\n- a\n", "\nGo on.\n\n- a\n", id="words below one without its last line"),
         pytest.param(f"{CUT}\n\n## Task\n- Bake", "\n", id="without its last line, with blank lines"),
+        pytest.param(f"{CUT}\n\n---\nWhy?", "\n---\nWhy?", id="words below a rule"),
         pytest.param(f"{CUT}\r\n \r\nWhy?\n{HANDOFF}", "\nWhy?\n\n", id="words between two"),
         pytest.param(f"Use tabs.\n\n{POINTER}", "Use tabs.\n\n\n", id="a pointer in an instruction file"),
         pytest.param(NUMBERED, "1→", id="a pointer that was printed with numbers"),
