@@ -231,7 +231,7 @@ def _line_of_hit(hit: Hit, terms: tuple[Term, ...]) -> str:
     text = best_part(shown, terms, _SNIPPET_CHARS)
     helper = ""
     if hit.subagent_id:  # named if `turn` takes the name; no other text may stand here as if it were ours
-        helper = f", sub-agent {hit.subagent_id}" if _NAMED.fullmatch(hit.subagent_id) else ", a sub-agent"
+        helper = f", sub-agent {neutral(hit.subagent_id)}" if _NAMED.fullmatch(hit.subagent_id) else ", a sub-agent"
     return f"- turn {hit.turn} of {id_in_command(hit.short)}{helper} ({', '.join(facts)}): {text}"
 
 
