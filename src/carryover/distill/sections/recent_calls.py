@@ -45,6 +45,11 @@ _OF_COMMIT: Final = later(
 """What git prints below a commit's subject: each file that it made, moved or deleted, and how to set one's name."""
 _SIZE: Final = later(r"total [\d.,]+[KMGT]?")
 """The first line of `ls -l`."""
+_PREPARED: Final = later(
+    r"mkdir [^;&|\n]+|(?:mkdir [^;&|\n]+ && )?cat (?:>{1,2} ?\S+ <<\S+|<<\S+ >{1,2} ?\S+) …(?: \(\d+ lines\))?"
+)
+"""A command that only makes a folder, or writes a file whose body is not kept: both are there, and edited files are
+listed."""
 _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matches|files)) found\b[^\n]*)?")
 """What a search prints that found nothing (Claude Code, Gemini CLI, opencode)."""
 
@@ -172,6 +177,8 @@ def _is_shown(call: Call) -> bool:
     if call.status == "denied" or not (call.subject or call.output):  # what was refused is with the user's words
         return False
     if not (call.subject or call.name):  # the result of a call that no record names
+        return False
+    if call.op == "shell" and call.status == "ok" and not call.output.strip() and _PREPARED.fullmatch(call.subject):
         return False
     if call.op == "search" and _NOTHING.fullmatch(call.output.strip()):
         return False  # it may have looked in one file alone, which is not known any more

@@ -14,6 +14,8 @@ from carryover.distill.sections.recent_calls import call_entries
 from carryover.model import Op
 from support.conversation import GOAL, ROOT, Conversation, handoff, past, session, under, worked
 
+LIDS = "A lid.\n" * 9
+
 
 @pytest.mark.parametrize(
     ("command", "code", "end"),
@@ -44,6 +46,23 @@ def test_a_look_of_which_nothing_is_left_is_left_out_but_not_one_that_printed_no
     shown = under("Recent files", talk.ran("ls -la /mnt", f"{listed}\n/mnt is full").says("Done."))
     assert ("/srv" in shown, "/opt" in shown) == (False, False)
     assert "`git status --short`" in shown and "/mnt is full" in shown
+
+
+@pytest.mark.parametrize(
+    ("command", "is_shown"),
+    [
+        ("mkdir -p shop/lids shop/caps", False),
+        (f"mkdir -p shop && cat > shop/lids <<'EOF'\n{LIDS}EOF", False),
+        (f"cat <<'EOF' > shop/lids\n{LIDS}EOF", False),
+        ("cat <<'EOF' > shop/lids\nA lid.\nEOF", True),
+        ("mkdir -p shop && mv lids shop", True),
+        (f"cat <<'EOF' | sudo tee /etc/lids\n{LIDS}EOF", True),
+    ],
+)
+def test_a_folder_that_was_made_and_a_file_that_was_written_need_no_command(command: str, is_shown: bool) -> None:
+    talk = Conversation().user(GOAL).ran(command, "").ran("make", "built")
+    assert ("lids" in under("Recent files", talk)) is is_shown
+    assert "lids" in under("Recent files", talk.ran(command, "made").ran("make", "built"))
 
 
 def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
