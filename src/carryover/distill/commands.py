@@ -56,6 +56,7 @@ _FRAME: Final = later(
     r"|[^\n]{1,200}: line \d+: `(?![^\n]{0,200}': not a )"  # bash quotes the line below the syntax error in it
     r"|(?:At|In|En|Au caractère) (?:\w{4,5}|[^\n]{1,300}\.ps1): ?\d+ (?:char|Zeichen|Carácter)?: ?\d+$"
     r"|(?:LINE \d+|HINT|hint): |- To [^\n]{1,60}, run: gh |note: run with `RUST_BACKTRACE="
+    r"|[A-Z][\w ]{2,20}: \((?:none|empty)\)$"
 )
 _WRAPPED: Final = later(r"^( +\+ (?:CategoryInfo|FullyQualifiedErrorId)\b[^\n]*)(?:\n {3}(?! )[^\n]*)+", re.M)
 """What Windows PowerShell puts below a reason, and the rest of it on further lines: `ndException`."""

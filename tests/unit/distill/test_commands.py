@@ -203,6 +203,7 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "error[E0425]: cannot find value `rate`",
         ),
         ("error: no rate\nerror Command failed with exit code 3.", "error: no rate"),
+        ("Stdout: (empty)\nStderr: no tty\nfatal: no shop\n\nError: (none)\nExit Code: 128", "fatal: no shop"),
         ("fatal: not a git repository\nhint: init", "fatal: not a git repository"),
         (
             "PHP Fatal error:  Uncaught RateError: no rate in /shop/rates.php:40\n#0 {main}\n  thrown on line 40",
