@@ -19,7 +19,7 @@ from carryover.terminal.output import Progress, counted
 POLL_EVERY_S: Final = 0.2
 BUSY_ANSWER_S: Final = 10.0
 
-ReadEnd = Literal["done", "interrupted", "lost", "paused"]
+ReadEnd = Literal["done", "interrupted", "lost", "paused", "unstored"]
 
 
 def held_by(state: StateDir) -> Totals | None:
@@ -41,7 +41,9 @@ def watch_first_read(state: StateDir) -> ReadEnd:
             ):
                 progress.update(*how_far(health))
                 time.sleep(POLL_EVERY_S)
-        return "lost" if health is None else "paused" if health.paused else "done"
+        if health is None or health.paused:
+            return "lost" if health is None else "paused"
+        return "done" if health.ledger_trouble is None else "unstored"
     except (TimeoutError, UserError):
         return "lost"
     except KeyboardInterrupt:

@@ -36,6 +36,7 @@ _READ: Final = {
     "interrupted": "carryoverd keeps reading in the background; `carryover status` shows its progress.",
     "paused": "⚠ Carryover is paused: nothing is read or handed over until `carryover unpause`.",
     "lost": "carryoverd stopped answering while it was reading; `carryover doctor` says why.",
+    "unstored": "⚠ Not everything could be recorded, and carryoverd tries again; `carryover doctor` says why.",
 }
 
 

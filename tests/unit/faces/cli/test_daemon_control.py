@@ -12,7 +12,7 @@ import pytest
 
 from carryover import __version__
 from carryover.actions import ui
-from carryover.actions.first_read import how_far
+from carryover.actions.first_read import how_far, watch_first_read
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
@@ -367,6 +367,12 @@ BEHIND = {**HEALTH, "caught_up": False, "sources": 340, "waiting_sources": 300}
 )
 def test_how_far_the_reading_is(more: dict[str, object], share: float, words: str) -> None:
     assert how_far(msgspec.convert(BEHIND | more, Health)) == (share, words)
+
+
+def test_what_the_ledger_did_not_take_is_not_said_to_be_read(home: Path) -> None:
+    """As on a full disk, where what could not be stored waits for the next try."""
+    with answering_socket(state_dir().socket, {**HEALTH, "ledger_trouble": "The disk is full."}):
+        assert watch_first_read(state_dir()) == "unstored"
 
 
 def test_on_a_terminal_there_is_a_bar_and_ctrl_c_ends_only_the_watching(claude: Path) -> None:
