@@ -207,15 +207,15 @@ def _has_sessions() -> bool:
         return True
 
 
-def nothing_recorded(root: str | None) -> UserError:
+def nothing_recorded(root: str | None, *, elsewhere: str = KNOWN_PROJECTS) -> UserError:
     """Says that no session of the project at `root` is recorded, or of any; for a worktree, where its main checkout
-    is."""
+    is. `elsewhere`: how the other projects are reached."""
     if root is None:
         nothing, instead = "No session is recorded anywhere.", _WATCHED
     elif (gone := no_such_folder(root)) is not None:
         nothing, instead = gone, KNOWN_PROJECTS
     elif (main := root_of(root).main_root) is None:
-        nothing, instead = f"No session is recorded for {root}.", KNOWN_PROJECTS if _has_sessions() else _WATCHED
+        nothing, instead = f"No session is recorded for {root}.", elsewhere if _has_sessions() else _WATCHED
     else:
         nothing = f"No session is recorded for {root}. It is a worktree of {main}:"
         instead = f"`carryover sessions {shell_word(main)}` lists what was done there."

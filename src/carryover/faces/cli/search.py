@@ -19,6 +19,7 @@ from carryover.terminal.table import INDENT, entry_lines
 _LIMIT: Final = 20
 _SNIPPET_CHARS: Final = 200
 """Maximum length of a snippet."""
+_EVERYWHERE: Final = "`--all` searches every project"
 FOUND: Final = "1;33"
 """The style of matches."""
 
@@ -89,12 +90,12 @@ def _filters(args: argparse.Namespace) -> list[str]:
 def _warn(answer: Search, filters: Sequence[str]) -> None:
     """Says in what way the list is not all. Raises UserError (NOTHING_FOUND) if it is empty."""
     if not answer.is_recorded:
-        raise nothing_recorded(answer.project)
+        raise nothing_recorded(answer.project, elsewhere=f"{_EVERYWHERE}.")
     if answer.note:
         warn(answer.note)
     if not answer.hits:
         where = f"for {answer.project} " if answer.project else ""
-        instead = "`--all` searches every project" if answer.project else "Other words, or a part of one, may"
+        instead = _EVERYWHERE if answer.project else "Other words, or a part of one, may"
         instead = f"Without {' and '.join(filters)} more is searched" if filters else instead
         raise UserError(f"Nothing recorded {where}matches. {instead}.", ExitCode.NOTHING_FOUND)
 

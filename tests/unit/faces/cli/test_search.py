@@ -33,3 +33,13 @@ def test_where_nothing_is_recorded_search_says_so(
     monkeypatch.chdir(home)
 
     assert "No session is recorded" in run.err(ExitCode.NOTHING_FOUND, "search", "--project", project, "cart")
+
+
+def test_outside_of_every_project_search_says_how_all_are_searched(
+    recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(home)
+
+    said = run.err(ExitCode.NOTHING_FOUND, "search", "cart")
+
+    assert said.endswith(f"carryover: No session is recorded for {home}. `--all` searches every project.\n")
