@@ -58,7 +58,7 @@ def state_dir() -> StateDir:
     except FileNotFoundError:
         pass
     except OSError as error:
-        remedy = f"Run `{_opens(state.root)}`" if error.errno == errno.EACCES else "Repair it"
+        remedy = _remedy(state.root) if error.errno == errno.EACCES else "Repair it"
         raise UserError(
             f"The state folder {state.root} can't be used: {error.strerror}. Nothing was read or changed. "
             f"{remedy}, or set CARRYOVER_HOME to another folder."
@@ -66,13 +66,21 @@ def state_dir() -> StateDir:
     return state
 
 
-def _opens(folder: Path) -> str:
-    """Returns the command that lets the user into a folder."""
+def _remedy(folder: Path) -> str:
+    """Says what lets the user into the state folder."""
+    user, owner, home = os.geteuid(), _owner(folder), Path.home()
+    if owner != user and _owner(home) not in (user, None):  # as with `sudo -u`: nothing is to be taken from its owner
+        return f"{home}, your HOME, belongs to another user: run the command as that user"
+    word = shell_word(folder)
+    return f"Run `chmod u+rwx {word}`" if owner in (user, None) else f'Run `sudo chown -R "$(id -u)" {word}`'
+
+
+def _owner(path: Path) -> int | None:
+    """Returns the id of the user whose a file is; None where a folder above it is closed."""
     try:
-        is_own = folder.stat().st_uid == os.geteuid()
-    except OSError:  # a folder above it is closed
-        is_own = True
-    return f"chmod u+rwx {shell_word(folder)}" if is_own else f'sudo chown -R "$(id -u)" {shell_word(folder)}'
+        return path.stat().st_uid
+    except OSError:
+        return None
 
 
 def settings_to_print() -> Config:

@@ -28,6 +28,20 @@ def test_a_state_folder_of_root_is_said_with_what_gives_it_back(home: Path) -> N
     assert f'Run `sudo chown -R "$(id -u)" {theirs}`, or set CARRYOVER_HOME' in answer.stderr
 
 
+@needs_setpriv
+def test_in_the_home_folder_of_another_user_nothing_is_taken_from_them(home: Path) -> None:
+    """As with `sudo -u` where it keeps HOME: neither folder is the caller's."""
+    (home / ".carryover").mkdir(mode=0o700)
+    for folder in (home, home / ".carryover"):
+        os.chown(folder, 1234, 1234)
+
+    command = without_rights_of_root(*CARRYOVER, "status")
+    answer = subprocess.run(command, cwd=home, capture_output=True, text=True, timeout=60)
+
+    assert f"{home}, your HOME, belongs to another user: run the command as that user, or set" in answer.stderr
+    assert "chown" not in answer.stderr
+
+
 def test_a_limit_on_processes_is_said_in_one_line(recorded: Path, run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise RuntimeError("can't start new thread")
