@@ -126,7 +126,7 @@ def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> 
                 why = why_unread(error)
             else:
                 is_own = is_session_document(text) or (text.strip() and not without_handoffs(text).strip())
-                why = "an export or a handoff of Carryover's" if is_own else None
+                why = "Carryover's own: an export, a handoff or the pointer to it" if is_own else None
                 if why is None:
                     read.append(msgspec.structs.replace(file, text=text))
         if why:

@@ -131,9 +131,9 @@ def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(baker
     files, left_out = matter(bakery, *names, "theirs.json")
 
     assert [file.path for file in files] == ["theirs.json"] and left_out == {
-        "bakery.md": "an export or a handoff of Carryover's",
-        "oven.json": "an export or a handoff of Carryover's",
-        "oven.md": "an export or a handoff of Carryover's",
+        "bakery.md": "Carryover's own: an export, a handoff or the pointer to it",
+        "oven.json": "Carryover's own: an export, a handoff or the pointer to it",
+        "oven.md": "Carryover's own: an export, a handoff or the pointer to it",
         "local.py": IGNORED,
         "logo.py": "not text",
         "package-lock.json": "generated, or data",

@@ -105,7 +105,7 @@ def _file_steps(planned: Uninstall) -> Iterator[str]:
 def _lines_after(done: Uninstall, planned: Uninstall) -> Iterator[str]:
     yield from (f"✗ {reason}" for reason in done.notes)
     if done.removals or any(edit.outcome in ("changed", "removed") for edit in done.edits):
-        yield from ("✓ Done.", *_what_stays(planned))
+        yield from ("✓ Everything else is done." if done.notes else "✓ Done.", *_what_stays(planned))
 
 
 def _what_stays(planned: Uninstall) -> Iterator[str]:

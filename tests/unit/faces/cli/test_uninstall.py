@@ -72,8 +72,9 @@ def test_a_file_that_cannot_be_edited_is_named_and_can_be_done_later(installed: 
     whole = installed.read_text()
     installed.write_text(f"{whole},")
 
-    code, out, _ = run("uninstall", "--yes")
+    code, out, _ = run("uninstall", "--purge", "--yes")
     assert (code, f"✗ {installed} is left alone: " in out) == (ExitCode.FAILED, True)
+    assert out.endswith("✓ Everything else is done.\n")
     assert installed.read_text() == f"{whole},"
 
     installed.write_text(whole)
