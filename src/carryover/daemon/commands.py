@@ -30,7 +30,7 @@ from carryover.platform import here
 from carryover.probe.looks import Silent, looked_at
 from carryover.publish.handoff_json import PrintedHandoff, WantedHandoff
 from carryover.publish.printed import hand_over, notes_on, printed, roots_to_hand_over
-from carryover.publish.project_moves import RootFacts, follow, inspect_root, link, unlink
+from carryover.publish.project_moves import RootFacts, follow, inspect_root, is_excluded, link, unlink
 
 if TYPE_CHECKING:
     from carryover.sync.rounds import Outcome
@@ -106,12 +106,12 @@ class Moves:
         return await self._reported(moved, "project_found")
 
     async def follow_known(self, project_id: int) -> None:
-        """Calls `follow` for a known project that is about to be published, but for every publication only if it is a
-        worktree: one that has excluded itself may be removed soon."""
+        """Calls `follow` for a known project that is about to be published, but not for every publication, except of a
+        worktree that is excluded by now: it may be removed soon, with the file that says so."""
         now_s = self._context.clock()
-        row = await asyncio.to_thread(self._row, project_id)
         was_looked_at = now_s - self._looked_s.get(project_id, -_AGAIN_S) < _AGAIN_S
-        if row is None or (was_looked_at and row.main_root is None):
+        row = await asyncio.to_thread(self._worktree_left_out if was_looked_at else self._row, project_id)
+        if row is None:
             return
         self._looked_s[project_id] = now_s
         try:
@@ -146,6 +146,11 @@ class Moves:
     def _row(self, project_id: int) -> ProjectRow | None:
         with self._context.read_ledger() as db:
             return project_by_id(db, project_id)
+
+    def _worktree_left_out(self, project_id: int) -> ProjectRow | None:
+        row = self._row(project_id)
+        is_left_out = row is not None and row.main_root is not None and is_excluded(row.root, self._context.config)
+        return row if is_left_out else None
 
     def _rows(self) -> list[ProjectRow]:
         with self._context.read_ledger() as db:

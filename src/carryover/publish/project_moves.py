@@ -50,8 +50,8 @@ def inspect_root(paths: StatePaths, root: str, config: Config) -> RootFacts:
     own = next((row for row in known if row.root == root), None)
     main_root = Checkout(folder).main
     worktrees = [row for row in known if row.main_root is not None and row.main_root in (root, main_root)]
-    apart = tuple(row for row in worktrees if _is_excluded(row.root, config))
-    if own is not None and main_root is not None and _is_excluded(root, config):
+    apart = tuple(row for row in worktrees if is_excluded(row.root, config))
+    if own is not None and main_root is not None and is_excluded(root, config):
         return RootFacts(root=root, own=own, apart=apart)
     identity = moved_folders.identity_of(folder)
     moved = moved_folders.moved_to_here(folder, identity, known, config, paths)
@@ -60,7 +60,7 @@ def inspect_root(paths: StatePaths, root: str, config: Config) -> RootFacts:
     return RootFacts(root=root, own=own, identity=identity, apart=apart, moved=tuple(moved))
 
 
-def _is_excluded(root: str, config: Config) -> bool:
+def is_excluded(root: str, config: Config) -> bool:
     """Whether a folder that is there is excluded. On a disk that does not answer, it is not known to be."""
     folder = Path(root)
     with suppress(Silent):
