@@ -22,11 +22,10 @@ _FETCHED: Final = later(
 )
 _SENT: Final = later(
     r"(?:remote: )?(?:(?:(?:Enumerat|Count|Compress|Receiv|Writ)ing objects|Resolving deltas|Updating files"
-    r"|Filtering content): +\d.*|Total \d+ \(delta .*)|Delta compression using up to .*"
+    r"|Filtering content): +(?:\d+% \(\d+/\d+\)(?:, .{0,80})?|\d+, done\.)|Total \d+ \(delta \d+\).{0,80})"
+    r"|Delta compression using up to \d+ threads?"
 )
 """How far git was with what it sends, gets or writes."""
-_FRAMES: Final = later(r"(?:[◐-◓\u2801-\u28ff]\s[^◐-◓\u2801-\u28ff]+){3,}")
-"""What a turning sign stood before, one time after the other, where nothing has removed what was written over."""
 _AMONG_OTHERS: Final = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
 """A number without commas: one that had them could be divided in many ways."""
 _NUMBERS: Final = later(rf"{_AMONG_OTHERS}(?:[\s,;/]+{_AMONG_OTHERS}){{7,}},*")
@@ -44,7 +43,7 @@ _EXAMINED: Final = 4000
 def is_unread(line: str) -> bool:
     """Whether a line, stripped of white space, has a form that people and models skip."""
     line = line[:_EXAMINED]
-    if any(form.fullmatch(line) for form in (_LISTED, _FETCHED, _NUMBERS, _SENT, _FRAMES)):
+    if any(form.fullmatch(line) for form in (_LISTED, _FETCHED, _NUMBERS, _SENT)):
         return True
     if len(line) < _SHORTEST:
         return False

@@ -58,6 +58,9 @@ def test_short_neighbours_are_joined() -> None:
         ("`* Aside ────────────`\nA cap rounds.\n`──────────────────`", ["A cap rounds."]),
         ("| a | b |\n|---|---|\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
         ("========== 6 passed ==========\n⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯ Failed 2", ["=== 6 passed ===", "⎯⎯⎯ Failed 2"]),
+        ("◒  Copying◐  Copying◓  Copying.◇  The shop is there", ["◓ Copying.◇ The shop is there"]),
+        ("⠋ Reading⠙ Reading✖ no cart", ["⠋ Reading⠙ Reading✖ no cart"]),
+        ("◐ the cap ◑ the receipt", ["◐ the cap ◑ the receipt"]),
         ("[the guide](https://x.org/y) says", ["the guide (https://x.org/y) says"]),
     ],
 )
