@@ -88,7 +88,7 @@ def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
 def _tried(failure: Failure) -> str:
     """Returns what was tried: of a command whose program is not there, the program alone."""
     program = failure.tried.strip("`").partition(" ")[0]
-    is_missing = never_began(failure.why.replace(LINE_BREAK, "\n"), program)
+    is_missing = "not found" in failure.why and never_began(failure.why.replace(LINE_BREAK, "\n"), program)
     return f"`{program}`" if is_missing and failure.tried.startswith("`") else failure.tried
 
 

@@ -42,9 +42,13 @@ def reverted_entries(past: Past) -> list[Entry]:
 
 
 def _left(session: SessionView) -> list[Revert]:
-    """Returns the reverts of a session but for those of files that were written elsewhere in the same turn."""
-    added = {(file.turn, _name(file.path)) for file in session.digest.touched if file.change == "add"}
-    return [one for one in session.digest.reverts if (one.turn, _name(one.path)) not in added]
+    """Returns the reverts of a session but for those of files that were written elsewhere in the turn that deleted
+    them."""
+    added = [file for file in session.digest.touched if file.change == "add"]
+    written = {(turn, _name(file.path)) for file in added for turn in (file.turn, *(one.turn for one in file.changes))}
+    gone = {file.path for file in session.digest.touched if file.change == "delete"}
+    reverts = session.digest.reverts
+    return [one for one in reverts if one.path not in gone or (one.turn, _name(one.path)) not in written]
 
 
 def _name(path: str) -> str:

@@ -33,6 +33,7 @@ def test_a_command_that_shows_an_error_through_a_pipe_has_failed_and_solves_noth
         ("ps: Operation not permitted\nzsh:1: command not found: python", "`python`"),
         ("python: cart.py: No such file", "`python cart.py --cap 80`"),
         ("run.sh: line 4: eog: command not found", "`python cart.py --cap 80`"),
+        ("bash: line 1: python: bad option", "`python cart.py --cap 80`"),
     ],
 )
 def test_of_a_program_that_is_not_there_only_its_name_is_shown(said: str, named: str) -> None:
@@ -265,10 +266,12 @@ def test_what_was_reverted_in_a_scratch_file_or_an_agents_notes_is_no_failed_app
 def test_a_file_that_was_written_elsewhere_was_moved_and_not_reverted(name: str, counts: bool) -> None:
     talk = session("s1").user("List the rates.")
     talk.event(model.FileEdit(path=f"{ROOT}/src/rates.txt", change="add")).says("Done.").user("They are not served!")
-    talk.event(model.FileEdit(path=f"{ROOT}/{name}", change="add"))
+    talk.event(model.FileEdit(path=f"{ROOT}/{name}", change="add", diff="+b"))
     talk.event(model.FileEdit(path=f"{ROOT}/src/rates.txt", change="delete"))
-
     assert ("Reverted" in under("Failed approaches", talk.says("Now they are."))) is counts
+
+    talk.user("Sort them.").event(model.FileEdit(path=f"{ROOT}/{name}", change="modify", diff="-b\n+a"))
+    assert ("Reverted" in under("Failed approaches", talk.says("Sorted."))) is counts
 
 
 def test_what_was_reverted_stands_with_the_prompts_of_both_turns() -> None:
