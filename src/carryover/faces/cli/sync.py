@@ -36,7 +36,7 @@ EXAMPLES: Final = """\
   carryover sync init git@example.org:me/carryover-store.git
   carryover sync init /mnt/share/store --name desktop    an empty folder
   carryover sync                             once, now
-  carryover sync add-machine '0433 9394 0435 8732 8327'    on both machines
+  carryover sync add-machine 0433 9394 0435 8732 8327    on both machines
   carryover sync off --delete                and remove what it has sent"""
 
 
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DESCRIPTION, EXAMPLES, ExitCode.NOTHING_FOUND, ExitCode.REFUSED)
     add = parser.add_argument
     add("action", metavar="ACTION", nargs="?", choices=tuple(_DOES), help="one of those above")
-    add("what", metavar="WHAT", nargs="?", help="the remote or machine that the action is for")
+    add("what", metavar="WHAT", nargs="*", help="the remote or machine that the action is for")
     add("--name", metavar="NAME", help="with init: what this machine is called (default: its host name)")
     flag(parser, "--delete", "with off: remove what this machine has written to the store")
     flag(parser, "--yes", "ask nothing")
@@ -62,7 +62,10 @@ _Done = tuple[object, Iterable[str]]
 
 
 def run(args: argparse.Namespace) -> None:
+    if len(args.what) > 1 and args.action != "add-machine":  # a code is shown in groups of digits
+        raise UserError(f"`carryover sync {args.action}` takes one word. Nothing was changed.", ExitCode.USAGE)
     needs = _NEEDS.get(args.action)
+    args.what = " ".join(args.what) if args.what else None
     if args.what is None and needs is not None:
         raise UserError(f"`carryover sync {args.action}` needs {needs}. Nothing was changed.", ExitCode.USAGE)
     if (args.name and args.action != "init") or (args.delete and args.action != "off"):

@@ -22,6 +22,8 @@ from support.recorded_shop import Run
         ("sync init", ExitCode.USAGE, "or an empty folder. Nothing was changed."),
         ("sync add-machine", ExitCode.USAGE, "shows on the other machine. Nothing was changed."),
         ("sync remove-machine", ExitCode.USAGE, "`carryover sync status` lists. Nothing was changed."),
+        ("sync add-machine 0433 9394 0435 8732 8327", ExitCode.NOTHING_FOUND, "or an empty folder."),
+        ("sync init --name laptop a b", ExitCode.USAGE, "`carryover sync init` takes one word. Nothing was changed."),
         ("sync --delete", ExitCode.USAGE, "--delete is for off."),
     ],
 )
