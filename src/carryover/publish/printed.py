@@ -55,6 +55,8 @@ def hand_over(
     if made.settings.excluded is not None:
         refuse_excluded(project.main_root or project.root, config)
     if made.handoff is None or made.text is None:
+        if newest_session(ledger, project.id) is None:  # all were forgotten, or belong to where the folder was moved
+            return None
         raise _nothing_in(wanted.root, session)
     if made.why_open is None and made.root == project.root:
         return replace(made, why_open=open_to_git(Checkout(Path(made.root)), made.settings, project.refusal))

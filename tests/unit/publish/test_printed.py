@@ -6,6 +6,7 @@ import pytest
 
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.sessions import know_project
 from carryover.model import AssistantMessage, FileEdit, UserPrompt
 from carryover.publish.handoff_json import WantedHandoff
 from carryover.publish.printed import hand_over
@@ -27,6 +28,13 @@ async def test_the_last_session_leads_where_it_is_asked_for(scribe: Scribe) -> N
     )
 
     assert [lead(scribe, session) for session in (None, "last", "s1")] == ["s1", "s2", "s1"]
+
+
+async def test_of_a_known_project_without_sessions_no_work_is_said_to_be_there(scribe: Scribe) -> None:
+    """As of the former path of a folder that was moved."""
+    await scribe.ledger.write(know_project, "/repo", None)
+
+    assert hand_over(WantedHandoff(root="/repo"), scribe.db, "/repo", Config(), now_ms=10_000) is None
 
 
 @pytest.mark.parametrize(
