@@ -96,7 +96,7 @@ _UP_TO_SEMICOLON = later(r"[^\s\"'`;\\]+")
 _LONGEST_STRONG = 128
 _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
 _NAMESPACE = later(r"<\w{1,32}:\Z")
-_XML_TEXT = later(r"(?P<value>[^<\n]{0,256}|[^<>\n]*)\s{0,40}(?=</)")
+_XML_TEXT = later(r"(?P<value>[^<\n]{0,256}|[^<>\n]*)(?:\n\s{0,40})?(?=</)")
 _XML_BEGIN = later(r"\s{0,40}(?:<!\[CDATA\[)?")
 _CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
 _ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")

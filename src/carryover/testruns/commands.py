@@ -91,6 +91,7 @@ _SETS_UP = later(
     r"|\$env:\w+ ?=|(?P<variable>[A-Za-z_]\w*)=(?:[^\s\"']+|\"[^\"]*\"|'[^']*'|\$\(.*\))\Z"
 )
 """Commands that change what the tests find, and variables that they may be given."""
+_USED = later(r"\b\w+\b(?!=)")
 _AROUND_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+| \}\Z")
 
 
@@ -137,19 +138,14 @@ def part_with_tests(command: str) -> str:
         elif at in ran or (at < last and _SETS_UP.match(part)):
             newest = len(kept) if at in ran else newest
             kept.append(part)
-    used = " ".join(kept)
+    used = {None, *_USED.findall(" ".join(kept))}
     shown = ""
-    for part in (part for part in kept if not _is_unused(part, used)):
-        between = "" if shown.endswith("(") or part == ")" or not shown else " " if shown.endswith("; do") else "; "
-        shown += f"{between}{part}"
+    for part in kept:
+        setting = _SETS_UP.match(part)
+        if setting is None or setting["variable"] in used:
+            between = "" if shown.endswith("(") or part == ")" or not shown else " " if shown.endswith("; do") else "; "
+            shown += f"{between}{part}"
     return shown if ran and shown else command
-
-
-def _is_unused(part: str, used: str) -> bool:
-    """Whether a command only sets a variable that does not occur in `used`."""
-    found = _SETS_UP.match(part)
-    name = found["variable"] if found is not None else None
-    return name is not None and re.search(rf"\b{name}\b(?!=)", used) is None
 
 
 def _parts(command: str) -> list[tuple[str, ...]]:

@@ -22,7 +22,7 @@ _FETCHED: Final = later(
 )
 _SENT: Final = later(
     r"(?:remote: )?(?:(?:(?:Enumerat|Count|Compress|Receiv|Writ)ing objects|Resolving deltas|Updating files"
-    r"|Filtering content): +(?:\d+% \(\d+/\d+\)(?:, .{0,80})?|\d+, done\.)|Total \d+ \(delta \d+\).{0,80})"
+    r"|Filtering content): +(?:\d+% \(\d+/\d+\)(?:, [^:]{0,80})?|\d+, done\.)|Total \d+ \(delta \d+\)[^:]{0,80})"
     r"|Delta compression using up to \d+ threads?"
 )
 """How far git was with what it sends, gets or writes."""

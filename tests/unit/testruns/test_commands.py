@@ -271,6 +271,11 @@ def test_a_long_word_costs_no_time(command: str) -> None:
         find_invocations(command)
 
 
+def test_many_variables_before_a_test_run_cost_no_time() -> None:
+    with costing_little():
+        assert part_with_tests(";".join([*(f"A{each}=1" for each in range(1900)), "pytest $A7"])) == "A7=1; pytest $A7"
+
+
 @pytest.mark.parametrize(
     ("word", "asks"),
     [

@@ -46,7 +46,7 @@ READ = (
     "Downloading took 18 minutes",
     "ok",
     "Updating files: 3 of them have no cap",
-    "Receiving objects: 50% (3/6)error: RPC failed",
+    "Receiving objects: 50% (3/6), error: RPC failed",
     "Statements   : 98% ( 761/776 )",
     "Carts passed: 85% (17/20)",
     "Prices are whole cents, never floats; checkout.py converts them, and the importer divides by 100 (see cart.py).",
