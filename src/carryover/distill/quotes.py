@@ -46,9 +46,8 @@ _LAYOUT: Final = later(
 """Rules, one with a caption within marks of code (Claude Code's explanatory style), borders of tables and drawn boxes,
 and the brackets of code or JSON that have a line to themselves; what marks a place in the line above
 (PowerShell 5 and 7, GCC)."""
-_DRAWN: Final = later(r"([^\w\s.])\1{8,}")
-"""A rule beside a caption: `==== 6 passed ====`."""
-_RULE: Final = r"\1\1\1"
+_DRAWN: Final = later(r"(?<![+-])(?<!\d )([^\w\s.+])\1{8,}")
+"""A rule beside a caption: `==== 6 passed ====`; none of git's bars, whose lengths say something: `| 90 ++++++---`."""
 _FRAMES: Final = later(r"(?:[◐-◓\u2801-\u28ff]\s[^◐-◓\u2801-\u28ff]+){2,}(?=[◐-◓\u2801-\u28ff]\s)")
 """What stood behind a turning sign, time after time, but for the last, where none was taken away."""
 _HEADING: Final = later(r"\A\s{0,3}#{1,6}\s+")
@@ -105,7 +104,7 @@ def _tidy(raw: str, form: LineForm) -> str:
     line = without_bold(line)
     if "](" in line:
         line = _LINK.sub(r"\1 (\2)", line)
-    line = _FRAMES.sub("", _DRAWN.sub(_RULE, one_line(line)))
+    line = _FRAMES.sub("", _DRAWN.sub(r"\1\1\1", one_line(line)))
     return _WORD.sub(_shortened, line) if len(line) > _LONG_WORD else line
 
 

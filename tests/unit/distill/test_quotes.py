@@ -58,6 +58,7 @@ def test_short_neighbours_are_joined() -> None:
         ("`* Aside ────────────`\nA cap rounds.\n`──────────────────`", ["A cap rounds."]),
         ("| a | b |\n|---|---|\n| 1 | 2 |", ["| a | b |", "| 1 | 2 |"]),
         ("========== 6 passed ==========\n⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯⎯ Failed 2", ["=== 6 passed ===", "⎯⎯⎯ Failed 2"]),
+        *((line, [line]) for line in ("cart.py | 21 ++++++++++++---------", "cap.py | 18 ------------------")),
         ("◒  Copying◐  Copying◓  Copying.◇  The shop is there", ["◓ Copying.◇ The shop is there"]),
         ("⠋ Reading⠙ Reading✖ no cart", ["⠋ Reading⠙ Reading✖ no cart"]),
         ("◐ the cap ◑ the receipt", ["◐ the cap ◑ the receipt"]),
