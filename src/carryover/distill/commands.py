@@ -66,16 +66,6 @@ _SUMS_UP: Final = later(
     r"error(?::| Command) (?:could not compile|aborting due to|test failed,|failed with exit code) ", re.I
 )
 """What cargo and yarn print below the errors that they found."""
-_LACKING: Final = later(
-    r"\bNo module named '?([\w-]+)|\bCannot find (?:module|package) '([\w.-]+)'"
-    r"|\bcommand not found: ([\w.-]+)|(?<![\w.-])([\w.-]+): (?:command )?not found\b"
-)
-"""What Python, Node and shells say of a module or a program that is not there."""
-_INSTALLS: Final = later(
-    r"\b(?:pip[x3]?|uv|conda|poetry|npm|pnpm|yarn|bun|apt|apt-get|dnf|brew|choco|winget|gem|cargo|snap)"
-    r"(?: pip)? (?:install|add|i)\b([^;&|\n]*)"
-)
-_NAME: Final = later(r"[\w.-]+")
 _LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _SHORT_CAUSE: Final = 60
 _SHOWN_RUN: Final = 110
@@ -123,15 +113,6 @@ def _error_before_pipe(result: ToolResult) -> str:
 def may_solve(result: ToolResult) -> bool:
     """Whether a call succeeded, as far as is known. Of an edit, the file's entry has more."""
     return result.status == "ok" and result.op != "edit" and not _error_before_pipe(result)
-
-
-def brings(result: ToolResult, reason: str) -> bool:
-    """Whether a command installs the module or program that, by the reason of a failure, was not there."""
-    lacking = _LACKING.search(reason) if result.op == "shell" else None
-    if lacking is None:
-        return False
-    names = {name for named in _INSTALLS.findall(result.subject) for name in _NAME.findall(named)}
-    return not names.isdisjoint(lacking.groups())
 
 
 def only_looked(call: Call | ToolResult) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import PureWindowsPath
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -10,7 +11,6 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
-    brings,
     failed,
     is_edit_of,
     may_solve,
@@ -181,7 +181,7 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
         def is_solved(failure: Failure) -> bool:
             is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
             is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
-            return is_sent or is_step or brings(body, failure.why) or _solves(failure, mark, turn)
+            return is_sent or is_step or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
@@ -233,8 +233,11 @@ def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
         anchor=clip(body.anchor, chars=120) if body.anchor else None,
         changes=reverting.with_change(former.changes if former else (), body, digest.prompts),
     )
-    reverts = reverting.reverts_after(digest.reverts, former, body, digest.prompts, event.at_ms)
-    digest = replace(digest, reverts=reverts)
+    name = PureWindowsPath(body.path).name  # with either slash
+    written = (one.path for one in digest.touched if one.change == "add" and one.turn == digest.prompts)
+    if body.change != "delete" or all(PureWindowsPath(path).name != name for path in written):  # else it was moved
+        reverts = reverting.reverts_after(digest.reverts, former, body, digest.prompts, event.at_ms)
+        digest = replace(digest, reverts=reverts)
     others = (other for other in digest.touched if other.path not in (body.path, body.old_path))
     digest = replace(at_work(digest, event), touched=(*others, file)[-_MOST_EDITED_FILES:], failures=failures)
     digest = documents.after_edit(digest, event, body)

@@ -36,8 +36,6 @@ _NUMBERED: Final = later(r"(?<![\w.])([Qq]?\d{1,2})\s?[.):：、）]\s*([A-Za-z]
 """A number at the beginning of what was asked or replied, and the letter of the option that was chosen."""
 _OPTION: Final = later(r"\W*(?:(\w+)\s)?(\d{1,2}|[A-Za-z])\s?[.):：、）\]|—–\-\ufe0f\u20e3](?!\d)")
 """The beginning of an option: its number or letter, perhaps behind a word. `2.5` and `10:30` begin none."""
-_CHOICE: Final = later(r"\W*(?:\d{1,2}|[A-Za-z])\W*")
-"""A number or a letter alone, which says nothing by itself."""
 _CODE: Final = later(r"\W*(?:\d{1,2}\s?[.):]\W*)?\[([A-Z]{2,3})\]")
 """Of a menu's line, perhaps numbered: `3. [CR] Code review`."""
 _WORD: Final = later(r"\w+")
@@ -93,8 +91,7 @@ def replying_to(step: Step, label: str, *, is_task: bool = False) -> str:
     above = before.said[-2].text if len(before.said) > 1 and len(_WORD.findall(prompt)) == 1 else ""
     if chosen := _chosen_in(marks, before.answer) or _chosen_in(prompt, above):
         return f"{label}, after {_in_short(chosen, room)}"
-    replies = begins_with_reply(prompt) or _CHOICE.fullmatch(prompt) is not None
-    offered = _offered(before, is_task=is_task and not is_bare(step.turn)) if replies else ""
+    offered = _offered(before, is_task=is_task and not is_bare(step.turn)) if begins_with_reply(prompt) else ""
     return f"{label}, after {in_quotes(offered, room, tail=0.6)}" if offered else label
 
 

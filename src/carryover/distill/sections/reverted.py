@@ -25,9 +25,9 @@ _OTHER_WORDS: Final = 120
 
 def reverted_entries(past: Past) -> list[Entry]:
     """Returns a line for each turn that reverted what others had changed, newest first. A turn in which the user only
-    agreed has none: a step that the agent had announced is no sign that anything failed. Nor have scratch files, what
-    an agent notes for itself, and files that have moved."""
-    every = ((one, session) for session in past.view.sessions for one in _left(session))
+    agreed has none: a step that the agent had announced is no sign that anything failed. Nor have scratch files and
+    what an agent notes for itself."""
+    every = ((one, session) for session in past.view.sessions for one in session.digest.reverts)
     wanted = ((one, session) for one, session in every if not only_consents(_prompt(session, one.turn)))
     found = [(one, session) for one, session in wanted if name_of_work(one.path, past.view) is not None]
     found.sort(key=lambda each: (-each[0].at_ms, each[1].session, -each[0].turn))
@@ -39,20 +39,6 @@ def reverted_entries(past: Past) -> list[Entry]:
         text = _text(past, session, back)
         entries.append(from_session(session, turn, text, "edit", least, at_ms=back[0].at_ms))
     return entries
-
-
-def _left(session: SessionView) -> list[Revert]:
-    """Returns the reverts of a session but for those of files that were written elsewhere in the turn that deleted
-    them."""
-    added = [file for file in session.digest.touched if file.change == "add"]
-    written = {(turn, _name(file.path)) for file in added for turn in (file.turn, *(one.turn for one in file.changes))}
-    gone = {file.path for file in session.digest.touched if file.change == "delete"}
-    reverts = session.digest.reverts
-    return [one for one in reverts if one.path not in gone or (one.turn, _name(one.path)) not in written]
-
-
-def _name(path: str) -> str:
-    return path.replace("\\", "/").rpartition("/")[2]
 
 
 def _text(past: Past, session: SessionView, back: Sequence[Revert]) -> str:
