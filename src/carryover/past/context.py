@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are known."
 """What to do next where a project was not found."""
-_WATCHED: Final = "`carryover status` says what is watched."
 
 
 def now_ms() -> int:
@@ -203,27 +202,15 @@ def no_such_folder(root: str) -> str | None:
     return None if is_there else f"There is no folder {root}, and nothing is recorded for it{_meant(root)}"
 
 
-def _has_sessions() -> bool:
-    """Whether any session is in the ledger, or may be on the disk, which is read where there is no ledger."""
-    from carryover.ledger.connect import reading  # only needed here
-    from carryover.ledger.queries import sessions
-
-    try:
-        with reading(state_dir().ledger) as db:
-            return bool(sessions(db, limit=1))
-    except UserError:
-        return True
-
-
 def nothing_recorded(root: str | None, *, elsewhere: str = KNOWN_PROJECTS) -> UserError:
     """Says that no session of the project at `root` is recorded, or of any; for a worktree, where its main checkout
     is. `elsewhere`: how the other projects are reached."""
     if root is None:
-        nothing, instead = "No session is recorded anywhere.", _WATCHED
+        nothing, instead = "No session is recorded anywhere.", "`carryover status` says what is watched."
     elif (gone := no_such_folder(root)) is not None:
         nothing, instead = gone, KNOWN_PROJECTS
     elif (main := root_of(root).main_root) is None:
-        nothing, instead = f"No session is recorded for {root}.", elsewhere if _has_sessions() else _WATCHED
+        nothing, instead = f"No session is recorded for {root}.", elsewhere
     else:
         nothing = f"No session is recorded for {root}. It is a worktree of {main}:"
         instead = f"`carryover sessions {shell_word(main)}` lists what was done there."

@@ -146,16 +146,6 @@ class ShowVersion(argparse.Action):
         parser.exit()
 
 
-class YesOrNo(argparse.BooleanOptionalAction):
-    """An option and its opposite (`--mcp`, `--no-mcp`), of which only one can be meant."""
-
-    def __call__(self, parser: argparse.ArgumentParser, given: argparse.Namespace, *others: Any) -> None:
-        before = getattr(given, self.dest)
-        super().__call__(parser, given, *others)
-        if before not in (None, getattr(given, self.dest)):
-            parser.error(f"{' and '.join(self.option_strings)} contradict each other")
-
-
 def exit_code_help(*codes: ExitCode) -> str:
     """Returns the help lines that list a command's exit codes."""
     return "exit codes:\n" + "".join(f"  {code:<4} {MEANING[code]}\n" for code in codes)

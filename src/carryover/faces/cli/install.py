@@ -8,7 +8,7 @@ from typing import Final
 from carryover.actions.installing import RESUME_MODES, InstallAnswer, Survey, install, survey
 from carryover.actions.project_rules import POINTERS, present_pointers
 from carryover.errors import ExitCode, UserError
-from carryover.faces.cli.arguments import YesOrNo, agents_in_list, describe, flag
+from carryover.faces.cli.arguments import agents_in_list, describe, flag
 from carryover.faces.cli.install_report import as_data, print_report
 from carryover.faces.cli.install_screen import pick_pointers
 from carryover.terminal.output import can_ask, print_json
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--mcp",
-        action=YesOrNo,
+        action=argparse.BooleanOptionalAction,
         default=None,
         help="also enter the MCP server `carryover mcp` into the agents' settings, or take it out",
     )

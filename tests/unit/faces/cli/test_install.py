@@ -192,11 +192,6 @@ def test_the_summary_and_the_dry_run_say_what_is_written_into_projects(claude: P
     assert "before an agent works" not in run.out("refresh", "--yes", "--dry-run", "--pointers", "local"), "at once"
 
 
-def test_an_option_and_its_opposite_are_refused(run: Run) -> None:
-    assert "--mcp and --no-mcp contradict each other" in run.err(ExitCode.USAGE, "install", "--no-mcp", "--mcp")
-    assert run("install", "--mcp", "--mcp", "--dry-run")[0] != ExitCode.USAGE
-
-
 def test_settings_of_ours_that_cannot_be_read_stop_it_before_anything_is_done(
     claude: Path, home: Path, run: Run
 ) -> None:

@@ -366,10 +366,3 @@ def test_a_list_that_is_cut_where_nobody_asked_for_it_says_so(recorded: Path, ho
     assert (len(listed.splitlines()), said.endswith(more)) == (LIMIT + 1, True)
     for options in (("-n", "21"), ("--json",)):
         assert more not in run("sessions", str(recorded), *options)[2]
-
-
-def test_where_nothing_at_all_is_recorded_no_other_project_is_offered(recorded: Path, run: Run) -> None:
-    run("forget", "--all", "--yes")
-
-    err = run.err(ExitCode.NOTHING_FOUND, "sessions", str(recorded))
-    assert err.endswith(f"No session is recorded for {recorded}. `carryover status` says what is watched.\n")
