@@ -41,9 +41,9 @@ def watch_first_read(state: StateDir) -> ReadEnd:
             ):
                 progress.update(*how_far(health))
                 time.sleep(POLL_EVERY_S)
-        if health is None or health.paused:
-            return "lost" if health is None else "paused"
-        return "done" if health.ledger_trouble is None else "unstored"
+        if health is None:
+            return "lost"
+        return "paused" if health.paused else "done" if health.ledger_trouble is None else "unstored"
     except (TimeoutError, UserError):
         return "lost"
     except KeyboardInterrupt:

@@ -202,19 +202,14 @@ class PublishQueue(WorkQueue[int]):
             await self._context.ledger.report(error)
             outcome = self.outcomes[key]
             outcome.failures += 1
-            former, outcome.error = outcome.error, type_and_place(error)
-            if isinstance(error, Silent):
-                outcome.error = error.strerror
-            if outcome.error != former:  # else it has been logged
-                self._log_failure(key, error)
+            former = outcome.error
+            outcome.error = error.strerror if isinstance(error, Silent) else type_and_place(error)
+            if outcome.error != former and isinstance(error, Silent):  # nobody's mistake
+                self._context.log.warning("publish_failed", project=key, reason=Word("silent"))
+            elif outcome.error != former:
+                self._context.log.error("publish_failed", error, project=key)
             self.later(key, delay_s(outcome.failures))
         return False
-
-    def _log_failure(self, project: int, error: Exception) -> None:
-        if isinstance(error, Silent):  # nobody's mistake
-            self._context.log.warning("publish_failed", project=project, reason=Word("silent"))
-        else:
-            self._context.log.error("publish_failed", error, project=project)
 
     async def _publish(self, project: int) -> None:
         outcome = self.outcomes.setdefault(project, LastPublication())
