@@ -132,7 +132,8 @@ def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> Seen
         return None
     subject = result.subject.strip()
     fits = len(subject) <= _SHOWN_RUN and "\n" not in subject
-    command = cut_middle(one_line(without_bodies(subject if fits else part_with_tests(subject))), _RUN_CHARS)
+    part = without_bodies(subject if fits else part_with_tests(subject)).strip().replace("\n", LINE_BREAK)
+    command = cut_middle(one_line(part), _RUN_CHARS)
     folder = result.folder or ""
     return SeenRun(run=run, at_ms=at_ms, command=command, turn=turn, session=event.session, folder=folder)
 

@@ -119,33 +119,20 @@ def find_invocations(command: str) -> list[Invocation]:
 
 
 def part_with_tests(command: str) -> str:
-    """Returns what of a command line runs tests, with what sets the shell up for it and the groups and loops that they
-    are in; all of the line if nothing does. What only may run tests, as `make` may, counts if nothing certainly does;
-    but a here-document would be missing in what else may, a commit."""
+    """Returns what of a command line runs tests, with what sets the shell up for it; all of the line if nothing does,
+    or if it has groups, loops or jobs, of which a part would say something else. What only may run tests, as `make`
+    may, counts if nothing certainly does; but a here-document would be missing in what else may, a commit."""
     parts = [_AROUND_COMMAND.sub("", " ".join(words)) for words in _parts(command)]
+    if any(part.startswith(("(", "for ")) for part in parts):
+        return command
     found = {at: runs for at, part in enumerate(parts) if (runs := find_invocations(part))}
     certain = [at for at, runs in found.items() if any(run.certain for run in runs)]
     ran = frozenset(certain or (() if "<<" in command else found))
     last = max(ran, default=-1)
-    kept, opened, newest = list[str](), list[int](), -1
-    for at, part in enumerate(parts):
-        if at < last and part.startswith(("(", "for ")):
-            opened.append(len(kept))
-            kept.append(part if part == "(" else f"{part}; do")
-        elif opened and part == (")" if kept[opened[-1]] == "(" else "done"):
-            begin = opened.pop()
-            kept[begin:] = [*kept[begin:], part] if newest > begin else []  # what was set up for a group ends with it
-        elif at in ran or (at < last and _SETS_UP.match(part)):
-            newest = len(kept) if at in ran else newest
-            kept.append(part)
+    kept = [part for at, part in enumerate(parts) if at in ran or (at < last and _SETS_UP.match(part))]
     used = {None, *_USED.findall(" ".join(kept))}
-    shown = ""
-    for part in kept:
-        setting = _SETS_UP.match(part)
-        if setting is None or setting["variable"] in used:
-            between = "" if shown.endswith("(") or part == ")" or not shown else " " if shown.endswith("; do") else "; "
-            shown += f"{between}{part}"
-    return shown if ran and shown else command
+    settings = ((_SETS_UP.match(part), part) for part in kept)
+    return "; ".join(part for setting, part in settings if setting is None or setting["variable"] in used) or command
 
 
 def _parts(command: str) -> list[tuple[str, ...]]:

@@ -306,27 +306,27 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
         ("cd api && ruff check src && pytest -q 2>&1 | tail -5; echo done", "cd api; pytest -q"),
         ("cat > a.py <<'X'\ncd b\nX\n. venv/bin/activate\nA=1 pytest a.py", ". venv/bin/activate; A=1 pytest a.py"),
         ("npm test && cd web && npx jest && cd ..", "npm test; cd web; npx jest"),
-        (
-            "for d in a b; do (cd $d && pytest); done; if ! tox; then exit 1; fi",
-            "for d in a b; do (cd $d; pytest); done; tox",
-        ),
-        ("(cd a; make); (cd b && pytest -q); (cd c\nnpx jest)", "(cd b; pytest -q); (cd c; npx jest)"),
+        ("npm ci; if ! tox; then exit 1; fi", "tox"),
         (
             "pushd a && npm test; popd; S=/tmp/x; T=b; echo $T\nPYTHONPATH=$S pytest",
             "pushd a; npm test; popd; S=/tmp/x; PYTHONPATH=$S pytest",
         ),
-        ("(cd a && make) & cd b && pytest & cd c && npx jest", "(cd b; pytest); cd c; npx jest"),
         ("cd a & npm test", "cd a; npm test"),
         ("Push-Location a; dir; go test; Pop-Location; npm t", "Push-Location a; go test; Pop-Location; npm t"),
         ("DB=x; T=b\nexport DB; ruff check; pytest", "DB=x; export DB; pytest"),
-        ("case $1 in a) pytest;; esac; f() { cd x; }; tox", "pytest; cd x; tox"),
         ("cd api\nmake check | tail -3", "cd api; make check"),
         ('git commit -m "$(cat <<X\nTests\nX\n)"', 'git commit -m "$(cat <<X\nTests\nX\n)"'),
         ('pytest -k "a b" > log', 'pytest -k "a b"'),
-        ("for n in 1 2 3\ndo pytest -x\ndone", "for n in 1 2 3; do pytest -x; done"),
         ("if npm test; then git push; fi", "npm test"),
-        ("git pull; if ($?) { npm test }", "npm test"),
-        ('echo "pytest', 'echo "pytest'),
+        *(
+            (line, line)
+            for line in (
+                'echo "pytest',
+                "ls; (cd b; pytest)",
+                "ls; cd b && pytest & npm t",
+                "for n in 1 2\ndo tox\ndone",
+            )
+        ),
     ],
 )
 def test_the_part_of_a_command_that_runs_tests(command: str, part: str) -> None:

@@ -323,6 +323,8 @@ def test_of_a_long_command_the_part_that_runs_tests_is_told() -> None:
     assert " cargo test`: passed" in under("Where it stands", talk.says("It passes."))
     talk.ran(f"cd {ROOT}\n{script}\npytest -q a.py 2>&1 | tail -3", "85 passed in 2.1s")
     assert "last test run `pytest -q a.py`: passed" in under("Where it stands", talk)
+    talk.ran("npm ci\n(cd b && pytest)", "86 passed in 2.1s")
+    assert "last test run `npm ci ¶ (cd b && pytest)`: passed" in under("Where it stands", talk)
 
 
 def test_a_folder_of_any_length_takes_one_line_of_a_test_run() -> None:
