@@ -223,12 +223,9 @@ def test_copies_of_ours_leave_theirs_and_too_many_are_refused() -> None:
     mixed = holding({"hooks": [own, theirs, own]}, {"hooks": [own, own], "matcher": "x"})
     assert ours.take(mixed) == holding({"hooks": [theirs]})
     assert json.loads(ours.put(mixed))["hooks"]["Stop"] == [{"hooks": [own, theirs]}]
-    assert ours.take(holding(*[{"hooks": [own, own]}] * 101)) == b"{}"
-    with pytest.raises(EditRefused, match="600 times"):
-        ours.take(holding({"hooks": [own] * 600}))
-    tables = Hooks("tables", OWNER_OF, [hook("Stop")])
+    assert ours.take(holding(*[{"hooks": [own, own]}] * 50)) == b"{}"
     with pytest.raises(EditRefused, match="101 times"):
-        tables.take(tables.put(None) * 101)
+        ours.take(holding({"hooks": [own] * 101}))
 
 
 def test_what_is_known_of_a_file_holds_while_our_hooks_are_in_it() -> None:
