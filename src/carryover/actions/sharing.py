@@ -113,8 +113,11 @@ def compose(root: str, sender: str | None) -> Bundle:
             raise nothing_recorded(root)
         newest = newest_session(ledger, row.id)
         # The sections alone: the header and the last line speak to the agents of this machine.
-        told = ((title, [line for line, of in lines if of.kind not in _ONLY_HERE]) for title, lines in lay_out(handoff))
-        sections = ("\n".join((f"## {title}", *lines)) for title, lines in told if lines)
+        shared = (
+            (title, [line for line, entry in lines if entry.kind not in _ONLY_HERE])
+            for title, lines in lay_out(handoff)
+        )
+        sections = ("\n".join((f"## {title}", *lines)) for title, lines in shared if lines)
         last_work = f"Last work: {iso_utc(handoff.updated_ms)}, {handoff.agent}"
         return Bundle(
             sender=_line(sender or os.environ.get("USER") or "someone"),

@@ -134,8 +134,8 @@ class PublishQueue(WorkQueue[int]):
     def source_read(self, read: Committed, more_follows: bool) -> None:
         """Marks the projects of a source as changed; without delay if a turn ended, since nothing may come for a while.
         If `more_follows` of the backlog that the source is from, they are published now and then, and once more when a
-        source of other projects was read. Old sources come in the order of their times, each of another project maybe,
-        so what they are about is published once all are read."""
+        source of other projects was read. Old sources come in the order of their times, perhaps each of another
+        project, so their projects are published once all are read."""
         within_s = None
         if more_follows and read.newest_ms < self.oldest_active_ms:
             self._in_history |= frozenset(read.projects)
@@ -204,7 +204,7 @@ class PublishQueue(WorkQueue[int]):
             outcome.failures += 1
             former = outcome.error
             outcome.error = error.strerror if isinstance(error, Silent) else type_and_place(error)
-            if outcome.error != former and isinstance(error, Silent):  # nobody's mistake
+            if outcome.error != former and isinstance(error, Silent):  # a drive that sleeps is no error of ours
                 self._context.log.warning("publish_failed", project=key, reason=Word("silent"))
             elif outcome.error != former:
                 self._context.log.error("publish_failed", error, project=key)

@@ -82,7 +82,7 @@ _BELOW = later(
     r"(?=(?!\w+[=:][^=\s])[^\s`\"'|>-]\S{5,63}(?<!:)[`\"']?[ \t]{0,8}(?:\r?\n|\Z))"
 )
 """Before a word that has the next line to itself, as in a list of what to log in with, also as code or in a quotation,
-and no name of its own."""
+and is not itself a name with a value (`NAME=value`)."""
 _HEADING = later(r"(?:> ?)?#{2,6}[ \t][^\n:]{0,40}")
 """Before a name at the end of a heading. One `#` begins a comment."""
 _BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
