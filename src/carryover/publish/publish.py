@@ -44,7 +44,7 @@ from carryover.publish.local_pointers import hidden_since
 from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.publish.project_files import place, withdraw
 from carryover.publish.project_view import UnknownProject
-from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, remove_own
+from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, loaded_names, remove_own
 from carryover.redact import CleanText
 
 
@@ -171,13 +171,17 @@ def _publish_inside(
             with contextlib.suppress(OSError):  # the handoff is removed even without the journal
                 withdraw(checkout, settings, state)  # a hidden file may be the user's by now
         return _refused(root, refused, settings)
-    write_down(state, handoff_folder(store, root))
+    ours = handoff_folder(store, root)
+    is_first = read_journal(state).last(ours) != ours
+    write_down(state, ours)
     with locked_dir(store):
         edits = Pass(checkout, state, settings.notes)
         refused = kept_out(edits)  # first, so that the handoff can never be committed
         if refused is not None:
             return _refused(root, refused, settings)
         ignore_itself(store)
+        for name in loaded_names() if is_first else ():
+            (store / name).unlink(missing_ok=True)  # it came with the folder, perhaps from another project
         written = _written(store, made, text)
         place(edits, settings)
         _remove_former(edits.journal, root, store)

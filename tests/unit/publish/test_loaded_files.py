@@ -161,3 +161,17 @@ async def test_nor_is_what_it_writes_where_no_handoff_was_left_while_another_ses
     await project.forget("a", writes="Add zebra-4711")
 
     assert [path.name for path in folder.glob("*.md")] == []
+
+
+async def test_a_copy_that_came_with_the_folder_does_not_stay(home: Path, ledger: Ledger, now_ms: int) -> None:
+    former, project = Project(home, ledger, "shop"), Project(home, ledger, "copy of shop", written=100)
+    await former.work("claude-code", "a", "Add zebra-4711", now_ms - MINUTE_MS)
+    shutil.copytree(former.root / ".carryover", project.root / ".carryover")
+    assert "zebra-4711" in project.loaded
+
+    await project.work(LOADS, "b", "Round the price", now_ms)
+    assert "zebra-4711" not in project.loaded
+
+    before = project.loaded
+    await project.work(LOADS, "b", "Add the tax", now_ms + 1_000)
+    assert project.loaded == before, "from then on, it is ours"
