@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from pathlib import PurePosixPath
 from posixpath import normpath
 from typing import NamedTuple
@@ -42,7 +42,8 @@ _ABSOLUTE = later(r"[/~$]|[A-Za-z]:/")
 """How a path begins that is called the same from each folder; of a variable that is likely."""
 _SETTINGS = (".ini", ".cfg", ".toml", ".xml", ".json", ".yml", ".yaml")
 """Endings of files that only have the name of a runner."""
-_GOES_TO = ("cd", "pushd", "Set-Location", "Push-Location")
+_GOES_TO = ("cd", "Set-Location")
+_GOES_FOR_NOW = ("pushd", "Push-Location")
 _GOES_BACK = ("popd", "Pop-Location")
 _OPTIONS_OF_CD = ("/d", "--", "-p", "-l", "-path", "-literalpath")
 _NAMES = frozenset(
@@ -92,7 +93,7 @@ _SETS_UP = later(
 )
 """Commands that change what the tests find, and variables that they may be given."""
 _USED = later(r"\b\w+\b(?!=)")
-_AROUND_COMMAND = later(r"\A(?:(?:if|then|elif|else|while|until|do|!|\{) )+| \}\Z")
+_BEFORE_COMMAND = ("if", "then", "elif", "else", "while", "until", "do", "!", "{")
 
 
 class Invocation(NamedTuple):
@@ -122,7 +123,7 @@ def part_with_tests(command: str) -> str:
     """Returns what of a command line runs tests, with what sets the shell up for it; all of the line if nothing does,
     or if it has groups, loops or jobs, of which a part would say something else. What only may run tests, as `make`
     may, counts if nothing certainly does; but a here-document would be missing in what else may, a commit."""
-    parts = [_AROUND_COMMAND.sub("", " ".join(words)) for words in _parts(command)]
+    parts = [" ".join(words).removesuffix(" }") for words in _parts(command)]
     if any(part.startswith(("(", "for ")) for part in parts):
         return command
     found = {at: runs for at, part in enumerate(parts) if (runs := find_invocations(part))}
@@ -136,12 +137,12 @@ def part_with_tests(command: str) -> str:
 
 
 def _parts(command: str) -> list[tuple[str, ...]]:
-    """Returns the simple commands of a line as written, and the parentheses around groups; also around a job that goes
-    to a folder or the like, since that ends with it: `cd a && pytest &`."""
+    """Returns the simple commands of a line as written, without the shell's own words before them, and the parentheses
+    around groups; also around a job that goes to a folder or the like, since that ends with it: `cd a && pytest &`."""
     parts: list[tuple[str, ...]] = []
     begin = 0
     for words, then in written_commands(command):
-        parts += [words] if words else []
+        parts += [tuple(dropwhile(_BEFORE_COMMAND.__contains__, words)) or words] if words else []
         if then == "&" and any(_SETS_UP.match(" ".join(former)) for former in parts[begin:-1]):
             parts[begin:] = [("(",), *parts[begin:], (")",)]
         parts += [(then,)] if then in ("(", ")") else []
@@ -170,17 +171,22 @@ def _found_invocations(command: str) -> list[Invocation]:
 def _folders(command: str) -> Iterator[str]:
     """Yields the folder in which each simple command of a line runs, from where the line does."""
     folder = left = ""
-    outside: list[str] = []
+    outside: list[tuple[str, str]] = []
+    for_now: list[str] = []
     for part in _parts(command):
         if part == ("(",):
-            outside.append(folder)
+            outside.append((folder, left))
         elif part == (")",):
-            folder = outside.pop() if outside else folder
+            folder, left = outside.pop() if outside else (folder, left)
         else:
             yield folder
             given = (unquoted(word) for word in part[1:] if word.lower() not in _OPTIONS_OF_CD)
-            goes_to = next(given, "") if part[0] in _GOES_TO else None
-            if part[0] in _GOES_BACK or goes_to == "-":
+            is_for_now = part[0] in _GOES_FOR_NOW
+            goes_to = next(given, "") if is_for_now or part[0] in _GOES_TO else None
+            for_now += [folder] if is_for_now else []
+            if part[0] in _GOES_BACK:
+                folder, left = for_now.pop() if for_now else left, folder
+            elif goes_to == "-":
                 folder, left = left, folder
             elif goes_to is not None:
                 folder, left = joined(folder, goes_to) if goes_to else "", folder

@@ -245,6 +245,11 @@ def test_when_the_exit_code_of_a_line_is_that_of_the_tests(command: str, ends_we
         "pushd a; pytest; popd; cd b; pytest",
         "cd a && pytest; cd - && cd b && pytest",
         "Push-Location a; pytest; Pop-Location; Push-Location 'b'; pytest; Pop-Location",
+        "{ cd a && pytest; } 2>&1 | tail -3; cd ../b; pytest",
+        "if pushd a; then pytest; popd; fi; while cd b; do pytest; done",
+        "pushd a; pushd c; pushd ../d; popd; popd; pytest; popd; cd b; pytest",
+        "cd a; pytest; (cd c); cd -; cd b; pytest",
+        "pushd a; cd c; cd -; pytest; cd c; popd; cd b; pytest",
     ],
 )
 def test_the_folder_of_a_group_or_a_job_ends_with_it(command: str) -> None:
