@@ -16,7 +16,7 @@ from carryover.distill.closed_classes import (
     replies_first,
 )
 from carryover.distill.digest import Pending, SeenRun
-from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_in_code, printed_line, sentences
@@ -263,8 +263,13 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         text = f"Tests {since}"
     else:
         return []
+    return [from_run(past, seen, text, WEIGHTS["open tests"].first)]
+
+
+def from_run(past: Past, seen: SeenRun, text: str, weight: float = BY_WORTH.first) -> Entry:
+    """Returns one line from the turn of a test run."""
     session = next(one for one in past.view.sessions if _has_run(one, seen))
-    return [from_session(session, seen.turn, text, "test run", WEIGHTS["open tests"].first, at_ms=seen.at_ms)]
+    return from_session(session, seen.turn, text, "test run", weight, at_ms=seen.at_ms)
 
 
 def _failing(seen: SeenRun, ago: str = "") -> str:

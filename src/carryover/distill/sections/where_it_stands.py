@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from posixpath import commonprefix
 from typing import Final
 
+from msgspec.structs import replace
+
 from carryover.distill.digest import SeenRun
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
 from carryover.distill.quotes import (
@@ -17,9 +19,10 @@ from carryover.distill.quotes import (
     estimated_tokens,
     in_code,
     in_quotes,
+    of_one_place,
     printed_line,
 )
-from carryover.distill.sections.open_questions import asking_sessions, has_no_result, newest_run
+from carryover.distill.sections.open_questions import asking_sessions, from_run, has_no_result, newest_run
 from carryover.distill.sections.quoting import announced, from_turn, joined_short, last_words, parted
 from carryover.distill.sections.recent_files import from_root, may_be_tested, placed, relative, run_and_place
 from carryover.distill.trail import (
@@ -55,18 +58,25 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
     steps = [past.work, past.main] if past.work is not None else [past.main]
     worked = _newest_work(past, steps)
     endings = [_ended(past, step) for step in steps]
+    run = newest_run(past)
     said = (
         *endings,
         _plan_refused(past),
         _place(past, worked, git),
         *_other_branches(past, worked, git),
-        _tests(past),
+        _tests(past, run),
         _unpushed(git),
         _jobs(past),
         _ended_unsaid(past),
     )
-    facts = "; ".join(fact for fact in said if fact)
-    state = parted(past.main, facts, "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
+    facts = [fact for fact in said if fact]
+    state = parted(past.main, "; ".join(facts), "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
+    if run is not None:
+        of_run = from_run(past, run, "")
+        others = len(facts) > 1
+        state = [
+            replace(one, text=of_one_place(one.text), members=(one, of_run) if others else (of_run,)) for one in state
+        ]
     entries = [entry for step in steps for entry in (*_words(past, step), *_in_flight(past, step))]
     return [*state, *entries, *_talk(past)]
 
@@ -169,8 +179,7 @@ def _has_any(tree: str, paths: Iterable[str]) -> bool:
     return any(relative(path, tree) for path in paths)
 
 
-def _tests(past: Past) -> str:
-    seen = newest_run(past)
+def _tests(past: Past, seen: SeenRun | None) -> str:
     if seen is None:
         code = any(may_be_tested(file.path) for file in past.lead.digest.touched)
         return "no test run recorded" if code else ""

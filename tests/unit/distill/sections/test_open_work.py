@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from carryover.distill.entry import FIXED
 from carryover.distill.sections.recent_calls import call_entries
+from carryover.distill.sections.where_it_stands import standing_entries
 from carryover.distill.trail import running_jobs
 from carryover.model import (
     AgentSummary,
@@ -311,6 +312,10 @@ def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
     talk.at_ms = before_ms
     talk.user("Now the tax on carts, please.").at_ms = before_ms
     assert "last test run (turn 1) `pytest -q`: passed" in under("Where it stands", talk.says("I do."))
+    (line, *_) = standing_entries(past(talk), None)
+    assert [(one.kind, one.turn) for one in line.sources] == [("test run", 1)]
+    (line, *_) = standing_entries(past(talk.user("And the postage of carts, please.").calls("make")), None)
+    assert [(one.kind, one.turn) for one in line.sources] == [("ending", 3), ("test run", 1)]
 
 
 def test_of_a_long_command_the_part_that_runs_tests_is_told() -> None:
