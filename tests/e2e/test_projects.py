@@ -103,7 +103,7 @@ def test_a_fresh_worktree_gets_the_handoff_of_the_main_checkout_and_is_told_so(
 
     for text in (printed, given, written):
         assert "Add a discount function to the cart" in text
-        assert f"the main checkout `{project}` (nothing was done in this worktree yet)" in text
+        assert f"the main checkout `{project}` (no work is recorded for this worktree itself)" in text
     running.settle()
     assert "orktree" not in handoff_of(project), "one in which nothing was done is not worth a line"
 

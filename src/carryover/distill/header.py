@@ -149,7 +149,7 @@ def _receipt(handoff: Handoff, answering: Answering | None, since: str) -> str:
         where = "this project's sessions"
     elif root is not None:
         named = f" {in_code(root)}" if root.isprintable() and len(root) <= _MOST_OF_PATH else ""
-        where = f"the main checkout{named} (nothing was done in this worktree yet)"
+        where = f"the main checkout{named} (no work is recorded for this worktree itself)"
     since += _now(handoff, answering) if answering is not None else ""
     since += _OPEN_TO_GIT if answering is not None and answering.is_open_to_git else ""
     file = answering.file if answering is not None else None
