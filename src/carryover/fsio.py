@@ -8,7 +8,7 @@ import fcntl
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final, Literal
 
@@ -353,6 +353,24 @@ def sync_folder(folder: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def entries_below(
+    top: Path, *, passing: str | None = None, onerror: Callable[[OSError], None] | None = None
+) -> Iterator[os.DirEntry[str]]:
+    """Yields all that is in a folder and in those below it, but for what is in folders called `passing`. Follows no
+    link. Other than `os.walk` of Python 3.11, it reads folders of any depth."""
+    folders = [str(top)]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                found = [(entry, entry.is_dir(follow_symlinks=False)) for entry in entries]
+        except OSError as error:
+            if onerror is not None:
+                onerror(error)
+            continue
+        folders += [entry.path for entry, is_folder in found if is_folder and entry.name != passing]
+        yield from (entry for entry, _ in found)
 
 
 def is_folder(path: Path) -> bool:

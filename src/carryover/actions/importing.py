@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -16,7 +15,7 @@ from carryover.actions.output_file import target
 from carryover.config import Config, load_config, project_settings
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import is_folder, private_dir
+from carryover.fsio import entries_below, is_folder, private_dir
 from carryover.importing.candidate import Candidate, OpenedDocument
 from carryover.importing.document import open_document
 from carryover.importing.document import take_in as into_ledger
@@ -84,8 +83,9 @@ def import_files(
     )
     imports = _imported(files, again=again, store=store, progress=progress)
     if imports.others and not imports.reports:
+        which = "the file" if imports.others == 1 else f"any of the {counted(imports.others, 'file')}"
         raise UserError(
-            f"No known agent wrote any of the {counted(imports.others, 'file')} there. Nothing was imported.",
+            f"No known agent wrote {which} there. Nothing was imported.",
             ExitCode.NOTHING_FOUND,
         )
     excluded = {root: project_settings(Path(root), config).excluded for root in imports.roots}
@@ -145,11 +145,10 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
         if not is_folder(path):
             yield path, False
             continue
-        below = [Path(folder, file) for folder, _, files in os.walk(path) for file in files]
-        regular = sorted(file for file in below if not file.is_symlink() and file.is_file())
-        if not regular:
+        below = [Path(one.path) for one in entries_below(path, passing=".git") if one.is_file(follow_symlinks=False)]
+        if not below:
             raise UserError(f"There is no file in {path}. Nothing was imported.", ExitCode.NOTHING_FOUND)
-        yield from ((file, True) for file in regular)
+        yield from ((file, True) for file in sorted(below))
 
 
 def survey_file(file: Candidate) -> tuple[OpenedDocument, Report]:

@@ -122,7 +122,7 @@ def compose(root: str, sender: str | None) -> Bundle:
         return Bundle(
             sender=_line(sender or os.environ.get("USER") or "someone"),
             host=_line(os.uname().nodename),
-            project=_line(Path(root).name),
+            project=_line(Path(root).name or root),
             title=_line(_hidden(title_of(ledger, newest))) if newest is not None else "",
             made_ms=now_ms(),
             handoff=_hidden("\n\n".join((last_work, *sections)) + "\n"),

@@ -12,6 +12,8 @@ from typing import Final
 import msgspec
 from watchfiles.main import FileChange
 
+from carryover.fsio import entries_below
+
 MOST_FOLDERS: Final = 8_000
 """How many folders are watched at most where links lead out of those of agents."""
 _OF_THE_SYSTEM: Final = ("/dev", "/proc", "/run", "/sys")
@@ -41,8 +43,7 @@ def folders_below(tops: Iterable[Path]) -> Below:
 
     above = tuple(map(str, tops))
     for top in above:
-        for folder, names, _ in os.walk(top, onerror=note):
-            links += (path for name in names if os.path.islink(path := os.path.join(folder, name)))  # noqa: PTH114, PTH118
+        links += (each.path for each in entries_below(Path(top), onerror=note) if each.is_symlink() and each.is_dir())
     return Below(above, tuple(filter(_is_followed, links)), tuple(closed))
 
 

@@ -88,7 +88,7 @@ def gathered(
 
     `ledger`: a connection and the project's id; None if no agent has worked there.
     """
-    material = Material(name=Path(root).name, now_ms=now_ms)
+    material = Material(name=Path(root).name or root, now_ms=now_ms)
     if ledger is None:
         return _with_files(material, Path(root), None)
     view = view_now(*ledger, config)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import inspect
+import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from watchfiles import Change
 
-from carryover.daemon.watched_folders import as_asked
+from carryover.daemon.watched_folders import Below, as_asked, folders_below
 
 HOME = "/Users/dev"
 
@@ -35,3 +38,15 @@ def test_what_is_in_a_folder_asked_for_by_two_names_is_understood_as_both() -> N
     found = as_asked([(Change.added, f"{HOME}/data/x")], {f"{HOME}/data": links})
 
     assert found == {(Change.added, f"{link}/x") for link in links}
+
+
+def test_folders_may_be_deeper_than_python_calls_functions(tmp_path: Path) -> None:
+    tmp_path.joinpath(*"d" * 300).mkdir(parents=True)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(len(inspect.stack()) + 150)
+    try:
+        found = folders_below([tmp_path])
+    finally:
+        sys.setrecursionlimit(limit)
+
+    assert found == Below((str(tmp_path),))

@@ -66,6 +66,10 @@ def test_a_readme_that_is_no_text_or_too_large_is_only_named(shop: Path, data: b
     assert (found.readme, found.paths) == ("", ("README.md", "cart.py"))
 
 
+def test_the_root_of_the_file_system_is_called_by_its_path() -> None:
+    assert gathered("/", Config(), now_ms=LATER_MS).name == "/"
+
+
 def test_the_diff_of_a_file_made_for_secrets_is_not_read(shop: Path) -> None:
     (shop / "prod.env").write_text("KEY=abc\n")
     git(shop, "add", "prod.env")

@@ -268,6 +268,8 @@ def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
     (laptop / "settings.json").write_text("{}")
     (laptop / "link.jsonl").symlink_to(session.path)
     os.mkfifo(laptop / "pipe")
+    (laptop / ".git").mkdir()
+    (laptop / ".git/HEAD").write_text("ref: refs/heads/main\n")
 
     out = run.out("import", str(laptop), "--project", str(store))
 
