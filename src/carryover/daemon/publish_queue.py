@@ -52,6 +52,8 @@ class LastPublication(msgspec.Struct):
     published: Published = Published()
     failures: int = 0  # consecutive
     error: str | None = None
+    logged: set[str | None] = set()
+    """The errors since the last success, each of which is logged once."""
     root: str = ""
     head: int | None = None
     """The `Checkout.head_stamp` just before it was published; 0 outside a repository, None if an earlier daemon
@@ -202,11 +204,12 @@ class PublishQueue(WorkQueue[int]):
             await self._context.ledger.report(error)
             outcome = self.outcomes[key]
             outcome.failures += 1
-            former = outcome.error
             outcome.error = error.strerror if isinstance(error, Silent) else type_and_place(error)
-            if outcome.error != former and isinstance(error, Silent):  # a drive that sleeps is no error of ours
+            is_new = outcome.error not in outcome.logged
+            outcome.logged.add(outcome.error)
+            if is_new and isinstance(error, Silent):  # a drive that sleeps is no error of ours
                 self._context.log.warning("publish_failed", project=key, reason=Word("silent"))
-            elif outcome.error != former:
+            elif is_new:
                 self._context.log.error("publish_failed", error, project=key)
             self.later(key, delay_s(outcome.failures))
         return False

@@ -237,7 +237,7 @@ async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_ag
 async def test_each_reason_of_a_row_of_failures_is_logged_once_and_a_silent_disk_is_no_error(
     context: DaemonContext, lines: LogLines
 ) -> None:
-    failures = iter([Silent(Path("/srv")), Silent(Path("/srv")), KeyError("words"), KeyError("words")])
+    failures = iter([Silent(Path("/srv")), KeyError("words"), Silent(Path("/srv")), KeyError("words")])
 
     def publish(*_: object) -> MadeHandoff:
         raise next(failures)
