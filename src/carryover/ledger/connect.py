@@ -25,7 +25,7 @@ _WHY: Final = {
     sqlite3.SQLITE_READONLY: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
     sqlite3.SQLITE_PERM: "{path} cannot be written. {kept} Check the rights of the file and its folder.",
     sqlite3.SQLITE_CANTOPEN: "{path} cannot be opened. {kept} Check the rights of the file and its folder.",
-    sqlite3.SQLITE_IOERR: "The disk that holds {path} reports errors. {kept} Check that it has space and is healthy.",
+    sqlite3.SQLITE_IOERR: "The disk that holds {path} is full, or damaged. {kept} Free some space, or check the disk.",
 }
 BUSY_MS: Final = 5000
 """How long the writer's statements wait for another process to release the database."""

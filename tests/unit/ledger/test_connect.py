@@ -213,7 +213,7 @@ def test_a_ledger_whose_header_names_a_format_that_does_not_exist_is_replaced(le
         (sqlite3.SQLITE_FULL, LedgerUnavailable, "The disk that holds /state/ledger.sqlite is full"),
         (sqlite3.SQLITE_BUSY, LedgerUnavailable, "Another program keeps /state/ledger.sqlite locked"),
         (sqlite3.SQLITE_READONLY_DBMOVED, LedgerUnavailable, "/state/ledger.sqlite cannot be written"),
-        (sqlite3.SQLITE_IOERR_WRITE, LedgerUnavailable, "The disk that holds /state/ledger.sqlite reports errors"),
+        (sqlite3.SQLITE_IOERR_WRITE, LedgerUnavailable, "The disk that holds /state/ledger.sqlite is full, or damaged"),
         (sqlite3.SQLITE_CORRUPT_INDEX, LedgerDamaged, "/state/ledger.sqlite is damaged"),
         (sqlite3.SQLITE_NOTADB, LedgerDamaged, "/state/ledger.sqlite is damaged"),
         (sqlite3.SQLITE_ERROR, type(None), "None"),
