@@ -55,6 +55,8 @@ class Terminal:
 
     def press(self, *keys: str) -> None:
         for key in keys:
+            if key == CTRL_C:
+                self._until_it_waits()
             os.write(self._ours, key.encode())
 
     def wait_for(self, words: str) -> str:
@@ -70,10 +72,7 @@ class Terminal:
         return self.text[before:]
 
     def signal(self, number: signal.Signals) -> None:
-        """Sends it once the program waits: between showing a question and reading, `input` would not notice it."""
-        deadline = time.monotonic() + LIMIT_S
-        while not self._waits():
-            assert time.monotonic() < deadline, f"is always busy; shown: {self.text}"
+        self._until_it_waits()
         self._process.send_signal(number)
 
     def end(self) -> tuple[int, str]:
@@ -82,6 +81,12 @@ class Terminal:
         while self._read():
             assert time.monotonic() < deadline, f"does not end; shown: {self.text}"
         return self._process.wait(LIMIT_S), self.text
+
+    def _until_it_waits(self) -> None:
+        """Between two reads, or between a question and the first, Python notices a signal only after the next key."""
+        deadline = time.monotonic() + LIMIT_S
+        while not self._waits():
+            assert time.monotonic() < deadline, f"is always busy; shown: {self.text}"
 
     def _waits(self) -> bool:
         """Whether it sleeps; elsewhere than on Linux nothing tells."""
