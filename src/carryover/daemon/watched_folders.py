@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from watchfiles.main import FileChange
 
-from carryover.fsio import entries_below
+from carryover.fsio import entries_below, is_folder
 
 MOST_FOLDERS: Final = 8_000
 """How many folders are watched at most where links lead out of those of agents."""
@@ -43,7 +43,11 @@ def folders_below(tops: Iterable[Path]) -> Below:
 
     above = tuple(map(str, tops))
     for top in above:
-        links += (each.path for each in entries_below(Path(top), onerror=note) if each.is_symlink() and each.is_dir())
+        links += (
+            each.path
+            for each in entries_below(Path(top), onerror=note)
+            if each.is_symlink() and is_folder(Path(each.path))
+        )
     return Below(above, tuple(filter(_is_followed, links)), tuple(closed))
 
 

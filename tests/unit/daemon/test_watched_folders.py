@@ -50,3 +50,12 @@ def test_folders_may_be_deeper_than_python_calls_functions(tmp_path: Path) -> No
         sys.setrecursionlimit(limit)
 
     assert found == Below((str(tmp_path),))
+
+
+@pytest.mark.on_disk
+def test_a_link_that_leads_nowhere_or_to_itself_is_passed_over(home: Path) -> None:
+    (home / "there").mkdir()
+    for name, target in {"loop": "loop", "gone": "nowhere", "file": __file__, "folder": "there"}.items():
+        (home / name).symlink_to(target)
+
+    assert folders_below([home]) == Below((str(home),), (str(home / "folder"),))
