@@ -57,9 +57,23 @@ _RUNS_NOTHING = frozenset(
     " --listTests -DskipTests -DskipTests=true".split()
 )
 _SELECTS = frozenset(
-    "-k --lf --last-failed --sw --deselect -t --testNamePattern -g --grep -run -bench --filter -F -w --workspace"
-    " --package --test --lib --bin --doc --example -pl --projects --tests --test-name-pattern --only".split()
+    "-k --lf --last-failed --sw --stepwise --deselect -t --testNamePattern --testPathPattern --testPathPatterns -g"
+    " --grep --fgrep -run -skip -bench --test --lib --bin --doc --example --test-name-pattern --only --only-failures"
+    " --failed --tag --group --testsuite --name --plain-name --focus --label-filter".split()
 )
+_SELECTS_PART = frozenset(
+    "--filter -F -w --workspace workspace --scope --package -pl --projects --tests -Dtest -Dit.test -Dgroups".split()
+)
+"""The same, also before the word that asks for tests, where others belong to other programs: `uv run --group dev`."""
+_SELECTS_BY = {
+    "-p": ["cargo"],
+    "-E": ["cargo", "ctest"],
+    "-R": ["ctest"],
+    "-L": ["ctest"],
+    "-e": ["rspec"],
+    "-m": ["pytest"],
+}
+"""The same as `_SELECTS` for options that mean something else to other runners."""
 _NOT_RUN = frozenset(
     "--ignore --ignore-glob --deselect -k -t -g --grep -run --config --config-file --conf --configuration --settings"
     " --override-ini --rootdir --basetemp --env-file --manifest-path --target-dir -outputdir --bootstrap --preload"
@@ -78,7 +92,8 @@ _NOT_RUN_BY = {
 """The same for options that take no value from other runners."""
 _MODULES = ("unittest", "manage.py")
 _FOLDER = frozenset("-C --prefix --cwd --directory --dir --project-dir --start-directory --manifest-path".split())
-"""Options before the folder whose tests are run, or before its Cargo.toml."""
+"""Options before the folder whose tests are run, or before its `_MANIFEST`."""
+_MANIFEST = later(r"(?:\A|(?<=/))(?:Cargo\.toml|pom\.xml)\Z")
 _MENTION = later(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
     r"|ginkgo|\bt\b|commit|push"
@@ -240,9 +255,9 @@ def _name_of(path: str) -> str:
 
 
 def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[str]) -> Invocation:
-    options = [part for word in (*before, *after) for part in (word.split("=", 1) if word[:1] == "-" else (word,))]
-    in_folder = _FOLDER | {"-s"} if tool == "unittest" else _FOLDER
-    folder = next((value for option, value in pairwise(options) if option in in_folder), "").removesuffix("Cargo.toml")
+    options = [*_parted(before), *_parted(after)]
+    in_folder = _FOLDER | {"-s" if tool == "unittest" else "-f" if tool.startswith("mvn") else ""}
+    folder = _MANIFEST.sub("", next((value for option, value in pairwise(options) if option in in_folder), ""))
     if before and before[-1] == "--with":  # `uv run --with pytest pytest` brings the runner with it
         after = after[after.index(target) + 1 :] if target in after else after
     given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former, tool)]
@@ -257,8 +272,14 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
         if former == "--ignore" or word.startswith("--ignore=")
     )
     names_tests = any(_is_part_of_file(word, tool) for word in after)
-    selects = not _SELECTS.isdisjoint(options)
-    return Invocation(paths, excluded, names_tests or selects or ("-m" in after and tool == "pytest"))
+    selects = not (_SELECTS.isdisjoint(_parted(after)) and _SELECTS_PART.isdisjoint(options))
+    selects = selects or any(tool in _SELECTS_BY.get(word, ()) for word in after)
+    return Invocation(paths, excluded, names_tests or selects)
+
+
+def _parted(words: Sequence[str]) -> list[str]:
+    """Returns the words, each option apart from its value."""
+    return [part for word in words for part in (word.split("=", 1) if word[:1] == "-" else (word,))]
 
 
 def _is_part_of_file(word: str, tool: str) -> bool:
