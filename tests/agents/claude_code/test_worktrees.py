@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from agents.claude_code.session import Session
+from carryover.agents.claude_code.adapter import AGENT
+from carryover.ingest.sanitize import context_without_text
 from carryover.model import SessionInfo
 
 SHOP = "/home/dev/shop"
@@ -46,3 +49,18 @@ def test_a_worktree_whose_command_failed_is_none() -> None:
     session.result(call, "Exit code 128\nfatal: invalid reference", failed=True, gitBranch="main")
     session.says("In it.", cwd="/home/dev/w", gitBranch="main")
     assert branches(session) == ["main"]
+
+
+def test_nothing_but_a_worktrees_path_stays_of_a_forgotten_session() -> None:
+    session = Session()
+    session.user("Begin", gitBranch="main")
+    session.result(session.calls("Bash", command="git worktree add ../w -b zebra"), "", failed=False, gitBranch="main")
+    session.calls("Bash", command="git worktree add ../w2 -b zebra2")
+    assert b"zebra" in msgspec.json.encode(session.context)
+    kept = context_without_text(session.context)
+    assert b"/home/dev/w" in kept
+    assert b"zebra" not in kept
+
+    session.context = msgspec.json.decode(kept, type=AGENT.context_type)
+    session.says("In it.", cwd="/home/dev/w", gitBranch="main")
+    assert branches(session)[-1] == "main"

@@ -40,10 +40,10 @@ _PREPARED: Final = later(r"^Preparing worktree \(.{1,40} '([^'\n]{1,200})'", re.
 
 
 class ClaudeWorktree(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A worktree. The branch has a name that is kept as it is, like the path: see `CONTEXT_NAMES`."""
+    """A worktree. Its path stays as it is and the branch does not: see `CONTEXT_NAMES`."""
 
     path: str
-    name: str = ""
+    branch: str = ""
     """The branch that was checked out in it; empty if that is not known yet."""
     instead_of: str = ""
     """What `gitBranch` is where it does not say so."""
@@ -71,8 +71,8 @@ def made_worktree(tree: ClaudeWorktree, output: str, branch: str | None) -> Clau
     """Returns the worktree as the output of its command shows it, made where `gitBranch` was `branch`; None if no
     branch is known to be checked out in it."""
     printed = _PREPARED.search(output)
-    name = printed[1] if printed is not None else tree.name
-    return msgspec.structs.replace(tree, name=name, instead_of=branch or "") if name and name != branch else None
+    new = printed[1] if printed is not None else tree.branch
+    return msgspec.structs.replace(tree, branch=new, instead_of=branch or "") if new and new != branch else None
 
 
 def with_tree(trees: tuple[ClaudeWorktree, ...], tree: ClaudeWorktree) -> tuple[ClaudeWorktree, ...]:
@@ -84,7 +84,7 @@ def branch_at(trees: tuple[ClaudeWorktree, ...], cwd: str | None, branch: str | 
     """Returns the branch in a folder where `gitBranch` is `branch`."""
     path = folder_holding(cwd, (tree.path for tree in trees)) if cwd is not None and trees else None
     tree = next((tree for tree in trees if tree.path == path), None)
-    return tree.name if tree is not None and tree.instead_of == branch else branch
+    return tree.branch or branch if tree is not None and tree.instead_of == branch else branch
 
 
 class Block(msgspec.Struct, frozen=True):
