@@ -283,10 +283,13 @@ def test_what_init_stands_for_is_not_the_users() -> None:
     rollout = Rollout()
     begins = "Generate a file named AGENTS.md that serves as a contributor guide for this repository."
     text = f"{begins}\nYour goal is to produce a clear document.\n\nDocument Requirements\n\n- 200-400 words.\n"
+    on_windows = text.replace("\n", "\r\n")
 
-    assert rollout.asks(text) == [UserPrompt(text="", command="/init")]
-    assert read_prompt(text, "") == (UserPrompt(text="", command="/init"),)
-    rollout.turn("turn-2")
+    for turn, sent in enumerate((text, on_windows)):
+        rollout.turn(f"turn-{turn}")
+        assert rollout.asks(sent) == [UserPrompt(text="", command="/init")]
+        assert read_prompt(sent, "") == (UserPrompt(text="", command="/init"),)
+    rollout.turn("turn-3")
     assert rollout.asks(begins) == [UserPrompt(text=begins)]
 
 

@@ -85,8 +85,9 @@ _TITLES: Final = (
     "You are a helpful assistant. You will be presented with a user prompt, and your job is to provide a short title ",
 )
 """How the only prompt begins of a thread in which the editor extension asks for a title (0.81 to 0.89)."""
-_INIT: Final = "Generate a file named AGENTS.md that serves as a contributor guide for this repository.\n"
-"""How the text begins that `/init` stands for (August 2025 to 2026)."""
+_CONTRIBUTOR_GUIDE: Final = "Generate a file named AGENTS.md that serves as a contributor guide for this repository."
+_INIT: Final = (f"{_CONTRIBUTOR_GUIDE}\n", f"{_CONTRIBUTOR_GUIDE}\r\n")
+"""How the text begins that `/init` stands for (August 2025 to 2026); with the line end of Windows (September 2025)."""
 
 _JOB: Final = later(
     r"\s*Automation: ([^\n]{1,200})\nAutomation ID: [^\n]{1,200}\nAutomation memory: [^\n]{1,400}\n"
