@@ -186,6 +186,7 @@ ATTACHED = "<attached_files>\n<user_query>not this</user_query>\n</attached_file
 FIX = Words(text="Fix it", at_ms=START_MS + 120_000, marked=True)
 INFO = "<user_info>\nWorkspace Path: /home/dev/demo\n</user_info>\n"
 DONE = "The above subagent result is already visible to the user. DO NOT reiterate."
+FOLLOW = "Perform any necessary follow-up actions in response to the subagent completion above."
 BUILD = (
     "Implement the plan as specified, it is attached for your reference. Do NOT edit the plan file itself.\n\n"
     "To-do's from the plan have already been created. Do not create them again."
@@ -210,6 +211,7 @@ SHOT = "[Image]\n<image_files>\n1. /home/dev/shot.png\n</image_files>\n<user_que
         ("<user_query></user_query>", Words(text="", marked=True)),
         (f"<user_query>{DONE}</user_query>", Words(text="", marked=True)),
         (f"<user_query>{DONE.replace('The', 'The beginning of the', 1)}</user_query>", Words(text="", marked=True)),
+        (f"<user_query>{FOLLOW} If none is needed, end.</user_query>", Words(text="", marked=True)),
         (f"- Current branch: main.\n{wrapped(PUSH, 2)}", Words(text=PUSH, at_ms=FIX.at_ms, marked=True, pressed=True)),
         (wrapped(f"Fix it\n\n{BUILD}", 2), FIX),
         (SHOT, Words(text="", marked=True, images=1)),

@@ -79,6 +79,7 @@ _INJECTED: Final = (
     "The above subagent result is already visible",
     "The beginning of the above subagent result is already visible",
     "Briefly inform the user about the task result",
+    "Perform any necessary follow-up actions in response to the subagent completion above.",
 )
 """The beginning of a query by which the client makes the model continue."""
 _BUTTON: Final = later(
