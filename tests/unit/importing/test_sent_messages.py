@@ -63,6 +63,8 @@ def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, t
         ("Review the conversation above and consider saving or updating a skill if appropriate.", None),
         ("Review the conversation above and fix it.", "Review the conversation above and fix it."),
         ("[System: This session is about to be reset.]", None),
+        ("[CONTEXT COMPACTION \u2014 REFERENCE ONLY] Earlier turns were compacted.\n## Active Task\nNone.", None),
+        ("[CONTEXT COMPACTION] Compacted.\n--- END OF CONTEXT SUMMARY ---\n\nAnd the receipt?", "And the receipt?"),
     ],
 )
 def test_what_hermes_sends_in_the_users_role_is_not_the_users(tmp_path: Path, sent: str, typed: str | None) -> None:

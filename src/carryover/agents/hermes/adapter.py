@@ -87,8 +87,11 @@ _SUMMARY: Final = later(
     r"^(?:\[CONTEXT COMPACTION.*?avoid repeating it:|\[CONTEXT COMPACTION[^\n]*\n|\[CONTEXT SUMMARY\]:)", re.S | re.M
 )
 _SUMMARY_END: Final = later(r"(?<!\n)\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
+_SUMMARY_ABOVE: Final = later(r"\[CONTEXT COMPACTION\b.*?(?:\n--- END OF CONTEXT SUMMARY[^\n]*\n|\Z)", re.S)
+"""In a list of messages, the summary that a prompt begins with, or that is all of it."""
 _OWN: Final = (
-    r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.|\[System: This session is about to be "
+    r"\[CONTEXT COMPACTION\b"
+    r"|\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.|\[System: This session is about to be "
     r"|\[System note: Your previous turn |\[Note: model was just switched from |\[ASYNC DELEGATION"
     r"|\[Continuing toward (?:your standing goal|this kanban task)"
     r"|\[The work looks complete, but the task is still open\]"
@@ -154,6 +157,8 @@ class _Words(msgspec.Struct, frozen=True):
 
 
 def _words_in(text: str, images: int = 0) -> _Words:
+    if (summary := _SUMMARY_ABOVE.match(text)) is not None:
+        text = text[summary.end() :].lstrip()
     while (note := _NOTE.match(text)) is not None:
         text, images = text[note.end() :], images + bool(note[1])
     if images and _INCLUDED.match(text):
