@@ -3,9 +3,10 @@ length, layout of lines."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Final
 
 from carryover.distill.closed_classes import is_list_item, is_question
@@ -32,6 +33,14 @@ COLONS: Final = (":", "：")
 _MARGIN: Final = 2
 _FENCE: Final = "```"
 _BLOCK_END: Final = later(r"\n[ \t]*\n+")
+_AT_PROMPT: Final = (
+    r"(?:\([\w.-]{1,40}\) )?(?:[\w.-]{1,40}@[\w.-]{1,80}(?::[^\s$#%>]{0,200}[#$]| [^\s$#%>]{1,100} %)(?!\S)"
+    r"|\[[\w.-]{1,40}@[\w.-]{1,80} [^\]\n]{1,100}\][#$](?!\S)|(?:PS )?[A-Z]:\\[^\n<>|*?\":]{0,200}>)"
+)
+"""What a shell prints before a command is typed: the user, the machine and the folder; on Windows the folder."""
+_SAID: Final = r"(?:.*\b(?:[^\W\d_]{1,20},? ){7}|.*[?？؟]\s*$)"
+"""More words in a row than commands have, or a question."""
+_SHELL_LINE: Final = later(rf"^{_AT_PROMPT}(?P<words>[^\n]*)", re.M)
 # Laid out by a machine: indentation, a time, a level, a frame, brackets, quotation marks, `key: value`, a diff, markup,
 # code, a command over several lines, unless words lead to it on its first one. People indent the items of a list too,
 # and in many languages end them with ";": behind "*" or a number they are typed, and behind "-" unless as in YAML.
@@ -40,7 +49,8 @@ _MACHINE_LINE: Final = later(
     r"|\w{3} \d\d? \d\d:\d\d|at \S+[(:]|File \"|-{3,}|={3,}"
     r"|Traceback \(|(?:TRACE|DEBUG|INFO|WARN(?:ING)?|ERROR|FATAL|FAIL(?:ED)?|PASS(?:ED)?)\b"
     r"|[A-Za-z][\w.-]{1,40}(?:Error|Exception)\b|[\w./\\-]+:\d+[:\s]"
-    r"|(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S{0,400} \d{3}(?=\s*$| in \d| \d)|PS [A-Z]:\\[^\n>]{0,200}>"
+    r"|(?:GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) /\S{0,400} \d{3}(?=\s*$| in \d| \d)"
+    rf"|{_AT_PROMPT}(?!{_SAID})"
     r"|➜ {1,2}(?:~|/|\S{1,80} (?:git:|on |✗))|~\S{0,80} ✗ )"
     r"|\s{2,}(?!(?:[*•]|\d{1,2}[.)]) [^@\s]|[-–] [^\s:]+ \S)\S|.*\{\s*$"
     r"|\w+;\s*$|(?!.*\b(?:[^\W\d_]{1,20},? ){5}|(?:[^\W\d_]{1,20},? ){1,6}[^\W\d_]{1,20}: ).*\s\\$"
@@ -67,6 +77,21 @@ def parts(prompt: str) -> tuple[tuple[bool, str], ...]:
 
 
 def _parts(prompt: str) -> tuple[tuple[bool, str], ...]:
+    """Returns the blocks of a prompt without marks. From the first line at which a shell waited for a command to the
+    last one, it is what a terminal showed, but for a sentence that follows on that line."""
+    by_form = _parts_by_form(prompt)
+    shown = [*_SHELL_LINE.finditer(prompt)]
+    if len(shown) < 2:
+        return by_form
+    first, last = shown[0].start(), shown[-1]
+    end = last.start("words") if re.match(_SAID, last["words"]) else last.end()
+    found = (*_parts_by_form(prompt[:first].rstrip()), (True, prompt[first:end]), *_parts_by_form(prompt[end:].strip()))
+    merged = groupby(found, lambda part: part[0])
+    by_shell = tuple((was, "\n\n".join(text for _, text in run)) for was, run in merged)
+    return min(by_form, by_shell, key=_chars_typed)
+
+
+def _parts_by_form(prompt: str) -> tuple[tuple[bool, str], ...]:
     blocks = _blocks(prompt)
     lines = prompt.splitlines()
     if len(lines) == 2 and _has_headers(lines) and not has_machine_line(prompt):

@@ -54,11 +54,31 @@ PROMPTS = """\
 ~/code/shop ✗ cart-kit migrate
 No path is given, using the default
 ➜ shop git:(main) ✗ """
+TERMINAL = """\
+(shop) ann@till:~/code/shop$ docker compose ps
+NAME        STATUS
+cart        Up 3 minutes
+
+shop        Up 3 minutes
+(shop) ann@till:~/code/shop$ cart-kit migrate
+No path is given
+(shop) ann@till:~/code/shop$"""
+MAC = """\
+ann@till shop % cart-kit migrate
+zsh: command not found: cart-kit
+ann@till shop %"""
+WINDOWS = """\
+C:\\code\\shop>cart-kit migrate
+No path is given
+C:\\code\\shop>"""
 PASTES = {
     "log": LOG,
     "requests": SERVED,
     "PowerShell": POWERSHELL,
     "prompts": PROMPTS,
+    "terminal": TERMINAL,
+    "Mac": MAC,
+    "Windows": WINDOWS,
     "code": CODE,
     "traceback": TRACEBACK,
     "JSON": JSON,
@@ -91,6 +111,12 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
     if paste not in MAILS.values():
         assert typed_words(prompt.replace("Can you find out why?", "Fix it.")) == f"{before}\n\nFix it."
     assert "".join(pasted(prompt).split()) == "".join(paste.split())
+
+
+@pytest.mark.parametrize("shown", [TERMINAL, MAC, WINDOWS])
+@pytest.mark.parametrize("said", ["why?", "how do I get the shop to find the path of the cart"])
+def test_what_is_said_behind_a_shells_prompt_is_typed(shown: str, said: str) -> None:
+    assert typed_words(f"{shown} {said}") == said
 
 
 @pytest.mark.parametrize(
