@@ -9,7 +9,9 @@ from carryover.text.pattern import later
 from carryover.text.shell import simple_commands
 
 _STARTED: Final = later(
-    r"(?:tmux (?:(?:new|new-session) (?=.*-\w*d)|send-keys .*(?:Enter|C-m)\Z)|screen -\w*[dm]).*", re.S
+    r"(?:tmux (?:(?:new|new-session) (?=.*-\w*d)|send-keys (?!(?:-t \S+ )?(?:Enter|C-m)\Z).*(?:Enter|C-m)\Z)"
+    r"|screen -\w*[dm]).*",
+    re.S,
 )
 _ENDED: Final = later(
     r"(?:sudo )?(?:(?:kill|pkill|killall|wait|fg)\b|(?:tmux|screen) .*(?:\bkill-|\bquit\b|C-c))", re.S

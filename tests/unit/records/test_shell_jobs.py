@@ -20,6 +20,8 @@ SERVE = "python -m http.server"
         ("npm start 2>&1 && date", None),
         ("tmux new -d -s web 'npm start'", ("web", "tmux new -d -s web npm start")),
         ("tmux send-keys -t web 'npm start' Enter", ("web", "tmux send-keys -t web npm start Enter")),
+        ("tmux send-keys -t web Enter && sleep 1", None),
+        ("tmux send-keys C-m", None),
         ("screen -dm npm start", ("screen -dm npm start", "screen -dm npm start")),
         ("npm start & sleep 2; curl localhost", ("npm start", "npm start")),
         ("npm start & sleep 2; kill %1", None),
