@@ -21,18 +21,19 @@ _LONG: Final = 400
 
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
     """Returns planned and announced next steps, and the question that the user replied to last."""
-    turn = past.main.turn
-    # In a turn that was cut off, the agent went on after its question: nobody replied to that.
-    has_reply = not past.main.is_newest and turn.end == "answered"
+    turn, newest = past.main.turn, past.main.digest.turn
+    # In a turn that was cut off, the agent went on after its question: nobody replied to that. Once it has answered the
+    # reply, what to do next is in that answer.
+    has_reply = not past.main.is_newest and turn.end == "answered" and newest is not None and newest.end != "answered"
     # Of a newest turn without an answer, the one before has the question, unless the task's line quotes it or something
     # was changed since: then it was ruled on.
     is_cut_off = past.main.is_newest and turn.end != "answered" and not (turn.changes or replying_to(past.main, ""))
     asked = last_words(turn).question if has_reply else asked_before(past.main) if is_cut_off else ""
-    if past.main.digest.turn is not None and _says_all(past.main.digest.turn):
+    if newest is not None and _says_all(newest):
         asked = ""
-    newest = past.turn(turn.number + (0 if is_cut_off else 1), past.main.view)
+    replied_in = past.turn(turn.number + (0 if is_cut_off else 1), past.main.view)
     # Whether it answers that is not known: who has a question may be asked something else first.
-    label = f"{past.agent(past.main)} had asked right before {newest}"
+    label = f"{past.agent(past.main)} had asked right before {replied_in}"
     at_ms = (turn.at_ms if is_cut_off else turn.said[-1].at_ms) if asked else 0
     replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
     limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []

@@ -180,6 +180,9 @@ def test_the_question_before_a_prompt_stays_while_that_prompt_is_worked_on() -> 
     assert asked not in under("Next action", command)
     long = worked(says=f"Two tests contradict each other.\n\n{asked}").user("Move the shop to cents. " * 20)
     assert asked not in under("Next action", long) and asked not in under("Next action", long.calls("git log"))
+    agreed = worked(says=f"Two tests contradict each other.\n\n{asked}").user("ok")
+    assert asked in under("Next action", agreed)
+    assert asked not in under("Next action", agreed.says("Thanks. It is dropped as soon as you say so."))
     short = worked(says=f"Two tests contradict each other.\n\n{asked}").user("drop it").calls("git log")
     assert asked not in under("Next action", short) and asked in under("Task", short)
 
