@@ -67,6 +67,8 @@ _SUMS_UP: Final = later(
 )
 """What cargo and yarn print below the errors that they found."""
 _LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
+_HAD_ENDED: Final = later(r"(?:Shell|Task) \S{1,80} is not running\b")
+"""The result of a call that was to end a job that had already ended (Claude Code)."""
 _SHORT_CAUSE: Final = 60
 _SHOWN_RUN: Final = 110
 """Characters of a command that ran tests that are shown (`where_it_stands`): of more, or of lines, a part is kept."""
@@ -92,7 +94,7 @@ def failed(result: ToolResult) -> bool:
     if result.op in ("read", "search", "plan", "ask"):
         return False
     if result.op != "shell":
-        return True
+        return not _HAD_ENDED.match(result.output.lstrip())
     return not found_nothing(result.subject, result.exit_code)
 
 

@@ -23,7 +23,7 @@ from carryover.distill.digest import MOST_RUNS, Call, Digest, EditedFile, Failur
 from carryover.distill.git_reports import branch_in, committed, pushed_to
 from carryover.distill.names import with_names
 from carryover.distill.own_text import without_handoffs
-from carryover.distill.quotes import clip, clip_middle
+from carryover.distill.quotes import LINE_BREAK, clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
 from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
 from carryover.records.fields import is_below, with_drive
@@ -181,7 +181,8 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
         def is_solved(failure: Failure) -> bool:
             is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
             is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
-            return is_sent or is_step or _solves(failure, mark, turn)
+            is_found = _missing(failure) in {_program(step) for step in (mark, *again)}
+            return is_sent or is_step or is_found or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
@@ -200,6 +201,18 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
 def _only_commits(failure: Failure) -> bool:
     """Whether a command commits, and does not go on to push, which may be what failed."""
     return "git commit " in failure.signature and "git push" not in f"{failure.signature} {failure.tried}"
+
+
+def _missing(failure: Failure) -> str | None:
+    """Returns the program of a command that a shell could not start; None if it began."""
+    line = failure.tried.strip("`")
+    return _program(failure.signature) if never_began(failure.why.replace(LINE_BREAK, "\n"), line) else None
+
+
+def _program(mark: str) -> str:
+    """Returns the program of the command with this signature, without its folder and version: `python` also stands for
+    `.venv/bin/python` and `python3`."""
+    return mark.removeprefix("shell:").partition(" ")[0].rpartition("/")[2].rstrip("#.")
 
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:

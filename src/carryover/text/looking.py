@@ -76,9 +76,9 @@ _PREFIX: Final = later(
     r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*"
     r"|[A-Z_][A-Z0-9_]*="
     r"(?:\"(?:\\.|[^\"$`\\]|\$(?!\())*\"|'[^']*'|\\.|\$(?!\()|[^\s\"'$`;&|()\\])+(?:\s*(?:&&|;)\s*|\s+)"
-    r"|(?:sudo|time|env|timeout \S+)\s+)+"
+    r"|(?:sudo(?:\s+(?:-\w*[CDRTgpruU]\s+[^-\s]\S*|--?[\w-]+(?:=\S+)?))*|time|env|timeout \S+)\s+)+"
 )
-"""An assignment whose value a command gives is a step of its own."""
+"""An assignment whose value a command gives is a step of its own. Some of sudo's options have a value: a user, say."""
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 

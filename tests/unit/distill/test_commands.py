@@ -64,6 +64,9 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
     [
         ("cd shop && CAP=10 make", "make"),
         ("CAP=10; make", "make"),
+        ("sudo -nu deploy -H make", "make"),
+        ("sudo --user=deploy make -u", "make -u"),
+        ("sudo -- make", "make"),
         ("SHOP='my shop'; CAP=\"$HOME/a b\" && make", "make"),
         ('SHOP="my \\"shop\\"" CAP=a\\ b make', "make"),
         ("SHOP=$(pwd -P) && find $SHOP -name cap", "SHOP=$(pwd -P) && find $SHOP -name cap"),
@@ -172,6 +175,12 @@ def test_what_succeeded_was_refused_or_is_not_known_is_no_failure() -> None:
     assert not failed(ToolResult(call_id="c", name="", op="other", status="error", output="no"))
     assert not failed(result("cart.py", op="read"))
     assert failed(result("cart.py", op="edit"))
+
+
+@pytest.mark.parametrize("job", ["Shell b1 is not running, so cannot be killed", "Task b1 is not running"])
+def test_a_job_that_had_ended_before_it_was_to_end_is_no_failure(job: str) -> None:
+    assert not failed(result("", op="other", output=f"{job} (status: completed)"))
+    assert failed(result("", op="other", output=f"No {job}"))
 
 
 def test_the_same_thing_again_has_the_same_signature() -> None:

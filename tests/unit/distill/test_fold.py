@@ -171,6 +171,26 @@ def test_a_failure_on_another_machine_is_solved_by_a_chain_there(later: str, sol
     assert failure(talk.user("And?").user("Now?").ran(later, "active (running)")).solved is solved
 
 
+@pytest.mark.parametrize(
+    ("later", "solved"),
+    [
+        ("python3 cap.py", True),
+        ("cd shop && .venv/bin/python -m shop", True),
+        ("make cap && python3.12 -V", True),
+        ("pythonize cap.py", False),
+        ("cat python", False),
+    ],
+)
+def test_a_program_that_was_not_there_is_found_once_it_runs_from_elsewhere_or_in_another_version(
+    later: str, solved: bool
+) -> None:
+    missing = Conversation().user("Cap it.").ran("python cap.py", "zsh:1: command not found: python", status="error")
+    broken = Conversation().user("Cap it.").ran("python cap.py", "KeyError: cap", status="error")
+
+    assert failure(missing.user("And?").user("Now?").ran(later, "ok")).solved is solved
+    assert not failure(broken.user("And?").user("Now?").ran(later, "ok")).solved
+
+
 @pytest.mark.parametrize(("prompts_between", "solved"), [(0, True), (1, True), (2, False)])
 def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_much_later(
     prompts_between: int, solved: bool
