@@ -2,6 +2,9 @@
 
 A copy precedes the conversation: if it changes, the model's provider reads the whole conversation again and bills it.
 So it is left unchanged while its agent is at work, until another session works or begins, be it with "Hello".
+
+Outside of git, the agent also loads the copies in all folders above (opencode 1.18.34). So a folder without git that
+holds projects has none.
 """
 
 from __future__ import annotations
@@ -12,9 +15,10 @@ from typing import Final
 from carryover.config import Config
 from carryover.distill.header import loaded
 from carryover.fsio import is_there
+from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import STORE, write_handoff
 from carryover.publish.make import MadeHandoff
-from carryover.publish.store import loaded_copies
+from carryover.publish.store import holds_folders_with, loaded_copies
 
 CACHE_MS: Final = 5 * 60_000
 """After this long without work, the provider has nothing of a conversation in its cache any more."""
@@ -24,15 +28,18 @@ def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
     """Writes the copies that agents load; returns whether one was left unchanged for now. Raises OSError."""
     if made.handoff is None or made.text is None:
         return False
-    is_held = False
-    for spec, name in loaded_copies():
-        if config.selects(spec.id):
-            file = Path(made.root) / STORE / name
-            # The newest work is this agent's and may continue; a usage limit ends it.
-            is_its = made.handoff.agent_id == spec.id and made.handoff.limit is None
-            is_at_work = is_its and made.at_ms - made.handoff.updated_ms < CACHE_MS
-            if is_at_work and is_there(file) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
-                is_held = True
-            else:
-                write_handoff(file.parent, loaded(made.text), name)
+    root, is_held = Path(made.root), False
+    copies = [(spec.id, root / STORE / name) for spec, name in loaded_copies() if config.selects(spec.id)]
+    if copies and Checkout(root).git_dir is None and holds_folders_with(root, ".git", STORE):
+        for _, file in copies:
+            file.unlink(missing_ok=True)
+        return False
+    for agent, file in copies:
+        # The newest work is this agent's and may continue; a usage limit ends it.
+        is_its = made.handoff.agent_id == agent and made.handoff.limit is None
+        is_at_work = is_its and made.at_ms - made.handoff.updated_ms < CACHE_MS
+        if is_at_work and is_there(file) and made.others_ms <= file.lstat().st_mtime_ns // 1_000_000:
+            is_held = True
+        else:
+            write_handoff(file.parent, loaded(made.text), file.name)
     return is_held

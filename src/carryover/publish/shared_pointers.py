@@ -7,10 +7,8 @@ again each time, these would never succeed. A text that HEAD has comes and goes 
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Collection, Iterable
-from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -27,16 +25,16 @@ from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_notes import git_notes
 from carryover.publish.pointers import block_state, pointer, stands_alone
+from carryover.publish.store import holds_folders_with
 
 _TIMEOUT_S: Final = 1.0
-_MOST_ENTRIES: Final = 1000
 
 
 def place_shared_pointers(edits: Pass, agents: Collection[str] | None = None, agreed_ms: int = 0) -> set[str]:
     """Puts the pointer into AGENTS.md and whatever else one of `agents` (None: any) reads, where it may be written
     under this agreement (see `ProjectSettings.agreed_ms`), and returns the files in which ours may stay. Blocks (git).
     """
-    if edits.checkout.git_dir is None and _holds_repositories(edits.root):
+    if edits.checkout.git_dir is None and holds_folders_with(edits.root, ".git"):  # theirs too (Claude Code 2.1.328)
         edits.left_alone(AGENTS_MD, "the folder holds repositories, and its text would apply to each of them")
         return {GITIGNORE, *instruction_files()}
     shared, kept = pointer(edits.root, AGENTS_MD).path, {GITIGNORE}
@@ -55,12 +53,6 @@ def place_shared_pointers(edits: Pass, agents: Collection[str] | None = None, ag
             continue
         edits.carry_out(edit)
     return kept
-
-
-def _holds_repositories(folder: Path) -> bool:
-    """Whether the folder contains repositories, in which agents would read its files as well (Claude Code 2.1.328)."""
-    with os.scandir(folder) as entries:
-        return any((Path(entry.path) / ".git").exists() for entry in islice(entries, _MOST_ENTRIES))
 
 
 def _may_write(edits: Pass, agreed_ms: int, name: str) -> bool:

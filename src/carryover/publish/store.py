@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,7 @@ from carryover.projects.handoff_file import CHOSEN, HANDOFF, PAGE
 from carryover.publish.gitignore import RULES_HEADING
 from carryover.text.user_text import whole_file
 
+_MOST_ENTRIES: Final = 1000
 _RULE: Final = whole_file((RULES_HEADING, b"*"))
 
 
@@ -73,6 +75,13 @@ def ignore_elsewhere(folder: Path) -> None:
 def is_in_repository(folder: Path) -> bool:
     """Whether the folder is below one with a repository."""
     return any(os.path.lexists(above / ".git") for above in Path(os.path.realpath(folder)).parents)
+
+
+def holds_folders_with(folder: Path, *names: str) -> bool:
+    """Whether a folder directly below has one of `names`, as a repository or another project does. Raises OSError."""
+    with os.scandir(folder) as entries:
+        some = islice(entries, _MOST_ENTRIES)
+        return any(os.path.exists(os.path.join(entry.path, name)) for entry in some for name in names)
 
 
 def own_ignore_file(store: Path) -> Path | None:

@@ -175,3 +175,16 @@ async def test_a_copy_that_came_with_the_folder_does_not_stay(home: Path, ledger
     before = project.loaded
     await project.work(LOADS, "b", "Add the tax", now_ms + 1_000)
     assert project.loaded == before, "from then on, it is ours"
+
+
+@pytest.mark.parametrize("child", ["bank/.git", "bank/.carryover"])
+async def test_a_folder_that_holds_projects_has_none(project: Project, now_ms: int, child: str) -> None:
+    """Outside of git, opencode also loads what it finds in each folder above (1.18.34)."""
+    shutil.rmtree(project.root / ".git")
+    await project.work(LOADS, "a", "Round the price", now_ms)
+    assert "Round the price" in project.loaded
+
+    (project.root / child).mkdir(parents=True)
+    await project.work(LOADS, "a", "Add the tax", now_ms + 1_000)
+    assert "Add the tax" in project.handoff
+    assert not (project.root / ".carryover" / loaded_names()[0]).exists()
