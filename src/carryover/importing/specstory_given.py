@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Final
 
 import msgspec
@@ -28,9 +28,13 @@ _PRIORITY: Final = later(r"^(\s*- \[.\]\s+)[🔥❄🌡]\ufe0f?\s+")
 """What separates a box from its task in Claude Code's documents."""
 _ACTIVE: Final = "⚡-"
 """The mark in the box of a task in progress."""
-_ASKED: Final = later(r"\*\*(.+?)\*\*(?: _\(select multiple\)_)?$")
+_ASKED: Final = later(r"\*\*(?!(?:Input|Result):\*\*)(.+?)\*\*(?: _\(select multiple\)_)?$")
 _OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _ANSWER: Final = later(r"\*\*Answer:\*\* (.+)$")
+_QUESTIONS: Final = "- questions: `[map["
+"""How Codex's questions begin, as Go prints them: a map each, its names in order."""
+_GO_QUESTION: Final = later(r"\bquestion:(.+?)\](?: map\[|\]`$)")
+_GO_OPTION: Final = later(r"\blabel:([^\n\]]+)\]")
 _UNTELLING: Final = 'Using "'
 """How a message of VS Code begins that only names the tool."""
 _LINK: Final = "](file:"
@@ -92,7 +96,7 @@ def given_in(lines: Sequence[str], fenced: Sequence[tuple[str, str]]) -> Given:
     labels = [label[1] for line in lines if (label := _LABEL.match(line))]
     texts = dict(zip(labels, (text for _, text in fenced), strict=False))
     if not texts:
-        return Given(lines, todos=_todos_in(lines))
+        return Given(lines, _questions_in(lines), todos=_todos_in(lines))
     arguments, state, result = (texts.get(label, "") for label in ("Parameters", "Additional data", "Result"))
     made, given = fields_of(arguments.encode()), fields_of(_whole(result).encode())
     if message := unescaped(first_text(given, "pastTenseMessage", "invocationMessage")):
@@ -136,6 +140,17 @@ def _todos_in(lines: Sequence[str]) -> tuple[PlanItem, ...]:
     told = next((line for line in lines if line.startswith(_TODOS)), "")
     entries = filter(None, map(_TODO.search, told.split("map[")[1:]))
     return tuple(PlanItem(text=entry[2].rstrip("`] "), state=PLAN_STATES.get(entry[1], "pending")) for entry in entries)
+
+
+def _questions_in(lines: Sequence[str]) -> Fields:
+    told = next((line for line in lines if line.startswith(_QUESTIONS)), "")
+    asked: list[dict[str, object]] = []
+    begin = 0
+    for found in islice(_GO_QUESTION.finditer(told), _MOST_QUESTIONS):
+        options = [{"id": label, "label": label} for label in _GO_OPTION.findall(told, begin, found.start())]
+        asked.append({"prompt": found[1], "options": options})
+        begin = found.end()
+    return fields_of(msgspec.json.encode({"questions": asked})) if asked else {}
 
 
 def _found(state: Fields) -> str:

@@ -300,6 +300,21 @@ def test_a_question_in_json_has_its_choices_and_what_the_user_answered(tmp_path:
     ]
 
 
+def test_a_question_in_go_has_its_choices_and_no_label_of_its_block_is_one(tmp_path: Path) -> None:
+    asked = "map[header:Cap id:cap options:[map[description:As of now. label:No cap] map[description:50 %. label:Cap]]"
+    asked = f"- questions: `[{asked} question:Should it be capped?] map[header:When id:when question:From when on?]]`"
+    block = '<tool-use data-tool-type="unknown" data-tool-name="request_user_input"><details>\n'
+    block += "<summary>Tool use: **request_user_input**</summary>\n\n"
+    block += f"**Input:**\n\n{asked}\n\n**Result:**\n\n</details></tool-use>\n"
+    bodies = [event.body for event in events_with(tmp_path / "story.md", block)]
+
+    assert [body.subject for body in bodies if isinstance(body, ToolCall)][-1] == "Should it be capped?"
+    assert [(body.text, body.options) for body in bodies if isinstance(body, Question)] == [
+        ("Should it be capped?", ("No cap", "Cap")),
+        ("From when on?", ()),
+    ]
+
+
 def test_what_cursor_tells_the_model_of_a_job_is_no_prompt(tmp_path: Path) -> None:
     notice = "<timestamp>Saturday, Jun 6, 2026, 7:29 PM (UTC+2)</timestamp>\n"
     notice += "<system_notification>\nThe following task has notified.\n\n<task>\nkind: shell\n</task>\n"
