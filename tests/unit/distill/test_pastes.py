@@ -71,6 +71,14 @@ WINDOWS = """\
 C:\\code\\shop>cart-kit migrate
 No path is given
 C:\\code\\shop>"""
+ZSH = """\
+➜  shop git:(main) ✗ cart-kit migrate
+No path is given
+➜  shop git:(main) ✗"""
+CONTAINER = """\
+node ➜ /workspaces/shop (main) $ cart-kit migrate
+No path is given
+node ➜ /workspaces/shop (main) $"""
 PASTES = {
     "log": LOG,
     "requests": SERVED,
@@ -79,6 +87,8 @@ PASTES = {
     "terminal": TERMINAL,
     "Mac": MAC,
     "Windows": WINDOWS,
+    "zsh": ZSH,
+    "container": CONTAINER,
     "code": CODE,
     "traceback": TRACEBACK,
     "JSON": JSON,
@@ -113,7 +123,7 @@ def test_words_typed_before_and_after_stay_the_users(paste: str, gap: str) -> No
     assert "".join(pasted(prompt).split()) == "".join(paste.split())
 
 
-@pytest.mark.parametrize("shown", [TERMINAL, MAC, WINDOWS])
+@pytest.mark.parametrize("shown", [TERMINAL, MAC, WINDOWS, ZSH, CONTAINER])
 @pytest.mark.parametrize("said", ["why?", "how do I get the shop to find the path of the cart"])
 def test_what_is_said_behind_a_shells_prompt_is_typed(shown: str, said: str) -> None:
     assert typed_words(f"{shown} {said}") == said
