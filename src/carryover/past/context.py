@@ -133,7 +133,9 @@ def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bo
         return os.path.abspath(path)  # noqa: PTH100 (the ledger may know it, but its disk does not answer)
     except FileNotFoundError as error:
         raise UserError(
-            "The current folder no longer exists. Name the project's folder as an argument.", ExitCode.NOTHING_FOUND
+            "The current folder no longer exists. Go to another one, or name the project's folder where the command "
+            "takes one.",
+            ExitCode.NOTHING_FOUND,
         ) from error
 
 

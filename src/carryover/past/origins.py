@@ -130,7 +130,7 @@ def _absolute(file: str) -> Path:
     that is not here, but below the top of the project, is meant from there, as a handoff names it."""
     path = expanded(file)
     found = Path(here().canonical(path.parent), path.name)
-    if os.path.lexists(found) or not os.path.lexists(from_top := Path(project_root(None), path)):
+    if path.is_absolute() or os.path.lexists(found) or not os.path.lexists(from_top := Path(project_root(None), path)):
         return found
     return Path(here().canonical(from_top.parent), path.name)
 

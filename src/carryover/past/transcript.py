@@ -142,7 +142,8 @@ def _document(path: Path, agent_id: str | None) -> tuple[Agent, Source]:
                 ExitCode.NOTHING_FOUND,
             )
         if not path.is_file():
-            raise UserError(f"There is no file {path}.", ExitCode.NOTHING_FOUND)
+            problem = f"{path} is not a regular file." if path.exists() else f"There is no file {path}."
+            raise UserError(problem, ExitCode.NOTHING_FOUND)
         path.open("rb").close()
     except OSError as error:
         raise UserError(f"{path} can't be read: {os_reason(error)}.") from error

@@ -91,5 +91,8 @@ def test_a_file_of_a_project_whose_folder_is_gone_has_its_turns(
     """As of one that was deleted, or that was imported from another machine."""
     monkeypatch.chdir(tmp_path)
     shutil.rmtree(work.cwd)
+    (tmp_path / "away").mkdir()
+    monkeypatch.chdir(tmp_path / "away")  # nor need the current one be there
+    (tmp_path / "away").rmdir()
 
     assert prompts(origin_of(str(work.cwd / "cart.py"), limit=9)) == ["make it two", "add a total"]

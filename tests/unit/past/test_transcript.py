@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,7 @@ def test_what_cannot_be_handed_over_is_said(transcript: Path, tmp_path: Path) ->
     other.write_text("a shopping list\n")
     for path, agent, until, code, said in (
         (gone, None, None, ExitCode.NOTHING_FOUND, f"There is no file {gone}."),
+        (Path(os.devnull), None, None, ExitCode.NOTHING_FOUND, "/dev/null is not a regular file."),
         (tmp_path, None, None, ExitCode.NOTHING_FOUND, f"{tmp_path} is a folder. Name one transcript in it, or an"),
         (other, None, None, ExitCode.NOTHING_FOUND, f"No agent that Carryover knows wrote {other}"),
         (transcript, None, 0, ExitCode.NOTHING_FOUND, f"{transcript} holds nothing up to line 0 that can be"),
