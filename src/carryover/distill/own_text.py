@@ -21,7 +21,7 @@ _GO_ON_FORMERLY: Final = ("Read {path}, then go on with the task it describes.",
 _PLACE: Final = rf"(?:\.carryover|-[0-9a-f]{{8}})[/\\]{HANDOFF_NAME}"
 _POINTS_LIMIT: Final = 5000
 _RESUMING_PREFIX: Final = later(r"^\s*\(resuming:[^)\n]{0,400}\)\s*", re.I)
-_HANDOFF_START: Final = later(r"^[^\n]{0,8}\[CARRYOVER\] Last updated ", re.M)
+_HANDOFF_START: Final = later(r"^[^\n]{0,8}\[CARRYOVER\] Last updated \d{4}-", re.M)
 _HANDOFF_END: Final = later(r"^[^\n]{0,4}Full history: [^\n]*$", re.M)
 _WORDS_AFTER: Final = later(r"\n[ \t\r]*\n(?=[ \t]*(?![#>]|- )\S)")
 """A blank line, which no handoff has, and below it neither a heading nor a line of a list."""

@@ -192,7 +192,8 @@ def test_what_carryovers_own_tools_answer_is_in_no_handoff_and_found_by_no_searc
 @pytest.mark.parametrize(
     ("pasted", "left"),
     [
-        ("a\n# [CARRYOVER] Last updated now\n- Bake", "a"),
+        ("a\n# [CARRYOVER] Last updated 2026-11-20T06:36:00Z\n- Bake", "a"),
+        ("[CARRYOVER] Last updated is wrong\nBake", "[CARRYOVER] Last updated is wrong\nBake"),
         (f"a\n~{NEW_FILE.decode().strip()}~~\nBake", "a\n~~~\nBake"),
         ("a\n# [CARRYOVER EXPORT 1a2b3c4d]\nBake", "a"),
     ],
