@@ -98,6 +98,7 @@ _NAMING_ATTRIBUTES = ("name=", "key=", "id=")
 _NAMESPACE = later(r"<\w{1,32}:\Z")
 _XML_TEXT = later(r"(?P<value>[^<\n]{0,256}|[^<>\n]*)(?:\n\s{0,40})?(?=</)")
 _XML_BEGIN = later(r"\s{0,40}(?:<!\[CDATA\[)?")
+_CDATA = later(r"(?<=\[CDATA\[)(?P<value>[^\n]{0,256}?)\]\]>\s{0,40}(?=</)")
 _CALL = later(r"(?:await |new )?[A-Za-z_][\w.:]*(?:!?\([^\n]{0,200}\)|\[[\w\"'])")
 _ATTRIBUTE = later(r"[A-Za-z_]\w*(?:\??\.[A-Za-z_]\w*)+")
 _SIGNS = (":", "=", ":=", "=>")
@@ -173,7 +174,8 @@ def _below(text: str, begin: int, name: str, at: int, sort: str) -> re.Match[str
 def _in_element(text: str, name: str, begin: int, at: int, linked: str) -> Assignment | None:
     """Handles `<token>abc</token>`, `<ns:token type="a">abc</ns:token>`, `<string name="token">abc</string>`
     and `<key>token</key><string>abc</string>`; the text may be CDATA, or on a line of its own."""
-    found = _XML_TEXT.match(text, end_of(_XML_BEGIN, text, at))
+    inside = end_of(_XML_BEGIN, text, at)
+    found = _CDATA.match(text, inside) or _XML_TEXT.match(text, inside)
     if found is None:
         return None
     start, end = found.span("value")

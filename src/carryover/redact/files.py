@@ -35,6 +35,14 @@ OF_FILES: Final = (
         )
         for file in ("password", "token")
     ),
+    *(
+        (
+            f"{file}.txt",
+            rf"['\"]{digit}(?P<value>[^\s'\"`$]{{4,400}})['\"][ \t]*\|[ \t]*Out-File[ \t]+"
+            rf"(?:-\w{{1,16}}[ \t]+)?['\"]?[^\s'\"]{{0,120}}{file}[.]txt",
+        )
+        for file, digit in (("password", ""), ("token", r"(?=[^\s\d]{0,80}\d)"))
+    ),
     (".pgpass", rf":(?:\d{{4,5}}|\*):[^\s:]{{1,64}}:[^\s:]{{1,64}}:{_WORD}[ \t]*>{{1,2}}[ \t]*\S{{0,80}}[.]pgpass"),
     *(  # .pgpass with a plain word: only as a whole line, with a port of PostgreSQL
         (hint, rf"(?m)^[^\s:/]{{1,200}}:{port}:[^\s:]{{1,64}}:[^\s:]{{1,64}}:(?P<value>[^\s:\"'`,;()]{{4,200}})\r?$")
