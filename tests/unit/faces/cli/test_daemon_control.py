@@ -205,8 +205,9 @@ def test_a_paused_project_has_nothing_stale_for_agents_to_read(shop: Path, run: 
     with ExitStack() as running:
         daemon = running.enter_context(DaemonProcess())
         daemon.settle()
-        published = content(shop)
-        assert {".carryover/handoff.md", "AGENTS.md"} <= published.keys() - before.keys()
+        # No more is read of them: the second page is still being written.
+        published = {path for path in (".carryover/handoff.md", "AGENTS.md") if (shop / path).exists()}
+        assert len(published - before.keys()) == 2
         if not runs:
             daemon.stop()
         former = state_dir().root / "restore"  # as 0.1.0 left it, whose script still prints answers from there
