@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 TURNS = 400_000
@@ -28,3 +28,17 @@ def costing_little(loops: int = 100) -> Iterator[None]:
     took_s = time.process_time() - begun_s
     share = took_s / max(before_s, _loop_s())
     assert share < loops, f"as much as {share:.0f} empty loops"
+
+
+def costing_much(work: Callable[[str], object], texts: Iterable[str], loops: int = 200) -> list[str]:
+    """The texts that `work` takes more processor time for than so many empty loops do, each with how many.
+
+    Each by itself: what grows with the square of one text would hardly show among many others.
+    """
+    before_s, took = _loop_s(), []
+    for text in texts:
+        begun_s = time.process_time()
+        work(text)
+        took.append((time.process_time() - begun_s, text))
+    loop_s = max(before_s, _loop_s())
+    return [f"{took_s / loop_s:.0f} loops for {text[:60]!r}" for took_s, text in took if took_s > loops * loop_s]

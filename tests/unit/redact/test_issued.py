@@ -12,7 +12,7 @@ import pytest
 import carryover
 from carryover.redact import redact
 from support.by_day import one_in
-from support.costs import costing_little
+from support.costs import costing_much
 from support.secret_forms import forms as listed
 from support.secret_forms import secrets
 
@@ -55,55 +55,52 @@ def test_ordinary_lines_are_left_alone() -> None:
 
 
 HOSTILE: Final = (
-    "curl " * 20_000,
-    "curl -u a:" + "b" * 100_000,
-    "docker login " * 10_000,
-    "a:1:b:c:" * 15_000,
-    "A" * 150_000,
-    *(f"{program}{' ' * 100_000}" for program in ("curl", "mysql", "az login", "http")),
-    "htpasswd -" + "b" * 100_000,
-    '_auth="' * 15_000,
-    "_auth" + " " * 100_000,
-    ":a" * 50_000 + "@tcp(",
-    "TOKEN {" * 15_000 + "TOKEN {" + " " * 100_000,
-    "pass: " * 20_000 + "pass" + " " * 100_000,
-    "auth=('" + "b', '" * 25_000,
-    "Password" + " " * 100_000 + ".fill",
-    "[redacted:aws]\t" + "a" * 100_000,
-    "IDENTIFIED WITH " * 10_000 + "IDENTIFIED WITH" + " " * 100_000,
-    '"TOKEN", ' * 10_000 + '"TOKEN",' + " " * 100_000,
-    '"httpOnly", "value":"' * 10_000 + "\\" * 100_000,
-    "\tTRUE\t1\t" * 10_000 + "a" * 100_000,
-    "API 키" * 20_000 + "api " + "키" * 100_000,
-    "api ключ " + "a" * 100_000 + "(",
-    "\x1b[0" + ";1" * 50_000 + "[0m",
-    "\x1b]" * 30_000,
-    "\\u20" * 15_000 + "0b" * 15_000,
-    "[redacted:token]" + "\\u200b" * 15_000,
-    "curl" + " \\\n" * 30_000,
-    "htpasswd -b" + " -b" * 30_000,
-    "ALTER USER " * 10_000 + "PASSWORD '",
-    "host=a " * 20_000 + "password=",
-    '"random_password" {' * 10_000,
-    "cookies={" * 10_000 + "PHPSESSID=" * 10_000,
-    "_ga=;" + " a=;" * 30_000 + " a=" + "b" * 100_000,
-    "_ga= " + "(a=" * 30_000,
-    "ACL SETUSER a " * 10_000,
-    "insert into a (password) values (" * 5_000,
-    "insert into a (password) values " + "('" * 25_000,
-    "insert into a (b, password) values " + "(1, 'c')," * 10_000,
-    'element": "Password", ' * 5_000,
-    "[redacted:token]" + " " * 100_000,
-    "[redacted:token]\n" + "a" * 100_000,
-    'textbox "Password"' + " [ref=e1]" * 10_000,
+    "curl " * 10_000,
+    "curl -u a:" + "b" * 50_000,
+    "docker login " * 5_000,
+    "a:1:b:c:" * 7_500,
+    "A" * 75_000,
+    *(f"{program}{' ' * 50_000}" for program in ("curl", "mysql", "az login", "http")),
+    "htpasswd -" + "b" * 50_000,
+    '_auth="' * 7_500,
+    "_auth" + " " * 50_000,
+    ":a" * 25_000 + "@tcp(",
+    "TOKEN {" * 7_500 + "TOKEN {" + " " * 50_000,
+    "pass: " * 10_000 + "pass" + " " * 50_000,
+    "auth=('" + "b', '" * 12_500,
+    "Password" + " " * 50_000 + ".fill",
+    "[redacted:aws]\t" + "a" * 50_000,
+    "IDENTIFIED WITH " * 5_000 + "IDENTIFIED WITH" + " " * 50_000,
+    '"TOKEN", ' * 5_000 + '"TOKEN",' + " " * 50_000,
+    '"httpOnly", "value":"' * 5_000 + "\\" * 50_000,
+    "\tTRUE\t1\t" * 5_000 + "a" * 50_000,
+    "API 키" * 10_000 + "api " + "키" * 50_000,
+    "api ключ " + "a" * 50_000 + "(",
+    "\x1b[0" + ";1" * 25_000 + "[0m",
+    "\x1b]" * 15_000,
+    "\\u20" * 7_500 + "0b" * 7_500,
+    "[redacted:token]" + "\\u200b" * 7_500,
+    "curl" + " \\\n" * 15_000,
+    "htpasswd -b" + " -b" * 15_000,
+    "ALTER USER " * 5_000 + "PASSWORD '",
+    "host=a " * 10_000 + "password=",
+    '"random_password" {' * 5_000,
+    "cookies={" * 5_000 + "PHPSESSID=" * 5_000,
+    "_ga=;" + " a=;" * 15_000 + " a=" + "b" * 50_000,
+    "_ga= " + "(a=" * 15_000,
+    "ACL SETUSER a " * 5_000,
+    "insert into a (password) values (" * 2_500,
+    "insert into a (password) values " + "('" * 12_500,
+    "insert into a (b, password) values " + "(1, 'c')," * 5_000,
+    'element": "Password", ' * 2_500,
+    "[redacted:token]" + " " * 50_000,
+    "[redacted:token]\n" + "a" * 50_000,
+    'textbox "Password"' + " [ref=e1]" * 5_000,
 )
 
 
 def test_hostile_texts_cost_no_more_than_their_length() -> None:
-    """A pattern that backtracks would take longer for one of these texts than is allowed for all of them."""
-    with costing_little(1500):
-        for text in HOSTILE:
-            assert isinstance(redact(text)[0], str)
+    assert costing_much(redact, HOSTILE) == []
 
 
 PLAIN_HIT = 0.005
