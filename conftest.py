@@ -195,20 +195,16 @@ def author(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def home_path(homes: Iterator[Path], request: pytest.FixtureRequest) -> Iterator[Path]:
-    """Where the test's home folder is to be made: for a test marked `on_disk` never below `/dev`."""
-    if request.node.get_closest_marker("on_disk") is None:
-        yield next(homes)
-        return
-    with TemporaryDirectory() as folder:
-        yield Path(folder).resolve() / "home"
-
-
 @pytest.fixture(autouse=True)
-def home(home_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home folder for this test alone; git knows an author in it and nothing of the machine's settings."""
-    home = home_path
+def home(homes: Iterator[Path], request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home folder for this test alone, for one marked `on_disk` never below `/dev`; git knows an author in it
+    and nothing of the machine's settings.
+    """
+    home = next(homes)
+    if request.node.get_closest_marker("on_disk") is not None:
+        folder = TemporaryDirectory()
+        request.addfinalizer(folder.cleanup)
+        home = Path(folder.name).resolve() / "home"
     home.mkdir(mode=0o700)
     for name, folder in XDG.items():
         monkeypatch.setenv(name, str(home / folder))
@@ -217,7 +213,6 @@ def home(home_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     git_config = home / ".gitconfig"
     git_config.write_text(GIT_CONFIG)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(git_config))
-    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setattr(DISKS, "silent", {})  # one test's silent disk is none in the next
     _guard_real_home(home, monkeypatch)
     return home
