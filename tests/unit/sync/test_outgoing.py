@@ -32,7 +32,7 @@ from carryover.publish.project_moves import RootFacts, inspect_root
 from carryover.publish.project_view import project_view
 from carryover.publish.publish import awaits_handoff, publish_project
 from carryover.sync.outgoing import LedgerOutgoing
-from carryover.sync.payload import LARGEST_PAYLOAD, PIECE_BYTES
+from carryover.sync.payload import LARGEST_BODY, LARGEST_PAYLOAD, PIECE_BYTES
 from carryover.sync.rounds import synchronise
 from support.machines import OneMachine, machines, meet
 from support.repository import repository
@@ -111,12 +111,10 @@ async def test_a_file_that_something_else_changed_there_names_none_here(
 
 async def test_what_repeats_itself_goes_in_pieces_that_can_be_opened(laptop: OneMachine) -> None:
     """The ledger stores such texts in a thousandth of their size."""
-    texts = [f"{number}" * (15 << 20) for number in range(7)]
-    await laptop.say(*texts, at_ms=5_000)
-    payloads = await laptop.tell()
+    await laptop.say(*(f"{number}" * (PIECE_BYTES + 1) for number in range(3)), at_ms=5_000)
 
-    assert sum(len(payload.events) for payload in payloads) == len(texts)
-    assert max(map(len, laptop.sent)) <= LARGEST_PAYLOAD
+    assert [len(payload.events) for payload in await laptop.tell()] == [1, 1, 1]
+    assert PIECE_BYTES + LARGEST_BODY <= LARGEST_PAYLOAD, "so much has the largest piece, with the last event in it"
 
 
 async def test_a_session_that_moves_while_it_is_told_is_told_of_where_it_went(
