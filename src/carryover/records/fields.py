@@ -96,9 +96,17 @@ def is_fit(path: str) -> bool:
     return names[0] != "proc" and names[:2] != ["dev", "fd"]
 
 
+def from_home(path: str, cwd: str | None) -> str:
+    """Returns a path that begins with `~/` as an absolute one if `cwd` shows where that home folder is; others as they
+    are."""
+    home = _HOME.match(f"{cwd}/".replace("\\", "/")) if cwd and path.startswith("~/") else None
+    return f"{home[0]}/{path[2:]}" if home else path
+
+
 def resolved(path: str, cwd: str | None) -> str | None:
     """Returns `path` as an absolute path without `..`; None if it is relative and its folder is unknown. Windows paths
     get backslashes, since one session may write a file's path in both ways (Codex 0.48 to 0.87)."""
+    path = from_home(path, cwd)
     base = path if is_absolute(path) else cwd or ""
     if _WINDOWS.match(base):
         return ntpath.normpath(ntpath.join(base, path))

@@ -231,6 +231,16 @@ def test_what_a_server_or_a_page_says_is_its_result(said: str) -> None:
     assert result.status != "denied"
 
 
+@pytest.mark.parametrize("given", ["cart.py", "~/work/shop/lib/cart.py"])
+def test_a_file_that_is_named_from_the_home_folder_is_the_projects(given: str) -> None:
+    """0.35.2.dev20261022 does so; the client itself may be in another folder by then."""
+    made = transcript()
+    made.fold(message("assistant", f"```append {given}\nA = 1\n```"))
+    bodies = made.fold(message("system", "Appended to ~/work/shop/lib/cart.py"))
+
+    assert [body.path for body in bodies if isinstance(body, FileEdit)] == [f"{SHOP}/lib/cart.py"]
+
+
 def test_a_sub_agent_is_told_what_nobody_typed() -> None:
     source = AGENT.source_of(Path("/logs/subagent-tests-x1y2/conversation.jsonl"), Path("/logs"))
     assert source is not None

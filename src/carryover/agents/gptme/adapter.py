@@ -22,7 +22,7 @@ from carryover.model import AgentSummary, FileEdit, Op, PlanItem, PlanUpdate, Re
 from carryover.records import rawjson
 from carryover.records.asked import PLAN_STATES
 from carryover.records.changes import Replacement, replaced, written
-from carryover.records.fields import digest, local_ms, session_of_copy
+from carryover.records.fields import digest, from_home, local_ms, session_of_copy
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.patches import patched_path, with_place
 from carryover.records.resets import names_limit
@@ -240,7 +240,7 @@ class _Recorder(OneSession[_Context], kw_only=True):
         call, *others = self.context.calls
         self.change(calls=tuple(others))
         outcome = _outcome(call, text)
-        self.end_call(call, outcome, changes=tuple(_made(call, text)))
+        self.end_call(call, outcome, changes=tuple(_made(call, text, self.cwd)))
         if call.op == "plan" and (todos := _todos_after(self.context.todos, text)) != self.context.todos:
             self.change(todos=todos)
             self.add(PlanUpdate(items=tuple(todos.values())), "plan")
@@ -288,10 +288,12 @@ def _outcome(call: OpenCall, text: str) -> ToolOutcome:
     return ToolOutcome("error" if failed or call.op == "shell" else "ok", text)
 
 
-def _made(call: OpenCall, text: str) -> Iterator[FileEdit]:
-    """Yields what a call that succeeded changed. gptme names the file that it patched by its whole path."""
+def _made(call: OpenCall, text: str, cwd: str | None) -> Iterator[FileEdit]:
+    """Yields what a call that succeeded changed. gptme names the file that it patched by its whole path, after 0.35.1
+    from the home folder."""
     done = _DONE.search(text)
-    named = done[1] if done is not None and done[1].startswith("/") else None
+    place = from_home(done[1], cwd) if done is not None else ""
+    named = place if place.startswith("/") else None
     for change in call.changes:
         kind = "add" if call.op == "write" and "(overwritten)" not in text else change.change
         yield msgspec.structs.replace(change, path=named or change.path, change=kind)
