@@ -231,6 +231,35 @@ def test_what_a_server_or_a_page_says_is_its_result(said: str) -> None:
     assert result.status != "denied"
 
 
+@pytest.mark.parametrize("ids", [("call_1", "call_2"), ("", "")])
+def test_what_the_client_says_between_results_is_none(ids: tuple[str, str]) -> None:
+    calls = '@shell(call_1): {"command": "ls"}\n@shell(call_2): {"command": "false"}' if ids[0] else ""
+    made = transcript()
+    made.fold(message("assistant", calls or "```shell\nls\n```\n```shell\nfalse\n```"))
+    said = [
+        ("Ran command: `ls`\n\n`a.py`\n", ids[0]),
+        ("Loaded agent instructions from ~/work/shop/lib/AGENTS.md (340 bytes).", ""),
+        ("Shellcheck found potential issues:\n```\nSC2164\n```", ""),
+        ("Ran command: `false`\n\nReturn code: 1\n", ids[1]),
+    ]
+    bodies = [body for text, ident in said for body in made.fold(message("system", text, call_id=ident))]
+
+    assert [(body.status, body.output) for body in bodies if isinstance(body, ToolResult)] == [
+        ("ok", "a.py"),
+        ("error", ""),
+    ]
+
+
+def test_a_result_ends_the_call_that_it_names() -> None:
+    made = transcript()
+    made.fold(message("assistant", '@shell(call_1): {"command": "ls"}\n@shell(call_2): {"command": "pwd"}'))
+    assert made.fold(message("system", "Task complete.", call_id="call_0")) == []
+    [result] = made.fold(message("system", f"Ran command: `pwd`\n\n`{SHOP}`\n", call_id="call_2"))
+
+    assert isinstance(result, ToolResult)
+    assert (result.subject, result.output) == ("pwd", SHOP)
+
+
 @pytest.mark.parametrize("given", ["cart.py", "~/work/shop/lib/cart.py"])
 def test_a_file_that_is_named_from_the_home_folder_is_the_projects(given: str) -> None:
     """0.35.2.dev20261022 does so; the client itself may be in another folder by then."""

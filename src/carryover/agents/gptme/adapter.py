@@ -27,6 +27,7 @@ from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.patches import patched_path, with_place
 from carryover.records.resets import names_limit
 from carryover.text.pattern import later
+from carryover.transcript.open_calls import known_call
 from carryover.transcript.recorder import OneSession, OpenCall, SessionContext, Tools, usable_folder
 from carryover.transcript.refusals import CLIENT_WORDED, refused
 from carryover.transcript.rewritten import Document, SnapshotReader, complete_lines
@@ -88,6 +89,8 @@ _CLIENTS: Final = ("<system>", "Completion verification failed: ")
 the script's output, when a script of the project finds the work not done."""
 _CHECKPOINT: Final = "compaction_checkpoint_view"
 """The metadata of the prompt by which it asks for a summary before it compacts (0.35.1)."""
+_NOTICES: Final = ("<system_info>", "Loaded agent instructions from ", "Shellcheck found potential issues:")
+"""The beginnings of what gptme says between a call and its result, or behind a result (0.35.1)."""
 _MOST_SAID: Final = 300
 _STOPPED: Final = "... ^C Interrupted"
 _FAILED: Final = later(r"LLM request failed: |error: \w+\n")
@@ -230,15 +233,18 @@ class _Recorder(OneSession[_Context], kw_only=True):
         elif (failed := _FAILED.match(text)) and ("error_class" in metadata or not is_tools):
             limited = text_of(metadata.get("error_class")) == "rate_limit" or names_limit(text)
             add_failure(self, "end", text[failed.end() :], limited=limited)
-        elif self.context.calls and not is_true(self.data.get("ui_only")) and not text.startswith("<system_info>"):
+        elif self.context.calls and not is_true(self.data.get("ui_only")) and not text.startswith(_NOTICES):
             self._result(text)
         if text == _INTERRUPTED and not is_tools:
             self.add(TurnEnd(reason="interrupted"), "end")
 
     def _result(self, text: str) -> None:
-        """Ends the oldest open call: results come in the order of the calls."""
-        call, *others = self.context.calls
-        self.change(calls=tuple(others))
+        """Ends the call with the message's id; without one the oldest that is open: results come in the order of the
+        calls."""
+        ident = text_of(self.data.get("call_id")) or self.context.calls[0].id
+        if known_call(self.context.calls, ident) is None:
+            return
+        call = self.take_call(ident)
         outcome = _outcome(call, text)
         self.end_call(call, outcome, changes=tuple(_made(call, text, self.cwd)))
         if call.op == "plan" and (todos := _todos_after(self.context.todos, text)) != self.context.todos:
