@@ -25,6 +25,7 @@ from carryover.sync.head import Head
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.payload import Payload
+from support.empty_ledger import put_ledger
 from support.scribe import Scribe
 
 IDS = {name: f"{number:016x}" for number, name in enumerate(("laptop", "desktop", "box"), start=10)}
@@ -129,7 +130,9 @@ async def machines(folder: Path, *names: str) -> AsyncIterator[Mapping[str, OneM
         for name in names:
             home = folder / name
             home.mkdir(parents=True)
-            ledger = await Ledger.open(StateDir(home / ".carryover").ledger, DigestReducer())
+            path = StateDir(home / ".carryover").ledger
+            put_ledger(path)
+            ledger = await Ledger.open(path, DigestReducer())
             await ledger.write(begin_log, ())
             found[name] = OneMachine(name, home, ledger)
             stack.push_async_callback(found[name].close)

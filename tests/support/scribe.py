@@ -21,6 +21,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_by_prefix
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Skipped, StoredEvent, UserPrompt
+from support.empty_ledger import put_ledger
 
 AGENT = "made-up"
 Reading = Callable[[], sqlite3.Connection]
@@ -112,6 +113,7 @@ class Scribe:
 @asynccontextmanager
 async def writing(path: Path) -> AsyncIterator[Scribe]:
     """Opens the ledger at `path` for a scribe, and closes it."""
+    put_ledger(path)
     scribe = Scribe(await Ledger.open(path, DigestReducer()))
     try:
         yield scribe

@@ -22,6 +22,7 @@ from carryover.projects.root import find_root
 from support.claude_session import ClaudeSession
 from support.clock import LATER_MS
 from support.codex_session import CodexSession
+from support.empty_ledger import put_ledger
 from support.repository import repository
 
 ReadIn = Callable[[ClaudeSession | CodexSession], int]
@@ -53,6 +54,7 @@ async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int
         agent, root = adapters()["claude-code"], session.folder
     source = agent.source_of(session.path, root)
     assert source is not None
+    put_ledger(ledger_path)
     ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         result = await ingest(ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
@@ -64,6 +66,7 @@ async def _read(ledger_path: Path, session: ClaudeSession | CodexSession) -> int
 
 async def counted(agent: Agent, ledger_path: Path, sources: Iterable[Source], session: str) -> list[StoredEvent]:
     """Reads these sources into a ledger; the events of the session that count, without facts about it."""
+    put_ledger(ledger_path)
     ledger = await Ledger.open(ledger_path, DigestReducer())
     try:
         for source in sources:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from carryover.fsio import private_dir
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
 from support.agent_here import only_this_path, put_claude
 from support.claude_session import ClaudeWork
+from support.empty_ledger import put_ledger
 from support.recorded_shop import Run
 from support.replayed import FILES, replay
 from support.repository import git, repository
@@ -28,7 +28,7 @@ def shop(home: Path) -> Path:
 @pytest.fixture
 def recorded(shop: Path) -> Path:
     """The same, read into the ledger."""
-    private_dir(state_dir().root)
+    put_ledger(state_dir().ledger)
     catch_up(str(shop))
     return shop
 
