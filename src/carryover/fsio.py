@@ -358,19 +358,19 @@ def sync_folder(folder: Path) -> None:
 def entries_below(
     top: Path, *, passing: str | None = None, onerror: Callable[[OSError], None] | None = None
 ) -> Iterator[os.DirEntry[str]]:
-    """Yields all that is in a folder and in those below it, but for what is in folders called `passing`. Follows no
-    link. Other than `os.walk` of Python 3.11, it reads folders of any depth."""
+    """Yields all that is in a folder and in those below it, but for what is called `passing`. Follows no link. Other
+    than `os.walk` of Python 3.11, it reads folders of any depth."""
     folders = [str(top)]
     while folders:
         try:
             with os.scandir(folders.pop()) as entries:
-                found = [(entry, entry.is_dir(follow_symlinks=False)) for entry in entries]
+                found = [(one, one.is_dir(follow_symlinks=False)) for one in entries if one.name != passing]
         except OSError as error:
             if onerror is not None:
                 onerror(error)
             continue
-        folders += [entry.path for entry, is_folder in found if is_folder and entry.name != passing]
-        yield from (entry for entry, _ in found)
+        folders += [one.path for one, is_a_folder in found if is_a_folder]
+        yield from (one for one, _ in found)
 
 
 def is_folder(path: Path) -> bool:

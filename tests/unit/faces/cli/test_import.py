@@ -270,6 +270,8 @@ def test_of_a_folder_every_transcript_is_taken_and_other_files_are_counted(
     os.mkfifo(laptop / "pipe")
     (laptop / ".git").mkdir()
     (laptop / ".git/HEAD").write_text("ref: refs/heads/main\n")
+    (laptop / "worktree").mkdir()
+    (laptop / "worktree/.git").write_text("gitdir: ../.git/worktrees/worktree\n")
 
     out = run.out("import", str(laptop), "--project", str(store))
 
