@@ -35,6 +35,9 @@ from quality.manifest import Session, read
 
 _LEAST_DELIVERED: Final = 0.95
 """An arm that failed on more of the cuts has no result: the programs would be compared on different cuts."""
+_SAME_SIZE: Final = "; Carryover at its size"
+_FRAME_TOKENS: Final = 170
+"""About what Carryover's text has beside the sections, which its budget is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,8 +144,18 @@ def _of_cut(cut: Cut, file: Path, past: Sequence[Happening], programs: Path) -> 
         if cut.agent in other.places:
             for asked in other.arguments:
                 text = partial(other.text, programs, file, cut.until, cut.agent, asked)
-                given.append(_given(f"{other.name}, {asked}", cut, text))
+                theirs = _given(f"{other.name}, {asked}", cut, text)
+                given += [theirs, *of_same_size(theirs, file)]
     return given
+
+
+def of_same_size(theirs: Given, file: Path) -> list[Given]:
+    """Returns Carryover's text of a cut, as long as another program's is there: that differs much from cut to cut, so
+    the median of all of them says little of those of one place."""
+    if theirs.failed:
+        return []
+    tokens = max(1, theirs.tokens - _FRAME_TOKENS)
+    return [_given(f"{theirs.arm}{_SAME_SIZE}", theirs.cut, partial(carryover, file, theirs.cut.until, tokens))]
 
 
 def _given(arm: str, cut: Cut, make: Callable[[], str]) -> Given:

@@ -1,6 +1,7 @@
 """The measure itself: where sessions are cut, what counts as needed, and when an arm has no result."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from quality.cuts import PLACES, Cut, Place, chosen, places, wanted_after
 from quality.facts import common_facts, facts, held, needed
 from quality.happened import Happening, Kind, happenings
 from quality.intervals import interval
-from quality.takeover import Given, not_delivered, report
+from quality.takeover import Given, not_delivered, of_same_size, report
 
 
 def past(*kinds: Kind) -> list[Happening]:
@@ -132,12 +133,31 @@ def test_the_closed_half_is_scored_once_for_a_version(tmp_path: Path) -> None:
     assert "once" in closed_runs.refusal(record)
 
 
+def test_another_program_is_compared_at_the_size_of_its_text_at_each_cut(tmp_path: Path) -> None:
+    file = written_session(tmp_path, "\\n".join(f"Add a total of column {number}." for number in range(99)))
+    theirs = replace(given("continues 4.0.12, minimal", 0), tokens=400)
+    (ours,) = of_same_size(theirs, file)
+    (longer,) = of_same_size(replace(theirs, tokens=900), file)
+
+    assert (ours.cut, ours.failed) == (theirs.cut, "")
+    assert 0 < ours.tokens <= 400 < longer.tokens <= 900
+    assert of_same_size(replace(theirs, failed="Error"), file) == []
+
+    by_place, beside = report([given("Carryover, 600", 0), theirs, ours], 1).split("On the cuts that")
+    assert "at its size" not in by_place
+    assert "| continues 4.0.12, minimal; Carryover at its size |" in beside
+
+
 def test_what_happened_is_read_by_the_adapters(tmp_path: Path) -> None:
-    file = tmp_path / "session.jsonl"
-    message = '{"type":"message","id":"%s","parentId":null,"timestamp":"2026-01-01T00:00:0%dZ","message":%s}\n'
-    said = '{"role":"user","content":[{"type":"text","text":"Add a total"}],"timestamp":1}'
-    start = '{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/home/dev/shop"}\n'
-    file.write_text(start + message % ("m1", 1, said), encoding="utf-8")
-    agent, found = happenings(file)
+    agent, found = happenings(written_session(tmp_path))
     assert agent == "pi"
     assert [(each.record, each.kind, each.text) for each in found] == [(2, "prompt", "Add a total")]
+
+
+def written_session(folder: Path, prompt: str = "Add a total") -> Path:
+    file = folder / "session.jsonl"
+    message = '{"type":"message","id":"%s","parentId":null,"timestamp":"2026-01-01T00:00:0%dZ","message":%s}\n'
+    said = '{"role":"user","content":[{"type":"text","text":"' + prompt + '"}],"timestamp":1}'
+    start = '{"type":"session","version":3,"id":"s","timestamp":"2026-01-01T00:00:00.000Z","cwd":"/home/dev/shop"}\n'
+    file.write_text(start + message % ("m1", 1, said), encoding="utf-8")
+    return file
