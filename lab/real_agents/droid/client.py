@@ -71,7 +71,8 @@ class Droid(Tool):
 
     def switch_hooks_off(self) -> None:
         settings = json.loads(self.box.here(SETTINGS).read_text("utf-8"))
-        self.box.write(SETTINGS, json.dumps({**settings, "hooksDisabled": True}))
+        hooks = {**settings.get("hooks", {}), "hooksDisabled": True}
+        self.box.write(SETTINGS, json.dumps({**settings, "hooks": hooks}))
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"tool": "Execute", "input": {"command": command, "summary": "Run it"}}

@@ -10,6 +10,7 @@ import pytest
 from agents.droid.contract_case import message, record, recording, text
 from carryover import model
 from carryover.adapter.contract import Source
+from carryover.adapter.spec import OnMachine
 from carryover.agents.droid.adapter import AGENT
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
@@ -21,6 +22,17 @@ SHOP = "/home/dev/work/shop"
 
 def read(name: str, holds: str = "", version: str = "0.225.2") -> Reading:
     return read_on(AGENT, source_at(AGENT, recording(name, holds, version)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "off"),
+    [({"hooks": {"hooksDisabled": True}}, ["hooks.hooksDisabled"]), ({"hooksDisabled": True, "hooks": {}}, [])],
+)
+def test_its_switch_for_hooks_is_among_them(settings: dict[str, object], off: list[str]) -> None:
+    seen = OnMachine(located=lambda _: Path("settings.json"), values=lambda _: settings)
+
+    assert AGENT.spec.user_settings is not None
+    assert [setting.by for setting in AGENT.spec.user_settings(seen)] == off
 
 
 @pytest.mark.parametrize(("version", "holds"), [("0.215.0", ""), ("0.225.2", '"isSessionTitleManuallySet":false}')])

@@ -25,7 +25,7 @@ SPEC: Final = spec.AgentSpec(
         sets=(spec.HookSet(versions=">=0.215,<1", label="0.215 and later", hooks=(_START, _COMPACT, _STOP, _END)),),
         injects_on=("SessionStart",),
     ),
-    user_settings=off_by(_SETTINGS, ("hooksDisabled",), value=True),
+    user_settings=off_by(_SETTINGS, ("hooks", "hooksDisabled"), value=True),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     start=spec.Starter(args=("{prompt}",), resume=("--resume", "{session}")),
 )
