@@ -106,8 +106,9 @@ class Droid(Tool):
             self.script(*replies)
             terminal.enter(prompt)
             wait_until(lambda: len(self.requests()) >= before + count)
-            if isinstance(last := replies[-1] if replies else "OK.", str):
-                self.wait_recorded(session, json.dumps(last)[1:-1])
+            last = replies[-1] if replies else "OK."
+            if isinstance(last, str) or last == self.LIMIT:  # it writes them after it has shown them
+                self.wait_recorded(session, json.dumps(last)[1:-1] if isinstance(last, str) else self.LIMIT_RECORD)
         return Turn(session, tuple(self.requests()[before:]), "", 0)
 
     @contextmanager
