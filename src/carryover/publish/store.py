@@ -81,7 +81,7 @@ def holds_folders_with(folder: Path, *names: str) -> bool:
     """Whether a folder directly below has one of `names`, as a repository or another project does. Raises OSError."""
     with os.scandir(folder) as entries:
         some = islice(entries, _MOST_ENTRIES)
-        return any(os.path.exists(os.path.join(entry.path, name)) for entry in some for name in names)
+        return any(os.path.lexists(Path(entry, name)) for entry in some for name in names)
 
 
 def own_ignore_file(store: Path) -> Path | None:

@@ -15,7 +15,6 @@ from carryover.importing.document import open_document
 from carryover.model import (
     Answer,
     AssistantMessage,
-    Event,
     PlanItem,
     PlanUpdate,
     Question,
@@ -23,7 +22,7 @@ from carryover.model import (
     ToolResult,
     UserPrompt,
 )
-from support.specstory import FOLDER, events_of, read, story
+from support.specstory import FOLDER, events_of, events_with, read, story
 
 
 def test_an_empty_block_after_that_of_a_call_is_no_call(tmp_path: Path) -> None:
@@ -229,12 +228,6 @@ def given(name: str, **shown: object) -> str:
     return f"{begin}{''.join(parts)}Status: **completed**\n\n\n</details>\n</tool-use>\n"
 
 
-def events_with(path: Path, *blocks: str) -> list[Event]:
-    answer = "\n".join(("_**Agent (default)**_\n", *blocks))
-    path.write_text(f"{(FOLDER / 'cursor-2.1.0.md').read_text()}\n---\n\n{answer}")
-    return events_of(open_document(Candidate(path, project="/home/dev/shop")))
-
-
 def test_of_a_tool_without_a_form_the_arguments_say_what_it_did(tmp_path: Path) -> None:
     edited = r"c:\shop\app\templates/cart.html"
     todos = [{"id": "1", "content": "Sum &#96;cart&#96;", "status": "completed"}, {"id": "2", "content": "Test it"}]
@@ -297,21 +290,6 @@ def test_a_question_in_json_has_its_choices_and_what_the_user_answered(tmp_path:
     assert [(body.question, body.text) for body in bodies if isinstance(body, Answer)] == [
         ("How much?", "B. All"),
         ("Where to?", where),
-    ]
-
-
-def test_a_question_in_go_has_its_choices_and_no_label_of_its_block_is_one(tmp_path: Path) -> None:
-    asked = "map[header:Cap id:cap options:[map[description:As of now. label:No cap] map[description:50 %. label:Cap]]"
-    asked = f"- questions: `[{asked} question:Should it be capped?] map[header:When id:when question:From when on?]]`"
-    block = '<tool-use data-tool-type="unknown" data-tool-name="request_user_input"><details>\n'
-    block += "<summary>Tool use: **request_user_input**</summary>\n\n"
-    block += f"**Input:**\n\n{asked}\n\n**Result:**\n\n</details></tool-use>\n"
-    bodies = [event.body for event in events_with(tmp_path / "story.md", block)]
-
-    assert [body.subject for body in bodies if isinstance(body, ToolCall)][-1] == "Should it be capped?"
-    assert [(body.text, body.options) for body in bodies if isinstance(body, Question)] == [
-        ("Should it be capped?", ("No cap", "Cap")),
-        ("From when on?", ()),
     ]
 
 
