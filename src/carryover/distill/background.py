@@ -31,6 +31,8 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     known = next((job for job in digest.jobs if job.id == body.task_id), None)
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
     label = clip(one_line(body.label) or (known.text if known else UNNAMED_JOB), chars=200)
+    if body.state == "running" and any(one.id == body.task_id and one.at_ms >= event.at_ms for one in digest.ended):
+        return _begun_after_its_end(digest, body.task_id)
     if body.state == "running":
         # What its command left running is this job (Claude Code 2.1.15), recorded at the same time.
         others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
@@ -79,6 +81,15 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
         turn=digest.prompts,
     )
     return with_call(digest, made)
+
+
+def _begun_after_its_end(digest: Digest, job: str) -> Digest:
+    """Returns the digest with the beginning of a job whose end was recorded first, though it came later (Claude Code
+    2.1.81): the job does not run, and its failure is that of the command which began it."""
+    begun = _begun_by(digest.calls[-1:], job)
+    mark = signature(_result_of(begun, "error", None)) if begun is not None else ""
+    failures = (replace(one, command=mark) if one.signature == f"job:{job}" else one for one in digest.failures)
+    return replace(digest, runs=_without_begun(digest, job), failures=tuple(failures))
 
 
 def _was_killed(digest: Digest, body: BackgroundTask) -> bool:

@@ -142,10 +142,16 @@ def tests_in(result: ToolResult, event: Event, *, turn: int, at_ms: int) -> Seen
 
 def tried(result: ToolResult) -> str:
     """Returns the attempt in a few words."""
-    subject = one_line(without_prefix(without_bodies(result.subject))) or result.name
     if result.op == "shell":
-        return f"`{cut_middle(subject.replace('`', ''), 160)}`"
+        return command_tried(result.subject, result.name)
+    subject = one_line(without_prefix(without_bodies(result.subject))) or result.name
     return called(result.name, clip(subject, chars=140) if subject != result.name else "")
+
+
+def command_tried(command: str, name: str = "") -> str:
+    """Returns the attempt at a shell command in a few words."""
+    subject = one_line(without_prefix(without_bodies(command))) or name
+    return f"`{cut_middle(subject.replace('`', ''), 160)}`"
 
 
 def signature(result: ToolResult) -> str:

@@ -113,9 +113,10 @@ _BEFORE_COMMAND = ("if", "then", "elif", "else", "while", "until", "do", "!", "{
 
 class Invocation(NamedTuple):
     """One test run on a command line. `certain` is False for commands that run tests only in some projects (`make`,
-    `npm run build`), and for unknown programs that are asked to test (`npx hardhat test`). `ends_well`: exit code 0
-    of the whole line means that this run passed; `ends_badly`: any other code means that it failed; `needs_others`: any
-    other code means that it never began, since its own is hidden by what reads its output to the end."""
+    `npm run build`), in a branch of an `if`, and for unknown programs that are asked to test (`npx hardhat test`).
+    `ends_well`: exit code 0 of the whole line means that this run passed; `ends_badly`: any other code means that it
+    failed; `needs_others`: any other code means that it never began, since its own is hidden by what reads its output
+    to the end."""
 
     paths: tuple[str, ...] = ()
     excluded: tuple[str, ...] = ()
@@ -172,13 +173,16 @@ def _with_slashes(command: str) -> str:
 def _found_invocations(command: str) -> list[Invocation]:
     commands = simple_commands(command)
     found: list[Invocation] = []
+    choices = 0
     for index, (simple, folder) in enumerate(zip(commands, _folders(command), strict=True)):
+        choices += (simple.words[0] == "then") - (simple.words[0] == "fi")
         script = script_of_shell(simple.words)
         if script:
             runs = find_invocations(script)
         else:
             run = _invocation(simple.words, folder)
             runs = [run] if run is not None else []
+        runs = [run._replace(certain=False) for run in runs] if choices > 0 else runs
         found += [_with_ends(_below(folder, run), commands, index) for run in runs]
     return found
 

@@ -250,6 +250,18 @@ def test_a_refused_call_that_ran_later_was_allowed() -> None:
     assert weights["rm -r a"] >= WEIGHTS["own share"].first > max(weights["git push --force"], weights["rm -r b"])
 
 
+@pytest.mark.parametrize(("command", "status", "stays"), [("git fetch", "ok", False), ("git fetch", "error", True)])
+def test_a_command_that_was_refused_in_one_session_may_have_run_in_the_next(
+    command: str, status: ResultStatus, stays: bool
+) -> None:
+    first = session("s1").user(GOAL).event(refusal("git fetch")).says("Stopped.")
+    second = session("s2").user("Again, please, with the branches.")
+    second.at_ms = first.at_ms
+    second.event(refusal(command, status=status)).edited("cart.py").says("Done.")
+
+    assert ("Refused, not run" in text_of(first, second)) is stays
+
+
 def test_a_refused_call_that_nothing_names_is_left_out() -> None:
     """A file that begins in the middle of a session has its result alone."""
     lost = ToolResult(call_id="lost", name="", op="other", status="denied")

@@ -347,3 +347,15 @@ def test_only_what_git_has_a_hook_for_may_run_tests() -> None:
 )
 def test_the_part_of_a_command_that_runs_tests(command: str, part: str) -> None:
     assert part_with_tests(command) == part
+
+
+@pytest.mark.parametrize(
+    ("command", "certain"),
+    [
+        ("if [ -f a ]; then npm run build; elif [ -f pom.xml ]; then mvn test -q || echo BAD; else echo none; fi", []),
+        ("if [ -d a ]; then\n  cd a\n  pytest\nfi; npm test", ["a"]),
+        ("if pytest a; then if b; then pytest c; fi; else pytest d; fi", ["a"]),
+    ],
+)
+def test_tests_in_a_branch_may_not_have_run(command: str, certain: list[str]) -> None:
+    assert [path for run in find_invocations(command) if run.certain for path in run.paths] == certain

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from carryover.distill.commands import only_looked, printed_by
-from carryover.distill.digest import Call
+from carryover.distill.digest import JOB, Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.quotes import called, excerpt, lines_of
 from carryover.distill.sections.failed_approaches import open_failures
@@ -98,11 +98,20 @@ def _shown_calls(view: ProjectView) -> list[_Made]:
     # Without a turn, a session has at most the report of a job that another one started.
     sessions = [session for session in view.sessions if session.digest.turns]
     calls = [_Made(call, of) for of in sessions for call in of.digest.calls if not _is_solved(call, of)]
+    reported = {(made.session.session, made.call.subject) for made in calls if made.call.name == JOB}
+    calls = [made for made in calls if not _is_reported(made, reported)]
     calls.sort(key=lambda made: made.call.at_ms)
     folders = sorted({_folder(made.call) for made in calls})
     different = {_again(made.call, folders): made for made in calls if not _is_listed(made.call, view)}
     shown = (made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root))
     return [made for made in shown if not _printed_code(made.call, view.root)]
+
+
+def _is_reported(made: _Made, reported: Iterable[tuple[str, str]]) -> bool:
+    """Whether a call only began a sub-agent that has reported since: alone it reads as if no report had come."""
+    begun = f'"{made.call.subject}"'
+    is_bare = made.call.op == "agent" and made.call.status == "ok" and not made.call.output
+    return is_bare and any(session == made.session.session and begun in label for session, label in reported)
 
 
 def _is_listed(call: Call, view: ProjectView) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
 from typing import Final
 
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import only_replies
+from carryover.distill.commands import command_tried
 from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
 from carryover.distill.goals import says_something
@@ -94,8 +95,9 @@ def _asks_for_correction(turn: Turn) -> bool:
 def _replies(past: Past) -> list[Entry]:
     of_task = typed_since(past)
     in_turns = ((step, reply) for step in past.steps for reply in step.turn.replies if reply not in of_task)
+    ran = _ran(past)
     replies = sorted(
-        (*in_turns, *_to_subagents(past)),
+        ((step, _with_consent(reply, ran)) for step, reply in (*in_turns, *_to_subagents(past))),
         key=lambda one: (one[1].at_ms, one[0].turn.number),
         reverse=True,
     )
@@ -119,6 +121,18 @@ def _replies(past: Past) -> list[Entry]:
         weight = WEIGHTS["refused"] if any(reply in newest for _, reply, _ in together) else BY_WORTH
         entries.append(_without_words(past, together, weight))
     return entries
+
+
+def _ran(past: Past) -> dict[str, int]:
+    """Returns when each shell command that is still known last succeeded, in any session: the user may refuse one in a
+    session, and allow it in the next."""
+    calls = (call for session in past.view.sessions for call in session.digest.calls)
+    done = sorted((call.at_ms, call.subject) for call in calls if call.op == "shell" and call.status == "ok")
+    return {command_tried(subject): at_ms for at_ms, subject in done}
+
+
+def _with_consent(reply: Reply, ran: Mapping[str, int]) -> Reply:
+    return replace(reply, allowed=True) if reply.refused and ran.get(reply.to, 0) > reply.at_ms else reply
 
 
 def _to_subagents(past: Past) -> Iterator[tuple[Step, Reply]]:

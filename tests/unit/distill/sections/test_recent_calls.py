@@ -345,3 +345,16 @@ def test_a_script_stands_as_it_is_given_in_the_projects_folder() -> None:
 
     talk.ran(f"cd {ROOT} && \\\n  make lid", "made")
     assert "`make lid`: made" in under("Recent files", talk)
+
+
+def test_a_sub_agent_that_has_reported_is_not_listed_as_only_begun() -> None:
+    talk = Conversation().user(GOAL)
+    for place in ("shop", "till"):
+        talk.ran(f"Check the {place}", "", name="Agent", op="agent")
+    label = 'Agent "Check the shop" completed'
+    report = model.BackgroundTask(task_id="a1", state="done", label=label, report="Two are wrong.")
+    recent = under("Recent files", talk.event(report).says("Done."))
+
+    assert "Two are wrong." in recent
+    assert "Agent `Check the till`" in recent
+    assert "Agent `Check the shop`" not in recent
