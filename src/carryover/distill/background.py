@@ -31,11 +31,11 @@ def job(digest: Digest, event: Event, body: BackgroundTask) -> Digest:
     known = next((job for job in digest.jobs if job.id == body.task_id), None)
     others = tuple(job for job in digest.jobs if job.id != body.task_id)
     label = clip(one_line(body.label) or (known.text if known else UNNAMED_JOB), chars=200)
-    if body.state == "running" and any(one.id == body.task_id and one.at_ms >= event.at_ms for one in digest.ended):
-        return _begun_after_its_end(digest, body.task_id)
     if body.state == "running":
         # What its command left running is this job (Claude Code 2.1.15), recorded at the same time.
         others = tuple(job for job in others if job.op != "shell" or job.at_ms != event.at_ms)
+        if any(one.id == body.task_id and one.at_ms >= event.at_ms for one in digest.ended):
+            return _begun_after_its_end(replace(digest, jobs=others), body.task_id)
         running = Pending(
             id=body.task_id, text=label, at_ms=event.at_ms, turn=digest.prompts, unreported=body.unreported
         )

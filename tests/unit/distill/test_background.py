@@ -118,7 +118,8 @@ def test_a_second_report_of_a_search_that_found_nothing_is_no_failure(first: int
     assert talk.digest.failures == ()
 
 
-def test_a_job_whose_end_is_recorded_before_its_beginning_does_not_run() -> None:
+@pytest.mark.parametrize("command", ["switch local", "switch local &"])
+def test_a_job_whose_end_is_recorded_before_its_beginning_does_not_run(command: str) -> None:
     """Claude Code 2.1.81 queues the report of the end before it writes the call's result, which is older."""
     talk = (
         Conversation()
@@ -126,12 +127,12 @@ def test_a_job_whose_end_is_recorded_before_its_beginning_does_not_run() -> None
         .event(model.BackgroundTask(task_id="b9fbd81", state="failed", label="“Switch” failed with exit code 1"))
     )
     talk.at_ms -= 2 * MINUTE_MS
-    talk.ran("switch local", "Command running in background with ID: b9fbd81.")
+    talk.ran(command, "Command running in background with ID: b9fbd81.")
     talk.at_ms -= MINUTE_MS
     talk.event(model.BackgroundTask(task_id="b9fbd81", state="running", label="Switch"))
     assert talk.digest.jobs == ()
 
-    talk.ran("switch local", "LOCAL mode")
+    talk.ran(command, "LOCAL mode")
     assert [failure.solved for failure in talk.digest.failures] == [True]
     talk.event(model.BackgroundTask(task_id="b9fbd81", state="running", label="Switch"))
-    assert len(talk.digest.jobs) == 1  # begun again since
+    assert talk.digest.jobs[-1].id == "b9fbd81"  # begun again since
