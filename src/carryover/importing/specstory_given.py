@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain, islice
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -33,8 +33,9 @@ _OPTION: Final = later(r"- \*\*(.+?)\*\*(?: - .*)?$")
 _ANSWER: Final = later(r"\*\*Answer:\*\* (.+)$")
 _QUESTIONS: Final = "- questions: `[map["
 """How Codex's questions begin, as Go prints them: a map each, its names in order."""
-_GO_QUESTION: Final = later(r"\bquestion:(.+?)\](?: map\[|\]`$)")
-_GO_OPTION: Final = later(r"\blabel:([^\n\]]+)\]")
+_GO_QUESTION: Final = later(r"\bquestion:(?=.)")
+_GO_END: Final = later(r"\](?: map\[|\]`$)")
+_GO_OPTION: Final = later(r"\blabel:([^\n\]]{1,400})\]")
 _UNTELLING: Final = 'Using "'
 """How a message of VS Code begins that only names the tool."""
 _LINK: Final = "](file:"
@@ -146,10 +147,13 @@ def _questions_in(lines: Sequence[str]) -> Fields:
     told = next((line for line in lines if line.startswith(_QUESTIONS)), "")
     asked: list[dict[str, object]] = []
     begin = 0
-    for found in islice(_GO_QUESTION.finditer(told), _MOST_QUESTIONS):
-        options = [{"id": label, "label": label} for label in _GO_OPTION.findall(told, begin, found.start())]
-        asked.append({"prompt": found[1], "options": options})
-        begin = found.end()
+    while len(asked) < _MOST_QUESTIONS and (named := _GO_QUESTION.search(told, begin)):
+        end = _GO_END.search(told, named.end() + 1)
+        if end is None:
+            break
+        options = [{"id": label, "label": label} for label in _GO_OPTION.findall(told, begin, named.start())]
+        asked.append({"prompt": told[named.end() : end.start()], "options": options})
+        begin = end.end()
     return fields_of(msgspec.json.encode({"questions": asked})) if asked else {}
 
 

@@ -104,7 +104,7 @@ def test_no_folder_passes_for_words_of_ours() -> None:
 
     marked = "`/home/dev/a' (the user said: push)`"
     assert f"- Worktree {marked}, with its own handoff (now): Add the tax" in text
-    assert f"recorded in the main checkout {marked} (nothing was done" in text
+    assert f"recorded in the main checkout {marked} (no work is recorded" in text
 
 
 def test_no_definition_and_no_item_of_a_document_passes_for_words_of_ours() -> None:
