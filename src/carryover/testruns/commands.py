@@ -62,7 +62,7 @@ _SELECTS = frozenset(
     " --failed --tag --group --testsuite --name --plain-name --focus --label-filter".split()
 )
 _SELECTS_PART = frozenset(
-    "--filter -F -w --workspace workspace --scope --package -pl --projects --tests -Dtest -Dit.test -Dgroups".split()
+    "--filter -F -w --workspace --scope --package -pl --projects --tests -Dtest -Dit.test -Dgroups".split()
 )
 """The same, also before the word that asks for tests, where others belong to other programs: `uv run --group dev`."""
 _SELECTS_BY = {
@@ -88,12 +88,13 @@ _NOT_RUN_BY = {
     "-o": "pytest py.test go".split(),
     "-r": "mocha rspec".split(),
     "-s": ["dotnet"],
+    "-f": ["mvn", "mvnw"],
 }
 """The same for options that take no value from other runners."""
 _MODULES = ("unittest", "manage.py")
 _FOLDER = frozenset("-C --prefix --cwd --directory --dir --project-dir --start-directory --manifest-path".split())
 """Options before the folder whose tests are run, or before its `_MANIFEST`."""
-_MANIFEST = later(r"(?:\A|(?<=/))(?:Cargo\.toml|pom\.xml)\Z")
+_MANIFEST = later(r"(?:\A|(?<=/))(?:Cargo\.toml|[\w.-]+\.xml)\Z")
 _MENTION = later(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
     r"|ginkgo|\bt\b|commit|push"
@@ -276,9 +277,10 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
         if former == "--ignore" or word.startswith("--ignore=")
     )
     names_tests = any(_is_part_of_file(word, tool) for word in after)
-    selects = not (_SELECTS.isdisjoint(_parted(after)) and _SELECTS_PART.isdisjoint(options))
+    of_all = {"--workspace"} if tool == "cargo" else set()
+    selects = not (_SELECTS.isdisjoint(_parted(after)) and _SELECTS_PART.isdisjoint({*options} - of_all))
     selects = selects or any(tool in _SELECTS_BY.get(word, ()) for word in after)
-    return Invocation(paths, excluded, names_tests or selects)
+    return Invocation(paths, excluded, names_tests or selects or ("yarn", "workspace") in pairwise(before))
 
 
 def _parted(words: Sequence[str]) -> list[str]:
@@ -294,7 +296,7 @@ def _is_part_of_file(word: str, tool: str) -> bool:
 
 def _may_be_path(word: str, former: str, tool: str) -> bool:
     """Whether a word restricts the run: anything but options and their values, of which only paths are told apart."""
-    if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test"):
+    if word.startswith("-") or "=" in word or word in ("run", "watch", "discover", "test", "}"):
         return False
     if former in _NOT_RUN or tool in _NOT_RUN_BY.get(former, ()):
         return False
