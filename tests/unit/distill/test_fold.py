@@ -191,6 +191,13 @@ def test_a_program_that_was_not_there_is_found_once_it_runs_from_elsewhere_or_in
     assert not failure(broken.user("And?").user("Now?").ran(later, "ok")).solved
 
 
+def test_a_program_that_was_not_there_is_not_found_by_reading_it() -> None:
+    missing = Conversation().user("Cap it.").ran("./cap.sh", "bash: ./cap.sh: Permission denied", status="error")
+
+    assert not failure(missing.ran("/shop/bin/cap.sh", "make", op="read")).solved
+    assert failure(missing.ran("bin/cap.sh", "ok")).solved
+
+
 @pytest.mark.parametrize(("prompts_between", "solved"), [(0, True), (1, True), (2, False)])
 def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_much_later(
     prompts_between: int, solved: bool
