@@ -141,6 +141,8 @@ def test_what_is_said_behind_a_shells_prompt_is_typed(shown: str, said: str) -> 
         "GET /carts/7 404 again.",
         "Endpoints:\nGET /carts 200 the list\nPOST /carts 201 the new one",
         "Please fix:\n➜ the login page must redirect\n➜ the logout too",
+        "➜ /cart shows the wrong sum\n\nRound it last.\n\n➜ /till is slow\n\nKeep the sum for a minute.",
+        "C:\\old\\cart -> C:\\shop\\cart\nKeep the names of all files.\nC:\\old\\till => C:\\shop\\till",
         "Error: the cart is empty.\nFind out why.",
         "Error: the cart is empty when I save it.\nFind out why\nand test it.",
         "@src/cart.py add a discount",
