@@ -78,10 +78,11 @@ def is_in_repository(folder: Path) -> bool:
 
 
 def holds_folders_with(folder: Path, *names: str) -> bool:
-    """Whether a folder directly below has one of `names`, as a repository or another project does. Raises OSError."""
+    """Whether a folder directly below has one of `names`, as a repository or another project does. What a link leads to
+    is not below. Raises OSError."""
     with os.scandir(folder) as entries:
-        some = islice(entries, _MOST_ENTRIES)
-        return any(os.path.lexists(Path(entry, name)) for entry in some for name in names)
+        below = [Path(entry.path) for entry in islice(entries, _MOST_ENTRIES) if entry.is_dir(follow_symlinks=False)]
+    return any(os.path.lexists(path / name) for path in below for name in names)
 
 
 def own_ignore_file(store: Path) -> Path | None:

@@ -181,6 +181,7 @@ async def test_a_copy_that_came_with_the_folder_does_not_stay(home: Path, ledger
 async def test_a_folder_that_holds_projects_has_none(project: Project, now_ms: int, child: str) -> None:
     """Outside of git, opencode also loads what it finds in each folder above (1.18.34)."""
     shutil.rmtree(project.root / ".git")
+    (project.root / "link").symlink_to(repository(project.root.parent / "other", {}))  # which is not below
     await project.work(LOADS, "a", "Round the price", now_ms)
     assert "Round the price" in project.loaded
 
