@@ -7,8 +7,8 @@ PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
 # What differs most on a Mac; `make night` runs all.
 DARWIN_SAMPLE := tests/unit/platform tests/unit/projects tests/unit/install/test_service_managers.py
 GITLESS_SAMPLE := tests/e2e/test_declared_source.py
-# Four for two cores: much of the time tests wait for processes.
-TEST_WORKERS ?= 4
+# Three for two cores: some tests wait for processes, and each worker collects all tests.
+TEST_WORKERS ?= 3
 # Each check keeps one core busy. The make of macOS can't hold a check's lines together.
 TWO_AT_ONCE := -j 2 $(if $(filter output-sync,$(.FEATURES)),--output-sync)
 D2 := @terrastruct/d2@0.1.33

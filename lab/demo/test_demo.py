@@ -35,6 +35,7 @@ def demo(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Callabl
     return run
 
 
+@pytest.mark.night
 def test_without_any_history_the_example_of_the_readme_is_shown(demo: Callable[[], str]) -> None:
     """Line for line, but for the time and the commit."""
     example = README.partition("<!-- handoff -->\n```markdown\n")[2].partition("```\n")[0]

@@ -38,6 +38,7 @@ SAMPLE: Final = range(1000, 1024)
 MOST_BYTES: Final = 96_000
 
 
+@pytest.mark.night
 def test_things_are_said_in_their_place_and_in_every_language() -> None:
     """One test, since measuring takes longer than all that is asked of it."""
     measured = [one for seed in SEEDS for one in outcomes(dialogue(seed))]
@@ -72,6 +73,7 @@ def test_a_handoff_can_be_made_after_every_event(seed: int) -> None:
         assert 0 < len(handed_over(sessions, until=until).splitlines()) <= MAX_LINES
 
 
+@pytest.mark.night
 def test_a_handoff_costs_the_same_after_ten_turns_and_after_three_thousand() -> None:
     """What it is made of is bounded in turns and in bytes."""
     sizes = {}

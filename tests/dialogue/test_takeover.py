@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
+import pytest
+
 from carryover.model import AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
 from dialogue.checks import handed_over
 from dialogue.session import Session
@@ -118,6 +120,7 @@ def _dump(sessions: Iterable[Session]) -> str:
     return "\n".join(texts)[-DUMP:]
 
 
+@pytest.mark.night
 def test_the_handoff_holds_what_the_work_needs_next_and_a_dump_of_the_conversations_end_no_more() -> None:
     ours, dump = zip(*map(held, SEEDS), strict=True)
 

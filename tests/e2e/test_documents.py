@@ -107,6 +107,7 @@ def installed(free_port: None) -> Iterator[DaemonProcess]:
     carryover("stop")
 
 
+@pytest.mark.night
 def test_what_is_shown_works_from_the_installation_to_the_removal(
     home: Path, here: Path, installed: DaemonProcess
 ) -> None:

@@ -80,6 +80,7 @@ def test_one_project_is_read_paused_and_forgotten_by_any_spelling(
 
 
 @pytest.mark.usefixtures("free_port")
+@pytest.mark.night
 def test_what_is_written_behind_a_link_with_another_spelling_is_seen_at_once(
     shop: Path, home: Path, transcripts: Path
 ) -> None:

@@ -157,6 +157,7 @@ def test_none_of_500_canaries_is_in_the_store_or_in_what_git_keeps_of_it(
         assert int(sizes) < 40_000
 
 
+@pytest.mark.night
 def test_on_a_terminal_each_step_is_asked_for_and_only_yes_does_it(
     store: Path, desktop: Machine, laptop: Machine
 ) -> None:

@@ -165,6 +165,7 @@ def test_a_line_names_the_turn_that_wrote_it(world: World, a: str) -> None:
     assert found[0]["found"] in ("before", "turns", "unknown")
 
 
+@pytest.mark.night
 def test_the_watcher_alone_brings_the_end_of_a_session(world: World) -> None:
     """A limit and a killed client fire no hook, and nobody asks the daemon for anything."""
     roots = {a: world.project(f"{a}-watched") for a in IDS}

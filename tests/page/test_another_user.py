@@ -116,6 +116,7 @@ async def test_a_key_that_they_saw_is_of_no_use_to_them_and_stays_good(browser: 
         assert await browser.do("location.search") == ""
 
 
+@pytest.mark.night
 async def test_no_worker_can_be_registered_at_the_page(browser: Page, daemon: DaemonProcess) -> None:
     """Not by a script in it either, though none runs that is not ours."""
     with daemon:

@@ -131,6 +131,7 @@ async def test_keys_of_an_input_method_are_its_own(opened: Opened) -> None:
     assert left_alone == [True] * 6
 
 
+@pytest.mark.night
 async def test_search_is_reached_emptied_and_left(opened: Opened) -> None:
     page = opened.page
     await begin_at(page, "#/project/1")

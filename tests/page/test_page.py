@@ -282,6 +282,7 @@ async def test_axe_is_what_judged_the_views(opened: Opened) -> None:
     assert any(violation.startswith("button-name") for violation in await _violations(opened.page))
 
 
+@pytest.mark.night
 async def test_the_accessibility_tree_names_regions_and_controls(opened: Opened) -> None:
     page = opened.page
     await page.go(SOURCE, "shop")

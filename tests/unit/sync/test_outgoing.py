@@ -109,6 +109,7 @@ async def test_a_file_that_something_else_changed_there_names_none_here(
     assert named == ["laptop:/repo/cart.py"]
 
 
+@pytest.mark.night
 async def test_what_repeats_itself_goes_in_pieces_that_can_be_opened(laptop: OneMachine) -> None:
     """The ledger stores such texts in a thousandth of their size."""
     await laptop.say(*(f"{number}" * (PIECE_BYTES + 1) for number in range(3)), at_ms=5_000)
