@@ -70,7 +70,7 @@ LABELS: Final[Mapping[str, tuple[str, str]]] = {
     "first_read_cpu_s": ("first read: processor time of all its processes", "s"),
     "first_read_mb": ("first read: memory of all its processes at its peak", "MB"),
     "busy_calls": ("SessionStart during the first read: calls", ""),
-    "busy_stood_in": ("the same: answered by a process of its own", ""),
+    "busy_stood_in": ("the same: answered without the daemon", ""),
     "busy_nothing": ("the same: without an answer", ""),
     "busy_p50_ms": ("the same: p50", "ms"),
     "busy_p99_ms": ("the same: p99", "ms"),

@@ -22,13 +22,6 @@ def events_of(document: OpenedDocument) -> list[model.Event]:
     return found
 
 
-def events_with(path: Path, *blocks: str) -> list[model.Event]:
-    """The events of a document of Cursor's with one more answer, of these blocks."""
-    answer = "\n".join(("_**Agent (default)**_\n", *blocks))
-    path.write_text(f"{(FOLDER / 'cursor-2.1.0.md').read_text()}\n---\n\n{answer}")
-    return events_of(open_document(Candidate(path, project="/home/dev/shop")))
-
-
 def read(name: str, project: str | None = "/home/dev/shop") -> list[model.Event]:
     return events_of(open_document(Candidate(FOLDER / f"{name}.md", project=project)))
 

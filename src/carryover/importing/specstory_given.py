@@ -144,15 +144,15 @@ def _todos_in(lines: Sequence[str]) -> tuple[PlanItem, ...]:
 
 
 def _questions_in(lines: Sequence[str]) -> Fields:
-    told = next((line for line in lines if line.startswith(_QUESTIONS)), "")
+    listed = next((line for line in lines if line.startswith(_QUESTIONS)), "")
     asked: list[dict[str, object]] = []
     begin = 0
-    while len(asked) < _MOST_QUESTIONS and (named := _GO_QUESTION.search(told, begin)):
-        end = _GO_END.search(told, named.end() + 1)
+    while len(asked) < _MOST_QUESTIONS and (named := _GO_QUESTION.search(listed, begin)):
+        end = _GO_END.search(listed, named.end() + 1)
         if end is None:
             break
-        options = [{"id": label, "label": label} for label in _GO_OPTION.findall(told, begin, named.start())]
-        asked.append({"prompt": told[named.end() : end.start()], "options": options})
+        options = [{"id": label, "label": label} for label in _GO_OPTION.findall(listed, begin, named.start())]
+        asked.append({"prompt": listed[named.end() : end.start()], "options": options})
         begin = end.end()
     return fields_of(msgspec.json.encode({"questions": asked})) if asked else {}
 

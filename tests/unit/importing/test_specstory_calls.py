@@ -15,6 +15,7 @@ from carryover.importing.document import open_document
 from carryover.model import (
     Answer,
     AssistantMessage,
+    Event,
     PlanItem,
     PlanUpdate,
     Question,
@@ -22,7 +23,7 @@ from carryover.model import (
     ToolResult,
     UserPrompt,
 )
-from support.specstory import FOLDER, events_of, events_with, read, story
+from support.specstory import FOLDER, events_of, read, story
 
 
 def test_an_empty_block_after_that_of_a_call_is_no_call(tmp_path: Path) -> None:
@@ -226,6 +227,12 @@ def given(name: str, **shown: object) -> str:
     labels = {"arguments": "Parameters", "state": "Additional data", "result": "Result"}
     parts = (f"{labels[key]}:\n\n```json\n{json.dumps(value, indent=2)}\n```\n" for key, value in shown.items())
     return f"{begin}{''.join(parts)}Status: **completed**\n\n\n</details>\n</tool-use>\n"
+
+
+def events_with(path: Path, *blocks: str) -> list[Event]:
+    answer = "\n".join(("_**Agent (default)**_\n", *blocks))
+    path.write_text(f"{(FOLDER / 'cursor-2.1.0.md').read_text()}\n---\n\n{answer}")
+    return events_of(open_document(Candidate(path, project="/home/dev/shop")))
 
 
 def test_of_a_tool_without_a_form_the_arguments_say_what_it_did(tmp_path: Path) -> None:

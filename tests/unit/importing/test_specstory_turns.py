@@ -8,9 +8,9 @@ import pytest
 
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
-from carryover.model import AssistantMessage, Question, ToolCall, ToolResult, TurnEnd, UserPrompt
+from carryover.model import AssistantMessage, ToolResult, TurnEnd, UserPrompt
 from carryover.records.fields import utc_ms
-from support.specstory import FOLDER, events_of, events_with
+from support.specstory import FOLDER, events_of
 
 
 def test_what_claude_code_writes_in_place_of_an_answer_ends_the_turn(tmp_path: Path) -> None:
@@ -94,18 +94,3 @@ def test_words_that_begin_like_such_a_reason_are_none(tmp_path: Path) -> None:
     events = events_of(open_document(Candidate(path, project="/home/dev/shop")))
 
     assert [event.body for event in events if isinstance(event.body, ToolResult)][-1].status != "error"
-
-
-def test_a_question_in_go_has_its_choices_and_no_label_of_its_block_is_one(tmp_path: Path) -> None:
-    asked = "map[header:Cap id:cap options:[map[description:As of now. label:No cap] map[description:50 %. label:Cap]]"
-    asked = f"- questions: `[{asked} question:Should it be capped?] map[header:When id:when question:From when on?]]`"
-    block = '<tool-use data-tool-type="unknown" data-tool-name="request_user_input"><details>\n'
-    block += "<summary>Tool use: **request_user_input**</summary>\n\n"
-    block += f"**Input:**\n\n{asked}\n\n**Result:**\n\n</details></tool-use>\n"
-    bodies = [event.body for event in events_with(tmp_path / "story.md", block)]
-
-    assert [body.subject for body in bodies if isinstance(body, ToolCall)][-1] == "Should it be capped?"
-    assert [(body.text, body.options) for body in bodies if isinstance(body, Question)] == [
-        ("Should it be capped?", ("No cap", "Cap")),
-        ("From when on?", ()),
-    ]

@@ -22,8 +22,8 @@ _LONG: Final = 400
 def next_entries(past: Past, limit: str | None) -> list[Entry]:
     """Returns planned and announced next steps, and the question that the user replied to last."""
     turn, newest = past.main.turn, past.main.digest.turn
-    # In a turn that was cut off, the agent went on after its question: nobody replied to that. Once it has answered the
-    # reply, what to do next is in that answer.
+    # In a turn that was cut off, the agent went on after its question, which had no reply. Once it has answered the
+    # reply to one, what to do next is in that answer.
     has_reply = not past.main.is_newest and turn.end == "answered" and newest is not None and newest.end != "answered"
     # Of a newest turn without an answer, the one before has the question, unless the task's line quotes it or something
     # was changed since: then it was ruled on.
