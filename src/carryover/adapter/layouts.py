@@ -13,7 +13,7 @@ _LOGS: Final = ("db-wal", "db-journal", "sqlite-wal", "sqlite-journal")
 """How the names of a database's logs end."""
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class Source(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Something that can be read: a transcript file, or a database."""
 
     agent: str

@@ -37,7 +37,7 @@ SourceKey = tuple[str, str]
 """Agent and path, which together identify a source."""
 
 
-class FoundSource(msgspec.Struct, frozen=True):
+class FoundSource(msgspec.Struct, frozen=True, gc=False):
     """A source on disk, its size in bytes, and the project that contains it and that it is about."""
 
     source: Source

@@ -103,7 +103,7 @@ class PreparedBatch(msgspec.Struct, frozen=True, kw_only=True):
     """Maps each working directory that may decide a session's project to its project."""
 
 
-class LastRead(msgspec.Struct, frozen=True, kw_only=True):
+class LastRead(msgspec.Struct, frozen=True, gc=False):  # a comparison makes one for each source, with no cycle
     """The state of a source when it was last read, which shows whether it has changed since."""
 
     size: int

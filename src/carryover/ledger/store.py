@@ -104,7 +104,7 @@ class Ledger:
         """Returns the state of each known source when it was last read, by agent and path."""
         async with self._reading() as db:
             rows = await db.execute_fetchall(_LAST_READS)
-        return {(agent, os.fsdecode(path)): as_record(LastRead, last) for agent, path, *last in rows}
+        return {(agent, os.fsdecode(path)): LastRead(*last) for agent, path, *last in rows}
 
     async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Committed:
         """Stores what was read of `source` together with the position after it.
