@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -168,8 +168,8 @@ async def compare_with_disk(
     import asyncio  # not at the top: a command compares without it
 
     seen = await asyncio.to_thread(find_sources, agents, roots)
-    known = {key: last for key, last in (await ledger.last_reads()).items() if key[0] in agents}
-    gone = await asyncio.to_thread(vanished, known, seen)
+    known = await ledger.last_reads()
+    gone = await asyncio.to_thread(vanished, known, seen, agents)
     for source in gone:
         await ledger.mark_gone(source)
     outdated = changed(seen, known, now_ms=now_ms, also_broken=also_broken)
@@ -274,13 +274,13 @@ def projects_of_places(
     return {place_of(item): root for item, root in found}
 
 
-def vanished(states: Mapping[SourceKey, LastRead], seen: Iterable[FoundSource]) -> list[Source]:
-    """Returns the sources that the ledger knows and that no longer exist. Blocks."""
+def vanished(states: Mapping[SourceKey, LastRead], seen: Iterable[FoundSource], agents: Container[str]) -> list[Source]:
+    """Returns the sources of `agents` that the ledger knows and that no longer exist. Blocks."""
     there = {key_of(item.source) for item in seen}
     missing = [
         Source(agent=agent, path=path)
         for (agent, path), state in states.items()
-        if state.state != "gone" and (agent, path) not in there
+        if state.state != "gone" and (agent, path) not in there and agent in agents
     ]
     # By its path, since the folder of a source that was not found may just be unreadable.
     found = look_at_each(

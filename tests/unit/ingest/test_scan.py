@@ -208,4 +208,5 @@ def test_a_source_that_is_neither_seen_nor_there_has_vanished(tmp_path: Path) ->
     states = {("a", "seen"): KNOWN} | {("a", str(tmp_path / name)): KNOWN for name in ("hidden", "gone")}
     states["a", str(tmp_path / "gone before")] = msgspec.structs.replace(KNOWN, state="gone")
 
-    assert vanished(states, [seen("seen")]) == [Source(agent="a", path=str(tmp_path / "gone"))]
+    assert vanished(states, [seen("seen")], {"a"}) == [Source(agent="a", path=str(tmp_path / "gone"))]
+    assert vanished(states, [seen("seen")], {"b"}) == []  # whose folders were not looked at
