@@ -22,7 +22,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
 from carryover.probe.looks import Silent, look_at, look_at_each
-from carryover.probe.patterns import names_alone, naming
+from carryover.probe.patterns import names_alone, patterns_naming
 from carryover.terminal.paths import shell_word
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
@@ -378,7 +378,7 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
 
 def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
     set_for = config.publish.projects
-    found = [set_for[pattern] for pattern in naming(root, set_for)]
+    found = [set_for[pattern] for pattern in patterns_naming(root, set_for)]
     return found[-1] if found else None
 
 
@@ -408,9 +408,9 @@ def _excluded_by(root: Path, own: Mapping[str, Any], config: Config) -> str | No
         return "`carryover pause`"
     if own.get("exclude") is True:
         return f"the project's own {project_file.PROJECT_FILE}"
-    for pattern in naming(root, config.projects.exclude):
+    for pattern in patterns_naming(root, config.projects.exclude):
         return f"[projects] exclude = {pattern!r} in config.toml"
-    if config.projects.include and next(naming(root, config.projects.include), None) is None:
+    if config.projects.include and next(patterns_naming(root, config.projects.include), None) is None:
         return "[projects] include in config.toml, which does not name it"
     return None
 

@@ -11,17 +11,17 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import FileStamp, file_stamp, is_there, read_bytes_bounded, read_if_there
+from carryover.fsio import FileStamp, entries_below, file_stamp, is_there, read_bytes_bounded, read_if_there
 from carryover.probe.git_command import GitAnswer, ask, ask_one
 from carryover.probe.git_dir import (
     MOST_ENTRIES,
     WALKED,
     common_of,
-    entries_below,
     git_dir_of,
     has_countless_worktrees,
     main_of,
     may_be_asked,
+    unless_git_cannot_either,
     worktrees_of,
 )
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
@@ -309,7 +309,8 @@ def _branches(folder: str) -> Iterator[str]:
     """Yields the paths of branches and their folders. Git is not asked where a symlink among them leads elsewhere."""
     for name in WALKED:
         yield f"{folder}/{name}"
-        yield from (entry.path for entry in entries_below(f"{folder}/{name}"))
+        below = entries_below(Path(folder, name), onerror=unless_git_cannot_either)
+        yield from (entry.path for entry in below)
 
 
 def _user_settings() -> Iterator[str]:

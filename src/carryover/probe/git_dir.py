@@ -21,7 +21,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from carryover.fsio import is_same, read_beginning, read_bytes_bounded
+from carryover.fsio import entries_below, is_same, read_beginning, read_bytes_bounded
 from carryover.platform import here
 from carryover.text.pattern import later
 
@@ -261,25 +261,21 @@ def _state(folder: str) -> Iterator[os.DirEntry[str]]:
                 yield tree
                 yield from _state(tree.path)
         elif entry.name in WALKED and entry.is_dir(follow_symlinks=False):
-            yield from entries_below(entry.path)
-
-
-def entries_below(folder: str) -> Iterator[os.DirEntry[str]]:
-    """Yields everything in a folder and the folders below it, at any depth, following no symlink. Raises OSError for
-    a path that is too long."""
-    left = [folder]
-    while left:
-        inner = list(_entries(left.pop()))
-        yield from inner
-        left += [entry.path for entry in inner if entry.is_dir(follow_symlinks=False)]
+            yield from entries_below(Path(entry.path), onerror=unless_git_cannot_either)
 
 
 def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
             yield from entries
-    except (FileNotFoundError, NotADirectoryError, PermissionError):  # nor can git read it then
-        return
+    except OSError as error:
+        unless_git_cannot_either(error)
+
+
+def unless_git_cannot_either(error: OSError) -> None:
+    """Raises the error of a folder that cannot be listed, unless git cannot read it then either."""
+    if not isinstance(error, FileNotFoundError | NotADirectoryError | PermissionError):
+        raise error
 
 
 def _resolved(link: str) -> str:

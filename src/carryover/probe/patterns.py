@@ -13,7 +13,7 @@ from carryover.platform import here
 from carryover.probe.looks import look_at
 
 
-def naming(root: Path, patterns: Collection[str]) -> Iterator[str]:
+def patterns_naming(root: Path, patterns: Collection[str]) -> Iterator[str]:
     """Yields those of the patterns that name the project at `root`, or a folder around it."""
     if not patterns:
         return

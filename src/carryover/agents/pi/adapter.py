@@ -152,7 +152,7 @@ class _Recorder(Branches[PiContext], OneSession[PiContext], kw_only=True):
 
 
 def _call(recorder: _Recorder, key: str, given: Fields) -> None:
-    ident, (name, arguments) = text_of(given.get("id")), relayed.called(given)
+    ident, (name, arguments) = text_of(given.get("id")), relayed.call_in(given)
     if recorder.identify("message/toolCall", ident, name):
         call = TOOLS.call(ident, name, arguments, recorder.cwd)
         asked = asked_in(arguments.get("questions")) if name in _ASKS else []

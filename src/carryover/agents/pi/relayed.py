@@ -139,7 +139,7 @@ def by_person(message: Fields) -> bool:
     return text_of(message.get("attribution")) != "agent" and sent_by not in ("internal_system", "inter_session")
 
 
-def called(given: Fields) -> tuple[str, Fields]:
+def call_in(given: Fields) -> tuple[str, Fields]:
     """Returns the tool of a call, and its arguments."""
     name, arguments = text_of(given.get("name")), fields_of(given.get("arguments"))
     if name == _BY_NAME and (meant := text_of(arguments.get("id"))):
