@@ -156,6 +156,13 @@ def related_projects(db: sqlite3.Connection, root: str, main_root: str | None) -
     return tuple(project_id for (project_id,) in rows)
 
 
+def roots_below(db: sqlite3.Connection, root: str) -> tuple[str, ...]:
+    """Returns the roots of the projects in folders below `root`, however deep."""
+    first, behind = f"{root}/", f"{root}0"  # "0" is the sign behind "/"
+    rows = db.execute("SELECT root FROM project WHERE root > ? AND root < ?", (first, behind))
+    return tuple(below for (below,) in rows)
+
+
 def session_counts(db: sqlite3.Connection) -> dict[int, int]:
     """Returns the number of agents' sessions by project."""
     counted = "project_id IS NOT NULL AND agent != ?"

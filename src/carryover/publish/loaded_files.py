@@ -4,17 +4,18 @@ A copy precedes the conversation: if it changes, the model's provider reads the 
 So it is left unchanged while its agent is at work, until another session works or begins, be it with "Hello".
 
 Outside of git, the agent also loads the copies in all folders above (opencode 1.18.34). So a folder without git that
-holds projects has none.
+holds projects, however far down, has none.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from carryover.config import Config
 from carryover.distill.header import loaded
-from carryover.fsio import is_there
+from carryover.fsio import is_folder, is_there
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import STORE, write_handoff
 from carryover.publish.make import MadeHandoff
@@ -30,7 +31,7 @@ def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
         return False
     root, is_held = Path(made.root), False
     copies = [(spec.id, root / STORE / name) for spec, name in loaded_copies() if config.selects(spec.id)]
-    if copies and Checkout(root).git_dir is None and holds_folders_with(root, ".git", STORE):
+    if copies and Checkout(root).git_dir is None and _holds_projects(root, made.below):
         for _, file in copies:
             file.unlink(missing_ok=True)
         return False
@@ -43,3 +44,8 @@ def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
         else:
             write_handoff(file.parent, loaded(made.text), file.name)
     return is_held
+
+
+def _holds_projects(root: Path, known: Iterable[str]) -> bool:
+    """Whether repositories or projects are directly in the folder, or projects that are `known` anywhere below it."""
+    return holds_folders_with(root, ".git", STORE) or any(is_folder(Path(below)) for below in known)

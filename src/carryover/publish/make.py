@@ -29,6 +29,7 @@ from carryover.ledger.queries import (
     published_git,
     recorded_agents,
     related_projects,
+    roots_below,
     session_of,
 )
 from carryover.model import Pin, UserPrompt
@@ -67,6 +68,8 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     agents: tuple[str, ...] = ()
     related: tuple[int, ...] = ()
     """Ids of the projects whose handoffs name this one: its main checkout, its worktrees."""
+    below: tuple[str, ...] = ()
+    """Roots of the projects in folders below this one."""
     head: int = 0
     """The `Checkout.head_stamp` of the project before git was asked."""
 
@@ -129,6 +132,7 @@ def made_handoff(
         at_work=newest is not None and bool(newest.digest.turns) and not newest.digest.turns[-1].end,
         agents=tuple(dict.fromkeys(session.agent for session in view.sessions)),
         related=related,
+        below=roots_below(db, view.root),
         head=head,
     )
 

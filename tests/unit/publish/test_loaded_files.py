@@ -189,3 +189,25 @@ async def test_a_folder_that_holds_projects_has_none(project: Project, now_ms: i
     await project.work(LOADS, "a", "Add the tax", now_ms + 1_000)
     assert "Add the tax" in project.handoff
     assert not (project.root / ".carryover" / loaded_names()[0]).exists()
+
+
+async def test_nor_has_one_that_holds_a_project_further_down(home: Path, ledger: Ledger, now_ms: int) -> None:
+    """Outside of git, opencode also loads what it finds in each folder above (1.18.34), however far."""
+    outer = Project(home, ledger)
+    inner = Project(home, ledger, "shop/banks/first", written=100)
+    alike = Project(home, ledger, "shop-old/banks/first", written=200)
+    for each in (outer, inner, alike):
+        shutil.rmtree(each.root / ".git")
+    await alike.work(LOADS, "c", "Print the receipt", now_ms)
+    await outer.work(LOADS, "a", "Round the price", now_ms)
+    assert "Round the price" in outer.loaded
+
+    await inner.work(LOADS, "b", "Join the accounts", now_ms)
+    await outer.work(LOADS, "a", "Add the tax", now_ms + 1_000)
+    copy = outer.root / ".carryover" / loaded_names()[0]
+    assert not copy.exists()
+    assert "Join the accounts" in inner.loaded
+
+    shutil.rmtree(inner.root)
+    await outer.work(LOADS, "a", "Round again", now_ms + 2_000)
+    assert "Round again" in outer.loaded
