@@ -85,8 +85,8 @@ _BELOW = later(
 and is not itself a name with a value (`NAME=value`)."""
 _HEADING = later(r"(?:> ?)?#{2,6}[ \t][^\n:]{0,40}")
 """Before a name at the end of a heading. One `#` begins a comment."""
-_BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40})?")
-"""Before a value without quotes; YAML may have it on the next line, behind `|` or `>`."""
+_BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40}|\\\r?\n[ \t]{0,40})?")
+"""Before a value without quotes; it may be on the next line, in YAML behind `|` or `>`, else behind a backslash."""
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s]|\\ (?=\S))+")
 _WORDS = later(r"[\w'-]{1,64}(?: [\w'-]{1,64}){2,23}(?=[ \t\r]*(?:\Z|\n))")
 """A phrase of three words or more, up to the end of its line."""

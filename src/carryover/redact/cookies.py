@@ -30,10 +30,12 @@ _ON_COMMAND_LINE: Final = later(
 _IN_DICT: Final = later(r"cookies\\{0,7}[\"']?[ \t]?[:=][ \t]?\{(?P<pairs>[^{}]{1,4000})\}")
 _PAIR: Final = later(r":[ \t]?\\{0,7}[\"'](?P<value>[^\s\"'\\]{12,4096})")
 _OF_SESSION: Final = later(
-    r"(?:PHPSESSID|JSESSIONID|ASP\.NET_SessionId|connect\.sid|laravel_session)[\"']?[ \t]?[=:,][ \t]?[\"']?"
-    r"(?P<value>[\w%.+/=-]{16,1024})"
+    r"(?:PHPSESSID|JSESSIONID|ASP\.NET_SessionId|connect\.sid|laravel_session|\b(?:li_at|user_session|SAPISID|ct0))"
+    r"[\"']?[ \t]?[=:,][ \t]?[\"']?(?P<value>[\w%.+/=-]{16,1024})"
 )
-"""Cookies that frameworks name so."""
+"""Cookies that frameworks and sites name so."""
+OF_SITES: Final = ("li_at", "user_session", "sapisid", "ct0")
+"""Those of LinkedIn, GitHub, Google and X, in lower case."""
 
 SIGNS_OF_LIST: Final = (
     *("__cf_bm=", "cf_clearance=", "guest_id=", "sessionid=", "csrftoken=", "_ga=", "ct0="),
@@ -45,7 +47,7 @@ _OF_LIST: Final = later(r"=\"?(?P<value>[^\s;\"'`<>()\[\]{}\\]{16,4096})")
 
 
 def _may_name_session(text: str, lower: str) -> bool:
-    if "%" in text and "connect.sid" in text:  # its value has `s%3A` in front
+    if any(name in lower for name in OF_SITES) or ("%" in text and "connect.sid" in text):  # it has `s%3A` in front
         return True
     return "sessi" in lower and ("SESSI" in text or "ET_Sessi" in text or "laravel_sessi" in text)
 

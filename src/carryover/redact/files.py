@@ -27,6 +27,11 @@ OF_FILES: Final = (
         (file, rf"{_PRINTED}{digit}{_WORD}[ \t]*{_INTO}[ \t]*['\"]?[^\s'\"]{{0,120}}{file.replace('.', '[.]')}")
         for file, digit in (*((file, "") for file in _FILES), ("token.txt", r"(?=[^\s\d]{0,80}\d)"))
     ),
+    (  # asked for twice
+        "passwd",
+        r"(?:echo|printf)(?:[ \t]+-\w{1,3})?[ \t]+['\"](?P<value>(?P<once>[^\s'\"\\$`%]{4,64})\\n(?P=once))"
+        r"(?:\\n)?['\"][ \t]*\|[ \t]*(?:sudo[ \t]+)?(?:smb)?passwd(?![\w-])",
+    ),
     *(  # PowerShell's
         (
             f"{file}.txt",

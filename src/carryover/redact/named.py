@@ -9,7 +9,7 @@ from typing import Final
 
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
-from carryover.redact.cookies import SIGNS_OF_LIST, values_of_cookies
+from carryover.redact.cookies import OF_SITES, SIGNS_OF_LIST, values_of_cookies
 from carryover.redact.hints import finder
 from carryover.redact.logins import (
     FOR_PASSWORDS,
@@ -106,7 +106,7 @@ _WAYS: Final = (
     (keys_in_words, ("api",)),
     (
         values_of_cookies,
-        ("httponly", "curl", "\ttrue\t", "\tfalse\t", "cookies", "connect.sid", "sessi", *SIGNS_OF_LIST),
+        ("httponly", "curl", "\ttrue\t", "\tfalse\t", "cookies", "connect.sid", "sessi", *SIGNS_OF_LIST, *OF_SITES),
     ),
     (values_of_secrets, ("secret",)),
     (values_marked_sensitive, ("sensitive",)),

@@ -26,7 +26,7 @@ _OF_KEYCHAINS: Final = (
 )
 _SWITCHES: Final = r"(?:[ \t]+-\w{1,8}(?:[ \t]+\d{1,2})?){1,4}"
 OF_PROGRAMS: Final = (
-    ("curl", _after("curl", rf"(?:-\w{{0,8}}u[ \t]*|--(?:proxy-)?user[ \t=]){USER}", _BEHIND_USER)),
+    ("curl", _after("curl", rf"(?:-\w{{0,8}}[uU][ \t]*|--(?:proxy-)?user[ \t=]){USER}", _BEHIND_USER)),
     (  # as a list of words
         "curl",
         r"[\"'](?:-u|--user)[\"'],[ \t]?[\"'][^\s:\"']{1,80}:(?P<value>[^\s\"'{}$]{1,200})(?=[\"'])",
@@ -39,12 +39,16 @@ OF_PROGRAMS: Final = (
         (f"{program} login", _after(f"{program} login", r"(?:-p|--password)[ \t=]+"))
         for program in ("docker", "podman", "nerdctl", "helm registry", "crane auth", "oras", "buildah", "az")
     ),
-    ("gh secret", _after("gh secret set", r"(?:-b|--body)[ \t=]+")),
+    ("xh ", _after("xh", rf"(?:-a[ \t]*|--auth[ \t=]){USER}", GLUED)),
+    ("gh secret", _after("gh secret set", r"(?:-b[ \t=]*|--body[ \t=]+)")),
     ("openssl", _after("openssl", r"-k[ \t]+")),
     ("keyvault secret set", _after("keyvault secret set", r"--value[ \t=]+")),
     ("altool", _after("altool", r"(?:-p|--password)[ \t=]+(?!['\"]?@)")),
-    ("redis-cli", _after("redis-cli", r"(?:-a|--pass)[ \t]+")),
-    ("redis-cli", _after("redis-cli", r"['\"]?(?:AUTH|auth)[ \t]+(?:[\w.-]{1,64}[ \t]+(?=\S))?")),
+    *(
+        (f"{client}-cli", _after(f"{client}-cli", option))
+        for client in ("redis", "valkey")
+        for option in (r"(?:-a|--pass)[ \t]+", r"['\"]?(?:AUTH|auth)[ \t]+(?:[\w.-]{1,64}[ \t]+(?=\S))?")
+    ),
     (  # `htpasswd -c -b file user …`; with `-n` there is no file
         "htpasswd",
         rf"htpasswd(?=[^\n]{{0,40}}[ \t]-\w{{0,8}}b){_SWITCHES}(?:[ \t]+\S{{1,200}})?[ \t]+[^\s-]\S{{0,80}}[ \t]+"
@@ -73,6 +77,14 @@ OF_PROGRAMS: Final = (
         r"(?P<value>[\w+/-]{40,200}={0,2})",
     ),
     ("--session", r"--session[ =][\"']?(?P<value>[A-Za-z0-9+/]{86}==)"),
+    ("bw unlock ", rf"(?<![\w.-])bw unlock[ \t]+{VALUE}"),
+    ("bw login ", rf"(?<![\w.-])bw login[ \t]+\S{{1,80}}@\S{{1,80}}[ \t]+{VALUE}"),
+    ("nuget push", _after("nuget push", r"-k[ \t]+")),
+    ("pypi-token.", rf"pypi-token\.\S{{1,64}}[ \t]+{VALUE}"),  # `poetry config`
+    (
+        "encrypt_string",
+        rf"encrypt_string[ \t]+(?:--(?:vault|encrypt)-\S{{1,80}}[ \t]+\S{{1,80}}[ \t]+){{0,3}}(?!-){VALUE}",
+    ),
     ("oathtool", _after("oathtool", "", r"(?P<value>[A-Za-z2-7]{16,128})(?![\w/.-])")),
 )
 """Hints and patterns, as in `places.py`."""

@@ -152,7 +152,7 @@ _PRINTED: Final = r"[Vv]alue\\{0,7}\"?:[ \t]?\\{0,7}\"?(?P<value>[^\"\\\n]{1,409
 _TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}"
 _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
-_READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets?[ :]\w|env add|--with-token)"
+_READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets?[ :]\w|env add|pass insert|--with-token)"
 """Programs that read a secret from their input."""
 _ASKING: Final = r"(?<![\w.-])(?:kinit|cryptsetup)(?![\w.-])"
 """Others that do. Their names are also common in searches and as packages to install."""
@@ -229,7 +229,7 @@ _PATTERNS: Final = (
         r"ass(?<=[Pp]ass)(?<![\w.-][Pp]ass)[\"']?[ \t]{0,4}[:=][ \t]{0,4}"
         r"[\"']?(?P<value>[^\s\"'`&;,<>(){}\[\]]{8,200})",
     ),
-    *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(")),
+    *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(", "auth = (")),
     (  # nodemailer's
         "pass",
         r"(?:user(?:name)?|e-?mail|login)[\"']?[ \t]?[:=][ \t]?[\"'][^\"'\n]{1,80}[\"'],\s{0,40}"
@@ -388,14 +388,14 @@ _VAGUE: Final = (
     *("-", "login ", "ass", "login(", "assword", "from-literal", *_CONNECTING),
     *("jwt.sign(", "jwt.verify(", "jwt.encode(", "jwt.decode("),
     *("influx", "pass show ", "op://", "output -raw ", "jsonpath", "reset", "login/", *ENCODING),
-    *("login?t=", "code=", "auth=", "ticket=", "widget:", ".CreateAsync(", *_SHOWN),
+    *("bw unlock ", "bw login ", "login?t=", "code=", "auth=", "ticket=", "widget:", ".CreateAsync(", *_SHOWN),
 )
 """Hints of places that prove little, where the value must also look random."""
 _OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(", ".CreateAsync(", *_SHOWN, *ENCODING)
 """Hints of calls, and of other places, where a word with digits is enough."""
 _OF_PLAIN_WORDS: Final = frozenset(
     (
-        *('"pass"', '"pass\\', "auth=(", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass"),
+        *('"pass"', '"pass\\', "auth=(", "auth = (", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass"),
         *("assword=", "wd=", "PWD="),
         *(hint for hint, _ in OF_BROWSERS),
     )
