@@ -22,7 +22,7 @@ from carryover.fsio import read_bytes_bounded
 from carryover.model import NOTE
 from carryover.paths import StateDir, expanded
 from carryover.probe.looks import Silent, look_at, look_at_each
-from carryover.probe.patterns import names_alone, patterns_naming
+from carryover.probe.patterns import patterns_naming, paused_with
 from carryover.terminal.paths import shell_word
 from carryover.text.toml_lines import parsed_toml, required_value, with_line
 
@@ -342,11 +342,14 @@ def settings_of_each(roots: Iterable[Path], config: Config) -> list[ProjectSetti
 def refuse_excluded(root: str, config: Config) -> None:
     """Raises UserError (REFUSED) if the project at `root` is excluded."""
     if excluded := project_settings(Path(root), config).excluded:
-        by_name = any(names_alone(pattern, root) for pattern in config.projects.exclude)
-        what_next = f" `carryover unpause {shell_word(root)}` includes it again." if by_name else ""
-        if not by_name and ".toml" in excluded:
-            what_next = " Change that there to include it again."
-        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{what_next}", ExitCode.REFUSED)
+        how = what_includes(root, excluded, config)
+        raise UserError(f"{root} is left out of Carryover: excluded by {excluded}.{how}", ExitCode.REFUSED)
+
+
+def what_includes(root: str, excluded: str, config: Config) -> str:
+    if (folder := paused_with(root, config.projects.exclude)) is not None:
+        return f" `carryover unpause {shell_word(folder)}` includes it again."
+    return " Change that there to include it again." if ".toml" in excluded else ""
 
 
 def _settings_of(root: Path, config: Config) -> ProjectSettings:

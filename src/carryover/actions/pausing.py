@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import glob
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from carryover.actions.settings import write
-from carryover.config import load_config, project_settings, settings_now
+from carryover.config import load_config, project_settings, settings_now, what_includes
 from carryover.daemon.client import reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
-from carryover.past.context import state_dir
+from carryover.past.context import known_places, state_dir
 from carryover.paths import StateDir
 from carryover.probe.patterns import names_alone
 from carryover.publish.hook_script import remove_former_copies
@@ -62,28 +63,41 @@ def pause_project(root: str) -> Pausing:
 
     state = state_dir()
     config = load_config(state.config)
-    changed = project_settings(Path(root), config).excluded is None
-    if changed:
-        write(("projects", "exclude"), [*config.projects.exclude, glob.escape(root)])
+    excluded = project_settings(Path(root), config).excluded
+    if excluded is None:
+        write(("projects", "exclude"), lambda there: [*(there or ()), glob.escape(root)])
     obeyed = _obeyed(state, paused=None)
-    if changed and obeyed != "at once":  # otherwise the daemon does it
+    if excluded is not None:
+        by_name = any(names_alone(pattern, root) for pattern in config.projects.exclude)
+        note = None if by_name else f"It is left out by {excluded}.{what_includes(root, excluded, config)}"
+        return Pausing(paused=True, changed=False, project=root, daemon=obeyed, note=note)
+    if obeyed != "at once":  # otherwise the daemon does it
         withdraw_everywhere(state.root, settings_now(state))
-    return Pausing(paused=True, changed=changed, project=root, daemon=obeyed)
+    return Pausing(paused=True, changed=True, project=root, daemon=obeyed, note=_in_it(root))
 
 
 def unpause_project(root: str) -> Pausing:
     """Resumes one project. Raises UserError (REFUSED) if a pattern other than its own path excludes it."""
     state = state_dir()
-    exclude = load_config(state.config).projects.exclude
-    left = [one for one in exclude if not names_alone(one, root)]
-    changed = len(left) < len(exclude)
+    changed = any(names_alone(one, root) for one in load_config(state.config).projects.exclude)
     if changed:
-        write(("projects", "exclude"), left or None)
-    excluded = project_settings(Path(root), load_config(state.config)).excluded
+        write(("projects", "exclude"), lambda there: [one for one in there or () if not names_alone(one, root)] or None)
+    config = load_config(state.config)
+    excluded = project_settings(Path(root), config).excluded
     if excluded is not None:
-        raise UserError(f"{root} is still left out, by {excluded}. Change that where it is set.", ExitCode.REFUSED)
+        what = f"{root} is still left out, by {excluded}.{what_includes(root, excluded, config)}"
+        raise UserError(what, ExitCode.REFUSED)
     note = "But everything is still paused; `carryover unpause` ends that." if state.paused.exists() else None
     return Pausing(paused=False, changed=changed, project=root, daemon=_obeyed(state, paused=None), note=note)
+
+
+def _in_it(root: str) -> str | None:
+    """Names a project below the folder, which a pause of the folder holds for too."""
+    with suppress(UserError):  # a ledger that can't be read is not what the user asked about
+        below = (place.root for place in known_places() if place.root.startswith(f"{root.rstrip('/')}/"))
+        if (first := next(below, None)) is not None:
+            return f"It holds for each project below that folder too, such as {first}."
+    return None
 
 
 def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when it starts"]:

@@ -21,7 +21,8 @@ _REMEDY: Final = "Fix that, or move the file away, then run this again."
 
 
 Values = Mapping[Any, Any]
-"""Settings by their path in the file, such as `("agents", "claude-code", "roots")`; a None value removes one."""
+"""Settings by their path in the file, such as `("agents", "claude-code", "roots")`; a None value removes one. A value
+may be a function of what is there, which another command may have changed since it was read."""
 
 
 def plan_config(state: StateDir, values: Values) -> Edit:
@@ -43,6 +44,7 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
     except ValueError as error:
         raise EditRefused(f"it is not valid TOML: {error}") from error
     document = tomlkit.parse(body)
+    values = {path: new(_found(wanted, path)) if callable(new) else new for path, new in values.items()}
     dropped = False
     former = {("publish", "folder"): None} if ("publish", "pointers") in values else {}
     values = {**values, **former, **_agreement(wanted, values, now)}

@@ -31,6 +31,13 @@ def names_alone(pattern: str, root: str) -> bool:
     return here().alike(str(expanded(pattern))) == here().alike(glob.escape(root))
 
 
+def paused_with(root: str, patterns: Iterable[str]) -> str | None:
+    """Returns the folder, of this project or around it, that one of the patterns is exactly the path of."""
+    patterns = tuple(patterns)
+    folders = (root, *map(str, Path(root).parents))
+    return next((folder for folder in folders if any(names_alone(pattern, folder) for pattern in patterns)), None)
+
+
 def _is_named(folders: Iterable[Path], pattern: Path) -> bool:
     whole = here().alike(str(pattern))
     return any(folder.match(whole) for folder in folders)

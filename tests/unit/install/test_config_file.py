@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,17 @@ def test_what_says_so_already_is_not_touched() -> None:
     assert with_settings(odd, {MODE: "ask", EXCLUDE: ["a"], ROOTS: None}) is odd
     assert with_settings(MINE, {MODE: "ask", EXCLUDE: ["~/secret", "~/old"]}) is MINE
     assert with_settings(None, {}) is None
+
+
+def test_a_list_is_changed_as_it_is_when_it_is_written() -> None:
+    def added(there: Any) -> list[str]:
+        return [*(there or ()), "~/new"]
+
+    assert tomllib.loads((with_settings(MINE, {EXCLUDE: added}) or b"").decode())["projects"]["exclude"] == [
+        *("~/secret", "~/old", "~/new")
+    ]
+    assert with_settings(None, {EXCLUDE: added}) == b'[projects]\nexclude = ["~/new"]\n'
+    assert with_settings(b'[projects]\nexclude = ["~/new"]\n', {EXCLUDE: lambda _: None}) == b""
 
 
 @pytest.mark.parametrize(

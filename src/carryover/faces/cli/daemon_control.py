@@ -105,7 +105,7 @@ def _paused(now: Pausing) -> Iterator[str]:
     yield f"{visible(now.project or 'Carryover')} {is_so}.{waits}"
     if now.paused and now.project is not None:
         yield "No agent gets its handoff. What agents do there is still recorded; `carryover forget` removes it."
-    if now.paused:
+    if now.paused and (now.changed or not now.note):
         yield f"Resume with `carryover unpause{'' if now.project is None else f' {shell_word(now.project)}'}`."
     if now.note:
         yield now.note

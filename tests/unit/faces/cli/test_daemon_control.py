@@ -272,6 +272,19 @@ def test_what_is_still_left_out_after_a_pause_is_named(shop: Path, home: Path, r
     assert said in run.err(ExitCode.REFUSED, "unpause", str(shop))
 
 
+def test_a_pause_of_a_folder_says_what_lies_in_it_and_what_ends_it(recorded: Path, home: Path, run: Run) -> None:
+    said = run.out("pause", str(home))
+    assert f"It holds for each project below that folder too, such as {recorded}." in said
+
+    ends = f"`carryover unpause {home}` includes it again."
+    assert ends in run.err(ExitCode.REFUSED, "handoff", str(recorded))
+    assert ends in run.err(ExitCode.REFUSED, "unpause", str(recorded))
+    said = run.out("pause", str(recorded))
+    assert f"{recorded} was already paused" in said and ends in said and "Resume with" not in said
+    assert run("unpause", str(home))[0] == ExitCode.OK
+    assert run("handoff", str(recorded))[0] == ExitCode.OK
+
+
 def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:
     for name in ("app[1]", "app1"):
         (home / name / ".git").mkdir(parents=True)
