@@ -160,8 +160,8 @@ def _exchange(step: Step) -> str:
 
 def _may_be_the_protocols(past: Past, step: Step) -> bool:
     """Whether the question was asked before anything was done in a session that took over from another."""
-    takes_over = past.steps[0].view is not step.view
-    if step.turn.resumes or (takes_over and is_idle(step) and not step.turn.is_scheduled):
+    takes_over = step.turn.resumes or past.steps[0].view is not step.view
+    if takes_over and is_idle(step) and not step.turn.is_scheduled:
         return True
     said = any(PROTOCOL_QUESTION in said.text for said in step.turn.said)
     return said and PROTOCOL_QUESTION in last_words(step.turn).question

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.own_text import PROTOCOL_QUESTION
+from carryover.distill.own_text import PROTOCOL_QUESTION, go_on_prompt
 from carryover.distill.render import render
 from carryover.facts import DAY_MS
 from carryover.model import ToolResult
@@ -42,6 +42,16 @@ def test_what_an_agent_asks_after_a_greeting_is_no_question(said: str, is_open: 
     assert ("Which of the two" in under("Open questions", talk)) is is_open
     talk.user(GOAL).edited("cart.py").says("Hi! Which of the two?")
     assert "Which of the two" in under("Open questions", talk)
+
+
+@pytest.mark.parametrize(("works", "is_open"), [(True, True), (False, False)])
+def test_what_an_agent_that_was_told_to_go_on_asks_is_open_once_it_did_something(works: bool, is_open: bool) -> None:
+    """Before that it asks whether to go on, whatever it was told."""
+    talk = session("s2", hours=1, agent="codex").user(go_on_prompt(".carryover/handoff.md")).ran("cat cart.py")
+    talk = talk.edited("cart.py") if works else talk
+
+    asked = under("Open questions", worked(), talk.says("I read the handoff. Shall prices stay in cents?"))
+    assert ("Shall prices stay in cents?" in asked) is is_open
 
 
 def test_a_question_mark_within_code_asks_nothing() -> None:
