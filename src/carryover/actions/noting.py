@@ -95,9 +95,11 @@ def _text(content: bytes) -> str:
         raise UserError(f"The text is longer than {LARGEST_NOTE >> 20} MiB. Nothing was recorded.", ExitCode.REFUSED)
     if b"\0" in content:
         raise UserError("That is not a text. Nothing was recorded.", ExitCode.REFUSED)
-    text = safe(without_handoffs(content.decode("utf-8-sig", "replace"))).strip()
+    given = content.decode("utf-8-sig", "replace")
+    text = safe(without_handoffs(given)).strip()
     if not text:
-        raise UserError("The text is empty. Nothing was recorded.", ExitCode.NOTHING_FOUND)
+        what = "The text is Carryover's own, such as an export" if safe(given).strip() else "The text is empty"
+        raise UserError(f"{what}. Nothing was recorded.", ExitCode.NOTHING_FOUND)
     return text
 
 

@@ -117,7 +117,7 @@ def _file_named(name: str) -> tuple[Path, tuple[int, int] | None]:
     if os.path.lexists(path):
         return path, None
     for end, sign in enumerate(name):
-        if sign == ":" and os.path.lexists(file := _absolute(name[:end])):
+        if sign == ":" and end and os.path.lexists(file := _absolute(name[:end])):
             return file, _lines(name[end + 1 :])
     before, _, lines = name.rpartition(":")
     if before and _PART.fullmatch(lines):

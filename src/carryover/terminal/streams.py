@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from io import TextIOWrapper
 from typing import Final, TextIO
 
@@ -114,6 +115,9 @@ def flush() -> None:
 
 def write_line(line: str, *, error: bool = False) -> None:
     """Prints one line, as it fits, to standard output, or else to standard `error`."""
+    if error:  # what was printed before stands before it, also where both go into one file
+        with suppress(OSError):  # the last flush says so
+            sys.stdout.flush()
     write_exactly(f"{shown_lines(shown(line))}\n", sys.stderr if error else sys.stdout)
 
 

@@ -162,3 +162,15 @@ def test_the_stream_that_is_stood_in_for_stays_open(monkeypatch: pytest.MonkeyPa
     file.write("y")
     file.close()
     assert (tmp_path / "out").read_text() == "xy"
+
+
+def test_what_was_printed_before_an_error_comes_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where both go into one file or pipe."""
+    both = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(both))
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(both, write_through=True))
+
+    say("1 session loses all that was recorded until now:")
+    warn("There is no terminal to ask on.")
+
+    assert both.getvalue() == b"1 session loses all that was recorded until now:\nThere is no terminal to ask on.\n"

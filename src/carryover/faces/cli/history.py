@@ -165,7 +165,9 @@ def _entries(root: str, found: Found, limit: int, now: int) -> Iterator[str]:
 def _line(root: str, line: LineHistory, now: int) -> Iterator[str]:
     """Yields a line of the file, or several, with what is known about their origin."""
     came: tuple[str, ...] = ("not committed" if line.commit_known else "commit not known: git gave no answer",)
-    if line.commit is not None:
+    if not os.path.lexists(os.path.join(root, ".git")):  # noqa: PTH118 (the root is text here)
+        came = ()
+    elif line.commit is not None:
         came = (f"commit {paint(line.commit.short, YELLOW)}", when(line.commit.authored_ms, now))
     numbers = str(line.line) if line.last == line.line else f"{line.line}-{line.last}"
     name = os.path.relpath(line.file, root)

@@ -15,10 +15,11 @@ from carryover.terminal.output import agree
 def may_write(path: Path, args: argparse.Namespace) -> None:
     """Asks before an existing file is replaced.
 
-    Raises UserError if it is not a regular file, the user says no, or can't be asked.
+    Raises UserError if it is not a regular file or in no folder, the user says no, or can't be asked.
     """
     try:
         if not os.path.lexists(path):
+            os.stat(os.path.join(path.parent, "."))  # noqa: PTH116, PTH118 (a path would lose the dot, and take a file)
             return
         # Nor is a symlink accepted: one from a repository may lead to any file of the user's.
         if not stat.S_ISREG(path.lstat().st_mode):

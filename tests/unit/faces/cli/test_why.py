@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,18 @@ def test_several_lines_are_grouped_by_where_they_come_from(halves: tuple[str, st
     assert (described[:8] in heads[0], count[:8] in heads[2]) == (True, True)
     assert "  say what it is for" in out and "  add a count" in out
     assert json.loads(run("why", "cart.py:8", "--json")[1])["line"] == 8
+
+
+def test_a_line_without_a_file_is_no_line_of_the_folder(work: ClaudeWork, run: Run) -> None:
+    assert "There is no file ':3' here" in run.err(ExitCode.NOTHING_FOUND, "why", ":3")
+
+
+def test_without_git_no_line_is_said_to_be_uncommitted(work: ClaudeWork, run: Run) -> None:
+    work.prompt("tale")
+    work.write("tale.md", "Once\n")
+    assert "tale.md:1 · not committed\n" in run.out("why", "tale.md:1")
+    shutil.rmtree(work.cwd / ".git")
+    assert run.out("why", "tale.md:1").startswith("tale.md:1\n")
 
 
 def test_a_file_with_a_colon_in_its_name_is_a_file(work: ClaudeWork, run: Run) -> None:
