@@ -289,7 +289,10 @@ def test_a_report_of_a_job_is_no_prompt(status: str | None, more: str, state: An
     bodies = Session().user(report, origin={"kind": "task-notification"}, promptSource="system")
 
     assert bodies == [BackgroundTask(task_id="b1", state=state, label='Background command "Build" ended')]
-    assert Session().queue("enqueue", report.replace("task-not", "bash-not").replace("task-id", "shell-id")) == bodies
+    for kind, tag in (("bash", "shell-id"), ("agent", "agent-id")):
+        as_before = report.replace("task-not", f"{kind}-not").replace("task-id", tag)
+        assert Session().queue("enqueue", as_before) == bodies
+        assert Session().user(as_before) == bodies
 
 
 def test_a_file_that_was_changed_elsewhere_is_known() -> None:

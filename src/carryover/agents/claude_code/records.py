@@ -172,11 +172,12 @@ class Builder(OneSession[_C], Generic[_L, _C], kw_only=True):
         return self.context, self.built()
 
 
-REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>")
+REPORTS: tuple[str, ...] = ("<task-notification>", "<bash-notification>", "<agent-notification>")
 """The beginning of a text that reports background jobs (Claude Code 2.0.76 to 2.1.328, Qwen Code 0.24.4)."""
 
 
-_REPORT: Final = later("<(?:task|bash)-notification>")
+_REPORT: Final = later("<(?:task|bash|agent)-notification>")
+_IDS: Final = ("task-id", "shell-id", "agent-id")
 _SAID: Final = later("<(result|event)>")
 """The beginning of what a sub-agent or a monitor said."""
 _MONITOR_ENDS: Final = ("<event>[Monitor timed out", "<event>[Monitor expired")
@@ -195,7 +196,7 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
         report = text[start:end]
         if report.startswith("\n<fork-source>"):
             continue  # what a background session that `/fork` begins is a copy of (2.1.332): no job
-        task_id = (tagged(report, "task-id") or tagged(report, "shell-id") or "").strip()
+        task_id = next(filter(None, ((tagged(report, tag) or "").strip() for tag in _IDS)), "")
         # A monitor's events have no status: it runs on, unless the client's text says that its time was up.
         state = JOB_STATES.get((tagged(report, "status") or "running").strip())
         if not task_id or state is None:
