@@ -283,10 +283,14 @@ def _is_secret_in_words(found: Assignment, value: str, word: str) -> bool:
 
 
 def _is_secret_in_cell(value: str, word: str) -> bool:
-    """Whether a table's cell holds a secret; more often it describes one."""
+    """Whether a table's cell holds a secret; more often it describes one. In quotes it may be several cells, or a
+    pattern: `"password|secret_key|auth.*token"`."""
     if any(sign.isspace() for sign in value):
         return False
-    return is_mixed(value, 16) or (word == "pass" and (is_scrambled(value, 8) or is_said_password(value)))
+    return any(
+        is_mixed(cell, 16) or (word == "pass" and (is_scrambled(cell, 8) or is_said_password(cell)))
+        for cell in value.split("|")
+    )
 
 
 def _is_passphrase(found: Assignment, value: str) -> bool:
