@@ -20,7 +20,7 @@ from carryover.distill.commands import (
     why,
 )
 from carryover.distill.digest import MOST_RUNS, Call, Digest, EditedFile, Failure, Pending, Reply
-from carryover.distill.git_reports import branch_in, committed, pushed_to
+from carryover.distill.git_reports import COMMITS, branch_in, committed, pushed_to
 from carryover.distill.names import with_names
 from carryover.distill.own_text import without_handoffs
 from carryover.distill.quotes import LINE_BREAK, clip, clip_middle
@@ -200,7 +200,7 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
 
 def _only_commits(failure: Failure) -> bool:
     """Whether a command commits, and does not go on to push, which may be what failed."""
-    return "git commit " in failure.signature and "git push" not in f"{failure.signature} {failure.tried}"
+    return COMMITS.search(failure.signature) is not None and "git push" not in f"{failure.signature} {failure.tried}"
 
 
 def _missing(failure: Failure) -> str | None:

@@ -10,8 +10,12 @@ from carryover.testruns.commands import find_invocations
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
 
+_GIT_COMMIT: Final = r"\bgit (?:-[Cc] (?:\"[^\"\n]{1,200}\"|'[^'\n]{1,200}'|[^\s\"']\S{0,199}) )*commit\b"
+COMMITS: Final = later(_GIT_COMMIT)
+"""A command that commits, perhaps in a folder that it names: `git -C shop commit`."""
 _QUIET_COMMIT: Final = later(
-    r"git commit\b(?=[^|;&\n]* (?:-\w*q|--quiet))[^|;&\n\"']*? (?:-\w*m|--message)[= ]?([\"'])((?!\$\()[^\n]{1,200}?)\1"
+    _GIT_COMMIT
+    + r"(?=[^|;&\n]* (?:-\w*q|--quiet))[^|;&\n\"']*? (?:-\w*m|--message)[= ]?([\"'])((?!\$\()[^\n]{1,200}?)\1"
 )
 _COMMITTED: Final = later(r"^\[[^\]\n]{1,120} ([0-9a-f]{6,40})\] (.{1,200})$", re.M)
 _ON_BRANCH: Final = later(
@@ -37,7 +41,7 @@ _NO_BRANCH: Final = "[specify] Warning: "
 def committed(body: ToolResult) -> list[tuple[str, str]]:
     """Returns the abbreviated id and the subject of each commit that `git commit` reports. With `--quiet` it reports
     none; then the subject comes from the command, without an id."""
-    may_commit = body.op == "shell" and body.status == "ok" and "git commit" in body.subject
+    may_commit = body.op == "shell" and body.status == "ok" and COMMITS.search(body.subject) is not None
     if not may_commit:
         return []
     quiet = [("", subject) for _, subject in _QUIET_COMMIT.findall(body.subject)]

@@ -71,7 +71,8 @@ def test_only_a_commit_that_went_well_is_one(command: str, status: ResultStatus)
     output = "[main 1b2614a] Add it"
 
     assert committed(shell(command, output, status=status)) == []
-    assert committed(shell("git commit", output)) == [("1b2614a", "Add it")]
+    for commits in ("git commit", "git -C /home/dev/shop commit", "git -c core.pager=cat -C 'my shop' commit"):
+        assert committed(shell(commits, output)) == [("1b2614a", "Add it")]
 
 
 def test_a_branch_that_tests_switch_to_is_not_the_projects() -> None:

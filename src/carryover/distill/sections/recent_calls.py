@@ -12,6 +12,7 @@ import msgspec
 from carryover.distill.commands import only_looked, printed_by
 from carryover.distill.digest import JOB, Call
 from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
+from carryover.distill.git_reports import COMMITS
 from carryover.distill.quotes import called, excerpt, lines_of
 from carryover.distill.sections.failed_approaches import open_failures
 from carryover.distill.sections.quoting import from_turn, joined_short, parted
@@ -231,7 +232,7 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     since = out_of_date(call, call.at_ms, past.view)
     label = f"{_label(past, call)} ({since})" if since else _label(past, call)
     output = still_so(call, since, call.at_ms, past.view)
-    output = _OF_COMMIT.sub("", output) if "git commit" in call.subject else output
+    output = _OF_COMMIT.sub("", output) if COMMITS.search(call.subject) else output
     output = output if _says_something(output) else ""
     if not output and call.output.strip() and call.status != "error" and only_looked(call):
         return []
