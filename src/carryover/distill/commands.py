@@ -7,7 +7,7 @@ from typing import Final
 
 from carryover.distill.digest import Call, SeenRun
 from carryover.distill.quotes import LINE_BREAK, called, clip, cut_middle
-from carryover.model import Event, ToolResult
+from carryover.model import Event, Op, ToolResult
 from carryover.records.file_bodies import without_bodies
 from carryover.records.text import names_handoff_file
 from carryover.testruns.commands import part_with_tests
@@ -24,7 +24,8 @@ _RAISED: Final = later(
     re.I,
 )
 """What languages print of an error that was raised; the last forms are Elixir's, Go's and Rust's."""
-_REPORTED: Final = later(r"(?:PHP )?(?:error|fatal)\b", re.I)  # perhaps only by the program that ran the failed one
+_REPORTED: Final = later(r"(?:\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d\S{0,12} )?(?:PHP )?(?:error|fatal)\b", re.I)
+"""Perhaps only by the program that ran the failed one, or in its log."""
 _LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?:\d+: error: \S")
 """Line and column, or the line of an error, in the form of compilers and linters; searches print neither."""
 _NO_COMMAND: Final = later(r"(?:\S{1,100} : )?The term '")
@@ -190,15 +191,16 @@ def is_edit_of(mark: str, path: str) -> bool:
     return subject != "" and f"/{_mark(path)}".replace("\\", "/").endswith(f"/{subject.lstrip('/')}")
 
 
-def why(output: str, *, of_edit: bool = False) -> str:
+def why(output: str, *, op: Op = "shell") -> str:
     """Returns the reason of a failure from its output: that it ran out of time, the last line that looks like an error,
-    the message of an error where it ends in JSON, or else the last lines. A failed edit gives its reason first."""
+    the message of an error where it ends in JSON, or else the last lines. A tool that runs no command says it first; of
+    an edit, what looks like an error may be of the file."""
     lines = _telling(output)
     if not lines:
         return ""
     if timed_out := _timed_out(lines):
         return clip(one_line(timed_out), chars=_CAUSE_CHARS)
-    if of_edit:
+    if op in ("edit", "write"):
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
     if raised := error_in(output):
         rejected = _REJECTED.search(output)
@@ -208,6 +210,8 @@ def why(output: str, *, of_edit: bool = False) -> str:
         return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
     if output.rstrip().endswith(("}", "]")) and (in_json := _IN_JSON.findall(output)):
         return clip(one_line(_ESCAPED.sub(r"\1", in_json[-1])), chars=_CAUSE_CHARS)
+    if op != "shell":
+        return clip(one_line(lines[0]), chars=_CAUSE_CHARS)
     last = lines[-1]
     for line in reversed(lines[-4:-1]):
         if len(last) >= _SHORT_CAUSE:

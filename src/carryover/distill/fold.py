@@ -188,7 +188,7 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
-        why=why(body.output, of_edit=body.op in ("edit", "write")),
+        why=why(body.output, op=body.op),
         at_ms=at_ms,
         signature=mark,
         turn=turn,

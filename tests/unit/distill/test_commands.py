@@ -318,7 +318,7 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
 )
 def test_what_an_output_says_of_its_failure(output: str, cause: str | None) -> None:
     assert why(output) == (output if cause is None else cause)
-    assert why(f"Not found in file:\n{output}", of_edit=True) == "Not found in file"
+    assert why(f"Not found in file:\n{output}", op="edit") == "Not found in file"
 
 
 @pytest.mark.parametrize(
@@ -354,6 +354,17 @@ def test_the_reason_of_a_failure_is_the_error_in_json_output() -> None:
     )
 
 
+def test_a_tool_that_runs_no_command_gives_its_reason_first() -> None:
+    output = "No carts found for your query.\n\nFor example:\n- Instead of 'my cart', search for 'cart('"
+    assert why(output, op="other") == "No carts found for your query."
+    assert why(f"Traceback (most recent call last):\n{output}\nKeyError: 'cap'", op="other") == "KeyError: 'cap'"
+
+
+def test_the_time_before_an_error_in_a_log_is_passed_over() -> None:
+    error = "2026/11/20 06:19:25 ERROR : shop/lids: no such folder"
+    assert why(f"{error}\nTransferred: 0 B / 0 B, -, 0 B/s\nElapsed time: 0.6s") == error
+
+
 def test_what_powershell_7_draws_above_a_reason_is_left_out() -> None:
     output = (
         "ParserError: \r\nLine |\r\n   1 |  python - <<'PY'\r\n     |            ~\r\n     | Missing file after `<`."
@@ -363,8 +374,8 @@ def test_what_powershell_7_draws_above_a_reason_is_left_out() -> None:
 
 def test_what_a_shell_warns_of_before_an_edit_is_not_why_it_failed() -> None:
     warned = "bash: line 38: warning: here-document at line 1 delimited by end-of-file (wanted `PATCH')"
-    assert why(f"{warned}\nInvalid patch hunk on line 4", of_edit=True) == "Invalid patch hunk on line 4"
-    assert why(warned, of_edit=True) == warned
+    assert why(f"{warned}\nInvalid patch hunk on line 4", op="write") == "Invalid patch hunk on line 4"
+    assert why(warned, op="write") == warned
 
 
 def test_an_error_that_ends_with_a_colon_comes_with_what_it_announces() -> None:
