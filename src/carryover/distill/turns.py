@@ -260,8 +260,11 @@ def _with_remark(digest: Digest, text: str) -> Digest:
 
 
 def _just_failed(digest: Digest, failure: Failure) -> bool:
-    """Whether no call or turn has begun since a call failed, and none that ran at the same time has failed after it."""
+    """Whether no call or turn has begun since a call failed, the user has typed nothing, and no call that ran at the
+    same time has failed after it."""
     if digest.turn is None or (failure.turn, failure.begun) != (digest.turn.number, digest.turn.calls):
+        return False
+    if any(reply.at_ms > failure.at_ms for reply in digest.turn.replies):
         return False
     moment = failure.at_ms, failure.turn
     # Behind a pipe to `tail` its own call ended well.

@@ -55,8 +55,10 @@ def test_a_failed_call_stands_with_what_the_agent_said_right_after_unless_that_w
     silent = session("s1").user(GOAL).ran("make cap", status="error").says("No rule.", final=False).ran("ls")
     assert under("Failed approaches", silent.says("Done.")).endswith("→ claude-code then: “No rule.”")
 
-    asked = session("s1").user(GOAL).ran("make cap", status="error").user("And the bill?").ran("ls")
-    assert "then:" not in under("Failed approaches", asked.says("It is there.", final=False).ran("make").says("Done."))
+    for in_turn in (False, True):
+        asked = session("s1").user(GOAL).ran("make cap", status="error")
+        asked.event(model.UserPrompt(text="And the bill?", in_turn=in_turn)).says("It is there.", final=False)
+        assert "then:" not in under("Failed approaches", asked.ran("make").says("Done."))
 
 
 @pytest.mark.parametrize(
