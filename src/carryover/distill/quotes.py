@@ -179,9 +179,10 @@ def _parted(line: str, chars: int) -> list[str]:
     return [*parts, line] if line else parts
 
 
-def excerpt(text: str, chars: int, *, tail: float = 0.4) -> str:
-    """Returns `text` on one line, with its middle left out if it is longer than `chars`."""
-    return cut_middle(LINE_BREAK.join(lines_of(text)), chars, tail=tail)
+def excerpt(text: str, chars: int, *, tail: float = 0.4, printed: bool = False) -> str:
+    """Returns `text` on one line, with its middle left out if it is longer than `chars`. `printed`: as in
+    `lines_of`."""
+    return cut_middle(LINE_BREAK.join(lines_of(text, printed=printed)), chars, tail=tail)
 
 
 def of_one_place(text: str) -> str:

@@ -273,7 +273,7 @@ def _label(past: Past, call: Call) -> str:
         status = " → exit 1"  # there is none, or a difference
     if subject in ("", call.name):
         return f"{called(call.name, '')}{status}"
-    quoted = f"`{excerpt(subject, _CALL_CHARS)}`{status}"
+    quoted = f"`{excerpt(subject, _CALL_CHARS, printed=call.op == 'shell')}`{status}"
     return quoted if call.op == "shell" else called(call.name, quoted)
 
 

@@ -34,6 +34,11 @@ def test_a_command_that_found_nothing_is_no_error(command: str, code: int, end: 
     assert f"`{command}` → {end}" in render(handoff(talk))
 
 
+def test_a_comment_in_a_command_stays_one() -> None:
+    talk = Conversation().user(GOAL).ran("# Build the lids\nmake lids", "built").says("Done.")
+    assert "`# Build the lids ¶ make lids`: built" in under("Recent files", talk)
+
+
 def test_output_of_which_every_line_is_left_out_is_none() -> None:
     talk = Conversation().user(GOAL).ran("make all", "…\n…").says("Done.")
     assert "`make all`" in under("Recent files", talk) and "…" not in under("Recent files", talk)
