@@ -24,8 +24,9 @@ _SENT: Final = later(
     r"(?:remote: )?(?:(?:(?:Enumerat|Count|Compress|Receiv|Writ)ing objects|Resolving deltas|Updating files"
     r"|Filtering content): +(?:\d+% \(\d+/\d+\)(?:, [^:]{0,80})?|\d+, done\.)|Total \d+ \(delta \d+\)[^:]{0,80})"
     r"|Delta compression using up to \d+ threads?"
+    r"|\(Reading database \.\.\.(?: +\d+%)?|(?:Get|Hit):\d+ \w+:\S*(?: [^:]{1,120})?"
 )
-"""How far git was with what it sends, gets or writes."""
+"""How far git was with what it sends, gets or writes, or apt with what it gets and installs."""
 _AMONG_OTHERS: Final = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
 """A number without commas: one that had them could be divided in many ways."""
 _NUMBERS: Final = later(rf"{_AMONG_OTHERS}(?:[\s,;/]+{_AMONG_OTHERS}){{7,}},*")
