@@ -12,14 +12,22 @@ from carryover.text.boxes import boxes_in, is_document
 from carryover.text.pattern import later
 
 _MOST: Final = 3
-_NAMED: Final = later(r"(?<![^\s'\"=])[\w./~-]{1,200}\.[A-Za-z]{2,8}(?![^\s'\";|&)])")
+_NAMED: Final = later(
+    r"(?<![^\s=(])(?<!-c )(?<!-lc )([\"'])(?P<quoted>[^\"'\n]{1,200}\.[A-Za-z]{2,8})\1(?![^\s;|&)])"
+    r"|(?<![^\s'\"=])[\w./~-]{1,200}\.[A-Za-z]{2,8}(?![^\s'\";|&)])"
+)
+"""A word with the ending of a file; in quotes it may have blanks, unless a shell is to run what they hold."""
 _PRINTS: Final = later(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
 """A command that prints a whole file."""
 
 
 def names_documents(command: str) -> bool:
     """Whether a command names documents by paths that begin in its folder."""
-    return any(is_document(name) and not name.startswith(("/", "~")) for name in _NAMED.findall(command)[:_MOST])
+    return any(is_document(name) and not name.startswith(("/", "~")) for name in _named_in(command)[:_MOST])
+
+
+def _named_in(command: str) -> list[str]:
+    return [found["quoted"] or found[0] for found in _NAMED.finditer(command)]
 
 
 def documents_read(body: ToolResult, cwd: str | None) -> list[tuple[str, Boxes | None]]:
@@ -27,7 +35,7 @@ def documents_read(body: ToolResult, cwd: str | None) -> list[tuple[str, Boxes |
     printed as a whole."""
     if body.status != "ok" or body.op not in ("read", "shell"):
         return []
-    named = [body.subject] if body.op == "read" else _NAMED.findall(body.subject)
+    named = [body.subject] if body.op == "read" else _named_in(body.subject)
     whole = not body.dropped and len(named) == 1 and (body.op == "read" or _PRINTS.fullmatch(body.subject.strip()))
     paths = [resolved(name, cwd) for name in named[:_MOST] if is_document(name)]
     boxes = boxes_in(body.output.splitlines()) if whole and paths else None

@@ -21,6 +21,10 @@ BOXES = Boxes(2, 1, ("bake",))
         ("shell", "head -3 plan.md", [("/repo/plan.md", None)]),
         ("shell", "cat plan.md | head", [("/repo/plan.md", None)]),
         ("shell", "cat a.md b.md", [("/repo/a.md", None), ("/repo/b.md", None)]),
+        ("shell", 'cat "/repo/Auto Run/plan.md"', [("/repo/Auto Run/plan.md", BOXES)]),
+        ("shell", "head -3 'my plan.md' \"a.md\"", [("/repo/my plan.md", None), ("/repo/a.md", None)]),
+        ("shell", "bash -lc 'cat plan.md'", [("/repo/plan.md", None)]),
+        ("shell", "rg 'see it.' b.md 'c.md'", [("/repo/b.md", None), ("/repo/c.md", None)]),
         ("edit", "plan.md", []),
     ],
 )
