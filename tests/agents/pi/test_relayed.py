@@ -363,6 +363,58 @@ def test_what_it_delivered_to_a_chat_is_said_once_and_answers_no_request_that_fa
     assert "delivery-mirror" not in {info.model for info in of(events, model.SessionInfo)}
 
 
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("[[reply_to_current]] Two loaves.", "Two loaves."),
+        ("[[reply_to:om_1a2b]]\nTwo loaves.\n\nNO_REPLY", "Two loaves."),
+        ("<final>NO_REPLY</final>", ""),
+        ("<final><final>Two loaves.</final></final>\n", "Two loaves."),
+        ("Count them first.\n<final>Two loaves.</final>", "Count them first.\nTwo loaves."),
+        ("`<final>` stands before it, and NO_REPLY ends it.", "`<final>` stands before it, and NO_REPLY ends it."),
+    ],
+)
+def test_what_an_answer_says_to_the_client_is_no_part_of_it(tmp_path: Path, written: str, said: str) -> None:
+    """OpenClaw, February to May 2026, public sessions."""
+    text = {"type": "text", "text": written}
+    events = read_session(tmp_path, HEAD, user("Count."), assistant(text, stopReason="stop")).events
+
+    assert [answer.text for answer in of(events, model.AssistantMessage)] == [said] * bool(said)
+
+
+def test_what_the_tools_of_openclaw_did_not_do_has_failed_and_a_page_is_no_reason(tmp_path: Path) -> None:
+    """February to June 2026, public sessions."""
+    page = "Web fetch failed (404): Our bread\nSign in\nError: none left"
+    tools = {"web_fetch": {"status": "error", "error": page}, "sessions_spawn": {"status": "forbidden", "error": "No."}}
+    calls = [{"type": "toolCall", "id": name, "name": name, "arguments": {"url": "a"}} for name in tools]
+    results = (
+        message("toolResult", {"type": "text", "text": "{}"}, toolCallId=name, toolName=name, details=details)
+        for name, details in tools.items()
+    )
+    events = read_session(tmp_path, HEAD, user("Look."), assistant(*calls, stopReason="toolUse"), *results).events
+
+    ends = [(result.status, result.output) for result in of(events, model.ToolResult)]
+    assert ends == [("error", "Web fetch failed (404): Our bread"), ("error", "No.")]
+
+
+@pytest.mark.parametrize(
+    ("name", "told", "actor"),
+    [
+        ("subagent-reviewer-0a1b2c3d-1", "Task: Check the prices.", "model"),
+        ("", "Task: [Read from: /shop/plan.md]\n\nCheck the prices.", "model"),
+        ("", "[Subagent Context] You are running as a subagent.\n\n[Subagent Task]: Check the prices.", "model"),
+        ("subagent-reviewer-0a1b2c3d-1", "And the bread?", "human"),
+        ("My subagent", "Task: Check the prices.", "human"),
+    ],
+)
+def test_what_a_sub_agent_was_told_is_asked_by_another_agent(tmp_path: Path, name: str, told: str, actor: str) -> None:
+    """pi's extension pi-subagents names its sessions (August 2026, public sessions)."""
+    events = read_session(tmp_path, HEAD, entry("session_info", name=name), user(told)).events
+
+    [prompt] = of(events, model.UserPrompt)
+    assert (prompt.actor, bool(prompt.sender)) == (actor, actor == "model")
+
+
 def test_what_it_answers_to_a_command_takes_nothing_back(tmp_path: Path) -> None:
     """OpenClaw wrote an answer to `/model` without a parent, and what came next below it (February 2026)."""
     shown = {"type": "text", "text": "Current: rye-1"}

@@ -63,10 +63,11 @@ _ENDINGS: Final = Endings(
 )
 _ASKS: Final = ("ask", "ask_user")
 """Tools of oh-my-pi and OpenClaw that ask the user, if they have questions: an extension's `ask` may look things up."""
+_FAILED: Final = ("error", "forbidden")
 _RUNNERS: Final = ("exec", "process")
 _STOPPED: Final = "Operation aborted"
 """The whole output of a call that the user stopped, unless it is a command that was running."""
-_NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]", "NO_REPLY")
+_NONE: Final = ("(no output)", "[Compacted history content evicted to durable cold storage]", relayed.NO_REPLY)
 """What stands for no text: the second for what oh-my-pi moved out of the file after a compaction (July 2026), the third
 for an answer of OpenClaw without words for the user (March 2026)."""
 _FILE_END: Final = "</file>\n"
@@ -169,8 +170,9 @@ def _result(recorder: _Recorder) -> None:
     details = fields_of(recorder.data.get("details"))
     patch = text_of(details.get("patch"))
     failed = is_true(recorder.data.get("isError"))
-    if text_of(details.get("status")) == "error" and (said := text_of(details.get("error"))):  # OpenClaw's tools
+    if text_of(details.get("status")) in _FAILED and (said := text_of(details.get("error"))):  # OpenClaw's tools
         output, failed = relayed.without_notices(without_ansi(said)), True
+    output = relayed.reason_of(output) if failed else output
     shown = output if failed or output.strip() not in _NONE else ""
     is_command = call.op == "shell"
     failed = failed or (is_command and bool(number_of(details.get("exitCode"))))  # OpenClaw's, since 2026.9
@@ -269,12 +271,16 @@ def _user(recorder: _Recorder) -> None:
     images = sum(text_of(part.get("type")) == "image" for part in _parts(recorder))
     text = relayed.without_memory(text)
     said, sent, is_typed = relayed.relayed(text)
-    is_typed = is_typed and relayed.by_person(recorder.data)
+    is_order = relayed.is_order(said, recorder.context.facts.title)
+    is_typed = is_typed and not is_order and relayed.by_person(recorder.data)
     scheduled = next(filter(relayed.is_scheduled, (text, said)), None)
     is_report = not is_typed and scheduled is None  # and begins no turn
     recorder.change(answered=recorder.context.answered and is_report)
     if scheduled is not None:
         recorder.add(UserPrompt(text=relayed.scheduled_words(scheduled), actor="model", scheduled=True), "prompt")
+        return
+    if is_order:
+        recorder.add(UserPrompt(text=said, actor="model", sender=relayed.BEGUN_BY), "prompt")
         return
     text = said
     attached = _FILES.match(text, 0, text.rfind(_FILE_END) + len(_FILE_END))  # behind it, no file has an end
@@ -294,7 +300,7 @@ def _assistant(recorder: _Recorder) -> None:
     parts = _parts(recorder)
     calls = [part for part in parts if text_of(part.get("type")) == "toolCall"]
     texts = (text_of(part.get("text")) for part in parts if text_of(part.get("type")) == "text")
-    text = "".join(text for text in texts if text.strip() not in _NONE)
+    text = relayed.spoken("".join(text for text in texts if text.strip() not in _NONE))
     if recorder.text("model") == relayed.DELIVERED:
         return
     recorder.learn(model=recorder.text("model"))

@@ -13,6 +13,8 @@ from carryover.records.lenient import Fields, fields_of, is_true, items_of, text
 from carryover.records.summary import kinds_of
 from carryover.text.pattern import later
 
+_ORDERS: Final = ("[Subagent Context] You are running as a subagent", "Task: [Read from: ", "<!-- pi-herdr-task:")
+"""How what a sub-agent is told begins: OpenClaw's, then those of extensions of pi, which have sessions of their own."""
 _NOT_TYPED: Final = (
     "Pre-compaction memory flush.",
     "A new session was started via ",
@@ -21,18 +23,20 @@ _NOT_TYPED: Final = (
     "[System Message] [sessionId: ",
     "<<<BEGIN_OPENCLAW_INTERNAL_CONTEXT>>>",
     "OpenClaw runtime context (internal):",
-    "[Subagent Context] You are running as a subagent",
     "An async command you ran earlier has completed.",
     "An async command the user already approved has completed.",
     "[System] Your previous turn was interrupted by a gateway restart",
     "Agent-to-agent announce step.",
-    "Task: [Read from: ",
     "Tool budget soft limit reached after ",
-    "<!-- pi-herdr-task:",
+    *_ORDERS,
 )
-"""Three at the end are of extensions of pi, whose sub-agents have sessions of their own (August 2026)."""
-_CONTRACT: Final = later(r"\ATask: (?s:.*)^## Acceptance Contract\nAcceptance level: ", re.MULTILINE)
+_TASK: Final = "Task: "
+_CONTRACT: Final = later(rf"\A{_TASK}(?s:.*)^## Acceptance Contract\nAcceptance level: ", re.MULTILINE)
 """Around a sub-agent's task without files to read."""
+_SUB_AGENT: Final = later(r"subagent-[\w.-]{1,100}-[0-9a-f]{8}-\d{1,6}\Z")
+"""What pi-subagents names the session of one (August 2026)."""
+BEGUN_BY: Final = "the session that began it"
+"""Who told a sub-agent what to do, which is said nowhere."""
 _WAKES: Final = "Wake up, my friend!"
 """What it sends when it has been set up."""
 _ABORTED: Final = "Note: The previous agent run was aborted by the user."
@@ -109,6 +113,12 @@ _NOTICE_OF_FETCHED: Final = later(
     r"(?:(?:\n|\\{1,7}n)(?:Source: [\w ]{1,40}(?:\n|\\{1,7}n)---(?:\n|\\{1,7}n))?)?"
 )
 """Around what a page or a search said (February to April 2026), also in JSON."""
+_FETCH_FAILED: Final = later(r"Web fetch failed \(\d{3}\)[^\n]*")
+"""Stands before a page that says so too, in as many lines as it has."""
+_TO_CLIENT: Final = later(r"\[\[reply_to(?:_current|:[^\]\n]{1,100})\]\]\s?")
+NO_REPLY: Final = "NO_REPLY"
+_FOR_USER: Final = ("<final>", "</final>")
+"""What a model writes for OpenClaw: which message it answers, that nothing is to be sent, what is for the user."""
 _NO_RESULT: Final = "[openclaw] missing tool result in session history; inserted synthetic error result"
 """Begins what OpenClaw writes for a call without a result, since a model is given one for each (February 2026)."""
 _BY_NAME: Final = "tool_call"
@@ -155,6 +165,28 @@ def is_missing(output: str) -> bool:
 def without_notices(output: str) -> str:
     """Returns what a tool printed, without what OpenClaw tells the model of words from the web."""
     return _NOTICE_OF_FETCHED.sub("", output) if "EXTERNAL_UNTRUSTED_CONTENT" in output else output
+
+
+def reason_of(output: str) -> str:
+    """Returns what a call that failed printed, without the page of a fetch."""
+    failed = _FETCH_FAILED.match(output)
+    return failed[0].rstrip(": ") if failed is not None else output
+
+
+def spoken(text: str) -> str:
+    """Returns an answer without what it says to the client."""
+    begins, ends = _FOR_USER
+    if text.lstrip().startswith(begins) or text.rstrip().endswith(ends):
+        text = text.replace(begins, "").replace(ends, "").strip()
+    text = _TO_CLIENT.sub("", text)
+    before, _, last = text.rstrip().rpartition("\n")
+    return before.rstrip() if last.strip() == NO_REPLY else text
+
+
+def is_order(text: str, title: str | None) -> bool:
+    """Whether a message told a sub-agent what to do, by its words or by the name of its session."""
+    is_named = text.startswith(_TASK) and _SUB_AGENT.match(title or "") is not None
+    return is_named or text.startswith(_ORDERS) or _CONTRACT.match(text) is not None
 
 
 def without_memory(text: str) -> str:
