@@ -42,9 +42,9 @@ from carryover.redact.values import (
 from carryover.text.pattern import later
 
 _BEARER_TOKEN = "bearer_token_"
-# In these languages its owner comes after it: `Пароль БД: …`. In English what comes after it is another thing's name.
-_OWNED = ("contraseña", "contrasena", "пароль")
-_OWNER = r"(?:(?: [^\W\d_]{1,16}){1,2}(?=[*_]{0,2}[:：]))?"
+# In these languages its owner comes after it: `Пароль БД: …`, `senha do banco = …`; in English, another thing's name.
+_OWNED = ("contraseña", "contrasena", "senha", "пароль")
+_OWNER = r"(?:(?: [^\W\d_]{1,16}){1,2}(?=[*_]{0,2}[:：]|[ \t]?=(?![=>])))?"
 _PASS = "pass(?:(?=w|p|c|ow?rd)|(?<=[a-z_-]pass)|(?<=mot de pass))"  # also `passwod` and the like, mistyped
 # `pass` and `pat` have several meanings: `db_pass` and `gh_pat` count, `pass` and `pat` do not.
 _WORDS = {
