@@ -347,6 +347,8 @@ def refuse_excluded(root: str, config: Config) -> None:
 
 
 def what_includes(root: str, excluded: str, config: Config) -> str:
+    """Returns the sentence, after a space, that says how to include a project that is `excluded` by that; "" if only
+    its owner can know."""
     if (folder := paused_with(root, config.projects.exclude)) is not None:
         return f" `carryover unpause {shell_word(folder)}` includes it again."
     return " Change that there to include it again." if ".toml" in excluded else ""

@@ -17,6 +17,7 @@ from carryover.config import Config
 from carryover.distill.header import loaded
 from carryover.fsio import is_folder, is_there
 from carryover.probe.checkout import Checkout
+from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE, write_handoff
 from carryover.publish.make import MadeHandoff
 from carryover.publish.store import holds_folders_with, loaded_copies
@@ -48,4 +49,6 @@ def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
 
 def _holds_projects(root: Path, known: Iterable[str]) -> bool:
     """Whether repositories or projects are directly in the folder, or projects that are `known` anywhere below it."""
-    return holds_folders_with(root, ".git", STORE) or any(is_folder(Path(below)) for below in known)
+    if holds_folders_with(root, ".git", STORE):
+        return True
+    return any(is_there for _, is_there in look_at_each(map(Path, known), is_folder))

@@ -14,6 +14,7 @@ from carryover.agents import specs
 from carryover.fsio import is_there, private_dir, read_bytes_bounded, write_if_changed
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
+from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, PAGE
 from carryover.publish.gitignore import RULES_HEADING
 from carryover.text.user_text import whole_file
@@ -79,10 +80,11 @@ def is_in_repository(folder: Path) -> bool:
 
 def holds_folders_with(folder: Path, *names: str) -> bool:
     """Whether a folder directly below has one of `names`, as a repository or another project does. What a link leads to
-    is not below. Raises OSError."""
+    is not below, nor what is on a disk that does not answer. Raises OSError."""
     with os.scandir(folder) as entries:
         below = [Path(entry.path) for entry in islice(entries, _MOST_ENTRIES) if entry.is_dir(follow_symlinks=False)]
-    return any(os.path.lexists(path / name) for path in below for name in names)
+    found = look_at_each(below, lambda path: any(os.path.lexists(path / name) for name in names))
+    return any(holds for _, holds in found)
 
 
 def own_ignore_file(store: Path) -> Path | None:

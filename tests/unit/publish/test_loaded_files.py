@@ -15,6 +15,7 @@ from carryover.ledger.queries import Selection
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage
 from carryover.paths import StateDir
+from carryover.probe.looks import presume_silent
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import forget_sessions, publish_here
 from carryover.publish.loaded_files import CACHE_MS
@@ -189,6 +190,16 @@ async def test_a_folder_that_holds_projects_has_none(project: Project, now_ms: i
     await project.work(LOADS, "a", "Add the tax", now_ms + 1_000)
     assert "Add the tax" in project.handoff
     assert not (project.root / ".carryover" / loaded_names()[0]).exists()
+
+
+async def test_a_folder_below_whose_disk_does_not_answer_is_not_asked(project: Project, now_ms: int) -> None:
+    shutil.rmtree(project.root / ".git")
+    (project.root / "net" / ".git").mkdir(parents=True)
+    presume_silent([str(project.root / "net")])
+
+    await project.work(LOADS, "a", "Round the price", now_ms)
+
+    assert "Round the price" in project.loaded
 
 
 async def test_nor_has_one_that_holds_a_project_further_down(home: Path, ledger: Ledger, now_ms: int) -> None:
