@@ -315,7 +315,7 @@ class AgentSpec(msgspec.Struct, frozen=True, kw_only=True):
     def roots(self, home: Path, env: Mapping[str, str], platform: str | None = None) -> tuple[Path, ...]:
         """Returns the agent's own folders that may hold transcripts, on this or that platform; they need not exist."""
         places = places_on(self.transcripts, platform or here().name)
-        return tuple(place.at(home, env) for place in places if place != SPOOL)
+        return tuple(dict.fromkeys(place.at(home, env) for place in places if place != SPOOL))
 
     @property
     def is_spooled(self) -> bool:

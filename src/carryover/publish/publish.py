@@ -10,6 +10,7 @@ A project whose history was read only because a command printed something gets n
 from __future__ import annotations
 
 import contextlib
+import errno
 import sqlite3
 from collections.abc import Callable, Collection
 from contextlib import closing
@@ -143,7 +144,8 @@ def publish_text(
             return _publish_apart(checkout, made, text, settings.folder, paths.state.root)
         return _publish_inside(checkout, made, text, paths, beside)
     except OSError as error:
-        why = f"{UNWRITTEN}: {os_reason(error)}"
+        what = f"{Path(error.filename).name} is " if error.errno == errno.EINVAL and error.filename else ""
+        why = f"{UNWRITTEN}: {what}{os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
 
 

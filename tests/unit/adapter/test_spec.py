@@ -102,6 +102,12 @@ def test_what_is_new_of_a_session_comes_first_and_under_the_sessions_own_key() -
     assert (second.key, second.at_ms) == ("k", 7)
 
 
+def test_a_folder_that_a_variable_names_as_it_is_anyway_is_one() -> None:
+    [opencode] = [spec for spec in specs() if spec.id == "opencode"]
+    home = Path("/home/dev")
+    assert opencode.roots(home, {"XDG_DATA_HOME": "/home/dev/.local/share"}) == (home / ".local/share/opencode",)
+
+
 def kept(payload: bytes, cwd: str | None = "/home/dev/shop") -> SpooledCall:
     line = spool_line("stop", payload, at_ms=7, cwd=cwd)
     assert line is not None

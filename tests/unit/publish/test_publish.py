@@ -146,7 +146,8 @@ async def test_what_cannot_be_listed_is_not_written(home: Path, paths: StatePath
 
     published = refreshed(paths, project).published
 
-    assert (published.refusal, published.passing) == ("the handoff can't be written: not a regular file", True)
+    reason = "the handoff can't be written: journal.jsonl is not a regular file"
+    assert (published.refusal, published.passing) == (reason, True)
     assert [path.name for path in root.iterdir()] == [".git"]
 
 
