@@ -134,6 +134,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             code = _failed(arguments, str(error), error.code, *lines)
         streams.flush()
     except KeyboardInterrupt:
+        if argv is None:  # its threads may run on for seconds, as when an agent is asked for its version
+            import signal
+
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
         return _failed(arguments, "interrupted", ExitCode.INTERRUPTED)
     except BrokenPipeError:
         streams.silence_stdout()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
 from carryover.errors import ExitCode
+from carryover.faces.cli.main import main
 from carryover.past.context import state_dir
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
@@ -63,3 +66,14 @@ def test_where_the_daemon_cannot_be_started_no_handoff_is_promised(claude: Path,
     assert claude.exists() and "carryoverd can't be started: " in out
     assert (code, "In a new session" in out) == (ExitCode.FAILED, False)
     assert out.endswith("⚠ not running yet: `carryover start` tries again, `carryover doctor` says what is wrong.\n")
+
+
+def test_a_second_ctrl_c_ends_what_still_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process waits for its threads, such as those that ask agents for their versions."""
+    monkeypatch.setattr("argparse.ArgumentParser.parse_known_args", Mock(side_effect=KeyboardInterrupt))
+    monkeypatch.setattr("sys.argv", ["carryover", "status"])
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert (main(), signal.getsignal(signal.SIGINT)) == (ExitCode.INTERRUPTED, signal.SIG_DFL)
+    finally:
+        signal.signal(signal.SIGINT, before)
