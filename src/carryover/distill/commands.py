@@ -61,8 +61,10 @@ _FRAME: Final = later(
 )
 _WRAPPED: Final = later(r"^( +\+ (?:CategoryInfo|FullyQualifiedErrorId)\b[^\n]*)(?:\n {3}(?! )[^\n]*)+", re.M)
 """What Windows PowerShell puts below a reason, and the rest of it on further lines: `ndException`."""
-_QUOTED: Final = later(r"Line \|$|\d+ \|  ")
-"""The line of a command that PowerShell 7 quotes above a reason, which stands behind a rule."""
+_POWERSHELL: Final = "Line |"
+"""The head above the line of a command that PowerShell 7 quotes; the reason stands below, behind a rule."""
+_CODE: Final = later(r"(?:> ?)?\d{1,6} \|(?: |$)|\|(?![^|\n]*\|)")
+"""A line of code that a compiler or a shell quotes, by its number, or what stands below it (Swift, Rust, Babel)."""
 _SUMS_UP: Final = later(
     r"error(?::| Command) (?:could not compile|aborting due to|test failed,|failed with exit code) ", re.I
 )
@@ -245,9 +247,11 @@ def _timed_out(lines: list[str]) -> str:
 
 def _telling(output: str) -> list[str]:
     """Returns the lines of an output that may tell why it failed: rules, the frames of a stack, npm's last line, a
-    shell's warning, what PostgreSQL, git and gh put below an error, what PowerShell draws around a reason do not."""
+    shell's warning, what PostgreSQL, git and gh put below an error, quoted code, what PowerShell draws around a reason
+    do not."""
     lines = [line.strip() for line in _WRAPPED.sub(r"\1", output).splitlines() if line.strip()]
-    if "Line |" in lines:
-        lines = [line.removeprefix("| ") for line in lines if not _QUOTED.match(line)]
-    telling = [line for line in lines if any(map(str.isalnum, line)) and not (_FRAME.match(line) or is_frame(line))]
+    if _POWERSHELL in lines:
+        lines = [line.removeprefix("| ") for line in lines if line != _POWERSHELL]
+    left_out = (_FRAME.match, _CODE.match, is_frame)
+    telling = [line for line in lines if any(map(str.isalnum, line)) and not any(form(line) for form in left_out)]
     return telling or lines

@@ -118,6 +118,8 @@ def test_a_last_step_that_found_nothing_and_an_exit_of_its_own_are_no_failure(
         ("cd shop && python sell.py 2>&1 | tail -30", "Traceback:\nModuleNotFoundError: no cart\n", True),
         ("npx tsc | head -40", "lid.ts(1,2): error TS2322: No.\ncart.ts(3,4): error TS2322: No.", True),
         ("npx tsc | head -40", "lid.ts(1,2): error TS2322: No.\n  A lid is no cart.", False),
+        ("swift build | tail", "a.swift:2:1: error: no lid\n2 | lid()\n  | `- error: no lid\n3 | \n4 | b", True),
+        ("psql shop | tail -3", "ERROR:  no cart\n 1 | a lid\n(1 row)", False),
         ("python sell.py | tail", "Error: one lid is left\nsold 3", False),
         ("make || true", "error: no shop", False),
         ("make; shop --what | tail -3", "error: no shop", False),
@@ -352,6 +354,11 @@ def test_the_reason_of_a_failure_is_the_error_in_json_output() -> None:
         why(served)
         == '127.0.0.1 replied {"error": {"message": "no rows"}} ¶ 1 of 9 carts differs ¶ make: *** [check] Stopped'
     )
+
+
+def test_code_that_is_quoted_above_the_last_line_is_no_reason() -> None:
+    quoted = "> 160 | if (cart || lid) {\n      | ^\n  161 |   sell();"
+    assert why(f"No sale.\n{quoted}\nThe worker has ended.") == "No sale. ¶ The worker has ended."
 
 
 def test_a_tool_that_runs_no_command_gives_its_reason_first() -> None:
