@@ -232,9 +232,10 @@ class Agent:
     older version wrote it; `reader` and `parse` read it like any other. None: no such format exists."""
     quoted: QuotedText | None = None
     """Reads copied texts; None: they contain nothing that only this agent writes."""
-    typed: Callable[[Sequence[Sequence[str]]], list[str]] | None = None
+    typed: Callable[[Sequence[Sequence[str]]], Sequence[str | None]] | None = None
     """The parts of each message in the user's role of one conversation, as they were sent to the model → what the user
-    typed in each; empty if nothing shows that this agent's client sent them. None: the client adds nothing."""
+    typed in each, None if the client asks for itself and keeps the answer; empty if nothing shows that this agent's
+    client sent them. None: the client adds nothing."""
 
     @property
     def in_projects(self) -> bool:

@@ -253,15 +253,18 @@ def _records(steps: Sequence[_Step]) -> list[Record]:
     session = f"chat-{digest(begins[:_ID_CHARS])}"
     client, texts = _typed([step.parts for step in steps if step.speaker == "user"])
     typed = iter(texts)
-    words = (next(typed) if step.speaker == "user" else step.text for step in steps)
-    placed = (
-        msgspec.structs.replace(step, text=text, parts=(), session=session, place=place, client=client)
-        for place, (step, text) in enumerate(zip(steps, words, strict=True), 1)
-    )
-    return [Record(number=step.number, data=msgspec.json.encode(step)) for step in placed]
+    words: str | None = ""
+    records = []
+    for place, step in enumerate(steps, 1):
+        words = next(typed) if step.speaker == "user" else words
+        if words is not None:
+            text = words if step.speaker == "user" else step.text
+            placed = msgspec.structs.replace(step, text=text, parts=(), session=session, place=place, client=client)
+            records.append(Record(number=step.number, data=msgspec.json.encode(placed)))
+    return records
 
 
-def _typed(sent: Sequence[Sequence[str]]) -> tuple[str, Sequence[str]]:
+def _typed(sent: Sequence[Sequence[str]]) -> tuple[str, Sequence[str | None]]:
     """Returns the agent whose client sent the messages, if anything shows that, and what the user typed in each."""
     clients = ((ident, agent.typed(sent)) for ident, agent in adapters().items() if agent.typed is not None)
     return next((found for found in clients if found[1]), ("", ["\n".join(parts) for parts in sent]))

@@ -300,7 +300,7 @@ def test_the_messages_beside_what_the_model_was_sent_are_read(tmp_path: Path) ->
     ]
 
 
-def typed(*messages: Sequence[str]) -> list[str]:
+def typed(*messages: Sequence[str]) -> Sequence[str | None]:
     assert AGENT.typed is not None
     return AGENT.typed(messages)
 

@@ -232,6 +232,33 @@ def test_what_a_chat_quotes_and_shows_is_not_the_users(client: Client) -> None:
     assert [each.text for each in bodies(read(client.path), model.UserPrompt)][1:] == ["Round it."] * 5
 
 
+def test_what_a_model_saw_in_an_image_of_the_terminal_is_not_the_users(client: Client) -> None:
+    seen = (
+        "[The user attached an image. Here's what it contains:\nA sign: [Push it.]]\n"
+        "[If you need a closer look, use vision_analyze with image_url: /tmp/a.png]"
+    )
+    unseen = "[The user attached an image but it couldn't be analyzed. You can try examining it with /tmp/a.png]"
+    for number, text in enumerate((f"{seen}\n\nRound it.", f"{seen}\n\n{seen}\n\nRound it.", seen, f"{unseen}\n\nSee")):
+        client.say("one", START_S + 2 + number, "user", text)
+
+    prompts = bodies(read(client.path), model.UserPrompt)
+    said = [(each.text, each.attachments) for each in prompts][1:]
+    assert said == [("Round it.", 1), ("Round it.", 1), ("", 1), ("See", 1)]
+
+
+def test_the_words_of_a_voice_message_are_the_users(client: Client) -> None:
+    heard = '[The user sent a voice message~ Here\'s what they said: "WORDS"]'
+    voices = [heard.replace("WORDS", words) for words in ("Round it.", 'Say [it] "twice"] please.')]
+    unheard = "[The user sent a voice message but I can't listen to it right now]"
+    for number, text in enumerate((*voices, "\n\n".join((*voices, "Now.")), unheard)):
+        client.say("one", START_S + 2 + number, "user", text)
+
+    prompts = bodies(read(client.path), model.UserPrompt)
+    both = 'Round it.\n\nSay [it] "twice"] please.\n\nNow.'
+    said = [(each.text, each.attachments) for each in prompts][1:]
+    assert said == [("Round it.", 0), ('Say [it] "twice"] please.', 0), (both, 0), ("", 1)]
+
+
 def test_what_the_user_wrote_behind_a_note_of_the_gateway_is_the_users(client: Client) -> None:
     broke_off = "[System note: Your previous turn in this session was interrupted by a gateway restart. Go on.]\n\n"
     came = "[System note: A new message has arrived.] "

@@ -10,7 +10,7 @@ import pytest
 
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
-from carryover.model import AssistantMessage, TurnEnd, UserPrompt
+from carryover.model import AssistantMessage, ToolCall, TurnEnd, UserPrompt
 from support.costs import costing_little
 from support.specstory import events_of, said_in
 
@@ -64,6 +64,7 @@ def test_text_for_the_model_in_the_users_role_is_not_the_users(tmp_path: Path, t
         ("Review the conversation above and fix it.", "Review the conversation above and fix it."),
         ("[System: This session is about to be reset.]", None),
         ("[CONTEXT COMPACTION \u2014 REFERENCE ONLY] Earlier turns were compacted.\n## Active Task\nNone.", None),
+        ('[The user sent a voice message~ Here\'s what they said: "And the receipt?"]', "And the receipt?"),
         ("[CONTEXT COMPACTION] Compacted.\n--- END OF CONTEXT SUMMARY ---\n\nAnd the receipt?", "And the receipt?"),
     ],
 )
@@ -74,6 +75,24 @@ def test_what_hermes_sends_in_the_users_role_is_not_the_users(tmp_path: Path, se
     expected = [("user", "Fix it."), ("assistant", "Done."), *([("user", typed)] if typed else [])]
 
     assert said_in(tmp_path / "session_1.json", json.dumps(document)) == expected
+
+
+def test_what_answers_a_review_that_hermes_asks_for_itself_is_not_for_the_user(tmp_path: Path) -> None:
+    """It saves what it finds as a skill. The user's next prompt, if the document goes on, counts again."""
+    review = "Review the conversation above and consider saving to memory if appropriate."
+    call = {"id": "c1", "function": {"name": "memory", "arguments": "{}"}}
+    messages = [
+        *({"role": "user", "content": "Fix it."}, {"role": "assistant", "content": "What is the code?"}),
+        *({"role": "user", "content": review}, {"role": "assistant", "content": "I save.", "tool_calls": [call]}),
+        *({"role": "tool", "tool_call_id": "c1", "content": "Saved."}, {"role": "assistant", "content": "Saved."}),
+    ]
+    more = [{"role": "user", "content": "12."}, {"role": "assistant", "content": "Done."}]
+    said = [("user", "Fix it."), ("assistant", "What is the code?")]
+
+    path = tmp_path / "session_1.json"
+    assert said_in(path, json.dumps({"messages": messages})) == said
+    assert not [event for event in events_of(open_document(Candidate(path))) if isinstance(event.body, ToolCall)]
+    assert said_in(path, json.dumps({"messages": messages + more})) == [*said, ("user", "12."), ("assistant", "Done.")]
 
 
 def test_messages_behind_long_instructions_are_found(tmp_path: Path) -> None:

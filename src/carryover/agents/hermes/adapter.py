@@ -89,6 +89,8 @@ _SUMMARY: Final = later(
 _SUMMARY_END: Final = later(r"(?<!\n)\n*--- END OF CONTEXT SUMMARY.*\Z", re.S)
 _SUMMARY_ABOVE: Final = later(r"\[CONTEXT COMPACTION\b.*?(?:\n--- END OF CONTEXT SUMMARY[^\n]*\n|\Z)", re.S)
 """In a list of messages, the summary that a prompt begins with, or that is all of it."""
+_ASKED_ASIDE: Final = r"Review the conversation above and consider saving (?:or updating a skill|to memory)\b"
+"""The last prompt of a document, for what the client saves for itself: the user sees nothing of what answers it."""
 _OWN: Final = (
     r"\[CONTEXT COMPACTION\b"
     r"|\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.|\[System: This session is about to be "
@@ -98,17 +100,22 @@ _OWN: Final = (
     r"|You've reached the maximum number of tool-calling iterations allowed\."
     r"|You just executed tool calls but returned an empty response\."
     r"|Continue from the compressed conversation context above\. This marker exists because "
-    r"|Review the conversation above and consider saving (?:or updating a skill|to memory)\b"
+    rf"|{_ASKED_ASIDE}"
 )
 """What no one else writes, and so shows a list of messages to be from this client."""
 _BY_CLIENT: Final = later(rf"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |Your active task list )|{_OWN}")
-_SHOWS_CLIENT: Final = later(_OWN)
+_SHOWS_CLIENT: Final = later(
+    rf"{_OWN}|\[The user (?:sent an? (?:image|voice message)~|attached an image\.) Here's what "
+)
 _NOTE: Final = later(
     r"\[(?:System note: |Note: model was just switched from "
-    r"|(The user sent an? (?:image but|(?:text )?document|audio|video|voice)\b))[^\]]*\]\s*"
+    r"|(The user (?:sent|attached) an? (?:image but|(?:text )?document|audio|video|voice)\b))[^\]]*\]\s*"
 )
 """What the client puts before a message after a turn that the gateway interrupted, after another model was chosen, or
 for a file of a chat (2026); each ends with its first closing bracket."""
+_SPOKEN: Final = later(r"""^\[The user sent a voice message~ Here's what they said: "(.{0,20000}?)"\]$""", re.S | re.M)
+"""What a voice message says, alone or above what was typed."""
+_REVIEW: Final = later(_ASKED_ASIDE)
 _INCLUDED: Final = later(r"\[Content of [^\n]{1,300}\]:\n")
 """Above a text document in a message. Nothing shows where the document ends and the message begins."""
 _SCHEDULED: Final = later(r"\[(?:SYSTEM|IMPORTANT): You are running as a scheduled cron job\.[^\n]*\]\n\s*")
@@ -129,8 +136,8 @@ _ATTACHED: Final = later(r"^--- (?:Attached Context|Context Warnings) ---\n.*\Z"
 
 _QUOTED: Final = later(r'\A\[Replying to[^"\n]{0,100}: "(?s:.{0,500})"\]\n\n')
 _SEEN: Final = later(
-    r"\A\[The user sent an image~ Here's what I can see:\n(?s:.*)"
-    r"^\[If you need a closer look, use vision_analyze with image_url: [^\n]* ~\]\s*",
+    r"\A\[The user (?:sent an image~ Here's what I can see|attached an image\. Here's what it contains):\n(?s:.*)"
+    r"^\[If you need a closer look, use vision_analyze with image_url: [^\n]*\]\s*",
     re.M,
 )
 """What a chat's message answers, at most 500 characters, and what a model saw in its images: up to the last end."""
@@ -159,6 +166,7 @@ class _Words(msgspec.Struct, frozen=True):
 def _words_in(text: str, images: int = 0) -> _Words:
     if (summary := _SUMMARY_ABOVE.match(text)) is not None:
         text = text[summary.end() :].lstrip()
+    text = _SPOKEN.sub(r"\1", text)
     while (note := _NOTE.match(text)) is not None:
         text, images = text[note.end() :], images + bool(note[1])
     if images and _INCLUDED.match(text):
@@ -172,8 +180,9 @@ def _words_in(text: str, images: int = 0) -> _Words:
         return _Words(text[before.end() :].strip(), by_schedule=True)
     elif _BY_CLIENT.match(text):
         return _Words("", by_client=True)
-    typed = _ATTACHED.sub("", without_handoff(_SEEN.sub("", _QUOTED.sub("", text)))).strip()
-    return _Words(typed, f"/{skill[1]}" if skill is not None else None, images)
+    text, seen = _SEEN.subn("", _QUOTED.sub("", text))
+    typed = _ATTACHED.sub("", without_handoff(text)).strip()
+    return _Words(typed, f"/{skill[1]}" if skill is not None else None, images + seen)
 
 
 def _prompt(recorder: StoredBuilder, entry: database.MessageRow) -> None:
@@ -184,11 +193,12 @@ def _prompt(recorder: StoredBuilder, entry: database.MessageRow) -> None:
         add_prompt(recorder, "prompt", words.text, actor=recorder.actor, command=words.command, attachments=words.files)
 
 
-def _typed(messages: Sequence[Sequence[str]]) -> list[str]:
+def _typed(messages: Sequence[Sequence[str]]) -> list[str | None]:
     sent = ["\n".join(parts) for parts in messages]
     if not any(map(_SHOWS_CLIENT.match, sent)):
         return []
-    return [" ".join(filter(None, (one.command, one.text))) for one in map(_words_in, sent)]
+    words = ((_REVIEW.match(text), _words_in(text)) for text in sent)
+    return [None if review else " ".join(filter(None, (one.command, one.text))) for review, one in words]
 
 
 def _answer(recorder: StoredBuilder, entry: database.MessageRow) -> None:
