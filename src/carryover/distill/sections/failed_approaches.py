@@ -24,6 +24,8 @@ _OPEN: Final = 0.2
 _WHY_CHARS: Final = 110
 _WORDS_CHARS: Final = 180
 """How much of these words is shown, and of the reason (above) beside them."""
+_THEN: Final = " then: "
+"""Stands between an agent and its words, so a reason that has it, too, is in quotation marks of its own."""
 
 
 def failed_entries(past: Past) -> list[Entry]:
@@ -74,7 +76,7 @@ def _words(past: Past, failure: Failure, session: SessionView) -> str:
     if failure.solved or not failure.words or "".join(lines_of(answer)[:1]).startswith(failure.words.removesuffix("…")):
         return ""
     agent = past.names.get(session.agent, session.agent)
-    return f"{agent} then: {in_quotes(failure.words, _WORDS_CHARS, tail=0.0)}"
+    return f"{agent}{_THEN}{in_quotes(failure.words, _WORDS_CHARS, tail=0.0)}"
 
 
 def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
@@ -104,6 +106,7 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     where = f" ({notes})" if notes else ""
     words = _words(past, failure, session)
     reason = cut_middle(failure.why, _WHY_CHARS, tail=0.6) if words else failure.why
+    reason = quoted(reason) if _THEN in reason else reason
     kind: EntryKind = "job" if failure.signature.startswith(_JOB) else "call"
     # What a job printed is in a file: nothing is known of it unless it was read.
     unknown = "" if kind == "job" else "failed without a word"
