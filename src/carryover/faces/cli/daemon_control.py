@@ -34,11 +34,12 @@ Restarts carryoverd, such as after an upgrade: through the service that
 `carryover install` set up, or without one; starts it if it did not run.""",
     "pause": """\
 Stops Carryover at once: nothing is read, nothing is written into projects, and
-no session gets a handoff, until `carryover unpause`. What your agents write
-meanwhile is read then. With PROJECT only that project is left out: its handoff
-and the pointers to it are taken out of it, except for those that you committed,
-and no agent gets it. What agents do there is still recorded; `carryover forget`
-removes it.""",
+no hook brings a handoff, until `carryover unpause`. What your agents write
+meanwhile is read then. The handoffs in your projects stay as they are, and an
+agent that a pointer leads there reads the last one. With PROJECT only that
+project is left out: its handoff and the pointers to it are taken out of it,
+except for those that you committed, and no agent gets it. What agents do there
+is still recorded; `carryover forget` removes it.""",
     "unpause": """\
 Resumes after `carryover pause`: what your agents wrote meanwhile is read, and
 handoffs are brought up to date. With PROJECT, for that project alone, whose
@@ -105,6 +106,8 @@ def _paused(now: Pausing) -> Iterator[str]:
     yield f"{visible(now.project or 'Carryover')} {is_so}.{waits}"
     if now.paused and now.project is not None:
         yield "No agent gets its handoff. What agents do there is still recorded; `carryover forget` removes it."
+    if now.paused and now.project is None:
+        yield "The handoffs in your projects stay as they are: an agent that a pointer leads there reads the last one."
     if now.paused and (now.changed or not now.note):
         yield f"Resume with `carryover unpause{'' if now.project is None else f' {shell_word(now.project)}'}`."
     if now.note:
