@@ -41,7 +41,8 @@ def without_repeats(
         is_joint = LINE_BREAK in entry.text or BESIDE in entry.text
         lines = _JOINT.split(entry.text) if is_joint else [entry.text]
         for at, line in enumerate(lines):
-            owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST else spot
+            is_name = at == 0 and is_joint and entry.kind == "call" and line.startswith("`")  # of what was run
+            owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST and not is_name else spot
             if owner is not spot and rank > 0 and found[owner].quote != entry.quote:
                 lines[at] = "…"
                 if rank == _SPOKEN == ranks[owner]:

@@ -60,6 +60,13 @@ def test_the_users_words_and_open_questions_stay_and_a_call_gives_way_to_what_wa
     assert [call.text for call in files] == ["…", "… ¶ ok"]
 
 
+def test_a_command_keeps_the_line_that_it_begins_with() -> None:
+    begins = "`cd /home/dev/shop && .venv/bin/python - <<'EOF'"
+    first, second = (entry(f"{begins} ¶ {line}()`", kind="call", at_ms=at) for at, line in enumerate("ab"))
+
+    assert without_repeats([("Recent files", [first, second])]) == [("Recent files", [first, second])]
+
+
 def test_what_calls_printed_stands_with_the_one_that_stays_longest() -> None:
     older, newer = entry(TRACE, kind="call", at_ms=1, weight=0.2), entry(TRACE, kind="call", at_ms=2, weight=2.0)
     [(_, files)] = without_repeats([("Recent files", [newer, older])])
