@@ -6,15 +6,17 @@ import re
 import sys
 from typing import NamedTuple
 
-from carryover.redact.values import LINE_NUMBER, end_of, is_scrambled, is_strong
+from carryover.redact.values import LINE_NUMBER, NEXT_LINE, end_of, is_scrambled, is_strong
 from carryover.text.pattern import later
 
 _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|string|hex|old|new))?"
 # What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of
 # Kubernetes, Hadoop and .NET name both in fields of their own.
 _FIELDS = (
-    r"(?:,(?:\s|\\n){0,40}\\{0,7}\"\w{1,24}\\{0,7}\": ?(?:true|false|null))?"  # Azure: `"slotSetting": false`
-    r",?(?:\s|\\n){0,40}(?:\\{0,7}[\"'])?\b(?:parameter)?value(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
+    rf"(?:,(?:{NEXT_LINE}|[ \t]|\\n){{0,40}}"
+    r"\\{0,7}\"\w{1,24}\\{0,7}\": ?(?:true|false|null))?"  # Azure: `"slotSetting": false`
+    rf",?(?:{NEXT_LINE}|[ \t]|\\n){{0,40}}"
+    r"(?:\\{0,7}[\"'])?\b(?:parameter)?value(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
     # Terraform: `variable "db_password" { default = "..." }`, and what `terraform output -json` prints.
     r"|:? ?\{[^{}]{0,160}?\b(?:value|default)(?:\\{0,7}[\"'])?[ \t]{0,8}[:=](?![:=>])"
     r"|\{ ?get;[ \w;]{0,20}\} ?=|:-(?=[^\s}\-:|])|as[ \t]string[ \t]{0,4}=(?=[ \t]{0,4}\")"  # C#'s, Basic's
@@ -25,7 +27,7 @@ _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;│┃](?![
 _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
 _WANTED = r"(?:(?:should|must|will|shall) be|soll|sea|será|debe ser|doit être|deve ser|seja|должен быть)(?: est[ae])?"
 _WORDS_BETWEEN = (
-    r"(?<=[\"'`]),(?:(?:\n|\r\n|\\n)(?:\s|\\n){0,40}(?=\\{0,7}[\"']))?|,(?=[\w+/=-]{16})"
+    rf"(?<=[\"'`]),(?:(?:{NEXT_LINE}|\\n)(?:[ \t]|\\n){{0,40}}(?=\\{{0,7}}[\"']))?|,(?=[\w+/=-]{{16}})"
     r"|\(\s{0,40}(?:(?:like|now|currently|default:?|e\.g\.,?|i\.e\.,?|z\.B\.)[ \t])?(?=n?[\"'`])"
     r"|是|为|は|[은는](?=[ \t])"
     r"|(?<=[ \t])(?:(?:for|of|on|in|at|für|del|de la)[ \t][^\n:=\"'`|]{1,40}?"
@@ -71,21 +73,23 @@ _SETTER = later(r"(?:define|setenv|putenv|setdefault)\([ \t]?[\"']\Z")
 _OPEN = later(r"[ \t]{0,8}(?:\*{1,2}[ \t]?)?[fFbBrRuUlLnN]{0,2}(\\{0,7})(\"\"\"|'''|[\"'`])")
 _ANNOTATION = later(r"[ \t]?[&\w.|\[\]' ]{1,40}=[ \t]{0,8}(?=[fFbBrRuU]{0,2}[\"'])")
 _WRAPPED = later(
-    r"(?:[ \t]{0,8}[(\\]?\r?\n[ \t]{1,40}|\s{1,40}string\(\d{1,6}\) "
+    rf"(?:[ \t]{{0,8}}[(\\]?{NEXT_LINE}[ \t]{{1,40}}"
+    r"|\s{1,40}string\(\d{1,6}\) "
     r"|\s{0,40}(?:(?:Some|Optional|String::from|Secret(?:Str|String)?(?:::(?:new|from))?)\(\s{0,40}){1,3})"
     r"(?=[fFbBrRuU]{0,2}(?:\"[^\s\"]{3,512}\"|'[^\s']{3,512}'))"
 )
 """Before a text without blanks: formatters put a long one on the next line, Rust, Swift and Pydantic in a type, PHP
 prints its length. A text with blanks is a sentence there, as is a docstring."""
 _BELOW = later(
-    r"[*_]{0,2}[ \t]{0,8}(?:\r?\n[ \t>]{0,8}){1,2}(?:```\w{0,12}\r?\n[ \t]{0,8})?[`\"']?"
+    rf"[*_]{{0,2}}[ \t]{{0,8}}(?:{NEXT_LINE}[ \t>]{{0,8}}){{1,2}}"
+    r"(?:```\w{0,12}\r?\n[ \t]{0,8})?[`\"']?"
     r"(?=(?!\w+[=:][^=\s])[^\s`\"'|>-]\S{5,63}(?<!:)[`\"']?[ \t]{0,8}(?:\r?\n|\Z))"
 )
 """Before a word that has the next line to itself, as in a list of what to log in with, also as code or in a quotation,
 and is not itself a name with a value (`NAME=value`)."""
 _HEADING = later(r"(?:> ?)?#{2,6}[ \t][^\n:]{0,40}")
 """Before a name at the end of a heading. One `#` begins a comment."""
-_BLANK = later(r"[ \t]{0,8}(?:\*{1,2}[ \t])?(?:[|>][+-]?\r?\n[ \t]{1,40}|\\\r?\n[ \t]{0,40})?")
+_BLANK = later(rf"[ \t]{{0,8}}(?:\*{{1,2}}[ \t])?(?:[|>][+-]?{NEXT_LINE}[ \t]{{1,40}}|\\{NEXT_LINE}[ \t]{{0,40}})?")
 """Before a value without quotes; it may be on the next line, in YAML behind `|` or `>`, else behind a backslash."""
 _SHELL_WORD = later(r"(?:[^\s\\]|\\[^nrt\"'\s]|\\ (?=\S))+")
 _WORDS = later(r"[\w'-]{1,64}(?: [\w'-]{1,64}){2,23}(?=[ \t\r]*(?:\Z|\n))")

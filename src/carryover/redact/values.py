@@ -33,6 +33,10 @@ LINE_NUMBER = r"(?:L?\d{1,6}(?:→|:|\t| ?[|│]|\.(?=[ \t])))"
 """What read and search tools of agents print before a line: `L12: ` Cursor, `00012| ` opencode, `12 | ` Roo Code."""
 
 
+NEXT_LINE = rf"\r?\n(?:\+|[ \t]{{0,8}}{LINE_NUMBER})?"
+"""The end of a line, with what a diff or such a tool puts before the next one."""
+
+
 _MOST_REPEATED: Final = 8
 """So many passwords of a text are looked for again in it, so that the time stays proportional to its length."""
 _TELLING: Final = later(r"(?=\D{0,63}\d)(?=[^A-Za-z]{0,63}[A-Za-z])(?=[^!@#$%^&*+?~]{0,63}[!@#$%^&*+?~])\S{8,64}")
