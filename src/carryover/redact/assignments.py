@@ -13,9 +13,9 @@ _SUFFIX = r"(?:[_-]?(?:\d{1,2}|base|prod|production|dev|staging|test|live|value|
 # What links a name to its value, by the group that it is found in. `{"name": "TOKEN", "value": "…"}` and the like of
 # Kubernetes, Hadoop and .NET name both in fields of their own.
 _FIELDS = (
-    rf"(?:,(?:{NEXT_LINE}|[ \t]|\\n){{0,40}}"
+    rf"(?:,(?:{NEXT_LINE}-?|[ \t]|\\n){{0,40}}"
     r"\\{0,7}\"\w{1,24}\\{0,7}\": ?(?:true|false|null))?"  # Azure: `"slotSetting": false`
-    rf",?(?:{NEXT_LINE}|[ \t]|\\n){{0,40}}"
+    rf",?(?:{NEXT_LINE}-?|[ \t]|\\n){{0,40}}"
     r"(?:\\{0,7}[\"'])?\b(?:parameter)?value(?:\\{0,7}[\"'])?[ \t]{0,4}[:=](?![:=>])"
     # Terraform: `variable "db_password" { default = "..." }`, and what `terraform output -json` prints.
     r"|:? ?\{[^{}]{0,160}?\b(?:value|default)(?:\\{0,7}[\"'])?[ \t]{0,8}[:=](?![:=>])"
