@@ -16,8 +16,9 @@ _BEHIND_USER: Final = r"(?P<value>[^\s'\"]{1,200})"
 
 def _after(program: str, option: str, value: str = VALUE, *, more: str = "") -> str:
     """Returns a pattern for the value of a program's option. `more`: what may follow the program's name. The end of a
-    file's name is no program: `wget .../data.zip -P models`."""
-    return rf"{program}(?<![\w.-]{program}){more}(?![\w-]){OPTIONS}{option}{value}"
+    file's name is no program: `wget .../data.zip -P models`; the `n` of a literal `\\n` is no part of a name."""
+    begins = rf"(?:(?<![\w.-]{program})|(?<=\\[nrt]{program}))"
+    return rf"{program}{begins}{more}(?![\w-]){OPTIONS}{option}{value}"
 
 
 _OF_KEYCHAINS: Final = (
@@ -77,8 +78,8 @@ OF_PROGRAMS: Final = (
         r"(?P<value>[\w+/-]{40,200}={0,2})",
     ),
     ("--session", r"--session[ =][\"']?(?P<value>[A-Za-z0-9+/]{86}==)"),
-    ("bw unlock ", rf"(?<![\w.-])bw unlock[ \t]+{VALUE}"),
-    ("bw login ", rf"(?<![\w.-])bw login[ \t]+\S{{1,80}}@\S{{1,80}}[ \t]+{VALUE}"),
+    ("bw unlock ", _after("bw unlock", "")),
+    ("bw login ", _after("bw login", r"\S{1,80}@\S{1,80}[ \t]+")),
     ("nuget push", _after("nuget push", r"-k[ \t]+")),
     ("pypi-token.", rf"pypi-token\.\S{{1,64}}[ \t]+{VALUE}"),  # `poetry config`
     (
