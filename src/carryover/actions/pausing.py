@@ -94,8 +94,8 @@ def unpause_project(root: str) -> Pausing:
 def _in_it(root: str) -> str | None:
     """Names a project below the folder, which a pause of the folder holds for too."""
     with suppress(UserError):  # a ledger that can't be read is not what the user asked about
-        below = (place.root for place in known_places() if place.root.startswith(f"{root.rstrip('/')}/"))
-        if (first := next(below, None)) is not None:
+        here_now = (place.root for place in known_places() if place.has_sessions and place.moved_to is None)
+        if (first := next((one for one in here_now if one.startswith(f"{root.rstrip('/')}/")), None)) is not None:
             return f"It holds for each project below that folder too, such as {first}."
     return None
 

@@ -116,7 +116,7 @@ def flush() -> None:
 def write_line(line: str, *, error: bool = False) -> None:
     """Prints one line, as it fits, to standard output, or else to standard `error`."""
     if error:  # what was printed before stands before it, also where both go into one file
-        with suppress(OSError):  # the last flush says so
+        with suppress(OSError, ValueError):  # the last flush says so
             sys.stdout.flush()
     write_exactly(f"{shown_lines(shown(line))}\n", sys.stderr if error else sys.stdout)
 
