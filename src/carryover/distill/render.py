@@ -167,7 +167,8 @@ def _end(handoff: Handoff, answering: Answering | None, missing: int, *, is_cut:
     """
     show = f"Full history: `carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
     offered = handoff.depth or OFFERED_TOKENS
-    has_more = missing > 0 or (handoff.depth > 0 and (is_cut or handoff.has_calls))
+    more_lines = is_cut or (handoff.has_calls and handoff.tokens <= MAX_TOKENS)  # a larger one has the calls
+    has_more = missing > 0 or (handoff.depth > 0 and more_lines)
     if has_more and handoff.tokens < offered:
         holds = _turns(missing, offered)
         _, what = second_page_line(handoff, answering)

@@ -242,10 +242,11 @@ def test_where_nothing_is_asked_the_second_page_is_only_named(
         ({"has_calls": True}, True),
         ({"has_calls": True, "depth": 0, "page": None}, False),
         ({"has_calls": True, "tokens": 8000}, False),
+        ({"has_calls": True, "tokens": 3000}, False),  # has them already, if nothing was cut
         ({"has_calls": True, "page": "/" + "x" * 280}, False),
         ({"sections": (Section("Task", tuple(quote(*(f"{n} okapis " * 20 for n in range(60))))),)}, True),
     ],
-    ids=["nothing more", "calls", "no depth", "as long itself", "a path too long", "lines that did not fit"],
+    ids=["nothing more", "calls", "no depth", "as long itself", "calls in it", "a long path", "lines that did not fit"],
 )
 def test_a_second_page_is_named_only_if_it_has_more(changes: dict[str, Any], names: bool) -> None:
     made = deep(handoff(("Task", quote("Add a discount"))), missing=0)
