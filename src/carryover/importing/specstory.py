@@ -15,8 +15,8 @@ from carryover.errors import ExitCode, UserError
 from carryover.facts import DAY_MS
 from carryover.importing.calls import quoted_of
 from carryover.importing.candidate import NOTHING, RANK, Candidate, OpenedDocument, plain_text
-from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, read_tool, spoken_text, turn_lines
-from carryover.importing.specstory_given import starts_subagent
+from carryover.importing.specstory_blocks import HEADING, ToolBlock, blocks, spoken_text, turn_lines
+from carryover.importing.specstory_tools import read_tool
 from carryover.importing.turns import TurnEvents, by_turn, turn_reader
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, utc_ms
@@ -110,7 +110,8 @@ def _caller_of(path: Path, session: str) -> tuple[Path, str] | None:
     before = [name for name in names if name < path.name][-_MOST_BEFORE:] if path.name in names else []
     for name in reversed(before):
         text = plain_text(read_beside(path.with_name(name)))
-        if starts_subagent(text, session) and (made := parse_beginning(text)) is not None and made[1] is not None:
+        started = f'"subagentComposerId": "{session}"' in text
+        if started and (made := parse_beginning(text)) is not None and made[1] is not None:
             return path.with_name(name), made[1]
     return None
 

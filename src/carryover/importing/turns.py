@@ -15,9 +15,8 @@ from carryover.transcript.files import read_document
 from carryover.transcript.recorder import OneSession, SessionContext
 from carryover.transcript.rewritten import Document, SnapshotReader
 
-CUT_INPUT: Final = "Input (truncated): "
-"""Stands before the fence of a script's beginning in SpecStory's documents of Codex (July 2026)."""
 _FENCE: Final = later(r" {0,3}(?:Input \(truncated\): )?(`{3,}|~{3,})")
+"""A fence. In SpecStory's documents of Codex (July 2026), that of a script has a label before it."""
 
 
 _C = TypeVar("_C", bound=SessionContext)

@@ -13,6 +13,7 @@ from carryover.importing.calls import PLAIN
 from carryover.importing.candidate import Candidate, plain_text
 from carryover.importing.document import open_document
 from carryover.importing.specstory import named_folder, parse_beginning, spec_named
+from carryover.importing.specstory_tools import read_tool
 from carryover.model import AgentSummary, Answer, FileEdit, Question, ToolResult, UserPrompt
 from carryover.records.fields import utc_ms
 from carryover.transcript.recorder import OpenCall
@@ -211,7 +212,7 @@ def test_a_tool_of_the_older_layout_is_a_call_and_not_the_agents_words(text: str
     block, said = (part for part in specstory_blocks.blocks(text) if part)
 
     assert not isinstance(block, str)
-    made, _, _ = specstory_blocks.read_tool(block, "1", PLAIN, "/shop")
+    made, _, _ = read_tool(block, "1", PLAIN, "/shop")
     assert f"{made.op}: {made.subject}" == call
     assert said == "Next."
 
@@ -309,7 +310,7 @@ def test_a_turn_begins_at_a_heading_below_a_blank_line(text: str, starts: list[i
 
 def tool(name: str, *body: str, summary: str = "") -> tuple[OpenCall, ToolOutcome | None]:
     block = specstory_blocks.ToolBlock("generic", name, summary, body)
-    return specstory_blocks.read_tool(block, "1", PLAIN, "/p")[:2]
+    return read_tool(block, "1", PLAIN, "/p")[:2]
 
 
 @pytest.mark.parametrize(

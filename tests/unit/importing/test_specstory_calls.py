@@ -12,6 +12,7 @@ from carryover.importing import specstory_blocks
 from carryover.importing.calls import PLAIN
 from carryover.importing.candidate import Candidate
 from carryover.importing.document import open_document
+from carryover.importing.specstory_tools import read_tool
 from carryover.model import (
     Answer,
     AssistantMessage,
@@ -203,7 +204,7 @@ def test_a_call_without_a_name_among_named_ones_has_its_reason_alone_between_two
 
     calls = [block for block in shown if isinstance(block, specstory_blocks.ToolBlock)]
     assert [block.name for block in calls] == ["read_file", "call", "call"]
-    assert [specstory_blocks.read_tool(block, "1", PLAIN, "/shop")[1] for block in calls[1:]] == [
+    assert [read_tool(block, "1", PLAIN, "/shop")[1] for block in calls[1:]] == [
         ToolOutcome("error", reasons[0], never_ran=True),
         ToolOutcome("interrupted", ""),
     ]
@@ -216,7 +217,7 @@ def test_a_tool_of_which_parameters_and_result_are_shown_is_known_by_its_name_al
     [block] = filter(None, specstory_blocks.blocks("\n".join((begin, *body, "</details>", "</tool-use>"))))
 
     assert isinstance(block, specstory_blocks.ToolBlock)
-    call, _, _ = specstory_blocks.read_tool(block, "1", PLAIN, "/shop")
+    call, _, _ = read_tool(block, "1", PLAIN, "/shop")
     assert (call.name, call.subject) == ("read_lints", "")
 
 

@@ -53,6 +53,13 @@ def test_an_edit_of_several_files_names_each_once_and_not_by_what_it_is_for(tmp_
     assert [body.path for body in bodies if isinstance(body, FileEdit)] == ["/p/cart.py", "/p/till.py", "/p/a.py"]
 
 
+def test_a_search_is_about_its_words_and_not_about_what_limits_it(tmp_path: Path) -> None:
+    limits = ("- includePattern: `src/*.py`", "- isRegexp: `true`")
+    bodies = bodies_in(tmp_path / "story.md", tool("search", "grep_search", *limits, "- query: `total|sum`"))
+
+    assert [body.subject for body in bodies if isinstance(body, ToolCall)] == ["total|sum"]
+
+
 def test_a_todo_list_is_a_map_in_one_line(tmp_path: Path) -> None:
     done = "map[description:The price. id:1 status:completed title:Add a price]"
     todos = f"- todoList: `[{done} map[id:2 status:in-progress title:Ship it]]`"
