@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from carryover.adapter.contract import Agent, Parsed, Record, Source
+from carryover.adapter.contract import Agent, Batch, Parsed, Record, Source
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.declared_source import DeclaredSource
@@ -21,6 +21,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.fsio import open_regular
 from carryover.model import Event
 from carryover.records.lenient import fields_of, items_of, text_of
+from carryover.transcript.bounds import read_bounded
 
 _HEAD_BYTES: Final = 64 << 10
 RANK: Final = -1
@@ -82,6 +83,21 @@ class OpenedDocument:
     agent: Agent
     source: Source
     form: str
+
+
+def read_whole(document: OpenedDocument) -> Iterator[tuple[Batch, list[Parsed]]]:
+    """Yields what a document holds, batch by batch. Blocking. Raises OSError or ValueError if it can't be read."""
+    agent, source = document.agent, document.source
+    context, cursor, more = agent.context_type(), None, True
+    while more:
+        batch = read_bounded(agent.reader, Path(source.path), cursor)
+        found = []
+        for record in batch.records:
+            context, parsed = agent.parse(source, context, record)
+            found.append(parsed)
+        yield batch, found
+        more = batch.more and batch.cursor != cursor
+        cursor = batch.cursor
 
 
 def with_events(agent: Agent, changed: Callable[[Event], Event | None]) -> Agent:

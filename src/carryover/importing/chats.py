@@ -46,19 +46,15 @@ _ITEMS: Final[dict[str, Speaker]] = {
 """Who makes an entry that is no message, in the form of OpenAI's Responses."""
 _FOR_THE_MODEL: Final = ("observation", "demonstration")
 """SWE-agent's types of messages in the user's role that are a call's output or an example."""
-_ROLE: Final = r"(?P<role>user|human|assistant|ai|system|planner)"
 _UNSPOKEN: Final = ("tool", "reasoning")
-_ROLE_IN_BOLD: Final = rf"{_ROLE.removesuffix(')')}|{'|'.join(_UNSPOKEN)})"
-"""With two roles that begin a turn only below a rule, as in a task that Roo Code exported."""
+"""Roles that begin a turn only below a rule, as in a task that Roo Code exported."""
+_ROLES_NAMED: Final = rf"(?P<role>user|human|assistant|ai|system|planner|{'|'.join(_UNSPOKEN)})(?: input| response)?"
 _TIME: Final = r"(?:[ \t]*[(\[](?:[^()\[\]\n]|\([^()\n]{1,40}\)){1,60}[)\]])?"
-_HEADINGS: Final = tuple(
-    later(pattern, re.IGNORECASE)
-    for pattern in (
-        rf"#{{1,6}}[ \t]+\**{_ROLE}(?: input| response)?\**(?::\**)?{_TIME}:?[ \t]*",
-        rf"\*\*{_ROLE_IN_BOLD}(?::\*\*|\*\*:){_TIME}[ \t]*(?P<said>.*)",
-        rf"\*\*{_ROLE}\*\*[ \t]*",
-        rf"{_ROLE}:[ \t]*(?P<said>.*)",
-    )
+_FORMS: Final = (
+    r"#{1,6}[ \t]+(?:[^\w\s#*]{1,4}[ \t]+)?\**ROLE(?::?\**:?)TIME:?[ \t]*",
+    r"\*\*ROLE(?::\*\*|\*\*:)TIME[ \t]*(?P<said>.*)",
+    r"\*\*ROLE\*\*[ \t]*",
+    r"ROLE:[ \t]*(?P<said>.*)",
 )
 """The lines that begin a turn, one form for a whole document: what looks like another one is part of what was said."""
 _STAMP: Final = later(
@@ -133,14 +129,18 @@ def _split_of(file: Candidate) -> tuple[Callable[[bytes], list[_Step]], AgentSpe
         if _take_turns([speaker for speaker, _ in found]):
             return _steps_of_messages, None
     lines = file.text.lstrip().split("\n")
-    of_web = _web_headings()
-    starts = {form: _turn_starts(form, lines) for form in (*_HEADINGS, *_headings_by_name(file.text), *of_web)}
-    fitting = [form for form in starts if _take_turns([_speaker_at(form, lines[at]) for at in starts[form]])]
+    forms = (*_headings(), *_headings_by_name(file.text))
+    starts = [_turn_starts(form, lines) for form in forms]
+    fitting = [
+        (begins[:2], place)
+        for place, begins in enumerate(starts)
+        if _take_turns([_speaker_at(forms[place], lines[at]) for at in begins])
+    ]
     if not fitting:
         return None
     # The one whose first two turns begin first: what an answer quotes comes later.
-    form = min(fitting, key=lambda form: (starts[form][:2], form in of_web))
-    return partial(_steps_of_markdown, form), None if form in (*_HEADINGS, *of_web) else _agent_in(file.text)
+    place = min(fitting)[1]
+    return partial(_steps_of_markdown, forms[place]), _agent_in(file.text) if place >= len(_headings()) else None
 
 
 def _web_agents() -> list[str]:
@@ -149,19 +149,14 @@ def _web_agents() -> list[str]:
 
 
 @cache
-def _web_headings() -> tuple[re.Pattern[str], ...]:
-    """Returns the lines that begin a turn in a chat that was copied from a web page."""
+def _headings() -> tuple[re.Pattern[str], ...]:
+    """Returns the lines that begin a turn: by roles, then by the names that are in a chat copied from a web page, which
+    calls its user by one name, so that another one in an answer begins no turn."""
     agents = "|".join(("assistant", *_web_agents()))
-    # A page calls its user by one name, so another one in an answer begins no turn.
-    roles = (rf"(?P<role>you|{agents}) said", *(rf"(?P<role>{user}|{agents})" for user in ("you", "user", "human")))
-    forms = (
-        r"#{1,6}[ \t]+(?:[^\w\s#*]{1,4}[ \t]+)?\**ROLE(?::?\**:?)TIME:?[ \t]*",
-        r"\*\*ROLE(?::\*\*|\*\*:)TIME[ \t]*(?P<said>.*)",
-        r"\*\*ROLE\*\*[ \t]*",
-        r"ROLE:[ \t]*(?P<said>.*)",
-    )
-    patterns = [form.replace("ROLE", role).replace("TIME", _TIME) for role in roles for form in forms]
-    patterns.insert(0, r"## (?P<role>prompt|response):[ \t]*")
+    by_name = (rf"(?P<role>{user}|{agents})" for user in ("you", "user", "human"))
+    roles = (_ROLES_NAMED, rf"(?P<role>you|{agents}) said", *by_name)
+    patterns = [form.replace("ROLE", role).replace("TIME", _TIME) for role in roles for form in _FORMS]
+    patterns.insert(len(_FORMS), r"## (?P<role>prompt|response):[ \t]*")
     return tuple(later(pattern, re.IGNORECASE) for pattern in patterns)
 
 
@@ -237,15 +232,10 @@ def _steps_of_markdown(form: re.Pattern[str], data: bytes) -> list[_Step]:
         if begin is not None and speaker != "ignored":
             # The rule alone is left of a turn whose text the client wrote, which opencode does not export.
             said = f"\n{begin.groupdict().get('said') or ''}\n{rest}".rstrip()
-            said = _without_frame(said) if form in _web_headings() else said.removesuffix("\n---").strip()
+            stamp = _STAMP.match(said)
+            said = _RULE.sub("", said[stamp.end() if stamp else 0 :]).strip()
             steps.append(_Step(turn.number, speaker, said, parts=(said,)))
     return steps
-
-
-def _without_frame(said: str) -> str:
-    """Returns what was said in a web chat, without the time above it and the rule below it."""
-    stamp = _STAMP.match(said)
-    return _RULE.sub("", said[stamp.end() if stamp else 0 :]).strip()
 
 
 def _records(steps: Sequence[_Step]) -> list[Record]:

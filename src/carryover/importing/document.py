@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -20,7 +20,7 @@ from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
-from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, with_events
+from carryover.importing.candidate import NOTHING, Candidate, OpenedDocument, read_whole, with_events
 from carryover.importing.declared import agent_of
 from carryover.importing.turns import former_root, into_folder
 from carryover.ingest.pipeline import IngestResult, ingest, retry_if_silent
@@ -33,7 +33,6 @@ from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Op, Retracted, UserPrompt, with_paths
 from carryover.probe.looks import SILENT
 from carryover.redact import clean
-from carryover.transcript.bounds import read_bounded
 from carryover.transcript.by_kind import reader_of_copies
 
 
@@ -184,7 +183,7 @@ def _agent_of_part(document: OpenedDocument, ledger: Path) -> Agent:
     """Returns the agent that reads the document. If another document of the session was read first, this agent leaves
     out the turns that one had, and gives its events keys of their own. Blocking. Raises OSError."""
     agent = document.agent
-    events = list(_events(document))
+    events = [event for _, found in read_whole(document) for parsed in found for event in parsed.events]
     prompts = [event for event in events if isinstance(event.body, UserPrompt) and event.subagent_id is None]
     if not prompts:
         return agent
@@ -215,17 +214,6 @@ def _agent_of_part(document: OpenedDocument, ledger: Path) -> Agent:
         return msgspec.structs.replace(event, key=event.key + mark) if event.at_ms >= known_ms else None
 
     return with_events(agent, own)
-
-
-def _events(document: OpenedDocument) -> Iterator[Event]:
-    agent, source = document.agent, document.source
-    context, cursor, more = agent.context_type(), None, True
-    while more:
-        batch = read_bounded(agent.reader, Path(source.path), cursor)
-        cursor, more = batch.cursor, batch.more
-        for record in batch.records:
-            context, parsed = agent.parse(source, context, record)
-            yield from parsed.events
 
 
 def _words(body: AnyBody | None) -> str:

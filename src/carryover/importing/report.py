@@ -8,9 +8,8 @@ from pathlib import Path
 import msgspec
 
 from carryover.facts import FindRoot, ProjectRoot
-from carryover.importing.candidate import OpenedDocument
+from carryover.importing.candidate import OpenedDocument, read_whole
 from carryover.model import AssistantMessage, Event, FileEdit, ToolCall, ToolResult, UserPrompt
-from carryover.transcript.bounds import read_bounded
 from carryover.transcript.jsonl import JsonlReader
 
 
@@ -85,16 +84,13 @@ class Report(msgspec.Struct, kw_only=True):
 
 def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -> Report:
     """Reads the whole document. Blocking. Raises OSError or ValueError if it can't be read."""
-    agent, path = document.agent, Path(document.source.path)
+    agent, path, cursor = document.agent, Path(document.source.path), None
     found = Report(file=str(path), agent=agent.id, form=document.form)
     first_folder: dict[str, str | None] = {}
     folders: dict[str, None] = {}
     unknown = Counter[str]()
-    context, cursor, more = agent.context_type(), None, True
-    while more:
-        batch = read_bounded(agent.reader, path, cursor)
-        for record in batch.records:
-            context, parsed = agent.parse(document.source, context, record)
+    for batch, parsed_records in read_whole(document):
+        for record, parsed in zip(batch.records, parsed_records, strict=True):
             found.records += record.number > 0  # a reader's own record before those of the file is number 0
             found.skipped += len(parsed.skipped)
             if parsed.skipped and not parsed.events and record.number > 0:
@@ -104,10 +100,9 @@ def survey_document(document: OpenedDocument, root_of: FindRoot = ProjectRoot) -
                 first_folder[event.session] = first_folder.get(event.session) or event.cwd
                 folders |= {event.cwd: None} if event.cwd is not None else {}
         found.oversized += batch.oversized
-        more = batch.more and batch.cursor != cursor
         cursor = batch.cursor
-    if isinstance(agent.reader, JsonlReader):
-        found.torn = agent.reader.resumes_at(batch.cursor) < agent.reader.stat(path).size
+    if isinstance(agent.reader, JsonlReader) and cursor is not None:
+        found.torn = agent.reader.resumes_at(cursor) < agent.reader.stat(path).size
     found.unknown, found.sessions, found.folders = dict(unknown), [*first_folder], [*folders]
     roots = (root_of(folder).root for folder in first_folder.values() if folder is not None)
     found.projects = [*dict.fromkeys(roots)]
