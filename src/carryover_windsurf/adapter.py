@@ -23,8 +23,8 @@ from carryover.adapter.layouts import Layout, kind_of
 from carryover.model import AssistantMessage, FileEdit, ResultStatus, SessionInfo, UserPrompt
 from carryover.records import rawjson, uris
 from carryover.records.changes import Replacement, replaced, written
-from carryover.records.fields import LATEST_MS, digest, session_of_copy, subject_of, utc_ms
-from carryover.records.lenient import Fields, fields_of, first_text, number_of, text_of
+from carryover.records.fields import LATEST_MS, digest, session_of_copy, subject_of
+from carryover.records.lenient import Fields, fields_of, first_text, moment_of, number_of, text_of
 from carryover.records.patches import patched_path
 from carryover.text.pattern import later
 from carryover.transcript.bounds import LOOK_BYTES, MOST_LINES
@@ -115,7 +115,7 @@ def _call(line: bytes) -> _Step | None:
     if isinstance(kept, str) or isinstance(given := rawjson.read(_OBJECT, bytes(kept.payload)), str):
         return None
     turn, event = text_of(given.get("execution_id")), kept.event.lower()
-    at_ms, info = _time_of(given.get("timestamp")) or kept.at_ms, given.get("tool_info", rawjson.ABSENT)
+    at_ms, info = moment_of(given.get("timestamp")) or kept.at_ms, given.get("tool_info", rawjson.ABSENT)
     ident = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info)) + f"/{at_ms}"
     entry = _Entry(event, ident, info, at_ms, model=text_of(given.get("model_name")))
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
@@ -130,7 +130,7 @@ def _rows_in(data: bytes) -> list[_Step]:
         if isinstance(fields := rawjson.read(_OBJECT, line), str):
             rows += [_Step(_Entry("row"))] if line.strip() else []
             continue
-        kind, at_ms = text_of(fields.get("type")), _time_of(fields.get("timestamp"))
+        kind, at_ms = text_of(fields.get("type")), moment_of(fields.get("timestamp"))
         held, status = fields.get(kind, rawjson.ABSENT), text_of(fields.get("status"))
         entry = _Entry(f"row/{kind}", f"row{len(rows) + 1}", held, at_ms, status)
         rows.append(_Step(entry, _prompt_in(kind, fields_of(held)) if status in _SHOWN else None))
@@ -177,19 +177,6 @@ def _merged(calls: Sequence[_Step], rows: Sequence[_Step]) -> Iterator[_Entry]:
     yield from (call.entry for turn in turns.values() for call in turn)
 
 
-def _time_of(raw: msgspec.Raw | None) -> int:
-    """Returns the UTC milliseconds of a time given as an ISO string or in seconds; 0 if it is neither."""
-    if text := text_of(raw):
-        return utc_ms(text)
-    at_ms = ((rawjson.part_of(raw, float) if raw is not None else None) or 0) * 1000
-    return round(at_ms) if 0 < at_ms < LATEST_MS else 0
-
-
-def _path_of(held: Fields, *names: str) -> str:
-    """Returns a path, which may be given as a `file:` URI; empty if it is on another machine."""
-    return next(filter(None, (uris.path_of(text_of(held.get(name))) for name in names or ("path", "file_path"))), "")
-
-
 class _Recorder(StoredBuilder, kw_only=True):
     """Records one call or row."""
 
@@ -208,14 +195,6 @@ class _Recorder(StoredBuilder, kw_only=True):
         self.add_call(call, "call")
         if outcome is not None:
             self.end_call(call, outcome)
-
-    def path_in(self, data: Fields) -> str | None:
-        """Returns the absolute path of the file in the record, if it can be determined. Its folder becomes the
-        conversation's if no better one is known."""
-        found = patched_path(_path_of(data), self.reported.folder)
-        if found is not None and found.startswith("/"):
-            self.learn_folder(posixpath.dirname(found))
-        return found
 
 
 def _piece(recorder: _Recorder, record: EntryRecord[_Entry]) -> None:
@@ -259,9 +238,12 @@ def _text(recorder: _Recorder, data: Fields, status: str) -> None:
 
 
 def _write(recorder: _Recorder, data: Fields, status: str) -> None:
-    if (path := recorder.path_in(data)) is None:
+    named = uris.path_of(first_text(data, "path", "file_path"))
+    if (path := patched_path(named or "", recorder.cwd)) is None:
         recorder.skip(recorder.kind, "no usable path")
         return
+    if path.startswith("/"):
+        recorder.learn_folder(posixpath.dirname(path))
     name, outcome = "write_code", _ENDS["done"]
     edits = rawjson.part_of(data.get("edits"), list[Replacement]) or []
     change = replaced(path, edits, counted=True)
@@ -280,7 +262,7 @@ def _command(recorder: _Recorder, data: Fields, status: str) -> None:
     if not command:
         recorder.skip(recorder.kind, "no command")
         return
-    folder = usable_folder(_path_of(data, "cwd"))
+    folder = usable_folder(uris.path_of(text_of(data.get("cwd"))))
     recorder.learn_folder(folder)
     exit_code, ended = number_of(data.get("exit_code")), _STATUSES.get(status)
     if ended == "ok" and exit_code != 0:
@@ -314,7 +296,9 @@ _HANDLERS: Final[dict[str, Callable[[_Recorder, Fields, str], None]]] = {
     "post_write_code": _write,
     "post_run_command": _command,
     "post_cascade_response": _response,
-    "post_setup_worktree": lambda recorder, data, _: recorder.learn_folder(_path_of(data, "root_workspace_path")),
+    "post_setup_worktree": lambda recorder, data, _: recorder.learn_folder(
+        uris.path_of(text_of(data.get("root_workspace_path")))
+    ),
     "row/user_input": _text,
     "row/planner_response": _text,
     "row/code_action": _write,

@@ -24,7 +24,7 @@ from carryover.model import AssistantMessage, SessionInfo, UserPrompt
 from carryover.paths import expanded
 from carryover.records import rawjson
 from carryover.records.fields import digest
-from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_of, time_of
+from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, moment_of, number_of, text_of
 from carryover.transcript.files import read_document
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.recorder import SessionContext, reemitted_after, usable_folder, usable_name
@@ -34,8 +34,6 @@ HEAD: Final = -1
 """The number of the fields beside the list of a document."""
 MOST_IN_HEAD: Final = 4 << 10
 """Bytes of a field beside the list that may say something about the session."""
-_SECONDS_UNTIL: Final = 100_000_000_000
-"""A smaller number is a time in seconds: as milliseconds it would be before 1974."""
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
@@ -133,7 +131,7 @@ def _located(
     session = named or context.session or source.session or digest(source.path)
     project = str(expanded(declared.project)) if declared.project is not None else None
     folder = project or usable_folder(text_of(_at(fields, declared.folder)))
-    at_ms = _time_in(_at(fields, declared.time)) or context.last_ms
+    at_ms = moment_of(_at(fields, declared.time)) or context.last_ms
     turn = TurnEvents(context=context, prefix=f"{session}/{number}/", session=session, at_ms=at_ms)
     turn.change(session=session, cwd=folder or context.cwd, last_ms=at_ms)
     turn.learn(model=text_of(_at(fields, declared.model)))
@@ -198,13 +196,3 @@ def _calls_in(declared: DeclaredSource, fields: Fields) -> list[Fields]:
     if text_of(raw):
         return [fields]
     return [fields_of(item) for item in items_of(raw)] or [call for call in (fields_of(raw),) if call]
-
-
-def _time_in(raw: msgspec.Raw) -> int:
-    """Returns a time in UTC milliseconds; 0 if there is none. It may be in seconds, even as a text."""
-    text = text_of(raw)
-    if text.replace(".", "", 1).isdigit():
-        raw = msgspec.Raw(text.encode())
-    seconds = rawjson.part_of(raw, float)
-    in_ms = round(seconds * 1000) if seconds is not None and abs(seconds) < _SECONDS_UNTIL else 0
-    return time_of(raw) or time_of(msgspec.Raw(b"%d" % in_ms))

@@ -69,6 +69,16 @@ def time_of(raw: msgspec.Raw | None) -> int:
     return at_ms if _EARLIEST_MS < at_ms < _LATEST_MS else 0
 
 
+def moment_of(raw: msgspec.Raw | None) -> int:
+    """Returns a time as `time_of` does that may also be in seconds, and as a number in a text."""
+    text = text_of(raw)
+    if text.replace(".", "", 1).isdigit():
+        raw = msgspec.Raw(text.encode())
+    seconds = rawjson.part_of(raw, float)
+    in_ms = round(seconds * 1000) if seconds is not None and abs(seconds) < _EARLIEST_MS else 0
+    return time_of(raw) or time_of(msgspec.Raw(b"%d" % in_ms))
+
+
 def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
     """Returns the entries of a list; empty if it is not a list."""
     return (rawjson.part_of(raw, list[msgspec.Raw]) if raw is not None and _may_be(raw, _LIST) else None) or []
