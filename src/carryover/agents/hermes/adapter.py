@@ -103,7 +103,9 @@ _OWN: Final = (
     rf"|{_ASKED_ASIDE}"
 )
 """What no one else writes, and so shows a list of messages to be from this client."""
-_BY_CLIENT: Final = later(rf"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |Your active task list )|{_OWN}")
+_BY_CLIENT: Final = later(
+    rf"\[(?:System(?: note)?:|SYSTEM:|IMPORTANT: |Your active task list )|Stop requested\Z|{_OWN}"
+)
 _SHOWS_CLIENT: Final = later(
     rf"{_OWN}|\[The user (?:sent an? (?:image|voice message)~|attached an image\.) Here's what "
 )
