@@ -385,7 +385,12 @@ def test_what_an_answer_says_to_the_client_is_no_part_of_it(tmp_path: Path, writ
 def test_what_the_tools_of_openclaw_did_not_do_has_failed_and_a_page_is_no_reason(tmp_path: Path) -> None:
     """February to June 2026, public sessions."""
     page = "Web fetch failed (404): Our bread\nSign in\nError: none left"
-    tools = {"web_fetch": {"status": "error", "error": page}, "sessions_spawn": {"status": "forbidden", "error": "No."}}
+    tools = {
+        "web_fetch": {"status": "error", "error": page},
+        "sessions_spawn": {"status": "forbidden", "error": "No."},
+        "web_search": {"error": "missing_key", "message": "It needs a key."},
+        "process": {"status": "completed", "error": "Left."},
+    }
     calls = [{"type": "toolCall", "id": name, "name": name, "arguments": {"url": "a"}} for name in tools]
     results = (
         message("toolResult", {"type": "text", "text": "{}"}, toolCallId=name, toolName=name, details=details)
@@ -394,7 +399,9 @@ def test_what_the_tools_of_openclaw_did_not_do_has_failed_and_a_page_is_no_reaso
     events = read_session(tmp_path, HEAD, user("Look."), assistant(*calls, stopReason="toolUse"), *results).events
 
     ends = [(result.status, result.output) for result in of(events, model.ToolResult)]
-    assert ends == [("error", "Web fetch failed (404): Our bread"), ("error", "No.")]
+    fetched, spawned, searched, ran = ends
+    assert (fetched, spawned) == (("error", "Web fetch failed (404): Our bread"), ("error", "No."))
+    assert (searched, ran) == (("error", "{}"), ("ok", "{}"))
 
 
 @pytest.mark.parametrize(

@@ -170,8 +170,10 @@ def _result(recorder: _Recorder) -> None:
     details = fields_of(recorder.data.get("details"))
     patch = text_of(details.get("patch"))
     failed = is_true(recorder.data.get("isError"))
-    if text_of(details.get("status")) in _FAILED and (said := text_of(details.get("error"))):  # OpenClaw's tools
-        output, failed = relayed.without_notices(without_ansi(said)), True
+    status, said = text_of(details.get("status")), text_of(details.get("error"))
+    if said and status in _FAILED:  # OpenClaw's tools
+        output = relayed.without_notices(without_ansi(said))
+    failed = failed or bool(said and status in ("", *_FAILED))
     output = relayed.reason_of(output) if failed else output
     shown = output if failed or output.strip() not in _NONE else ""
     is_command = call.op == "shell"
