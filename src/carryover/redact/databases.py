@@ -6,7 +6,8 @@ from typing import Final
 
 from carryover.redact.options import VALUE
 
-A_TEXT: Final = r"[\"'](?P<value>[^\"'\n]{4,200})[\"']"
+A_TEXT: Final = r"\\{0,7}[\"'](?P<value>[^\"'\n]{3,199}[^\"'\n\\])\\{0,7}[\"']"
+"""In quotes, whose backslashes a text inside JSON has."""
 _WORD: Final = r"(?P<value>[^\s;&'\"`,<>(){}\\]{3,200})"
 _OF_CONNECTION: Final = (
     r"(?![A-Za-z_$][\w$]{0,40}(?:\.[A-Za-z_$]|[(\[]))(?P<value>[^\s;'\"`\\]{3,200})(?=[;'\"`\\<]|\s*\Z|\s*\n)"

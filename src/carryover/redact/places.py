@@ -149,7 +149,7 @@ def _is_dummy_at(text: str, start: int, end: int) -> bool:
 _VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _PRINTED: Final = r"[Vv]alue\\{0,7}\"?:[ \t]?\\{0,7}\"?(?P<value>[^\"\\\n]{1,4096})"
-_TWO_TEXTS: Final = rf"[ \t]*[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}"
+_TWO_TEXTS: Final = rf"[ \t]*\\{{0,7}}[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}"
 _CONNECTING: Final = ("onnect(", "PDO(", "mysqli(", "Credential(", "BasicAuth(")
 """Calls that take a user and a password, perhaps behind a host: `new PDO($dsn, "app", "...")`."""
 _READING: Final = r"(?:sudo -S|\w-stdin|passwd --stdin|chpasswd|secrets?[ :]\w|env add|pass insert|--with-token)"
