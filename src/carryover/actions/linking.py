@@ -52,12 +52,12 @@ def link_projects(old: str, new: str, *, answer_s: float = _ANSWER_S) -> Done:
 def _refuse_unless_gone(old_root: str, new_root: str) -> None:
     """Raises UserError unless there is a new folder in place of the old one."""
     if old_root == new_root:
-        raise UserError("OLD and NEW are the same folder.", ExitCode.USAGE)
+        raise UserError("OLD and NEW are the same folder. Nothing was changed.", ExitCode.USAGE)
     if not is_away(old_root):
         stay = "so its sessions stay with it. Move or remove it first."
         raise UserError(f"{old_root} still exists, {stay}", ExitCode.REFUSED)
     if not is_folder(Path(new_root)):
-        raise UserError(f"There is no folder {new_root}.", ExitCode.NOTHING_FOUND)
+        raise UserError(f"There is no folder {new_root}. Nothing was changed.", ExitCode.NOTHING_FOUND)
 
 
 def _refuse_unless_recorded(old_root: str, new_root: str) -> None:

@@ -25,6 +25,9 @@ from support.recorded_shop import Run
         ("sync add-machine 0433 9394 0435 8732 8327", ExitCode.NOTHING_FOUND, "or an empty folder."),
         ("sync init --name laptop a b", ExitCode.USAGE, "`carryover sync init` takes one word. Nothing was changed."),
         ("sync --delete", ExitCode.USAGE, "--delete is for off."),
+        ("link gone gone", ExitCode.USAGE, "Nothing was changed."),
+        ("link gone nowhere", ExitCode.NOTHING_FOUND, "Nothing was changed."),
+        ("forget --all --yes", ExitCode.NOTHING_FOUND, "Nothing is recorded yet, so nothing was changed."),
     ],
 )
 def test_an_error_ends_with_what_was_kept_or_what_to_do(
