@@ -297,8 +297,7 @@ def load_config(path: Path) -> Config:
 
 
 def in_no_folder(data: dict[str, Any]) -> dict[str, Any]:
-    """Returns settings of an earlier version, by which handoffs went into a folder of the user's (`publish.folder`), as
-    what they are now: nothing is written into projects."""
+    """Returns the settings of a version that wrote handoffs to `publish.folder` as today's: none goes into projects."""
     publish = data.get("publish")
     if not isinstance(publish, dict) or not isinstance(publish.get("folder"), str):
         return data
@@ -307,8 +306,7 @@ def in_no_folder(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:
-    """Returns the settings, for commands that only print; if they can't be used, the defaults and a sentence that says
-    so."""
+    """Returns the settings, for commands that only print; if they can't be used, the defaults, and why not."""
     try:
         return load_config(state.config), None
     except UserError as error:
@@ -347,11 +345,10 @@ def refuse_excluded(root: str, config: Config) -> None:
 
 
 def what_includes(root: str, excluded: str, config: Config) -> str:
-    """Returns the sentence, after a space, that says how to include a project that is `excluded` by that; "" if only
-    its owner can know."""
-    if (folder := paused_with(root, config.projects.exclude)) is not None:
-        return f" `carryover unpause {shell_word(folder)}` includes it again."
-    return " Change that there to include it again." if ".toml" in excluded else ""
+    """Returns the sentence, after a space, that says how to include an `excluded` project; "" if only its owner can."""
+    folder = paused_with(root, config.projects.exclude)
+    by_hand = " Change that there to include it again." if ".toml" in excluded else ""
+    return by_hand if folder is None else f" `carryover unpause {shell_word(folder)}` includes it again."
 
 
 def _settings_of(root: Path, config: Config) -> ProjectSettings:
