@@ -96,12 +96,14 @@ _REASON = later(
     r"E {2,}(?P<pytest>\S.*)|\s*+(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
     r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
     r"|(?:\[ERROR\] )?\s*+\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+(?:[,:]\d*)?\]?:? "
-    r"(?:error: )?(?P<source>\S.*)"
+    r"(?:error: )?(?P<source>(?!\+0x)\S.*)"  # an offset ends a line of Go's stacks
 )
 _XCTEST_TOTAL = later(r"\s*Executed \d+ tests?, with ")
 _WHOLE_XCTEST = later(r"Test Suite '(?:All|Selected) tests' (?:passed|failed) at ")
 _MOST_OUTPUT = 100_000
 _LONGEST_LINE = 1000
+_LEFT_OUT = later(r"\[\.\.\. \d{1,20} characters left out \.\.\.\]")
+"""What stands for the middle of a long output: half a line may be before and after it."""
 _MOST_FILES = 50
 _NEVER_STARTED = later(r"command not found|No module named (?:pytest|unittest|tox|nox)\b|not recognized as an")
 _FIRST_OF_SHELLS = 124
@@ -374,7 +376,9 @@ def _why_none(runs: Sequence[Invocation], lines: Sequence[str]) -> str | None:
 def _lines_of(output: str) -> list[str]:
     if len(output) > _MOST_OUTPUT:
         output = f"{output[: _MOST_OUTPUT // 4]}\n{output[-_MOST_OUTPUT * 3 // 4 :]}"
-    return [line[:_LONGEST_LINE] for line in harmless(output).split("\n")]
+    lines = [line[:_LONGEST_LINE] for line in harmless(output).split("\n")]
+    at = next((at for at, line in enumerate(lines) if _LEFT_OUT.fullmatch(line)), -1)
+    return lines if at < 0 else [*lines[: max(0, at - 1)], *lines[at + 2 :]]
 
 
 def _paths_of(runs: Sequence[Invocation]) -> tuple[str, ...]:

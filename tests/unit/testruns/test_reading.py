@@ -195,6 +195,18 @@ def test_an_output_without_its_middle_still_tells_what_failed() -> None:
     assert run.failed_names == EXPECTED["pytest-9.2.0-fail"].failed_names
 
 
+def test_half_a_line_beside_what_was_left_out_names_no_test() -> None:
+    output = "a.py::test_cap FAILED\na.py::te\n[... 99 characters left out ...]\nt_tax FAILED\n2 failed\n"
+
+    assert run_of("pytest -v", output, 1, failed=True).failed_names == ("a.py::test_cap",)
+
+
+def test_an_offset_in_a_stack_of_go_is_no_reason() -> None:
+    output = "  Full Stack Trace\n    \t/go/src/net/server.go:72 +0xd4\n--- FAIL: TestCap (0.00s)\nFAIL\n"
+
+    assert run_of("go test ./...", output, 1, failed=True).reason is None
+
+
 def test_the_counts_of_several_runners_are_added() -> None:
     output = output_of("pytest-9.2.0-pass") + output_of("jest-29.7.0-fail")
 

@@ -258,7 +258,7 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         later = runs[: runs.index(seen)]
         is_unclear = any(one.run.status == "unknown" and one.run.paths == seen.run.paths for one in later)
         notes = "; ".join(filter(None, (ago, "run again since, with an unclear result" if is_unclear else "")))
-        text = _failing(seen, f" ({notes})" if notes else "")
+        text = _failing(seen, f" ({notes})" if notes else "", later)
     elif since:
         text = f"Tests {since}"
     else:
@@ -272,10 +272,15 @@ def from_run(past: Past, seen: SeenRun, text: str, weight: float = BY_WORTH.firs
     return from_session(session, seen.turn, text, "test run", weight, at_ms=seen.at_ms)
 
 
-def _failing(seen: SeenRun, ago: str = "") -> str:
-    names = f" in {', '.join(map(name_in_code, seen.run.failed_names[:4]))}" if seen.run.failed_names else ""
-    reason = f": {printed_line(seen.run.reason)}" if seen.run.reason else ""
-    how = "ended in an error" if has_no_result(seen.run) else "fail"  # they may not have run at all
+def _failing(seen: SeenRun, ago: str = "", later: Sequence[SeenRun] = ()) -> str:
+    """Returns what failed, without the tests whose file has passed in a `later` run."""
+    run = seen.run
+    passed = {name for name in run.failed_names for one in later if verdict(one.run, name.partition("::")[0]) == "pass"}
+    left = [name for name in run.failed_names if name not in passed] or run.failed_names
+    names = f" in {', '.join(map(name_in_code, left[:4]))}" if left else ""
+    first = "; first reason given" if len(run.failed_names) > 1 else ""  # it may be that of another test
+    reason = f"{first}: {printed_line(run.reason)}" if run.reason else ""
+    how = "ended in an error" if has_no_result(run) else "fail"  # they may not have run at all
     return f"Tests {how}{names}{ago}{reason}"
 
 

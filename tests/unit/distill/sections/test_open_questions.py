@@ -108,6 +108,13 @@ def test_of_failing_tests_it_says_which_and_why() -> None:
     assert section(told.says("It fails."), title="Open questions") == [
         "Tests fail in a.py::test_a: ValueError: no cents"
     ]
+    both = session("s1").user(GOAL).ran("pytest -q", f"{why}\nFAILED b.py::test_b\n", status="error")
+    assert under("Open questions", both.says("They fail.")).endswith(
+        "b.py::test_b; first reason given: ValueError: no cents"
+    )
+    assert under("Open questions", both.ran("pytest -q b.py", "b.py . [100%]\n1 passed in 1s")).startswith(
+        "Tests fail in a.py::test_a ("
+    )
 
 
 def test_a_run_without_any_result_is_not_said_to_fail() -> None:
