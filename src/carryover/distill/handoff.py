@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import chain
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import msgspec
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import may_list_steps
 from carryover.distill.entry import WEIGHTS, Entry, Section
 from carryover.distill.limit import Limit, limit_line, standing_limit
+from carryover.distill.names import names_in
 from carryover.distill.remembered import remembered
 from carryover.distill.sections import (
     failed_approaches,
@@ -191,8 +193,19 @@ def _past_part(
             for file in sorted(recent, key=lambda file: -file.touched.edits)
             if file.touched.change != "delete"
         ),
-        names=(*in_play(*mentioned(view)).items(),),
+        names=(*_without_deleted(in_play(*mentioned(view)), view).items(),),
     )
+
+
+def _without_deleted(names: Mapping[str, InPlay], view: ProjectView) -> dict[str, InPlay]:
+    """Returns the names; the files that were deleted last are not called, since they are no longer there."""
+    touched = [file for session in view.sessions for digest in session.digests for file in digest.touched]
+    newest = {file.path.replace("\\", "/"): file for file in sorted(touched, key=attrgetter("at_ms"))}
+    gone = {key: f"/{path}" for path, file in newest.items() if file.change == "delete" for key in names_in(path)}
+    return {
+        key: one._replace(called=False) if gone.get(key, "").endswith(f"/{one.shown.lstrip('./')}") else one
+        for key, one in names.items()
+    }
 
 
 def _is_settled(past: Past) -> bool:

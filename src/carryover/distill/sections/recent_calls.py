@@ -98,13 +98,14 @@ def _shown_calls(view: ProjectView) -> list[_Made]:
     """Returns the calls to show, oldest first; of the runs of one command, the newest, which says what is so now."""
     # Without a turn, a session has at most the report of a job that another one started.
     sessions = [session for session in view.sessions if session.digest.turns]
-    calls = [_Made(call, of) for of in sessions for call in of.digest.calls if not _is_solved(call, of)]
+    calls = [_Made(call, of) for of in sessions for call in of.digest.calls]
     reported = {(made.session.session, made.call.subject) for made in calls if made.call.name == JOB}
     calls = [made for made in calls if not _is_reported(made, reported)]
     calls.sort(key=lambda made: made.call.at_ms)
     folders = sorted({_folder(made.call) for made in calls})
     different = {_again(made.call, folders): made for made in calls if not _is_listed(made.call, view)}
-    shown = (made for made in different.values() if _is_shown(made.call) and not is_on_disk(made.call, view.root))
+    unsolved = (made for made in different.values() if not _is_solved(*made))  # else an earlier run would stand
+    shown = (made for made in unsolved if _is_shown(made.call) and not is_on_disk(made.call, view.root))
     return [made for made in shown if not _printed_code(made.call, view.root)]
 
 

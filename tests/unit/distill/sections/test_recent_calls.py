@@ -12,7 +12,7 @@ from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.model import Op
-from support.conversation import GOAL, ROOT, Conversation, handoff, past, session, under, worked
+from support.conversation import GOAL, ROOT, Conversation, handoff, past, section, session, under, worked
 
 LIDS = "A lid.\n" * 9
 
@@ -78,6 +78,14 @@ def test_a_call_that_failed_stands_once_until_it_succeeds() -> None:
 
     talk.ran("pip install moneyed", "Installed moneyed-3")
     assert "moneyed-3" in under("Recent files", talk)
+
+
+def test_no_earlier_run_of_a_command_that_failed_twice_stands_once_it_succeeds_with_other_options() -> None:
+    talk = Conversation().user("Build it.").ran("docker build -t till .", "ERROR: no lid\nlid.c: no", status="error")
+    talk.ran("docker build -t till .", "ERROR: no cap\ncap.c: no", status="error")
+    talk.ran("docker build --no-cache -t till .", "built")
+
+    assert section(talk, title="Recent files") == ["`docker build --no-cache -t till .`: built"]
 
 
 def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() -> None:
