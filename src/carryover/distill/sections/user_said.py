@@ -24,6 +24,8 @@ from carryover.text.harmless import one_line
 
 _CHARS: Final = 230
 _REFUSED_CHARS: Final = 80
+_OPTION_CHARS: Final = len(", after “") + 12
+"""How far two options are compared that were chosen by the same reply."""
 _MOST_NAMED: Final = 3
 """How many of the calls that were refused together are named."""
 _MOST_ALIKE: Final = 12
@@ -60,8 +62,10 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
 
 
 def _sent(step: Step) -> tuple[object, ...]:
-    """Returns what identifies a prompt; a short reply is another one to another question."""
-    return (*step.turn.sent, asked_before(step) if step.turn.chars <= SHORT_REPLY else "")
+    """Returns what identifies a prompt; a short reply is another one to another question or option. The items of menus,
+    as `[C] Continue to the next step`, begin alike."""
+    is_short = step.turn.chars <= SHORT_REPLY
+    return (*step.turn.sent, (asked_before(step) or replying_to(step, "")[:_OPTION_CHARS]) if is_short else "")
 
 
 def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:

@@ -221,3 +221,13 @@ def test_an_option_that_an_agent_quotes_is_not_what_the_user_chose(quoted: str) 
     talk = session("s1").user(GOAL).says(offered).user("1").edited("cart.py").says("Done.")
 
     assert "after “1. round down”: 1" in render(handoff(talk))
+
+
+def test_the_same_letter_to_two_lists_is_two_replies_and_to_two_menus_one() -> None:
+    talk = session("s1").user(GOAL)
+    for options in ("A. at half\nB. none", "A. by town\nB. by month", "[C] Continue with it", "[C] Continue to end"):
+        talk.says(f"{options}\n\nReply with a letter.").user("C" if "[C]" in options else "A").ran("make")
+    said = under("What the user said", talk.user("Now make the receipt").edited("receipt.py").says("Made."))
+
+    assert "after “A. at half”: A" in said and "after “A. by town”: A" in said
+    assert "Continue with it" not in said and "after “[C] Continue to end”: C" in said
