@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from typing import Final
 
 from carryover.distill.digest import Call, SeenRun
@@ -107,7 +108,7 @@ def _failed_before_pipe(result: ToolResult) -> bool:
     return error != "" and one_line(_telling(result.output)[-1]).startswith(error.removesuffix("…"))
 
 
-def _error_before_pipe(result: ToolResult) -> str:
+def _error_before_pipe(result: Call | ToolResult) -> str:
     """Returns what looks like an error in the output of a command that ended well whatever it did."""
     if result.op != "shell" or result.status != "ok" or not _CUT_SHORT.fullmatch(result.subject.strip()):
         return ""
@@ -115,7 +116,7 @@ def _error_before_pipe(result: ToolResult) -> str:
     return "" if _FIGURE.fullmatch(error) else error
 
 
-def may_solve(result: ToolResult) -> bool:
+def may_solve(result: Call | ToolResult) -> bool:
     """Whether a call succeeded, as far as is known. Of an edit, the file's entry has more."""
     return result.status == "ok" and result.op != "edit" and not _error_before_pipe(result)
 
@@ -179,6 +180,12 @@ def steps(result: ToolResult) -> frozenset[str]:
     ran = before if "|" in last else [*before, last]
     commands = (f"{shell}{quote}{without_prefix(step)}{quote}" for step in ran if "|" not in step)
     return frozenset(f"shell:{_mark(command)}" for command in commands)
+
+
+def has_run(failed: str, again: Set[str]) -> bool:
+    """Whether each step of the chain with the signature `failed` is among the `steps` that succeeded."""
+    parts = failed.removeprefix("shell:").split(" && ")
+    return len(parts) > 1 and all(f"shell:{part}" in again for part in parts)
 
 
 def _mark(subject: str) -> str:

@@ -181,6 +181,7 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
         def is_solved(failure: Failure) -> bool:
             is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
             is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
+            is_step = is_step or commands.has_run(failure.signature, again)
             is_found = body.op == "shell" and _missing(failure) in {_program(step) for step in (mark, *again)}
             return is_sent or is_step or is_found or _solves(failure, mark, turn)
 

@@ -323,3 +323,21 @@ def test_only_failures_since_the_last_success_count() -> None:
     assert "times" not in under("Failed approaches", talk)
     talk.user("Again.").ran("make cap", "error: no rule", status="error").says("And again.")
     assert "2 times" in under("Failed approaches", talk)
+
+
+@pytest.mark.parametrize(
+    ("failed", "later", "solved"),
+    [
+        ("git pull --rebase && git push", "git stash && git pull --rebase && git stash pop && git push", True),
+        ("git pull --rebase && git push", "git pull --rebase && git stash pop", False),
+        ("git pull --rebase && git push", "git stash && git pull --rebase || git push", False),
+        ("bash bin/cap.sh --all", "bin/cap.sh --all", True),
+        ("bash bin/cap.sh --all", "bin/lid.sh --all", False),
+    ],
+)
+def test_a_failure_is_solved_by_all_steps_of_its_chain_and_by_its_script_alone(
+    failed: str, later: str, solved: bool
+) -> None:
+    talk = session("s1").user("Go on.").ran(failed, "error: no", status="error").user("And now?").ran(later, "ok")
+
+    assert [failure.solved for failure in talk.digest.failures] == [solved]
