@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Callable
 from typing import Final
 
 from msgspec.structs import replace
 
-from carryover.distill.digest import Failure
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
+from carryover.distill.commands import command_tried, may_solve
+from carryover.distill.digest import Call, Failure
+from carryover.distill.entry import BY_WORTH, FIXED, WEIGHTS, Entry, EntryKind
 from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of, quoted
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
@@ -31,32 +34,43 @@ _THEN: Final = " then: "
 def failed_entries(past: Past) -> list[Entry]:
     """Returns the failures, newest first: those that did not succeed later, then those that did."""
     opened = open_failures(past.view)
-    standing = [failure for failure, session in opened if _is_of_standing(past, failure, session)][:1]
-    solved = _failures(past.view, solved=True)[:_MOST_SOLVED]
+    newest = next((one for one in opened if _weight(past, *one) <= FIXED), None)
+    solved = _failures(past.view, lambda failure, _: failure.solved)[:_MOST_SOLVED]
     return [
-        _failure(past, failure, session, WEIGHTS["open failure"] if failure in standing else BY_WORTH)
-        for failure, session in (*opened, *solved)
+        _failure(past, *one, _weight(past, *one) if one is newest else BY_WORTH.first) for one in (*opened, *solved)
     ]
 
 
 def open_failures(view: ProjectView) -> list[tuple[Failure, SessionView]]:
     """Returns the failures that did not succeed later, newest first."""
-    return _failures(view, solved=False)[:_MOST_FAILED]
+    ran = defaultdict[str, list[tuple[SessionView, Call]]](list)
+    for session in view.sessions if len(view.sessions) > 1 else ():
+        for call in session.digest.calls:
+            if call.op == "shell" and call.status == "ok":
+                ran[command_tried(call.subject)].append((session, call))
+
+    def is_open(failure: Failure, session: SessionView) -> bool:
+        later = (call for of, call in ran.get(failure.tried, ()) if of is not session and call.at_ms > failure.at_ms)
+        return not failure.solved and not any(map(may_solve, later))
+
+    return _failures(view, is_open)[:_MOST_FAILED]
 
 
-def _failures(view: ProjectView, *, solved: bool) -> list[tuple[Failure, SessionView]]:
+def _failures(view: ProjectView, is_meant: Callable[[Failure, SessionView], bool]) -> list[tuple[Failure, SessionView]]:
+    """Returns the newest of the failures with the same reason, newest first."""
     found = [
         (failure, session)
         for session in view.sessions
         for digest in session.digests
         for failure in digest.failures
-        if failure.solved == solved
+        if is_meant(failure, session)
     ]
-    found.sort(key=lambda one: (one[0].at_ms, one[0].turn, one[0].signature))
+    found.sort(key=lambda one: (one[0].at_ms, one[0].turn, one[0].signature), reverse=True)
     silent = [one for one in found if _is_silent(*one)]
-    found = [one for one in found if one not in silent[:-1]]
-    unique = {failure.why or failure.tried: (failure, session) for failure, session in found}
-    return list(reversed(unique.values()))
+    unique: dict[str, tuple[Failure, SessionView]] = {}
+    for one in (one for one in found if one not in silent[1:]):
+        unique.setdefault(one[0].why or one[0].tried, one)
+    return [*unique.values()]
 
 
 def _is_silent(failure: Failure, session: SessionView) -> bool:
@@ -79,12 +93,14 @@ def _words(past: Past, failure: Failure, session: SessionView) -> str:
     return f"{agent}{_THEN}{in_quotes(failure.words, _WORDS_CHARS, tail=0.0)}"
 
 
-def _is_of_standing(past: Past, failure: Failure, session: SessionView) -> bool:
-    """Whether a call failed in the turn that tells where it stands, or where the work does: the next agent meets it
-    first."""
-    steps = [step for step in (past.main, past.work) if step is not None]
-    is_of_turn = any(session is step.view and failure.turn == step.turn.number for step in steps)
-    return is_of_turn and failure in session.digest.failures
+def _weight(past: Past, failure: Failure, session: SessionView) -> float:
+    """Returns how long a failure stays of the turn that tells where it stands, or where the work does, or of one
+    before: the next agent meets it first."""
+    steps = [step for step in (past.main, past.work) if step is not None and step.view is session]
+    backs = [back for step in steps if (back := step.turn.number - failure.turn) >= 0]
+    if not backs or failure not in session.digest.failures:
+        return BY_WORTH.first
+    return WEIGHTS["failure before"].at(min(backs)).first if min(backs) else WEIGHTS["open failure"].first
 
 
 def _tried(failure: Failure) -> str:
@@ -94,7 +110,7 @@ def _tried(failure: Failure) -> str:
     return f"`{program}`" if is_missing and failure.tried.startswith("`") else failure.tried
 
 
-def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight) -> Entry:
+def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:
     tried = _tried(failure)
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
@@ -115,5 +131,5 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: Weight)
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     tried = cut_middle(tried, room)
     text = f"{quoted(tried) if kind == 'job' else tried}{why}"  # a job's name may be any words
-    entry = from_session(session, failure.turn, text, kind, weight.first, at_ms=failure.at_ms)
+    entry = from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)
     return entry if failure.solved else replace(entry, alone=_OPEN)

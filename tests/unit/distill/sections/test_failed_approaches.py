@@ -7,6 +7,7 @@ from typing import Literal
 import pytest
 
 from carryover import model
+from carryover.distill.entry import FIXED
 from carryover.model import ResultStatus
 from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, section, session, under
 
@@ -323,6 +324,28 @@ def test_only_failures_since_the_last_success_count() -> None:
     assert "times" not in under("Failed approaches", talk)
     talk.user("Again.").ran("make cap", "error: no rule", status="error").says("And again.")
     assert "2 times" in under("Failed approaches", talk)
+
+
+@pytest.mark.parametrize(("turns", "stays"), [(1, True), (11, True), (13, False)])
+def test_the_newest_failure_of_the_leading_session_stays_for_eleven_turns(turns: int, stays: bool) -> None:
+    old = session("s0").user(GOAL).ran("make lid", "No rule.", status="error").says("It has none.")
+    talk = session("s1").user("The cap.").ran("make rim", "No rim.", status="error")
+    talk.ran("make cap", "No rule.", status="error").says("It has none.")
+    for number in range(turns):
+        talk.user(f"The tax of town {number}.").edited(f"tax{number}.py").says("Set.")
+    [failed] = [one.entries for one in handoff(old, talk).sections if one.title == "Failed approaches"]
+    fixed = {entry.text.partition("`")[2].partition("`")[0] for entry in failed if entry.weight <= FIXED}
+
+    assert fixed == ({"make cap"} if stays else set())
+
+
+def test_what_failed_in_one_session_and_ran_in_the_next_is_no_failure() -> None:
+    failed = session("s1").user(GOAL).ran("git fetch", "Could not resolve host", status="error").says("No network.")
+    later = session("s2").user("Once more.")
+    later.at_ms = failed.at_ms
+    assert "git fetch" in under("Failed approaches", failed.ran("ls"), later.says("There is none."))
+
+    assert "git fetch" not in under("Failed approaches", failed, later.user("Now?").ran("git fetch").says("Fetched."))
 
 
 @pytest.mark.parametrize(
