@@ -3,7 +3,7 @@
 from typing import Any, Final, Self
 
 from carryover import model
-from carryover.distill.digest import Digest, Turn
+from carryover.distill.digest import Digest, Failure, Turn
 from carryover.distill.fold import fold
 from carryover.distill.handoff import Handoff, distill
 from carryover.distill.render import render
@@ -84,6 +84,11 @@ class Conversation:
     def turn(self) -> Turn:
         assert self.digest.turn is not None
         return self.digest.turn
+
+    @property
+    def failure(self) -> Failure:
+        [only] = self.digest.failures
+        return only
 
     def view(self) -> SessionView:
         return SessionView(

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import pytest
 
 from carryover import model
-from carryover.distill.digest import Digest, Failure
+from carryover.distill.digest import Digest
 from support.conversation import GOAL, Conversation
 
 HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake\nFull history: `carryover show abc`"
@@ -114,102 +114,6 @@ def test_a_digest_is_bounded_in_what_ran_failed_and_was_edited() -> None:
     assert max(lengths) <= 40
 
 
-def failure(talk: Conversation) -> Failure:
-    [found] = talk.digest.failures
-    return found
-
-
-def test_a_failure_is_solved_once_the_same_succeeds() -> None:
-    talk = Conversation().user("Install it.").ran("pip install money", "ERROR: no such", status="error")
-    assert (failure(talk).why, failure(talk).solved) == ("ERROR: no such", False)
-
-    assert not failure(talk.ran("pip install decimal", "ok")).solved
-    assert failure(talk.ran("pip install money", "ok")).solved
-
-
-def test_tests_that_never_began_are_no_failure_once_they_ran() -> None:
-    talk = (
-        Conversation()
-        .user("Test it.")
-        .ran("source .venv/bin/activate && pytest | tail -3", "no such file or directory: .venv", status="error")
-    )
-    assert not failure(talk).solved
-
-    assert failure(talk.ran("source ../venv/bin/activate && pytest | tail -3", "1 failed")).solved
-
-
-@pytest.mark.parametrize(
-    ("later", "solved"),
-    [
-        ("chmod +x cap.sh && ./cap.sh --all", True),
-        ("./cap.sh --all && cat cap.log | tail -3", True),
-        ("chmod +x cap.sh && ./cap.sh --all | tail -3", False),
-        ("./cap.sh --all; echo $?", False),
-        ("./cap.sh --all || true && ls", False),
-        ("echo ./cap.sh --all", False),
-    ],
-)
-def test_a_failure_is_solved_by_a_chain_that_cannot_have_succeeded_without_it(later: str, solved: bool) -> None:
-    talk = Conversation().user("Cap it.").ran("./cap.sh --all", "Permission denied", status="error").user("And?")
-
-    assert failure(talk.user("Now?").ran(later, "ok")).solved is solved
-
-
-@pytest.mark.parametrize(
-    ("later", "solved"),
-    [
-        ('ssh shop "systemctl start till && sleep 3 && systemctl status till"', True),
-        ('cd shop && ssh shop "systemctl start till && systemctl status till"', True),
-        ('ssh till "systemctl start till && systemctl status till"', False),
-        ('ssh shop "systemctl start till && systemctl status till | head"', False),
-        ('ssh shop "systemctl status till; true"', False),
-    ],
-)
-def test_a_failure_on_another_machine_is_solved_by_a_chain_there(later: str, solved: bool) -> None:
-    talk = Conversation().user("Run it.").ran('ssh shop "systemctl status till"', "status=203/EXEC", status="error")
-
-    assert failure(talk.user("And?").user("Now?").ran(later, "active (running)")).solved is solved
-
-
-@pytest.mark.parametrize(
-    ("later", "solved"),
-    [
-        ("python3 cap.py", True),
-        ("cd shop && .venv/bin/python -m shop", True),
-        ("make cap && python3.12 -V", True),
-        ("pythonize cap.py", False),
-        ("cat python", False),
-    ],
-)
-def test_a_program_that_was_not_there_is_found_once_it_runs_from_elsewhere_or_in_another_version(
-    later: str, solved: bool
-) -> None:
-    missing = Conversation().user("Cap it.").ran("python cap.py", "zsh:1: command not found: python", status="error")
-    broken = Conversation().user("Cap it.").ran("python cap.py", "KeyError: cap", status="error")
-
-    assert failure(missing.user("And?").user("Now?").ran(later, "ok")).solved is solved
-    assert not failure(broken.user("And?").user("Now?").ran(later, "ok")).solved
-
-
-def test_a_program_that_was_not_there_is_not_found_by_reading_it() -> None:
-    missing = Conversation().user("Cap it.").ran("./cap.sh", "bash: ./cap.sh: Permission denied", status="error")
-
-    assert not failure(missing.ran("/shop/bin/cap.sh", "make", op="read")).solved
-    assert failure(missing.ran("bin/cap.sh", "ok")).solved
-
-
-@pytest.mark.parametrize(("prompts_between", "solved"), [(0, True), (1, True), (2, False)])
-def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_much_later(
-    prompts_between: int, solved: bool
-) -> None:
-    talk = Conversation().user("Cap it.").ran("make cap --strict", "error: no rule", status="error")
-    for _ in range(prompts_between):
-        talk.user("Try again.")
-
-    assert failure(talk.ran("make cap", "ok")).solved is solved
-    assert not failure(Conversation().user("Cap it.").ran("make cap", "no", status="error").ran("make tax")).solved
-
-
 def test_a_commit_is_named_with_its_id_if_git_printed_one() -> None:
     talk = Conversation().user("Commit it.").ran('git commit -m "Cap it"', "[main 1a2b3c4] Cap it\n 1 file changed")
     talk.ran('git commit -q -m "Round it"')
@@ -221,49 +125,10 @@ def test_a_commit_whose_hook_ran_tests_is_both_a_commit_and_a_test_run() -> None
     tests = "$ bun test\n 12 pass\n 0 fail\nRan 12 tests across 2 files. [9.00ms]\n"
     talk = Conversation().user("Commit it.").ran("git commit -m Cap", f"{tests}$ tsc\nerror: no", status="error")
     assert [run.run.passed for run in talk.digest.runs] == [12]
-    assert not failure(talk).solved
+    assert not talk.failure.solved
 
     talk.ran("git commit -m Cap", f"{tests}[main 1a2b3c4] Cap\n 1 file changed")
-    assert (talk.turn.commits, failure(talk).solved) == (("Cap (1a2b3c4)",), True)
-
-
-@pytest.mark.parametrize(
-    ("output", "solved"),
-    [
-        ("To https://git.example/shop.git\n   58c5eb5..6b8d816  main -> main", True),
-        ("To https://git.example/shop.git\n ! [rejected]  main -> main", False),
-        ("To https://git.example/docs.git\n   58c5eb5..6b8d816  main -> main", False),
-    ],
-)
-def test_a_push_that_failed_is_solved_by_a_push_to_the_same_address(output: str, solved: bool) -> None:
-    why = "fehler: Fehler beim Versenden einiger Referenzen nach 'https://git.example/shop.git'"
-    talk = Conversation().user("Push it.").ran("git add . && git commit -m Cap && git push", why, status="error")
-    talk.user("And?").ran("git pull --rebase && make && git push origin main", output)
-
-    assert [failure.solved for failure in talk.digest.failures] == [solved]
-
-
-@pytest.mark.parametrize(
-    ("tried", "solved"),
-    [("git commit -am Cap", True), (f"git commit -am '{'Cap each of them. ' * 9}' && git push", False)],
-)
-def test_a_commit_that_failed_is_solved_by_the_next_commit(tried: str, solved: bool) -> None:
-    talk = Conversation().user("Commit it.").ran(tried, "fatal: unable to auto-detect email address", status="error")
-    assert not failure(talk.user("And?").user("Now?").ran("git commit -m Cap", "nothing to commit")).solved
-
-    later = "git config user.email till@shop.example && git commit -qam Cap"
-    assert failure(talk.ran(later, "[main 1a2b3c4] Cap")).solved is solved
-
-
-def test_the_same_failure_again_is_counted_and_a_failed_edit_is_solved_by_the_edit_of_its_file() -> None:
-    talk = Conversation().user("Go.")
-    for number in range(3):
-        talk.ran(f"make part{number}", f"error: line {number}", status="error")
-    edit = Conversation().user("Go.").ran("cart.py", "String not found", status="error", op="edit", name="Edit")
-
-    assert (failure(talk).times, failure(talk).why) == (3, "error: line 2")
-    assert not failure(edit.edited("checkout.py")).solved
-    assert failure(edit.edited("cart.py")).solved
+    assert (talk.turn.commits, talk.failure.solved) == (("Cap (1a2b3c4)",), True)
 
 
 def test_a_file_is_one_file_whichever_way_its_drive_is_written() -> None:
@@ -311,7 +176,7 @@ def test_a_job_in_the_background_runs_until_it_ends_and_its_report_is_read() -> 
 
     assert [*done.digest.jobs, *failed.digest.jobs, *done.digest.failures] == []
     assert [(call.subject, call.output) for call in done.digest.calls] == [("npm run build", "built in 3 s")]
-    assert (failure(failed).tried, failure(failed).why) == ("npm run build", "out of memory")
+    assert (failed.failure.tried, failed.failure.why) == ("npm run build", "out of memory")
 
 
 @pytest.mark.parametrize(
