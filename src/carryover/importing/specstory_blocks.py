@@ -83,7 +83,7 @@ class _Ends:
         rules = [*(at for at, line in enumerate(lines) if line.strip() == _RULE), len(lines)]
         above = [next(filter(str.strip, reversed(lines[max(0, at - 4) : at])), "").strip() for at in rules]
         self._rules = {
-            closing: [at for at, last in zip(rules, above, strict=True) if last.endswith(closing) or at == len(lines)]
+            closing: [at for at, last in zip(rules, above, strict=True) if closing in ("", last) or at == len(lines)]
             for closing in ("", *_CLOSING.values())
         }
 

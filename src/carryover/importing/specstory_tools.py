@@ -17,10 +17,10 @@ from carryover.importing.calls import op_of
 from carryover.importing.specstory_blocks import REASONS, ToolBlock
 from carryover.importing.turns import Fences, absolute_path
 from carryover.model import Answer, AnyBody, FileEdit, Op, PlanItem, PlanUpdate, Question, ResultStatus
-from carryover.records.asked import MOST_QUESTIONS, PLAN_STATES, checklist, plan_items
+from carryover.records.asked import MOST_QUESTIONS, MOST_TODOS, PLAN_STATES, checklist, plan_items
 from carryover.records.fields import MAX_PATH_CHARS, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
-from carryover.records.patches import in_patch
+from carryover.records.patches import in_patch, patch_in
 from carryover.records.rawjson import content_text
 from carryover.records.shell_files import changes as shell_changes
 from carryover.records.text import names_own_folder, unescaped, without_ansi
@@ -34,11 +34,11 @@ _BULLET: Final = later(r"- (\w{1,60}): `(.*)$")
 """An argument, whose value may have line breaks."""
 _OF_ARGUMENT: Final = later(r"(?:- \w{1,60}|Input \(truncated\))$")
 """What stands above a fenced block with an argument."""
+_OF_FILE: Final = later(r"(?i)path|file")
+"""What the name of an argument has in it that names a file."""
 _COMMANDS: Final = ("command", "cmd")
 _SHELLS: Final = ("bash", "sh", "shell", "zsh", "powershell")
 _LABELLED: Final = ("Parameters", "Additional data", "Result")
-_LEADS_IN: Final = later(r"(?:\*\*)?(?:Input|Parameters|Additional data|Result|Error):(?:\*\*)?$|Status: \*\*")
-"""Lines that say nothing of what a call was about: labels, and how it ended."""
 _MORE: Final = "\n..."
 """What stands for the rest of a script."""
 _TICKED_LINE: Final = later(r"`(.+)`$")
@@ -62,13 +62,16 @@ _SAID_PATH: Final = later(
     re.MULTILINE,
 )
 _CREATED: Final = later(r"[Cc]reated (?:successfully|and wrote|new file)|successfully created", re.ASCII)
-_FAILED: Final = (
+_FAILURES: Final = (
     *(*REASONS, "**Error:**", "**Apply failed**", "Status: **error**", "An unknown error occurred"),
     'Glob pattern "**/*" matches every file',
 )
-_FAILED_ALONE: Final = frozenset(("Error:", "File not found"))
-"""Likewise, if nothing else is on the line."""
-_STOPPED: Final = frozenset(("Cancelled", "Canceled", "Status: **cancelled**"))
+_ENDING: Final = later(
+    rf"(?P<error>{'|'.join(map(re.escape, _FAILURES))}|(?:Error:|File not found)$)"
+    r"|(?P<interrupted>(?:Cancell?ed|Status: \*\*cancelled\*\*)$)|(?P<open>Status: \*\*loading\*\*$)"
+    r"|(?P<label>Status: \*\*|(?:\*\*)?(?:Input|Parameters|Additional data|Result):(?:\*\*)?$)"
+)
+"""Lines that say how a call ended, or stand above something, and not what the call was about."""
 _ESCAPES: Final = ("&lt;", "&gt;", "&amp;", "&#")
 _CUT: Final = "\n… (output truncated)"
 """The end of a result that SpecStory cut after 2,000 characters."""
@@ -180,7 +183,7 @@ def _whole(result: str) -> str:
 
 def _maps_in(text: str) -> Iterator[dict[str, str]]:
     """Yields the maps in a list as Go prints it: `[map[id:1 title:Test it] map[id:2 title:Ship it]]`."""
-    for entry in text.split("map[")[1:]:
+    for entry in text.split("map[")[1 : MOST_TODOS + 1]:
         _, *found = _GO_FIELD.split(entry)
         fields = [*zip(found[::2], found[1::2], strict=True)]
         yield {name: value.rstrip("] ") for name, value in reversed(fields)}  # a later one may be in a text
@@ -208,6 +211,8 @@ def read_tool(
         status: ResultStatus = "error" if shown.exit_code else "ok"
         outcome = msgspec.structs.replace(outcome, status=status, exit_code=shown.exit_code)
     about = unescaped(quoted.about(op, shown.given))
+    files = {unescaped(text_of(raw)) for name, raw in shown.given.items() if _OF_FILE.search(name)}
+    about = about if not is_input or about in files else ""
     made: Sequence[FileEdit] = ()
     if is_input:
         made = _changes(block, shown, output or shown.labelled or "", about)
@@ -242,11 +247,12 @@ def _printed(text: str) -> str:
 
 
 def _outcome(op: Op, shown: Shown, output: str | None, quoted: QuotedText) -> ToolOutcome | None:
-    if "Status: **loading**" in shown.lines:
+    endings = {ending.lastgroup for ending in map(_ENDING.match, shown.lines) if ending is not None}
+    if "open" in endings:
         return None
-    failed = any(map(_says_failed, shown.lines))
-    if not _STOPPED.isdisjoint(shown.lines):
+    if "interrupted" in endings:
         return ToolOutcome("interrupted", output or "")
+    failed = "error" in endings
     if output is None and failed:
         said = "\n".join(filter(None, shown.lines))
         return ToolOutcome("error", said, never_ran=said in REASONS)
@@ -256,13 +262,9 @@ def _outcome(op: Op, shown: Shown, output: str | None, quoted: QuotedText) -> To
     return msgspec.structs.replace(found, status="error") if failed and found.status in ("ok", "unknown") else found
 
 
-def _says_failed(line: str) -> bool:
-    return line in _FAILED_ALONE or line.startswith(_FAILED)
-
-
 def _changes(block: ToolBlock, shown: Shown, output: str, given: str) -> tuple[FileEdit, ...]:
     """Returns the files that an edit names: in a patch, in sections, in its arguments, the summary, or its result."""
-    for text in (*shown.texts.values(), *(text for _, text in shown.fenced)):
+    for text in (patch_in(shown.given), *(text for _, text in shown.fenced)):
         if patched := in_patch(text, "/"):
             return tuple(msgspec.structs.replace(change, path=change.path.removeprefix("/")) for change in patched)
     sections = [*filter(None, map(_SECTION.match, shown.lines))]
@@ -271,7 +273,7 @@ def _changes(block: ToolBlock, shown: Shown, output: str, given: str) -> tuple[F
     replaced = (each["filePath"] for each in _maps_in(shown.texts.get("replacements", "")) if "newString" in each)
     if paths := dict.fromkeys(path for path in replaced if "\n" not in path):
         return tuple(FileEdit(path=path, change="modify") for path in paths)
-    path = given or _path(block, shown, output)
+    path = given or _path(block, [line for line in shown.lines if not _BULLET.match(line)], output)
     if path is None:
         return ()
     if block.name.lower().startswith("delete"):
@@ -280,24 +282,23 @@ def _changes(block: ToolBlock, shown: Shown, output: str, given: str) -> tuple[F
     return (FileEdit(path=path, change="add" if is_new else "modify"),)
 
 
-def _path(block: ToolBlock, shown: Shown, output: str = "") -> str | None:
+def _path(block: ToolBlock, lines: Sequence[str], output: str = "") -> str | None:
     """Returns the file that a block is about, as spelled there."""
-    for text in (block.summary, *shown.lines):
+    for text in (block.summary, *lines):
         if found := _FILE.match(text[:MAX_PATH_CHARS]):
             return found[1].strip()
     if linked := _LINKED.search(block.summary):
         return path_of(linked[1])
     if said := _SAID_PATH.search(output[:2000]):
         return said["at"] or said["file"] or said["plain"]
-    return next((ticked[1] for text in (block.summary, *shown.lines) if (ticked := _IN_TICKS.search(text))), None)
+    return next((ticked[1] for text in (block.summary, *lines) if (ticked := _IN_TICKS.search(text))), None)
 
 
 def _subject(block: ToolBlock, shown: Shown, folder: str | None) -> str:
     """Returns the file that a block is about, or else its summary, its first line that tells something, or input."""
-    named = _path(block, shown)
+    named = _path(block, shown.lines)
     if named is None:
-        untelling = (_says_failed(line) or line in _STOPPED or _LEADS_IN.match(line) for line in shown.lines)
-        telling = [line for line, is_none in zip(shown.lines, untelling, strict=True) if not is_none]
+        telling = (line for line in shown.lines if not _ENDING.match(line))
         return block.summary or next(filter(None, (*telling, *shown.texts.values())), "").partition("\n")[0]
     suffix = PurePath(named).suffix
     is_path = ((suffix and " " not in suffix) or "/" in named) and _WILD.isdisjoint(named)

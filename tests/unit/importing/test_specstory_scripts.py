@@ -147,3 +147,9 @@ def test_arguments_without_an_end_are_read_in_linear_time() -> None:
     block = ToolBlock("generic", "find", "", tuple(f"- a{number}: `x" for number in range(20_000)))
     with costing_little():
         assert read_tool(block, "c", PLAIN, None)[0].subject
+
+
+def test_an_edit_whose_arguments_name_no_file_has_none() -> None:
+    block = ToolBlock("write", "edit", "", ("- content: `x = 1`", "- description: `Round it`"))
+    call, _, _ = read_tool(block, "c", PLAIN, "/p")
+    assert call.changes == ()
