@@ -67,9 +67,11 @@ _POWERSHELL: Final = "Line |"
 _CODE: Final = later(r"(?:> ?)?\d{1,6} \|(?: |$)|\|(?![^|\n]*\|)")
 """A line of code that a compiler or a shell quotes, by its number, or what stands below it (Swift, Rust, Babel)."""
 _SUMS_UP: Final = later(
-    r"error(?::| Command) (?:could not compile|aborting due to|test failed,|failed with exit code) ", re.I
+    r"error(?::| Command) (?:could not compile|aborting due to|test failed,|failed with exit code"
+    r"|script \S{1,80} exited with code) ",
+    re.I,
 )
-"""What cargo and yarn print below the errors that they found."""
+"""What cargo, yarn and bun print below the errors that they found."""
 _LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _HAD_ENDED: Final = later(r"(?:Shell|Task) \S{1,80} is not running\b")
 """The result of a call that was to end a job that had already ended (Claude Code)."""

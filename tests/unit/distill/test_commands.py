@@ -214,6 +214,7 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "error[E0425]: cannot find value `rate`",
         ),
         ("error: no rate\nerror Command failed with exit code 3.", "error: no rate"),
+        ('Error: no rate\n    at rate.js:3\nerror: script "build" exited with code 1', "Error: no rate"),
         ("Stdout: (empty)\nStderr: no tty\nfatal: no shop\n\nError: (none)\nExit Code: 128", "fatal: no shop"),
         ("fatal: not a git repository\nhint: init", "fatal: not a git repository"),
         (
