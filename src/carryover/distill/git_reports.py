@@ -36,6 +36,8 @@ _FEATURE: Final = later(r'^\{"BRANCH_NAME":"([^"\s]{1,120})","SPEC_FILE":', re.M
 """What Spec Kit's script prints after it has created a feature's branch and checked it out (2025)."""
 _NO_BRANCH: Final = "[specify] Warning: "
 """What it prints before that if it created no branch."""
+_HEAD_STAYS: Final = ".git/HEAD.lock'"
+"""What git cannot create in a sandbox; that it switched to the branch it says all the same."""
 
 
 def committed(body: ToolResult) -> list[tuple[str, str]]:
@@ -57,7 +59,7 @@ def pushed_to(body: ToolResult) -> str:
 def branch_in(body: ToolResult) -> str:
     """Returns the branch that `git commit`, `checkout`, `switch` or `stash`, or `gh pr merge`, last named, or `git
     branch -m` gave its name to; empty if none did here."""
-    if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject):
+    if body.op != "shell" or "git -C" in body.subject or is_looking(body.subject) or _HEAD_STAYS in body.output:
         return ""
     failed = _ENDED_BADLY if body.status == "unknown" else _ENDED_BADLY[:1]
     may_rename = body.status in ("ok", "unknown") and not any(words in body.output for words in failed)

@@ -18,6 +18,7 @@ def shell(command: str, output: str, *, status: ResultStatus = "ok") -> ToolResu
         ("Switched to a new branch 'fix/cap'", "fix/cap"),
         ("On branch main\nYour branch is up to date with 'origin/main'.\nChanges not staged for commit:", "main"),
         ("✓ Merged pull request #20\n✓ Deleted local branch fix/cap and switched to branch main", "main"),  # gh
+        ("error: Unable to create '/shop/.git/HEAD.lock': Not permitted\nSwitched to a new branch 'fix/cap'", ""),
         ("On branch matters of taste", ""),
         ("[main[main 1b2614a] Add a cap", "main"),  # as a terminal of Windows repeats it
         ("[detached HEAD 1b2614a] Add a cap", ""),
