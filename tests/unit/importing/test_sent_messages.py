@@ -329,3 +329,12 @@ def test_tags_that_are_never_closed_take_no_long(tmp_path: Path) -> None:
     messages = [{"role": "user", "content": "<task>\n" * 20_000 + told}, {"role": "assistant", "content": "Done."}]
     with costing_little():
         assert said_in(tmp_path / "task.json", json.dumps(messages)) == [("assistant", "Done.")]
+
+
+def test_notes_and_voices_of_hermes_that_have_no_end_take_no_long(tmp_path: Path) -> None:
+    heard = "[The user sent a voice message~ Here's what they said: \"\n" * 10_000
+    sent = (heard, "[System note: ]" * 60_000 + "Fix it.")
+    messages = [{"role": "user", "content": text} for text in sent] + [{"role": "assistant", "content": "Done."}]
+    with costing_little():
+        said = said_in(tmp_path / "session_1.json", json.dumps({"messages": messages}))
+    assert said[-2:] == [("user", "Fix it."), ("assistant", "Done.")]

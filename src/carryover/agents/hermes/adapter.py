@@ -115,8 +115,11 @@ _NOTE: Final = later(
 )
 """What the client puts before a message after a turn that the gateway interrupted, after another model was chosen, or
 for a file of a chat (2026); each ends with its first closing bracket."""
-_SPOKEN: Final = later(r"""^\[The user sent a voice message~ Here's what they said: "(.{0,20000}?)"\]$""", re.S | re.M)
-"""What a voice message says, alone or above what was typed."""
+_SPOKEN: Final = later(
+    r"""^\[The user sent a voice message~ Here's what they said: "((?:[^\[]|\[(?!The user sent )){0,20000}?)"\]$""",
+    re.M,
+)
+"""What a voice message says, alone or above what was typed, up to the beginning of another one."""
 _REVIEW: Final = later(_ASKED_ASIDE)
 _INCLUDED: Final = later(r"\[Content of [^\n]{1,300}\]:\n")
 """Above a text document in a message. Nothing shows where the document ends and the message begins."""
@@ -169,8 +172,10 @@ def _words_in(text: str, images: int = 0) -> _Words:
     if (summary := _SUMMARY_ABOVE.match(text)) is not None:
         text = text[summary.end() :].lstrip()
     text = _SPOKEN.sub(r"\1", text)
-    while (note := _NOTE.match(text)) is not None:
-        text, images = text[note.end() :], images + bool(note[1])
+    begins = 0
+    while (note := _NOTE.match(text, begins)) is not None:
+        begins, images = note.end(), images + bool(note[1])
+    text = text[begins:]
     if images and _INCLUDED.match(text):
         text = ""
     skill = _SKILL.match(text)
