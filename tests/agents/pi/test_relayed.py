@@ -372,6 +372,7 @@ def test_what_it_delivered_to_a_chat_is_said_once_and_answers_no_request_that_fa
         ("<final><final>Two loaves.</final></final>\n", "Two loaves."),
         ("Count them first.\n<final>Two loaves.</final>", "Count them first.\nTwo loaves."),
         ("`<final>` stands before it, and NO_REPLY ends it.", "`<final>` stands before it, and NO_REPLY ends it."),
+        ("<final>Write `<final>`, or `[[reply_to_current]]`.</final>", "Write `<final>`, or `[[reply_to_current]]`."),
     ],
 )
 def test_what_an_answer_says_to_the_client_is_no_part_of_it(tmp_path: Path, written: str, said: str) -> None:

@@ -115,10 +115,11 @@ _NOTICE_OF_FETCHED: Final = later(
 """Around what a page or a search said (February to April 2026), also in JSON."""
 _FETCH_FAILED: Final = later(r"Web fetch failed \(\d{3}\)[^\n]*")
 """Stands before a page that says so too, in as many lines as it has."""
-_TO_CLIENT: Final = later(r"\[\[reply_to(?:_current|:[^\]\n]{1,100})\]\]\s?")
+_TO_CLIENT: Final = later(r"(?<!`)\[\[reply_to(?:_current|:[^\]\n]{1,100})\]\]\s?")
 NO_REPLY: Final = "NO_REPLY"
-_FOR_USER: Final = ("<final>", "</final>")
-"""What a model writes for OpenClaw: which message it answers, that nothing is to be sent, what is for the user."""
+_FOR_USER: Final = later(r"(?<!`)</?final>")
+"""What a model writes for OpenClaw: which message it answers, that nothing is to be sent, what is for the user. What
+stands behind a backquote, it only writes of."""
 _NO_RESULT: Final = "[openclaw] missing tool result in session history; inserted synthetic error result"
 """Begins what OpenClaw writes for a call without a result, since a model is given one for each (February 2026)."""
 _BY_NAME: Final = "tool_call"
@@ -175,9 +176,8 @@ def reason_of(output: str) -> str:
 
 def spoken(text: str) -> str:
     """Returns an answer without what it says to the client."""
-    begins, ends = _FOR_USER
-    if text.lstrip().startswith(begins) or text.rstrip().endswith(ends):
-        text = text.replace(begins, "").replace(ends, "").strip()
+    if text.lstrip().startswith("<final>") or text.rstrip().endswith("</final>"):
+        text = _FOR_USER.sub("", text).strip()
     text = _TO_CLIENT.sub("", text)
     before, _, last = text.rstrip().rpartition("\n")
     return before.rstrip() if last.strip() == NO_REPLY else text
