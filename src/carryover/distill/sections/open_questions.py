@@ -273,13 +273,15 @@ def from_run(past: Past, seen: SeenRun, text: str, weight: float = BY_WORTH.firs
 
 
 def _failing(seen: SeenRun, ago: str = "", later: Sequence[SeenRun] = ()) -> str:
-    """Returns what failed, without the tests whose file has passed in a `later` run."""
+    """Returns what failed, without the tests whose file has passed in a `later` run, and the reason that came first,
+    unless it is that of such a test."""
     run = seen.run
     passed = {name for name in run.failed_names for one in later if verdict(one.run, name.partition("::")[0]) == "pass"}
     left = [name for name in run.failed_names if name not in passed] or run.failed_names
     names = f" in {', '.join(map(name_in_code, left[:4]))}" if left else ""
     first = "; first reason given" if len(run.failed_names) > 1 else ""  # it may be that of another test
-    reason = f"{first}: {printed_line(run.reason)}" if run.reason else ""
+    is_of_left = [*left[:1]] == [*run.failed_names[:1]]
+    reason = f"{first}: {printed_line(run.reason)}" if run.reason and is_of_left else ""
     how = "ended in an error" if has_no_result(run) else "fail"  # they may not have run at all
     return f"Tests {how}{names}{ago}{reason}"
 

@@ -115,6 +115,9 @@ def test_of_failing_tests_it_says_which_and_why() -> None:
     assert under("Open questions", both.ran("pytest -q b.py", "b.py . [100%]\n1 passed in 1s")).startswith(
         "Tests fail in a.py::test_a ("
     )
+    first = session("s1").user(GOAL).ran("pytest -q", f"{why}\nFAILED b.py::test_b\n", status="error")
+    [line] = section(first.ran("pytest -q a.py", "a.py . [100%]\n1 passed in 1s").says("Once."), title="Open questions")
+    assert line.startswith("Tests fail in b.py::test_b (") and line.endswith(")")
 
 
 def test_a_run_without_any_result_is_not_said_to_fail() -> None:
