@@ -203,7 +203,7 @@ def _without_deleted(names: Mapping[str, InPlay], view: ProjectView) -> dict[str
     newest = {file.path.replace("\\", "/"): file for file in sorted(touched, key=attrgetter("at_ms"))}
     gone = {key: f"/{path}" for path, file in newest.items() if file.change == "delete" for key in names_in(path)}
     return {
-        key: one._replace(called=False) if gone.get(key, "").endswith(f"/{one.shown.lstrip('./')}") else one
+        key: one._replace(called=False) if gone.get(key, "").endswith(f"/{one.shown.removeprefix('./')}") else one
         for key, one in names.items()
     }
 
