@@ -124,7 +124,7 @@ WEIGHTS: Final[dict[str, Weight]] = {
     "own share":       Weight(0.595, 0.0, 0.00003),     # what fits a good third of the handoff
     # Failed approaches
     "open failure":    Weight(0.5),                     # the newest of the leading turn that did not succeed later
-    "failure before":  Weight(0.597, 0.0, 0.00025),     # where that is none, of the turns before, up to eleven back
+    "failure before":  Weight(0.597, 0.0, 0.00026),     # where that is none, of the turns before, up to eleven back
     "reverted":        Weight(0.5, 0.0, 0.0, 1),        # the newest turn that reverted what another had changed
     # Recent files
     "file":            Weight(0.25, 0.0, 0.35, 12),

@@ -326,7 +326,7 @@ def test_only_failures_since_the_last_success_count() -> None:
     assert "2 times" in under("Failed approaches", talk)
 
 
-@pytest.mark.parametrize(("turns", "stays"), [(1, True), (11, True), (13, False)])
+@pytest.mark.parametrize(("turns", "stays"), [(1, True), (11, True), (12, False)])
 def test_the_newest_failure_of_the_leading_session_stays_for_eleven_turns(turns: int, stays: bool) -> None:
     old = session("s0").user(GOAL).ran("make lid", "No rule.", status="error").says("It has none.")
     talk = session("s1").user("The cap.").ran("make rim", "No rim.", status="error")
