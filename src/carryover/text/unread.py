@@ -24,7 +24,7 @@ _SENT: Final = later(
     r"(?:remote: )?(?:(?:(?:Enumerat|Count|Compress|Receiv|Writ)ing objects|Resolving deltas|Updating files"
     r"|Filtering content): +(?:\d+% \(\d+/\d+\)(?:, [^:]{0,80})?|\d+, done\.)|Total \d+ \(delta \d+\)[^:]{0,80})"
     r"|Delta compression using up to \d+ threads?"
-    r"|\(Reading database \.\.\.(?: +\d+%)?|(?:Get|Hit):\d+ \w+:\S*(?: [^:]{1,120})?"
+    r"|\(Reading database \.\.\.(?: +\d+%)?|(?:Get|Hit|Ign):\d+ \w+:.{1,240}"
 )
 """How far git was with what it sends, gets or writes, or apt with what it gets and installs."""
 _AMONG_OTHERS: Final = r"[-+]?\d[\d.]*(?:e[-+]?\d+)?%?"
