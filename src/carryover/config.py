@@ -346,7 +346,7 @@ def refuse_excluded(root: str, config: Config) -> None:
 
 def what_includes(root: str, excluded: str, config: Config) -> str:
     """Returns the sentence, after a space, that says how to include an `excluded` project; "" if only its owner can."""
-    folder = paused_with(root, config.projects.exclude)
+    folder = paused_with(root, config.projects.exclude) if "config.toml" in excluded else None
     by_hand = " Change that there to include it again." if ".toml" in excluded else ""
     return by_hand if folder is None else f" `carryover unpause {shell_word(folder)}` includes it again."
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -65,7 +67,7 @@ def pause_project(root: str) -> Pausing:
     config = load_config(state.config)
     excluded = project_settings(Path(root), config).excluded
     if excluded is None:
-        write(("projects", "exclude"), lambda there: [*(there or ()), glob.escape(root)])
+        write(("projects", "exclude"), partial(with_one, glob.escape(root)))
     obeyed = _obeyed(state, paused=None)
     if excluded is not None:
         by_name = any(names_alone(pattern, root) for pattern in config.projects.exclude)
@@ -91,12 +93,18 @@ def unpause_project(root: str) -> Pausing:
     return Pausing(paused=False, changed=changed, project=root, daemon=_obeyed(state, paused=None), note=note)
 
 
+def with_one(pattern: str, there: Sequence[str] | None) -> list[str]:
+    """Returns the patterns that are there with this one, which another command may have added by now."""
+    there = list(there or ())
+    return there if pattern in there else [*there, pattern]
+
+
 def _in_it(root: str) -> str | None:
     """Names a project below the folder, which a pause of the folder holds for too."""
     with suppress(UserError):  # a ledger that can't be read is not what the user asked about
         here_now = (place.root for place in known_places() if place.has_sessions and place.moved_to is None)
         if (first := next((one for one in here_now if one.startswith(f"{root.rstrip('/')}/")), None)) is not None:
-            return f"It holds for each project below that folder too, such as {first}."
+            return f"The pause holds for each project below that folder too, such as {first}."
     return None
 
 

@@ -5,6 +5,8 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,11 +15,13 @@ import pytest
 from carryover import __version__
 from carryover.actions import ui
 from carryover.actions.first_read import how_far, watch_first_read
+from carryover.actions.pausing import with_one
 from carryover.config import load_config
 from carryover.daemon.client import daemon_pid
 from carryover.daemon.health import Health
 from carryover.errors import ExitCode
 from carryover.fsio import FileLock, private_dir
+from carryover.install.config_file import with_settings
 from carryover.install.service import Program, ServiceKind, ServiceStatus
 from carryover.install.service_managers import Launchd as LaunchdManager
 from carryover.install.service_managers import SystemdUser
@@ -276,7 +280,7 @@ def test_what_is_still_left_out_after_a_pause_is_named(shop: Path, home: Path, r
 
 def test_a_pause_of_a_folder_says_what_lies_in_it_and_what_ends_it(recorded: Path, home: Path, run: Run) -> None:
     said = run.out("pause", str(home))
-    assert f"It holds for each project below that folder too, such as {recorded}." in said
+    assert f"The pause holds for each project below that folder too, such as {recorded}." in said
 
     ends = f"`carryover unpause {home}` includes it again."
     assert ends in run.err(ExitCode.REFUSED, "handoff", str(recorded))
@@ -285,6 +289,18 @@ def test_a_pause_of_a_folder_says_what_lies_in_it_and_what_ends_it(recorded: Pat
     assert f"{recorded} was already paused" in said and ends in said and "Resume with" not in said
     assert run("unpause", str(home))[0] == ExitCode.OK
     assert run("handoff", str(recorded))[0] == ExitCode.OK
+
+
+def test_a_pause_that_another_command_has_just_made_is_not_made_again() -> None:
+    data = b'[projects]\nexclude = [\n  "/srv/shop", # mine\n]\n'
+    assert with_settings(data, {("projects", "exclude"): partial(with_one, "/srv/shop")}, datetime.now(UTC)) is data
+
+
+def test_what_a_project_leaves_out_itself_no_command_includes(shop: Path, home: Path, run: Run) -> None:
+    run("pause", str(home))
+    (shop / ".carryover.toml").write_text("exclude = true\n")
+    err = run.err(ExitCode.REFUSED, "handoff", str(shop))
+    assert err.endswith("the project's own .carryover.toml. Change that there to include it again.\n")
 
 
 def test_a_folder_whose_name_looks_like_a_pattern_is_paused_alone(home: Path, run: Run) -> None:
