@@ -83,8 +83,8 @@ OF_PROGRAMS: Final = (
     ("nuget push", _after("nuget push", r"-k[ \t]+")),
     ("pypi-token.", rf"pypi-token\.\S{{1,64}}[ \t]+{VALUE}"),  # `poetry config`
     (
-        "encrypt_string",
-        rf"encrypt_string[ \t]+(?:--(?:vault|encrypt)-\S{{1,80}}[ \t]+\S{{1,80}}[ \t]+){{0,3}}(?!-){VALUE}",
+        "vault encrypt_string",
+        rf"vault encrypt_string[ \t]+(?:--(?:vault|encrypt)-\S{{1,80}}[ \t]+\S{{1,80}}[ \t]+){{0,3}}(?!-){VALUE}",
     ),
     ("oathtool", _after("oathtool", "", r"(?P<value>[A-Za-z2-7]{16,128})(?![\w/.-])")),
 )
