@@ -158,7 +158,8 @@ def related_projects(db: sqlite3.Connection, root: str, main_root: str | None) -
 
 def roots_below(db: sqlite3.Connection, root: str) -> tuple[str, ...]:
     """Returns the roots of the projects in folders below `root`, however deep."""
-    first, behind = f"{root}/", f"{root}0"  # "0" is the sign behind "/"
+    above = root.rstrip("/")  # of `/`
+    first, behind = f"{above}/", f"{above}0"  # "0" is the sign behind "/"
     rows = db.execute("SELECT root FROM project WHERE root > ? AND root < ?", (first, behind))
     return tuple(below for (below,) in rows)
 

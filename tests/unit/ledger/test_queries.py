@@ -13,6 +13,7 @@ from carryover.ledger.events import last_answer, prompts_at
 from carryover.ledger.queries import (
     agents_seen,
     changed_since_published,
+    roots_below,
     session_by_prefix,
     sessions,
     sessions_by_agent,
@@ -170,6 +171,14 @@ def test_the_sessions_of_each_agent_are_counted_also_without_a_project() -> None
 
         found = [(row.agent, row.sessions, row.last_event_ms) for row in agents_seen(db)]
         assert found == [("aider", 3, 4), ("codex", 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("root", "below"), [("/", ("/srv/shop", "/srv/till")), ("/srv", ("/srv/shop", "/srv/till")), ("/srv/s", ())]
+)
+def test_projects_are_below_a_folder_however_high_it_is(root: str, below: tuple[str, ...]) -> None:
+    with closing(_ledger_of([])) as db:
+        assert roots_below(db, root) == below
 
 
 def _steps(number: int, read: Callable[[sqlite3.Connection], object]) -> int:
