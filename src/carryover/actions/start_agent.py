@@ -71,7 +71,7 @@ def put_handoff(agent_id: str | None, root: str) -> TakeOver:
     state = state_dir()
     config = load_config(state.config)
     start = startable_agent(agent_id, config, root) if agent_id is not None else None
-    made = handoff_here(WantedHandoff(root=root))
+    made = handoff_here(WantedHandoff(root=root), to_put=True)
     start = start or startable_agent(last_other_agent(made, config), config, root)
     return TakeOver(*start, made, handoff_in_place(made, config, state))
 

@@ -71,9 +71,9 @@ def _of_daemon(wanted: WantedHandoff) -> PrintedHandoff | None:
         return None
 
 
-def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
+def handoff_here(wanted: WantedHandoff, *, to_put: bool = False) -> MadeHandoff:
     """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
-    there."""
+    there. `to_put`: it is put into the project next, or else refused, which says why; so that is not said here."""
     from carryover.past.opened import Want, opened
     from carryover.publish.printed import hand_over, notes_on, roots_to_hand_over
 
@@ -86,8 +86,9 @@ def handoff_here(wanted: WantedHandoff) -> MadeHandoff:
             break
     else:
         raise _nothing_found(root, config)
-    warn_if_paused()
-    for note in notes_on(made, known_places()):
+    if not to_put:
+        warn_if_paused()
+    for note in notes_on(msgspec.structs.replace(made, why_open=None) if to_put else made, known_places()):
         warn_once(note)
     return made
 

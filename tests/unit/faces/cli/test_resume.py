@@ -258,6 +258,19 @@ def test_the_handoff_is_put_into_the_project_first(shop: Path, claude_here: Path
     assert str(shop) in (state_dir().root / "journal.jsonl").read_text()  # by which uninstall finds it
 
 
+def test_why_no_handoff_is_put_into_a_project_is_said_once(shop: Path, claude_here: Path, run: Run) -> None:
+    (shop / ".git" / "info" / "exclude").unlink()
+    (shop / ".git" / "info" / "exclude").mkdir()
+    assert "Nothing is written into" in run("handoff", str(shop))[2]
+
+    err = run.err(ExitCode.REFUSED, "to", "claude-code", str(shop))
+    assert err.startswith(f"carryover: No handoff is put into {shop}: ") and err.count("\n") == 1
+
+    run("pause")
+    err = run.err(ExitCode.REFUSED, "to", "claude-code", str(shop))
+    assert err.startswith("carryover: Carryover is paused, so ") and err.count("\n") == 1
+
+
 def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:
     assert "more.md" not in (printed := run.out("handoff", str(shop))), "there is no such file"
     assert "; `carryover handoff --tokens 8000`: " in printed
