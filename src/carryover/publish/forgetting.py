@@ -35,7 +35,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_copies
 from carryover.publish.publish import publish_project
 from carryover.publish.second_page import write_second_page
-from carryover.publish.store import handoff_names, loaded_names
+from carryover.publish.store import handoff_names, is_taken, loaded_names
 from carryover.transcript.spooled import SpooledCall
 
 _T = TypeVar("_T")
@@ -192,7 +192,8 @@ def _is_former(folder: Path, root: str, config: Config) -> bool:
 def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) -> bool:
     """Removes the files that agents load from projects that are published; returns whether there was one."""
     stores = [Path(root) / STORE for root in roots if project_settings(Path(root), config).folder is None]
-    files = [store / name for store in stores for name in loaded_names() if os.path.lexists(store / name)]
+    copies = (store / name for store in stores for name in loaded_names())
+    files = [file for file in copies if os.path.lexists(file) and not is_taken(file)]
     remove_all(files, problems)
     return bool(files)
 
@@ -204,7 +205,8 @@ def _remove_handoff(folder: Path, problems: list[str]) -> bool:
     had_handoff = os.path.lexists(folder / HANDOFF)
     names = handoff_names()
     cut_off = (path for name in names for path in folder.glob(f".{name}.*.tmp"))
-    remove_all([*(folder / name for name in names), *cut_off], problems)
+    files = (folder / name for name in names if not is_taken(folder / name))
+    remove_all([*files, *cut_off], problems)
     return had_handoff
 
 

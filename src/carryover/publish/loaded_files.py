@@ -20,7 +20,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import STORE, write_handoff
 from carryover.publish.make import MadeHandoff
-from carryover.publish.store import holds_folders_with, loaded_copies
+from carryover.publish.store import holds_folders_with, is_taken, loaded_copies
 
 CACHE_MS: Final = 5 * 60_000
 """After this long without work, the provider has nothing of a conversation in its cache any more."""
@@ -31,7 +31,8 @@ def write_loaded_files(made: MadeHandoff, config: Config) -> bool:
     if made.handoff is None or made.text is None:
         return False
     root, is_held = Path(made.root), False
-    copies = [(spec.id, root / STORE / name) for spec, name in loaded_copies() if config.selects(spec.id)]
+    named = ((spec.id, root / STORE / name) for spec, name in loaded_copies() if config.selects(spec.id))
+    copies = [(agent, file) for agent, file in named if not is_taken(file)]
     if copies and Checkout(root).git_dir is None and _holds_projects(root, made.below):
         for _, file in copies:
             file.unlink(missing_ok=True)

@@ -45,7 +45,7 @@ from carryover.publish.local_pointers import hidden_since
 from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.publish.project_files import place, withdraw
 from carryover.publish.project_view import UnknownProject
-from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, loaded_names, remove_own
+from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, is_taken, loaded_names, remove_own
 from carryover.redact import CleanText
 
 
@@ -182,8 +182,11 @@ def _publish_inside(
         if refused is not None:
             return _refused(root, refused, settings)
         ignore_itself(store)
-        for name in loaded_names() if is_first else ():
-            (store / name).unlink(missing_ok=True)  # it came with the folder, perhaps from another project
+        for name in loaded_names():
+            if is_taken(store / name):
+                edits.left_alone(f"{STORE}/{name}", "it is a folder")
+            elif is_first:
+                (store / name).unlink(missing_ok=True)  # it came with the folder, perhaps from another project
         written = _written(store, made, text)
         place(edits, settings)
         _remove_former(edits.journal, root, store)
@@ -205,7 +208,7 @@ def _written(folder: Path, made: MadeHandoff, text: CleanText) -> Published:
     later."""
     changed = write_handoff(folder, text)
     has_page = made.handoff is not None and names_page(made.handoff, text)
-    if not has_page:
+    if not has_page and not is_taken(folder / PAGE):
         (folder / PAGE).unlink(missing_ok=True)
     return Published(changed=changed, file=folder / HANDOFF, page=folder / PAGE if has_page else None)
 

@@ -11,7 +11,7 @@ from typing import Final
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
-from carryover.fsio import is_there, private_dir, read_bytes_bounded, write_if_changed
+from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
 from carryover.outside.listed import GITIGNORE
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.probe.looks import look_at_each
@@ -38,6 +38,11 @@ def handoff_names() -> tuple[str, ...]:
     return (HANDOFF, CHOSEN, PAGE, *loaded_names())
 
 
+def is_taken(file: Path) -> bool:
+    """Whether a folder has the name of one of our files. It is not ours, and stays."""
+    return is_folder(file) and not file.is_symlink()
+
+
 def own_files(store: Path) -> list[Path]:
     """Returns our files in a folder for handoffs, which need not be there, in the order in which they may go: the
     folder's own rule last, since until then it keeps the others out of a commit. None are behind a symlink that a
@@ -46,7 +51,8 @@ def own_files(store: Path) -> list[Path]:
         return []
     own = own_ignore_file(store)
     cut_off = sorted(store.glob(".*.tmp"))
-    return [*(store / name for name in handoff_names()), *cut_off, *([own] if own is not None else [])]
+    files = (store / name for name in handoff_names())
+    return [*(file for file in files if not is_taken(file)), *cut_off, *([own] if own is not None else [])]
 
 
 def remove_own(folder: Path) -> None:

@@ -26,6 +26,7 @@ from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
 from carryover.publish.make import MadeHandoff, facts_now
 from carryover.publish.publish import awaits_handoff, awaits_work, publish_project
+from carryover.publish.store import loaded_names, remove_own
 from support.repository import repository
 from support.scribe import Scribe, ledger_with_prompt
 
@@ -149,6 +150,26 @@ async def test_what_cannot_be_listed_is_not_written(home: Path, paths: StatePath
     reason = "the handoff can't be written: journal.jsonl is not a regular file"
     assert (published.refusal, published.passing) == (reason, True)
     assert [path.name for path in root.iterdir()] == [".git"]
+
+
+async def test_a_folder_with_the_name_of_a_copy_keeps_nothing_else_from_being_written(
+    home: Path, paths: StatePaths
+) -> None:
+    root = repository(home / "app")
+    project = await ledger_with_prompt(paths.state.ledger, root)
+    store, [name, *_] = root / ".carryover", loaded_names()
+    (store / name).mkdir(parents=True)
+    (store / "more.md").mkdir()
+
+    for _ in range(2):
+        published = refreshed(paths, project).published
+        assert (published.refusal, published.passing) == (None, False)
+        assert published.notes == (f".carryover/{name} was left alone: it is a folder",)
+        assert (store / "handoff.md").exists()
+
+    assert remove_published(paths, Config(), [str(root)])[0] == []
+    remove_own(store)
+    assert sorted(path.name for path in store.iterdir()) == sorted([name, "more.md"])
 
 
 async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, paths: StatePaths) -> None:
