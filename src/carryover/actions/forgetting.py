@@ -46,7 +46,7 @@ def plan_forgetting(
     Only reads. Raises UserError (NOTHING_FOUND) if nothing would go.
     """
     state = state_dir()
-    if not state.ledger.exists():
+    if not (state.ledger.exists() or copies(state.ledger)):
         raise UserError("Nothing is recorded yet, so nothing was changed.", ExitCode.NOTHING_FOUND)
     selection = Selection(since_ms=since_ms, until_ms=until_ms)
     if project is not None:

@@ -73,6 +73,15 @@ def everything(project: Path) -> bytes:
     return all_bytes(state_dir().root, project)
 
 
+def test_copies_without_a_ledger_are_not_called_nothing(home: Path, run: Run) -> None:
+    private_dir(state_dir().root)
+    (state_dir().root / "ledger.before-7.sqlite").write_text(SECRET)
+
+    err = run.err(ExitCode.NOTHING_FOUND, "forget", "--all", "--yes")
+
+    assert "Nothing is recorded" not in err and "`carryover start`" in err
+
+
 def test_nothing_of_a_forgotten_session_is_left(published: Path, secret: ClaudeSession, run: Run) -> None:
     former = state_dir().root / "restore" / "codex" / "startup" / published.relative_to("/") / ".answer"
     former.parent.mkdir(parents=True)
