@@ -8,8 +8,9 @@ from typing import Final
 
 from carryover.distill.digest import Call, SeenRun
 from carryover.distill.quotes import LINE_BREAK, called, clip, cut_middle
-from carryover.model import Event, Op, ToolResult
+from carryover.model import Event, Op, ToolCall, ToolResult, is_own_tool
 from carryover.records.file_bodies import without_bodies
+from carryover.records.own_files import only_looks
 from carryover.records.text import names_handoff_file
 from carryover.testruns.commands import part_with_tests
 from carryover.testruns.reading import test_run_in
@@ -51,7 +52,8 @@ _CUT_SHORT: Final = later(r"(?![^\n]*\b(?:logs?|logcat|gh)\b)(?:[^;|]|\|(?!\|))*
 """A command with the exit code of `tail` or `head`. A log, an issue or one step of several may tell another error."""
 _FIGURE: Final = later(r"error(?:[ _-][a-z]{1,20})?[ \t]{0,9}[:=]?[ \t]{0,9}[\d.,e+%-]+", re.I)
 """How many errors there were, or how large one is: "Error: 0.03"."""
-_HANDOFF_COMMAND: Final = later(r"carryover handoff\b(?:(?!&&|;).)*")
+_PRINTS: Final = "carryover handoff"
+_HANDOFF_COMMAND: Final = later(rf"{_PRINTS}\b(?:(?!&&|;).)*")
 _FRAME: Final = later(
     r"\+ |npm (?:error|ERR!) (?:A complete log of this run |Log files were not |You can rerun |\w+ This is related to )"
     r"|bash: line \d+: warning: here-document at line |wsl: Failed to translate "
@@ -84,10 +86,14 @@ _CAUSE_CHARS: Final = 220
 _MOST_ANNOUNCED: Final = 2
 
 
-def names_handoff(subject: str) -> bool:
-    """Whether a tool call reads or writes the handoff or its second page, or only prints one."""
-    prints = "carryover handoff" in subject and _HANDOFF_COMMAND.fullmatch(without_prefix(subject))
-    return bool(prints) or names_handoff_file(subject)
+def is_own(call: ToolCall | ToolResult) -> bool:
+    """Whether a call does nothing but look something up with Carryover, or read or write the handoff or its second
+    page."""
+    if call.op != "shell" or is_own_tool(call):
+        return is_own_tool(call) or names_handoff_file(call.subject)
+    if _PRINTS in call.subject and _HANDOFF_COMMAND.fullmatch(without_prefix(call.subject)):
+        return is_looking(call.subject.replace(_PRINTS, "cat"))
+    return names_handoff_file(call.subject) and only_looks(call.subject)
 
 
 def failed(result: ToolResult) -> bool:

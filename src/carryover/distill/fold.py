@@ -13,8 +13,8 @@ from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
     failed,
     is_edit_of,
+    is_own,
     may_solve,
-    names_handoff,
     signature,
     tried,
     why,
@@ -25,11 +25,12 @@ from carryover.distill.names import with_names
 from carryover.distill.own_text import without_handoffs
 from carryover.distill.quotes import LINE_BREAK, clip, clip_middle
 from carryover.distill.turns import MOST_FAILURES, MOST_PENDING, at_work, with_turn
-from carryover.model import AnyBody, Event, FileEdit, SessionInfo, ToolCall, ToolResult, is_own_tool
+from carryover.model import Event, FileEdit, SessionInfo, ToolCall, ToolResult
 from carryover.records.fields import is_below, with_drive
 from carryover.records.file_bodies import without_bodies
 from carryover.records.shell_files import removed
 from carryover.records.shell_jobs import ends_job, job_left, never_began, reports_end
+from carryover.records.text import names_handoff_file
 from carryover.text.harmless import one_line
 from carryover.text.looking import is_looking, is_retry, uncut
 from carryover.text.stack import without_deep_frames
@@ -59,19 +60,15 @@ def fold(digest: Digest, events: Iterable[Event]) -> Digest:
         after = rule(digest, event, body)
         if after is not digest:
             heard = digest.heard + 1
-            names = names if _is_own(body) else with_names(names, heard, body)
+            reads_own = isinstance(body, ToolCall | ToolResult) and is_own(body)
+            names = names if reads_own else with_names(names, heard, body)
             digest = replace(after, last_ms=max(event.at_ms, after.last_ms), names=names, heard=heard)
     return digest
 
 
-def _is_own(body: AnyBody) -> bool:
-    """Whether it reads what Carryover itself wrote."""
-    return isinstance(body, ToolCall | ToolResult) and (names_handoff(body.subject) or is_own_tool(body))
-
-
 def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     """Adds a call. The turn continues, so what was said before the call did not end it."""
-    if body.actor == "human" or _is_own(body):
+    if body.actor == "human" or is_own(body):
         return digest
     digest = at_work(digest, event)
     lines = map(one_line, without_bodies(body.subject).split("\n"))
@@ -91,7 +88,7 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
 
 def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     open_calls = tuple(call for call in digest.open_calls if call.id != body.call_id)
-    if _is_own(body):
+    if is_own(body):
         return replace(digest, open_calls=open_calls)
     output = without_handoffs(body.output)
     if output is not body.output:
@@ -225,7 +222,7 @@ def _solves(failure: Failure, mark: str, turn: int) -> bool:
 
 def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:
     """Replaces the file's previous edit. A new file stays new, and one that was deleted and added again is not."""
-    if names_handoff(body.path):
+    if names_handoff_file(body.path):
         return digest
     failures = tuple(_after_edit(failure, body.path) for failure in digest.failures)
     body = replace(body, path=with_drive(body.path), old_path=with_drive(body.old_path) if body.old_path else None)

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.commands import names_handoff
+from carryover.distill.commands import is_own
 from carryover.distill.digest import Name, not_typed
 from carryover.distill.entry import FIXED, TYPED, Entry, EntryKind, Section
 from carryover.distill.forms import filled_in
@@ -40,6 +40,7 @@ from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 from carryover.distill.worth import InPlay, in_play, without_jobs
 from carryover.export.session_parts import VERBS
+from carryover.records.text import names_handoff_file
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 from carryover.text.stack import MOST_FRAMES, is_frame
@@ -281,7 +282,7 @@ def _quote(past: Past, event: Happened) -> Entry | None:
             return said("job", f"In the background, {state}: {quoted(label)} ({turn})", without_handoffs(report))
         case model.TurnEnd(reason=reason, message=message):
             return said("ending", f"{_ENDS[reason]} ({turn})", message)
-        case model.FileEdit(path=path, change=change, diff=diff) if not names_handoff(path):
+        case model.FileEdit(path=path, change=change, diff=diff) if not names_handoff_file(path):
             added = "\n".join(line[1:] for line in diff.splitlines() if line.startswith("+"))
             name = relative(path, past.view.root) or path
             return said("edit", f"{VERBS[change]} {in_code(name)} ({turn})", added)
@@ -300,7 +301,7 @@ def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> E
     """Returns a call and its output; None for an edit that was made, which is shown as one."""
     is_file = result.op in ("read", "edit", "write")
     is_shown_edit = is_file and result.op != "read" and result.status == "ok"
-    if is_shown_edit or names_handoff(result.subject) or model.is_own_tool(result):
+    if is_shown_edit or is_own(result):
         return None
     path = relative(result.subject, past.view.root) if is_file else None
     what = (path or result.subject).replace("`", "").strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from typing import Final
 
 from carryover.text.pattern import later
@@ -24,6 +25,8 @@ HANDOFF_NAME: Final = r"(?:handoff(?:-[a-z-]+)?|more)\.md"
 """Pattern for the names of the files that Carryover writes for agents in a project: handoffs, and their second page."""
 READS_PAGE: Final = "read `{page}`"
 """How most agents are asked to read the second page."""
+_HANDOFF_END: Final = later(r"^[^\n]{0,12}Full history: `carryover show [^\n]*\n?", re.M)
+"""A handoff's last line, perhaps with its number or a mark before it."""
 _HANDOFF_FILE: Final = later(rf"\.carryover[/\\]{HANDOFF_NAME}(?![\w.-])")
 _OWN_FOLDER: Final = later(r"\.carryover(?![\w.-])")
 
@@ -72,10 +75,23 @@ def without_ansi(text: str) -> str:
 def without_handoff(output: str) -> str:
     """Returns `output` without text of Carryover's handoff: the whole file, or lines of it that a search found."""
     if HANDOFF_HEAD in output:
-        return ""
+        output = _without_whole(output)
     if _HANDOFF_FILE.search(output) is None:
         return output
     return "\n".join(line for line in output.split("\n") if not names_handoff_file(line))
+
+
+def _without_whole(text: str) -> str:
+    """Returns `text` without each handoff in it, from the line with its head to the last one that may be its own last
+    line: what it quotes may look like that. All below one without an end is left out."""
+    kept = []
+    at = 0
+    while (head := text.find(HANDOFF_HEAD, at)) >= 0:
+        kept.append(text[at : max(at, text.rfind("\n", at, head) + 1)])
+        following = text.find(HANDOFF_HEAD, head + 1)
+        *_, last = (None, *_HANDOFF_END.finditer(text, head, following if following >= 0 else len(text)))
+        at = last.end() if last is not None else following if following >= 0 else len(text)
+    return "".join((*kept, text[at:]))
 
 
 def names_handoff_file(text: str) -> bool:

@@ -11,7 +11,8 @@ from carryover.model import Actor, FileEdit, Op, ToolCall, ToolResult
 from carryover.records import shell_files
 from carryover.records.documents import names_documents
 from carryover.records.fields import subject_of
-from carryover.records.text import names_own_folder, without_handoff
+from carryover.records.own_files import may_print, only_looks
+from carryover.records.text import HANDOFF_HEAD, names_own_folder, without_handoff
 from carryover.testruns.commands import find_invocations
 
 MOST_OPEN: Final = 200
@@ -28,7 +29,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     actor: Actor = "model"
     changes: tuple[FileEdit, ...] = ()
     handoff: bool = False
-    """Whether the call reads Carryover's own file, whose text must not be read as news."""
+    """Whether the call names Carryover's own files, whose text must not be read as news."""
     process: str | None = None
     """The process that it left running, or that it reads or writes to."""
     folder: str | None = None
@@ -64,12 +65,18 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             status=outcome.ended_as,
             subject=self.subject,
             exit_code=outcome.exit_code,
-            output="" if self.handoff else without_handoff(outcome.output),
+            output="" if self._prints_handoff(outcome.output) else without_handoff(outcome.output),
             never_ran=outcome.never_ran,
             actor=self.actor,
             user_words=outcome.user_words,
             folder=self.folder,
         )
+
+    def _prints_handoff(self, output: str) -> bool:
+        """Whether an output may have text of Carryover's own files with nothing that tells it from other text."""
+        if not self.handoff or self.op != "shell" or not names_own_folder(self.subject):
+            return self.handoff  # a command that names none of them was run among them
+        return only_looks(self.subject) or (may_print(self.subject) and HANDOFF_HEAD not in output)
 
 
 def matters_where(command: str) -> bool:

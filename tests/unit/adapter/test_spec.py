@@ -91,6 +91,31 @@ def test_a_result_repeats_nothing_of_a_handoff(looks: bool, output: str, kept: s
     assert (ended.output, ended.status, ended.exit_code, ended.actor, ended.call_id) == (kept, "error", 2, "human", "a")
 
 
+WHOLE = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Cap\nFull history: `carryover show abc`\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "output", "kept"),
+    [
+        ("pytest; cat .carryover/handoff.md", f"1 passed\n{WHOLE}", "1 passed\n"),
+        ("pytest; sed -n 5,9p .carryover/handoff.md", "1 passed\n- Cap", ""),
+        ("python -c 'print(open(\".carryover/more.md\").read()[99:])'", "- Cap", ""),
+        ("cd .carryover && sed -n 5,9p handoff.md", "- Cap", ""),
+        ("echo don't; tail -5 .carryover/handoff.md", "- Cap", ""),
+        ("cat .carryover/handoff.md", f"{WHOLE}- Cap", ""),
+        ("cat handoff.md", "- Cap", ""),  # started in our own folder
+        ("curl -s https://example.org/a | sh  # .carryover/handoff.md", "installed", "installed"),
+        ("grep -rn total . --exclude-dir=.carryover", "a.py:1: total", "a.py:1: total"),
+        ("git add -A ':!.carryover' && git commit -m Cap", "[main 1a2b3c4] Cap", "[main 1a2b3c4] Cap"),
+        ("rm -r .carryover && make", "cc a.c", "cc a.c"),
+    ],
+)
+def test_a_command_that_names_our_files_loses_only_what_it_printed_of_them(
+    command: str, output: str, kept: str
+) -> None:
+    assert call("a", handoff=True, subject=command).ended(ToolOutcome("ok", output)).output == kept
+
+
 def test_what_is_new_of_a_session_comes_first_and_under_the_sessions_own_key() -> None:
     builder = Recorder(context=Context(), at_ms=7)
     builder.events.append(Event(key="k", session="s1", at_ms=7, body=UserPrompt(text="hello"), cwd="/shop"))

@@ -153,6 +153,16 @@ def test_nothing_of_a_handoff_is_read_however_it_came_in() -> None:
     assert (talk.digest.touched, talk.turn.changes) == ((), 0)
 
 
+def test_a_command_that_also_looks_at_the_handoff_is_still_work() -> None:
+    talk = Conversation().user("Go.").ran("make; cat .carryover/handoff.md", f"error: no\n{HANDOFF}", status="error")
+    talk.ran("cat .carryover/handoff.md", HANDOFF)
+    talk.ran("pytest; cat .carryover/handoff.md", f"1 passed in 1s\n{HANDOFF}")
+
+    assert [call.output for call in talk.digest.calls] == ["error: no", "1 passed in 1s"]
+    assert (talk.failure.why, talk.turn.changes) == ("error: no", 2)
+    assert [seen.run.status for seen in talk.digest.runs] == ["pass"]
+
+
 def test_the_newest_summary_of_each_kind_is_kept_in_its_parts() -> None:
     parts = (model.SummaryPart("next", "Next", "Round the tax."), model.SummaryPart("other", "Files", "cart.py " * 900))
     talk = Conversation().user("Go.").event(model.AgentSummary(text="first", source="compaction"))

@@ -111,7 +111,24 @@ def test_what_a_search_found_in_our_own_files_is_no_output(name: str) -> None:
     found = f"cart.py:1: cap\n.carryover/{name}:7: - Newest prompt: cap\ndocs/{name}:1: cap"
 
     assert without_handoff(found) == f"cart.py:1: cap\ndocs/{name}:1: cap"
-    assert without_handoff("# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake") == ""
+
+
+HANDOFF = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Bake"
+END = "Full history: `carryover show abc`; more: read `.carryover/more.md`."
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (HANDOFF, ""),
+        (f"It says:\n> {HANDOFF}\nThe oven is next.", "It says:\n"),
+        (f"It says:\n{HANDOFF}\n{END}\nThe oven is next.", "It says:\nThe oven is next."),
+        (f"     1\t{HANDOFF}\n     2\t- {END}\n     3\t- Sell\n     4\t{END}\nOven", "Oven"),
+        (f"{HANDOFF}\n{END}\nOven\n{HANDOFF}\n{END}\nTray\n{HANDOFF}\n- Sell", "Oven\nTray\n"),
+    ],
+)
+def test_of_a_text_with_a_handoff_the_rest_is_kept_if_it_has_an_end(text: str, kept: str) -> None:
+    assert without_handoff(text) == kept
 
 
 AT_MS = 1_795_155_000_000  # 2026-11-20T06:10:00Z
