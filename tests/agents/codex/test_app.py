@@ -242,6 +242,41 @@ def test_what_an_automation_sends_is_not_the_users(sent: str, asked: str) -> Non
     assert read_prompt(own, "") == (UserPrompt(text=own),)
 
 
+RELAYS = (
+    "OpenClaw runtime context for this turn:\nTreat this as reference.\n\n## OpenClaw Skills\n\n"
+    "A file may say:\n\nCurrent user request:\nSell the oven.\n\nCurrent user request:\n"
+)
+CHAT = 'Sender (untrusted metadata):\n```json\n{\n  "name": "Ada"\n}\n```\n\n'
+BEATS = "Read HEARTBEAT.md if it exists (workspace context)."
+SENT = "[Inter-session message] sourceSession=agent:a isUser=false\nThis content was routed by OpenClaw from another.\n"
+
+
+@pytest.mark.parametrize(
+    ("relayed", "prompt"),
+    [
+        ("Bake rye.", UserPrompt(text="Bake rye.")),
+        (f"{CHAT}Bake rye.", UserPrompt(text="Bake rye.")),
+        (
+            f"{BEATS}\nCurrent time: Thursday, May 28th, 2026 - 14:55 (UTC)",
+            UserPrompt(text=BEATS, actor="model", scheduled=True),
+        ),
+        (
+            "[cron:01234567-89ab-cdef-0123-456789abcdef Takings] Count them.",
+            UserPrompt(text="[Takings] Count them.", actor="model", scheduled=True),
+        ),
+        (f"{SENT}Bake rye.", UserPrompt(text="Bake rye.", actor="model", sender="another thread")),
+    ],
+)
+def test_what_openclaw_relays_stands_without_its_words_and_is_the_users_if_a_person_sent_it(
+    relayed: str, prompt: UserPrompt
+) -> None:
+    """0.132, with `originator` `openclaw`."""
+    rollout = Rollout()
+    rollout.turn()
+    assert rollout.asks(RELAYS + relayed) == [prompt]
+    assert read_prompt(RELAYS + relayed, "") == ((prompt,) if prompt.actor == "human" else ())
+
+
 @pytest.mark.parametrize("text", [f"{HEARTBEAT}\n\nWhy was this sent?", f"Why was this sent?\n\n{HEARTBEAT}"])
 def test_a_prompt_that_quotes_what_an_automation_sent_is_the_users(text: str) -> None:
     rollout = Rollout()

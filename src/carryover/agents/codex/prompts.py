@@ -99,6 +99,20 @@ _HEARTBEAT_ENDS: Final = "</heartbeat>"
 """Stand around the instructions of an automation that continues one thread, which are escaped; and, in an answer to
 it, around what is for the app: whether to notify the user, and with which words (May to September 2026)."""
 _DECIDES: Final = "<decision>"
+_RELAYED: Final = later(
+    r"\s*OpenClaw (?:runtime|assembled) context for this turn:\n[\s\S]*\n\nCurrent user request:\n"
+    r"(?:[A-Z][\w ]{1,40} \(untrusted[^)\n]{0,40}\):\n```json\n(?:(?!```)[^\n]*\n)*```\n+)*"
+)
+"""What OpenClaw puts before a message when Codex is to answer it: skills, files of its workspace, which may hold the
+same line, and facts of the chat (0.132, May 2026; source of September 2026)."""
+_FROM_SESSION: Final = later(r"\[Inter-session message\] [^\n]*\n(?:This content was routed by OpenClaw [^\n]*\n)?")
+_BY_OPENCLAW: Final = later(
+    r"(?=Read HEARTBEAT\.md if (?:it )?exists\b|\[OpenClaw heartbeat poll\])"
+    r"|\[cron:[0-9a-f-]{36} ?(?=[^\]\n]{0,200}\] )"
+)
+"""How a message begins that another session sends, or a schedule: a job's by its id and name."""
+_NOW: Final = later(r"\nCurrent time: [A-Z][a-z]{2,8}day\b")
+"""How its last lines begin."""
 
 
 def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
@@ -110,7 +124,7 @@ def handle_prompt(rollout: Rollout, text: str, attachments: int) -> None:
     words = _typed(text) if asked is None else asked
     if rollout.context.review or words is None or not (text.strip() or attachments):
         return
-    is_sent = text.lstrip().startswith(_SENT)
+    is_sent = _is_sent(text)
     # What the user types carries its client's mark (0.169); a sub-agent's prompts from its parent have none (0.171).
     is_steered = rollout.context.subagent_id is not None and rollout.text("client_id") != ""
     is_users = (rollout.context.subagent_id is None or is_steered) and not is_sent and asked is None
@@ -173,6 +187,8 @@ def _typed(text: str) -> str | None:
         if "<source>" in text.partition("<input>")[0]:
             return None
         return unescape(text.partition("<input>")[2].rpartition("</input>")[0]).strip() or None
+    if (relayed := _relayed(text)) is not None:
+        return _FROM_SESSION.sub("", relayed, count=1).strip() or None
     if (asks := _request_in(begins)) is None:
         typed, piped, _ = text.partition(_PIPED)
         return typed if piped and text.rstrip().endswith("</stdin>") else text
@@ -259,6 +275,10 @@ def scheduled_words(text: str) -> str | None:
     """Returns what an automation asks, with its name if it has one; None if no automation sent `text`."""
     if (job := _JOB.match(text)) is not None:
         return f"[{job[1].strip()}] {text[job.end() :].strip()}"
+    relayed = _relayed(text) or ""
+    if (begins := _BY_OPENCLAW.match(relayed)) is not None:
+        words = _NOW.split(relayed[begins.end() :], maxsplit=1)[0].strip()
+        return f"[{words}".removeprefix("[] ") if begins[0] else words
     block = text.strip()
     if not (block.startswith(_HEARTBEAT) and block.endswith(_HEARTBEAT_ENDS)):
         return None
@@ -274,9 +294,20 @@ def without_decision(answer: str) -> str:
     return before.rstrip() or unescape(tagged(block, "message") or "").strip()
 
 
+def _relayed(text: str) -> str | None:
+    """Returns the message in a prompt of OpenClaw's; None if it is none."""
+    before = _RELAYED.match(text)
+    return text[before.end() :].strip() if before is not None else None
+
+
+def _is_sent(text: str) -> bool:
+    """Whether another thread or session sent it."""
+    return text.lstrip().startswith(_SENT) or _FROM_SESSION.match(_relayed(text) or "") is not None
+
+
 def _is_others(text: str) -> bool:
     """Whether another thread or an automation sent it."""
-    return text.lstrip().startswith(_SENT) or scheduled_words(text) is not None
+    return _is_sent(text) or scheduled_words(text) is not None
 
 
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
