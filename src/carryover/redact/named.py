@@ -287,8 +287,9 @@ def _is_secret_in_cell(value: str, word: str) -> bool:
     pattern: `"password|secret_key|auth.*token"`."""
     if any(sign.isspace() for sign in value):
         return False
+    is_long = word == "pass" or is_mixed(value, 16)  # the sign may also be one of the secret's own
     return any(
-        is_mixed(cell, 16) or (word == "pass" and (is_scrambled(cell, 8) or is_said_password(cell)))
+        is_mixed(cell, 16) or (is_long and is_scrambled(cell, 8)) or (word == "pass" and is_said_password(cell))
         for cell in value.split("|")
     )
 
