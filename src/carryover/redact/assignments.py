@@ -27,7 +27,7 @@ _CELLS = r"(?:</code>)?</t[dh]>\s{0,40}<td[^<>]{0,80}>(?:<code>)?|[|;│┃](?![
 _DEFAULT = r"[\])]{0,2}[ \t]{0,4}(?:\|\||\?\?|\?:|\bor\b)(?=[ \t]{0,4}[\"'`])"
 _WANTED = r"(?:(?:should|must|will|shall) be|soll|sea|será|debe ser|doit être|deve ser|seja|должен быть)(?: est[ae])?"
 _WORDS_BETWEEN = (
-    rf"(?<=[\"'`]),(?:(?:{NEXT_LINE}|\\n)(?:[ \t]|\\n){{0,40}}(?=\\{{0,7}}[\"']))?|,(?=[\w+/=-]{{16}})"
+    rf"(?<=[\"'`]),(?:(?:{NEXT_LINE}|\\n)(?:{NEXT_LINE}|[ \t]|\\n){{0,40}}(?=\\{{0,7}}[\"']))?|,(?=[\w+/=-]{{16}})"
     r"|\(\s{0,40}(?:(?:like|now|currently|default:?|e\.g\.,?|i\.e\.,?|z\.B\.)[ \t])?(?=n?[\"'`])"
     r"|是|为|は|[은는](?=[ \t])"
     r"|(?<=[ \t])(?:(?:for|of|on|in|at|für|del|de la)[ \t][^\n:=\"'`|]{1,40}?"
