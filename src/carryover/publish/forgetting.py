@@ -192,8 +192,7 @@ def _is_former(folder: Path, root: str, config: Config) -> bool:
 def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) -> bool:
     """Removes the files that agents load from projects that are published; returns whether there was one."""
     stores = [Path(root) / STORE for root in roots if project_settings(Path(root), config).folder is None]
-    copies = (store / name for store in stores for name in loaded_names())
-    files = [file for file in copies if os.path.lexists(file) and not is_taken(file)]
+    files = [store / name for store in stores for name in loaded_names() if os.path.lexists(store / name)]
     remove_all(files, problems)
     return bool(files)
 
@@ -205,8 +204,7 @@ def _remove_handoff(folder: Path, problems: list[str]) -> bool:
     had_handoff = os.path.lexists(folder / HANDOFF)
     names = handoff_names()
     cut_off = (path for name in names for path in folder.glob(f".{name}.*.tmp"))
-    files = (folder / name for name in names if not is_taken(folder / name))
-    remove_all([*files, *cut_off], problems)
+    remove_all([*(folder / name for name in names), *cut_off], problems)
     return had_handoff
 
 
@@ -248,8 +246,11 @@ def remove_spooled(
 
 
 def remove_all(files: Iterable[Path], problems: list[str]) -> None:
-    """Removes files, which may already be gone; adds a sentence to `problems` for each failure."""
+    """Removes files, which may already be gone, but no folder of that name; adds a sentence to `problems` for each
+    failure."""
     for path in files:
+        if is_taken(path):
+            continue
         try:
             path.unlink(missing_ok=True)
         except OSError as error:
