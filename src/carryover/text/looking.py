@@ -79,8 +79,8 @@ _PREFIX: Final = later(
     r"|(?:sudo(?:\s+(?:-\w*[CDRTgpruU]\s+[^-\s]\S*|--?[\w-]+(?:=\S+)?))*|time|env|timeout \S+)\s+)+"
 )
 """An assignment whose value a command gives is a step of its own. Some of sudo's options have a value: a user, say."""
-_SHELLS: Final = (["bash"], ["sh"], ["zsh"])
-"""What runs a script that may also be run by its name alone."""
+_BY_SHELL: Final = later(r"\A(?:bash|sh|zsh) (?!-n )")
+"""Before a script that may also be run by its name alone; with `-n` it is only read."""
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
 
@@ -200,6 +200,6 @@ def uncut(command: str) -> str:
 
 
 def _core(command: str) -> list[str]:
-    words = [word.strip("'\"") for word in _REDIRECTED.sub("", command).split() if word[:1] != "-"]
-    words = words[1:] if words[:1] in _SHELLS and len(words) > 1 else words
+    alone = _BY_SHELL.sub("", _REDIRECTED.sub("", command))
+    words = [word.strip("'\"") for word in alone.split() if word[:1] != "-"]
     return [words[0].rpartition("/")[2], *words[1:]] if words else [command]

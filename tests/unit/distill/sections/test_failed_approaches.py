@@ -356,6 +356,8 @@ def test_what_failed_in_one_session_and_ran_in_the_next_is_no_failure() -> None:
         ("git pull --rebase && git push", "git stash && git pull --rebase || git push", False),
         ("bash bin/cap.sh --all", "bin/cap.sh --all", True),
         ("bash bin/cap.sh --all", "bin/lid.sh --all", False),
+        ("bin/cap.sh", "bash -x bin/cap.sh", True),
+        ("bin/cap.sh", "bash -n bin/cap.sh", False),
     ],
 )
 def test_a_failure_is_solved_by_all_steps_of_its_chain_and_by_its_script_alone(
