@@ -50,8 +50,9 @@ def open_failures(view: ProjectView) -> list[tuple[Failure, SessionView]]:
                 ran[command_tried(call.subject)].append((session, call))
 
     def is_open(failure: Failure, session: SessionView) -> bool:
-        later = (call for of, call in ran.get(failure.tried, ()) if of is not session and call.at_ms > failure.at_ms)
-        return not failure.solved and not any(map(may_solve, later))
+        same = ran.get(failure.tried, ()) if "…" not in failure.tried else ()  # what is cut out may differ
+        since = (call for of, call in same if of is not session and call.at_ms > failure.at_ms)
+        return not failure.solved and not any(map(may_solve, since))
 
     return _failures(view, is_open)[:_MOST_FAILED]
 

@@ -348,6 +348,15 @@ def test_what_failed_in_one_session_and_ran_in_the_next_is_no_failure() -> None:
     assert "git fetch" not in under("Failed approaches", failed, later.user("Now?").ran("git fetch").says("Fetched."))
 
 
+def test_of_two_long_commands_in_two_sessions_one_may_fail_and_the_other_run() -> None:
+    commands = [f"make {'lid ' * 30}{part} {'lid ' * 30}" for part in ("cap", "rim")]
+    failed = session("s1").user(GOAL).ran(commands[0], "No cap.", status="error").says("There is none.")
+    later = session("s2").user("Once more.")
+    later.at_ms = failed.at_ms
+
+    assert "No cap." in under("Failed approaches", failed, later.ran(commands[1]).says("Done."))
+
+
 @pytest.mark.parametrize(
     ("failed", "later", "solved"),
     [
