@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Final
@@ -17,6 +18,7 @@ from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView, SessionView
 from carryover.records.shell_jobs import never_began
+from carryover.text.pattern import later
 
 _JOB: Final = "job:"
 """Prefix of the signatures of background jobs."""
@@ -27,7 +29,7 @@ _OPEN: Final = 0.2
 _WHY_CHARS: Final = 110
 _WORDS_CHARS: Final = 180
 """How much of these words is shown, and of the reason (above) beside them."""
-_THEN: Final = " then: "
+_THEN: Final = later(r"\bthen\s?:", re.I)
 """Stands between an agent and its words, so a reason that has it, too, is in quotation marks of its own."""
 
 
@@ -91,7 +93,7 @@ def _words(past: Past, failure: Failure, session: SessionView) -> str:
     if failure.solved or not failure.words or "".join(lines_of(answer)[:1]).startswith(failure.words.removesuffix("…")):
         return ""
     agent = past.names.get(session.agent, session.agent)
-    return f"{agent}{_THEN}{in_quotes(failure.words, _WORDS_CHARS, tail=0.0)}"
+    return f"{agent} then: {in_quotes(failure.words, _WORDS_CHARS, tail=0.0)}"
 
 
 def _weight(past: Past, failure: Failure, session: SessionView) -> float:
@@ -123,7 +125,7 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: float) 
     where = f" ({notes})" if notes else ""
     words = _words(past, failure, session)
     reason = cut_middle(failure.why, _WHY_CHARS, tail=0.6) if words else failure.why
-    reason = quoted(reason) if _THEN in reason else reason
+    reason = quoted(reason) if _THEN.search(reason) else reason
     kind: EntryKind = "job" if failure.signature.startswith(_JOB) else "call"
     # What a job printed is in a file: nothing is known of it unless it was read.
     unknown = "" if kind == "job" else "failed without a word"
