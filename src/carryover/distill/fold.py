@@ -174,9 +174,11 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
     if not has_failed:
         again, to = commands.steps(body), pushed_to(body)
         has_committed = committed(body) != []
+        committed_ms = at_ms if has_committed else max((each.committed_ms for each in digest.turns), default=0)
 
         def is_solved(failure: Failure) -> bool:
-            is_sent = (to != "" and to in failure.why) or (has_committed and _only_commits(failure))
+            is_made = _stopped_before_push(failure) and failure.at_ms < committed_ms
+            is_sent = (to != "" and (to in failure.why or is_made)) or (has_committed and _only_commits(failure))
             is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
             is_step = is_step or commands.has_run(failure.signature, again)
             is_found = body.op == "shell" and _missing(failure) in {_program(step) for step in (mark, *again)}
@@ -199,6 +201,11 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
 def _only_commits(failure: Failure) -> bool:
     """Whether a command commits, and does not go on to push, which may be what failed."""
     return COMMITS.search(failure.signature) is not None and "git push" not in f"{failure.signature} {failure.tried}"
+
+
+def _stopped_before_push(failure: Failure) -> bool:
+    """Whether a command commits and failed before it could push: else the reason would name an address."""
+    return COMMITS.search(failure.signature) is not None and "://" not in failure.why and "git@" not in failure.why
 
 
 def _missing(failure: Failure) -> str | None:

@@ -126,6 +126,25 @@ def test_a_commit_that_failed_is_solved_by_the_next_commit(tried: str, solved: b
     assert talk.ran(later, "[main 1a2b3c4] Cap").failure.solved is solved
 
 
+@pytest.mark.parametrize(
+    ("why", "address", "solved"),
+    [
+        ("error: eslint found 2 problems", "https://git.example/shop.git", True),
+        ("fatal: unable to access 'https://git.example/docs.git/'", "https://git.example/shop.git", False),
+        ("error: failed to push some refs to 'git@git.example:docs.git'", "git@git.example:shop.git", False),
+    ],
+)
+def test_a_chain_that_failed_before_its_push_is_solved_by_a_commit_and_a_push(
+    why: str, address: str, solved: bool
+) -> None:
+    push = f"To {address}\n   58c5eb5..6b8d816  main -> main"
+    talk = Conversation().user("Push it.").ran("git add . && git commit -m Cap && git push", why, status="error")
+    assert not talk.ran("git push origin main", push).failure.solved, "nothing was committed"
+    assert not talk.ran("git commit -m 'Cap it'", "[main 1a2b3c4] Cap it").failure.solved
+
+    assert talk.user("And?").ran("git push origin main", push).failure.solved is solved
+
+
 def test_the_same_failure_again_is_counted_and_a_failed_edit_is_solved_by_the_edit_of_its_file() -> None:
     talk = Conversation().user("Go.")
     for number in range(3):
