@@ -13,10 +13,11 @@ from carryover.text.pattern import later
 
 _MOST: Final = 3
 _NAMED: Final = later(
-    r"(?<![^\s=(])(?<!-c )(?<!-lc )([\"'])(?P<quoted>[^\"'\n*?$|<>;&]{1,200}\.[A-Za-z]{2,8})\1(?![^\s;|&)])"
+    r"(?<![^\s=(])(?<!-c )(?<!-lc )(?<!-m )(?<!-am )(?<!echo )"
+    r"([\"'])(?P<quoted>[^\"'\n*?$|<>;&]{1,200}\.[A-Za-z]{2,8})\1(?![^\s;|&)])"
     r"|(?<![^\s'\"=])[\w./~-]{1,200}\.[A-Za-z]{2,8}(?![^\s'\";|&)])"
 )
-"""A word with the ending of a file; in quotes it may have blanks, unless it is a pattern or a shell is to run it."""
+"""A word with the ending of a file; in quotes it may have blanks, unless that is a pattern, a sentence or a script."""
 _PRINTS: Final = later(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
 """A command that prints a whole file."""
 

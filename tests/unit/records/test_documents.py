@@ -24,6 +24,7 @@ BOXES = Boxes(2, 1, ("bake",))
         ("shell", 'cat "/repo/Auto Run/plan.md"', [("/repo/Auto Run/plan.md", BOXES)]),
         ("shell", "head -3 'my plan.md' \"a.md\"", [("/repo/my plan.md", None), ("/repo/a.md", None)]),
         ("shell", "find . -name '*.md' -path \"$HOME/plan.md\" -o -name 'pl?n.md'", []),
+        ("shell", "git commit -m 'Mend plan.md' && echo \"See a.md\"", [("/repo/plan.md", None), ("/repo/a.md", None)]),
         ("shell", 'ssh oven "cd shop && cat plan.md"', [("/repo/plan.md", None)]),
         ("shell", "bash -lc 'cat plan.md'", [("/repo/plan.md", None)]),
         ("shell", "rg 'see it.' b.md 'c.md'", [("/repo/b.md", None), ("/repo/c.md", None)]),
