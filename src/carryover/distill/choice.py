@@ -74,7 +74,8 @@ def files_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
     files: list[str] = []
     chars = _LINE_CHARS
     for _, key, name in called:
-        shown = _shown(name, root) if key not in held and suffix_of(name) in suffixes else None
+        is_file = suffix_of(name) in suffixes and not names[key].gone
+        shown = _shown(name, root) if is_file and key not in held else None
         if shown is None:
             continue
         tokens -= estimated_tokens(f"{shown}, ")

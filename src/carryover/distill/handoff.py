@@ -193,17 +193,17 @@ def _past_part(
             for file in sorted(recent, key=lambda file: -file.touched.edits)
             if file.touched.change != "delete"
         ),
-        names=(*_without_deleted(in_play(*mentioned(view)), view).items(),),
+        names=(*_with_deleted(in_play(*mentioned(view)), view).items(),),
     )
 
 
-def _without_deleted(names: Mapping[str, InPlay], view: ProjectView) -> dict[str, InPlay]:
-    """Returns the names; the files that were deleted last are not called, since they are no longer there."""
+def _with_deleted(names: Mapping[str, InPlay], view: ProjectView) -> dict[str, InPlay]:
+    """Returns the names, and which are files that were deleted last."""
     touched = [file for session in view.sessions for digest in session.digests for file in digest.touched]
     newest = {file.path.replace("\\", "/"): file for file in sorted(touched, key=attrgetter("at_ms"))}
     gone = {key: f"/{path}" for path, file in newest.items() if file.change == "delete" for key in names_in(path)}
     return {
-        key: one._replace(called=False) if gone.get(key, "").endswith(f"/{one.shown.removeprefix('./')}") else one
+        key: one._replace(gone=gone.get(key, "").endswith(f"/{one.shown.removeprefix('./')}"))
         for key, one in names.items()
     }
 

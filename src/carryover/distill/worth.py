@@ -58,11 +58,13 @@ def _formed(name: str) -> tuple[float, ...]:
 
 
 class InPlay(NamedTuple):
-    """A name as it was last written, the chance that the next agent needs it, and whether a call had it."""
+    """A name as it was last written, the chance that the next agent needs it, whether a call had it, and whether it is
+    a file that was deleted last."""
 
     shown: str
     worth: float
     called: bool = False
+    gone: bool = False
 
 
 def in_play(names: Mapping[str, Name], now: int) -> dict[str, InPlay]:
