@@ -40,8 +40,8 @@ _LISTS: Final = later(r"usage\b|[^\n]{1,200}:$", re.I)
 """What comes before the list of those that it does take."""
 _LISTED_WITHIN: Final = 5
 """Lines, of which some name the program and say what it is for."""
-_IN_JSON: Final = later(r'"error":\s*\{[^{}]{0,400}?"message":\s*"((?:[^"\\\n]|\\.){3,400})"')
-"""An error's message in JSON output; more JSON may follow."""
+_IN_JSON: Final = later(r'"error":\s*(?:\{[^{}]{0,400}?"message":\s*)?"((?:[^"\\\n]|\\.){3,400})')
+"""The beginning of an error's message in JSON output; more JSON may follow."""
 _ESCAPED: Final = later(r'\\(["\\/])')
 _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 """What `git push` says of a branch that was not taken."""

@@ -11,6 +11,7 @@ from carryover.model import Actor, FileEdit, Op, ToolCall, ToolResult
 from carryover.records import shell_files
 from carryover.records.documents import names_documents
 from carryover.records.fields import subject_of
+from carryover.records.lenient import fields_of, text_of
 from carryover.records.own_files import may_print, only_looks
 from carryover.records.text import HANDOFF_HEAD, names_own_folder, without_handoff
 from carryover.testruns.commands import find_invocations
@@ -62,7 +63,7 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             call_id=self.id,
             name=self.name,
             op=self.op,
-            status=outcome.ended_as,
+            status="error" if self._says_it_failed(outcome) else outcome.ended_as,
             subject=self.subject,
             exit_code=outcome.exit_code,
             output="" if self._prints_handoff(outcome.output) else without_handoff(outcome.output),
@@ -71,6 +72,14 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
             user_words=outcome.user_words,
             folder=self.folder,
         )
+
+    def _says_it_failed(self, outcome: ToolOutcome) -> bool:
+        """Whether all that a tool returned is an object that says that it failed, and why. Few servers of MCP set
+        `isError` beside it (n8n-mcp, February 2026)."""
+        if self.op != "other" or outcome.status not in ("ok", "unknown"):
+            return False
+        said = fields_of(outcome.output.lstrip())
+        return bytes(said.get("success", b"")) == b"false" and text_of(said.get("error")).strip() != ""
 
     def _prints_handoff(self, output: str) -> bool:
         """Whether an output may have text of Carryover's own files with nothing that tells it from other text."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -89,6 +90,21 @@ def test_a_result_repeats_nothing_of_a_handoff(looks: bool, output: str, kept: s
     ended = call("a", handoff=looks, actor="human").ended(ToolOutcome("error", output, 2))
 
     assert (ended.output, ended.status, ended.exit_code, ended.actor, ended.call_id) == (kept, "error", 2, "human", "a")
+
+
+@pytest.mark.parametrize(
+    ("op", "output", "status"),
+    [
+        ("other", '{\n  "success": false,\n  "error": "No oven",\n  "details": {"success": true}\n}', "error"),
+        ("other", '{"success": false, "error": ""}', "ok"),
+        ("other", '{"success": true, "error": "No oven"}', "ok"),
+        ("other", '{"result": {"success": false, "error": "No oven"}}', "ok"),
+        ("other", 'It says {"success": false, "error": "No oven"}', "ok"),
+        ("read", '{"success": false, "error": "No oven"}', "ok"),
+    ],
+)
+def test_a_tool_that_returns_that_it_failed_has_failed(op: Any, output: str, status: str) -> None:
+    assert call("a", op=op).ended(ToolOutcome("ok", output)).status == status
 
 
 WHOLE = "# [CARRYOVER] Last updated 2026-11-20T06:00:00Z from Codex\n- Cap\nFull history: `carryover show abc`\n"

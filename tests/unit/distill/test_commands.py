@@ -350,6 +350,8 @@ def test_the_reason_of_a_failure_is_the_error_in_json_output() -> None:
 
     assert why(failed_first + then_well) == 'no file "cart.json"'
     assert why('{"error":{"message":"no rows"}}') == "no rows"
+    assert why('{\n "success": false,\n "error": "no rows"\n}', op="other") == "no rows"
+    assert why(f'{{\n "success": false,\n "error": "no {"row " * 200}"\n}}', op="other").startswith("no row row")
     served = '127.0.0.1 replied {"error": {"message": "no rows"}}\n1 of 9 carts differs\nmake: *** [check] Stopped\n'
     assert (
         why(served)
