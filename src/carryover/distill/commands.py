@@ -86,7 +86,7 @@ _CAUSE_CHARS: Final = 220
 _MOST_ANNOUNCED: Final = 2
 
 
-def is_own(call: ToolCall | ToolResult) -> bool:
+def looks_at_ours(call: ToolCall | ToolResult) -> bool:
     """Whether a call does nothing but look something up with Carryover, or read or write the handoff or its second
     page."""
     if call.op != "shell" or is_own_tool(call):

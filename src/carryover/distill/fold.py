@@ -13,7 +13,7 @@ from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
     failed,
     is_edit_of,
-    is_own,
+    looks_at_ours,
     may_solve,
     signature,
     tried,
@@ -60,7 +60,7 @@ def fold(digest: Digest, events: Iterable[Event]) -> Digest:
         after = rule(digest, event, body)
         if after is not digest:
             heard = digest.heard + 1
-            reads_own = isinstance(body, ToolCall | ToolResult) and is_own(body)
+            reads_own = isinstance(body, ToolCall | ToolResult) and looks_at_ours(body)
             names = names if reads_own else with_names(names, heard, body)
             digest = replace(after, last_ms=max(event.at_ms, after.last_ms), names=names, heard=heard)
     return digest
@@ -68,7 +68,7 @@ def fold(digest: Digest, events: Iterable[Event]) -> Digest:
 
 def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
     """Adds a call. The turn continues, so what was said before the call did not end it."""
-    if body.actor == "human" or is_own(body):
+    if body.actor == "human" or looks_at_ours(body):
         return digest
     digest = at_work(digest, event)
     lines = map(one_line, without_bodies(body.subject).split("\n"))
@@ -88,7 +88,7 @@ def _call(digest: Digest, event: Event, body: ToolCall) -> Digest:
 
 def _result(digest: Digest, event: Event, body: ToolResult) -> Digest:
     open_calls = tuple(call for call in digest.open_calls if call.id != body.call_id)
-    if is_own(body):
+    if looks_at_ours(body):
         return replace(digest, open_calls=open_calls)
     output = without_handoffs(body.output)
     if output is not body.output:

@@ -13,7 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.commands import is_own
+from carryover.distill.commands import looks_at_ours
 from carryover.distill.digest import Name, not_typed
 from carryover.distill.entry import FIXED, TYPED, Entry, EntryKind, Section
 from carryover.distill.forms import filled_in
@@ -301,7 +301,7 @@ def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> E
     """Returns a call and its output; None for an edit that was made, which is shown as one."""
     is_file = result.op in ("read", "edit", "write")
     is_shown_edit = is_file and result.op != "read" and result.status == "ok"
-    if is_shown_edit or is_own(result):
+    if is_shown_edit or looks_at_ours(result):
         return None
     path = relative(result.subject, past.view.root) if is_file else None
     what = (path or result.subject).replace("`", "").strip()

@@ -209,15 +209,15 @@ def _folders(command: str) -> Iterator[str]:
             elif goes_to == "-":
                 folder, left = left, folder
             elif goes_to is not None:
-                folder, left = path_in(folder, goes_to) if goes_to else "", folder
+                folder, left = from_folder(folder, goes_to) if goes_to else "", folder
 
 
 def _below(folder: str, run: Invocation) -> Invocation:
     """Returns the run as made in `folder`, all of which it tests if it names no paths."""
     paths = run.paths or (("",) if folder else ())
     return run._replace(
-        paths=tuple(path_in(folder, path) for path in paths),
-        excluded=tuple(path_in(folder, path) for path in run.excluded),
+        paths=tuple(from_folder(folder, path) for path in paths),
+        excluded=tuple(from_folder(folder, path) for path in run.excluded),
     )
 
 
@@ -242,7 +242,7 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
         asks_tool = tool != "" and _ASKS.fullmatch(word) is not None
         if {name, stem} & _RUNNERS or asks_tool or (before, word) == ("node", "--test"):
             return _restricted(tool or stem, word, words[:place], words[place + 1 :])
-        if _SCRIPT.fullmatch(word) and "=" not in word and not path_in(folder, word).startswith("/tmp/"):
+        if _SCRIPT.fullmatch(word) and "=" not in word and not from_folder(folder, word).startswith("/tmp/"):
             if place == 0 and "/" in word:
                 return Invocation()
             if place > 0 and _INTERPRETER.fullmatch(before):
@@ -268,11 +268,11 @@ def _restricted(tool: str, target: str, before: Sequence[str], after: Sequence[s
     given = [_path(word, tool) for former, word in pairwise(("", *after)) if _may_be_path(word, former, tool)]
     if tool.startswith("gradle") and ":" in target.strip(":"):
         given.append(target.strip(":").rpartition(":")[0].replace(":", "/"))
-    paths = tuple(path_in(folder, path) for path in given if path not in ("", ".", folder))
+    paths = tuple(from_folder(folder, path) for path in given if path not in ("", ".", folder))
     if folder and not paths:
         paths = (folder,)
     excluded = tuple(
-        path_in(folder, _path(word.removeprefix("--ignore="), tool))
+        from_folder(folder, _path(word.removeprefix("--ignore="), tool))
         for former, word in pairwise(("", *after))
         if former == "--ignore" or word.startswith("--ignore=")
     )
@@ -343,7 +343,7 @@ def _with_ends(run: Invocation, commands: Sequence[SimpleCommand], index: int) -
     )
 
 
-def path_in(folder: str, path: str) -> str:
+def from_folder(folder: str, path: str) -> str:
     """Returns a path on a command line as it is called from where `folder` is."""
     folder, path = folder.replace("\\", "/"), path.removeprefix("./").removesuffix("/")
     if path in ("", "."):

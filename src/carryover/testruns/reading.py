@@ -10,7 +10,7 @@ from itertools import chain
 import msgspec
 
 from carryover.model import ToolResult
-from carryover.testruns.commands import Invocation, find_invocations, module_path, path_in
+from carryover.testruns.commands import Invocation, find_invocations, from_folder, module_path
 from carryover.testruns.run import Status, TestOutcome, TestRun
 from carryover.text.harmless import harmless
 from carryover.text.pattern import later
@@ -323,8 +323,8 @@ def test_run_in(body: ToolResult) -> TestRun | None:
 
 def _in_folder(folder: str, run: TestRun) -> TestRun:
     """Returns the run of a command that was started in `folder`, all of which it tests if it names no paths."""
-    paths = tuple(path_in(folder, path) for path in run.paths or ("",))
-    excluded = tuple(path_in(folder, path) for path in run.excluded)
+    paths = tuple(from_folder(folder, path) for path in run.paths or ("",))
+    excluded = tuple(from_folder(folder, path) for path in run.excluded)
     return msgspec.structs.replace(run, paths=paths, excluded=excluded)
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.commands import is_own
+from carryover.distill.commands import looks_at_ours
 from carryover.distill.digest import Digest
 from carryover.distill.own_text import (
     export_frame,
@@ -46,7 +46,7 @@ NUMBERED = "\n".join(f"{number}→{line}" for number, line in enumerate(POINTER.
     ],
 )
 def test_a_command_that_only_looks_at_the_handoff_is_our_own(command: str) -> None:
-    assert is_own(ToolCall(call_id="c", name="Bash", op="shell", subject=command))
+    assert looks_at_ours(ToolCall(call_id="c", name="Bash", op="shell", subject=command))
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_command_that_only_looks_at_the_handoff_is_our_own(command: str) -> No
     ],
 )
 def test_a_command_that_does_more_is_the_agents_work(command: str) -> None:
-    assert not is_own(ToolCall(call_id="c", name="Bash", op="shell", subject=command))
+    assert not looks_at_ours(ToolCall(call_id="c", name="Bash", op="shell", subject=command))
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_a_command_that_does_more_is_the_agents_work(command: str) -> None:
     ],
 )
 def test_a_tool_that_opens_the_handoff_is_known_by_the_path(path: str, own: bool) -> None:
-    assert is_own(ToolCall(call_id="c", name="Read", op="read", subject=path)) is own
+    assert looks_at_ours(ToolCall(call_id="c", name="Read", op="read", subject=path)) is own
 
 
 def test_the_longer_handoff_that_an_agent_reads_is_not_shown_as_its_work() -> None:

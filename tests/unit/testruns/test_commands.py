@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.testruns.commands import Invocation, find_invocations, part_with_tests, path_in
+from carryover.testruns.commands import Invocation, find_invocations, from_folder, part_with_tests
 from support.costs import costing_little
 
 
@@ -211,7 +211,7 @@ def test_what_a_run_is_restricted_to(command: str, paths: tuple[str, ...], selec
 
 
 def test_a_path_is_called_from_a_folder_on_windows() -> None:
-    assert path_in(r"D:\code\shop\web", "../api") == path_in(r"C:\x", "D:/code/shop/api") == "D:/code/shop/api"
+    assert from_folder(r"D:\code\shop\web", "../api") == from_folder(r"C:\x", "D:/code/shop/api") == "D:/code/shop/api"
 
 
 @pytest.mark.parametrize(

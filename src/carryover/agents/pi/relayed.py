@@ -14,7 +14,7 @@ from carryover.records.summary import kinds_of
 from carryover.text.pattern import later
 
 _ORDERS: Final = ("[Subagent Context] You are running as a subagent", "Task: [Read from: ", "<!-- pi-herdr-task:")
-"""How what a sub-agent is told begins: OpenClaw's, then those of extensions of pi, which have sessions of their own."""
+"""How the order of a sub-agent begins: OpenClaw's, then those of extensions of pi, which have sessions of their own."""
 _NOT_TYPED: Final = (
     "Pre-compaction memory flush.",
     "A new session was started via ",
@@ -36,7 +36,7 @@ _CONTRACT: Final = later(rf"\A{_TASK}(?s:.*)^## Acceptance Contract\nAcceptance 
 _SUB_AGENT: Final = later(r"subagent-[\w.-]{1,100}-[0-9a-f]{8}-\d{1,6}\Z")
 """What pi-subagents names the session of one (August 2026)."""
 BEGUN_BY: Final = "the session that began it"
-"""Who told a sub-agent what to do, which is said nowhere."""
+"""Who gave a sub-agent its order: nothing names it."""
 _WAKES: Final = "Wake up, my friend!"
 """What it sends when it has been set up."""
 _ABORTED: Final = "Note: The previous agent run was aborted by the user."
@@ -184,7 +184,7 @@ def spoken(text: str) -> str:
 
 
 def is_order(text: str, title: str | None) -> bool:
-    """Whether a message told a sub-agent what to do, by its words or by the name of its session."""
+    """Whether a message is the order of a sub-agent, by its words or by the name of its session."""
     is_named = text.startswith(_TASK) and _SUB_AGENT.match(title or "") is not None
     return is_named or text.startswith(_ORDERS) or _CONTRACT.match(text) is not None
 

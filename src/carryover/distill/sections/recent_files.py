@@ -16,7 +16,7 @@ from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
 from carryover.records.fields import is_absolute
-from carryover.testruns.commands import path_in
+from carryover.testruns.commands import from_folder
 from carryover.testruns.related import verdict
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
@@ -139,7 +139,7 @@ def run_and_place(seen: SeenRun, view: ProjectView) -> tuple[str, str]:
     if goes_to is None:
         return seen.command, _from(own, seen.folder)
     folder = goes_to["folder"].replace("\\ ", " ").replace("\\", "/")
-    return seen.command[goes_to.end() :], _from(own, path_in(seen.folder, folder))
+    return seen.command[goes_to.end() :], _from(own, from_folder(seen.folder, folder))
 
 
 def from_root(command: str, view: ProjectView) -> str:
