@@ -323,10 +323,11 @@ def _plan(call: OpenCall, shown: Shown) -> Iterator[PlanUpdate]:
     items = items or [*plan_items(shown.result.get("finalTodos"), "content")]
     if not items and not is_true(shown.given.get("merge")):
         items = [*plan_items(shown.given.get("todos"), "content")]
-    told = tuple(msgspec.structs.replace(item, text=unescaped(item.text)) for item in items)
-    told = told or checklist(_PRIORITY.sub(r"\1", "\n".join(shown.lines)), active=_ACTIVE)
-    if told or (shown.labelled or "").rstrip().endswith(_CUT):  # after a cut list, the one before is out of date
-        yield PlanUpdate(items=told)
+    plan = tuple(msgspec.structs.replace(item, text=unescaped(item.text)) for item in items)
+    plan = plan or checklist(_PRIORITY.sub(r"\1", "\n".join(shown.lines)), active=_ACTIVE)
+    is_cut = (shown.labelled or "").rstrip().endswith(_CUT)
+    if plan or is_cut:  # a list whose text was cut still replaces the one before
+        yield PlanUpdate(items=plan)
 
 
 def _questions(shown: Shown) -> Iterator[tuple[str, tuple[str, ...], str]]:

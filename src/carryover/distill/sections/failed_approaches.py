@@ -30,7 +30,8 @@ _WHY_CHARS: Final = 110
 _WORDS_CHARS: Final = 180
 """How much of these words is shown, and of the reason (above) beside them."""
 _THEN: Final = later(r"\bthen\s?:", re.I)
-"""Stands between an agent and its words, so a reason that has it, too, is in quotation marks of its own."""
+"""What stands between an agent's name and its words. A reason that contains it is put in quotation marks, or it could
+pass for such words."""
 
 
 def failed_entries(past: Past) -> list[Entry]:
@@ -97,8 +98,8 @@ def _words(past: Past, failure: Failure, session: SessionView) -> str:
 
 
 def _weight(past: Past, failure: Failure, session: SessionView) -> float:
-    """Returns how long a failure stays of the turn that tells where it stands, or where the work does, or of one
-    before: the next agent meets it first."""
+    """Returns the weight of a failure. One of the turn that tells where it stands, or where the work does, is sure of
+    its line, as the next agent meets it first; so is one of the eleven turns before."""
     steps = [step for step in (past.main, past.work) if step is not None and step.view is session]
     backs = [back for step in steps if (back := step.turn.number - failure.turn) >= 0]
     if not backs or failure not in session.digest.failures:
