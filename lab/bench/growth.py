@@ -42,7 +42,7 @@ from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import why_not_own
 from carryover.publish.project_view import project_view
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 MS: Final = 1000.0
 HOOK_CALLS: Final = 40

@@ -14,7 +14,7 @@ from carryover.agents import adapters
 from carryover.ledger.connect import connect_read_only
 from carryover.probe.checkout import Checkout
 from carryover.probe.own_file import why_not_own
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 pytestmark = pytest.mark.night
 

@@ -16,7 +16,7 @@ from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.model import Event, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt
 from carryover.past.check import checks
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import Case, Reading, Recording, Stages, fold_into, fold_one, moved, naming, read_on, source_at
 
 LIKE_A_KEY = "ghp_" + "Ab3dEf6hIj9kLm2nOp5qRs8tUv1wXy4zAb3d"

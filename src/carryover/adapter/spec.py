@@ -88,8 +88,11 @@ class HookEntry(msgspec.Struct, frozen=True, kw_only=True):
     """What JSON settings hold beside it: the `matcher` of its group, or the `name` that the agent displays."""
 
 
-Form = Literal["nested", "flat", "plain", "extension", "tables", "list", "server"]
-"""The layout of hooks in settings, see `edits.hooks`. `list`, `server`: ours is an entry, see `edits.entries`."""
+HookForm = Literal["nested", "flat", "plain", "extension"]
+"""How an agent's settings hold hooks, see `HookSpec.form`."""
+Form = Literal[HookForm, "tables", "list", "server"]
+"""How our text is in an agent's settings: as hooks, in `tables` those in TOML, see `edits.hooks`; or as an entry in a
+list of files to load (`list`) or of MCP servers (`server`), see `edits.entries`."""
 TimeoutUnit = Literal["s", "ms"]
 TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
 """Units of hook time limits in settings → units per second."""
@@ -196,7 +199,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """Settings files that may hold our hooks: of JSON files the first that exists, else the first. One in TOML holds
     them nested (`[[hooks.SessionStart]]`) and is taken if other hooks are there: the agent warns about hooks in both.
     """
-    form: Literal["nested", "flat", "plain", "extension"] = "nested"
+    form: HookForm = "nested"
     """How settings hold hooks.
 
     nested: `{"hooks": {event: [{"matcher", "hooks": [{"type": "command", "command", "timeout"}]}]}}`

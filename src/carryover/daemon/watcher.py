@@ -33,7 +33,7 @@ from carryover.ingest.scan import SourceKey, key_of
 from carryover.platform import here
 from carryover.platform.inotify import Inotify, Kind, Overflow, StopEvent
 from carryover.probe.looks import look_at_each, silent_folders
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 STEP_MS: Final = 25
 """How often watchfiles, which asks FSEvents, checks its queue: an append becomes a hint after 25-50 ms."""

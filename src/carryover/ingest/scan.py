@@ -26,7 +26,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
 from carryover.probe.own_file import AT_WORK, why_not_own
 from carryover.transcript.bounds import read_bounded
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 if TYPE_CHECKING:
     from carryover.ledger.store import Ledger

@@ -80,7 +80,7 @@ _BEGIN: Final = (
 )
 _END: Final = (
     *(f"DROP TRIGGER IF EXISTS {name}" for name in _TRIGGERS),
-    *(f"DROP TABLE IF EXISTS {name}" for name in ("change", "forgetting", "told", "taken", "mixed", "change_log")),
+    *(f"DROP TABLE IF EXISTS {name}" for name in ("change", "told", "taken", "mixed", "change_log")),
 )
 _RENUMBER: Final = """UPDATE sqlite_sequence
     SET seq = max(seq, CAST((julianday('now') - 2440587.5) * 86400e6 AS INTEGER))

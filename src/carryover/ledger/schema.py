@@ -187,7 +187,7 @@ _SEARCH: Final = (
         PRIMARY KEY (line, text)
     ) WITHOUT ROWID""",
 )
-_FIRST_RELEASE: Final = (*_PROJECTS, *_SESSIONS, *_EVENTS, *_READING, *_FORGETTING, *_SEARCH)
+_FIRST_TABLES: Final = (*_PROJECTS, *_SESSIONS, *_EVENTS, *_READING, *_FORGETTING, *_SEARCH)
 _TOKENS: Final = (
     # Of answers that were taken back or forked, too: they were used all the same. `key` is 16 bytes, by which copies of
     # a record are known; `model` is '' if it is unknown.
@@ -234,12 +234,12 @@ _SOME_OF_ALL_SESSIONS: Final = (
 )
 
 MIGRATIONS: Final[tuple[Migration, ...]] = (
-    *(_FIRST_RELEASE, _TOKENS, _NO_LONGER, _NO_LONGER, _WITHOUT_UNUSED),
+    *(_FIRST_TABLES, _TOKENS, _NO_LONGER, _NO_LONGER, _WITHOUT_UNUSED),
     _SOME_OF_ALL_SESSIONS,
 )
 
 FIRST: Final = 12
-"""The version after the first migration. Lower numbers are of programs that were never released."""
+"""The version after the first migration. Ledgers with lower numbers are refused."""
 
 
 def newest(migrations: Sequence[Migration] = MIGRATIONS) -> int:

@@ -147,8 +147,7 @@ class Ledger:
             await threads.settle(db, self.reducer, source)
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
-        """Removes what `selection` names, permanently if it says so; `erase` makes sure that the data is
-        overwritten."""
+        """Removes what `selection` names; `erase` makes sure that the data is overwritten."""
         await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self.path))
         async with self._transaction() as db:
             await db.execute_fetchall("PRAGMA secure_delete = ON")

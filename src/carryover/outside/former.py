@@ -1,4 +1,4 @@
-"""The records of 0.1.0 and earlier, which the journal replaced: what they say counts as its first lines.
+"""The records that the journal replaced: what they say counts as its first lines.
 
 edits.json, projects.jsonl, placed.jsonl, backups/    in the state folder
 .carryover/edited                                     in each project of projects.jsonl: the names of its files that we

@@ -7,7 +7,7 @@ It is only ever appended to, and the last line about a place holds. A line is wr
 that is ours is listed, whatever is killed when; a line whose effect never came does no harm. The journal is kept apart
 from the ledger, which may be damaged or made again, and it is all that uninstalling needs.
 
-What the records of 0.1.0 say counts as lines before the first: see `carryover.outside.former`.
+What earlier records say counts as lines before the first: see `carryover.outside.former`.
 """
 
 from __future__ import annotations

@@ -76,9 +76,9 @@ def write_hook_script(state: StateDir, *, python: Path | None = None) -> bool:
 
 
 def remove_former_copies(state: StateDir) -> None:
-    """Removes what 0.1.0 kept of handoffs: a copy of the newest one, and answers in files, one for each agent, kind of
-    start and project, which an old `hook.sh` prints whatever was forgotten, paused or excluded meanwhile. What else is
-    there is not ours: `CARRYOVER_HOME` may name a folder that the user has other things in."""
+    """Removes what earlier programs kept of handoffs: a copy of the newest one, and answers in files, one for each
+    agent, kind of start and project, which an old `hook.sh` prints whatever was forgotten, paused or excluded
+    meanwhile. What else is there is not ours: `CARRYOVER_HOME` may name a folder that the user has other things in."""
     with suppress(OSError):
         if read_handoff(state.root / HANDOFF).startswith(BEGINNING):
             (state.root / HANDOFF).unlink()

@@ -26,7 +26,7 @@ from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import keep_out
 from carryover.text.user_text import EditRefused, Origin
 from carryover.text.yaml_list import YamlList
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 _WHAT: Final = "the handoff among the files that are read"
 

@@ -1,1 +1,1 @@
-"""Helpers for parsing records that several agents share. Pure."""
+"""What the fields of records say, whichever agent wrote them: calls, changes of files, jobs, output. Pure."""

@@ -1,1 +1,1 @@
-"""Parsers for the formats that agents and users write text in: shell command lines and Markdown. Pure."""
+"""Parsers for what agents and users write: command lines, Markdown, YAML and TOML, times and marks in a text. Pure."""

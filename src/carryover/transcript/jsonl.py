@@ -63,7 +63,7 @@ def _hash(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def _guarded(descriptor: int, position: _Position) -> _Position:
+def _with_hashes(descriptor: int, position: _Position) -> _Position:
     """Returns the position with the hashes by which the file is recognised."""
     head, tail = _guards(descriptor, position)
     return msgspec.structs.replace(position, head=head, tail=tail)
@@ -121,7 +121,7 @@ class JsonlReader:
                 # The line counts once its newline comes, and what there is before that has the same number.
                 lines = (*lines, Record(number=position.line + 1, data=last.removesuffix(b"\r")))
                 position = _Position(offset=position.offset + len(last), line=position.line)
-            position = _guarded(descriptor, position)
+            position = _with_hashes(descriptor, position)
         finally:
             os.close(descriptor)
         first = self._before(path) if lines else None

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agents.aider.contract_case import HISTORY, INPUTS, WRITTEN_S
 from carryover.agents.aider.adapter import AGENT
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import Reading, read_on
 from support.aged import there_for_a_while
 

@@ -15,7 +15,7 @@ from carryover.agents.aider.history import HOLD_MS, HistoryReader
 from carryover.model import AnyBody, AssistantMessage, Event, FileEdit, SessionStart, ToolCall, TurnEnd, UserPrompt
 from carryover.records.fields import local_ms
 from carryover.transcript.jsonl import MAX_LINE_BYTES
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import Reading, of, read_on
 
 

@@ -24,7 +24,7 @@ from carryover.outside.apply import Edit
 from carryover.outside.journal import load_journal
 from carryover.paths import StateDir
 from carryover.redact import CleanText
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import read_on
 from support.aged import there_for_a_while
 from support.claude_session import ClaudeSession

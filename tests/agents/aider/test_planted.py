@@ -24,7 +24,7 @@ from carryover.ingest.scan import find_sources, others_sources, roots_in_project
 from carryover.ledger.batch import PreparedBatch
 from carryover.probe.own_file import IN_ONE_GO
 from carryover.projects.root import find_root
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from support.daemon_process import wait_until
 from support.repository import git, repository
 

@@ -20,7 +20,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import Recording, of, read_all, read_export
 
 SESSION = "01a1f792-0000-4000-8000-000000000042"

@@ -19,7 +19,7 @@ from carryover.agents.copilot.adapter import AGENT, kind_by_end
 from carryover.agents.copilot.chats import chat_reader, replayed
 from carryover.model import AnyBody, AssistantMessage, SessionInfo, ToolCall, ToolResult, UserPrompt
 from carryover.platform import LINUX, MACOS
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from support.platforms import on
 from support.shop_in_ledger import counted
 

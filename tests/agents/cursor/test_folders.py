@@ -19,7 +19,7 @@ from carryover.adapter.contract import Record, Source
 from carryover.agents.cursor.adapter import AGENT
 from carryover.agents.cursor.folders import folder_with
 from carryover.model import Skipped
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from support.shop_in_ledger import counted
 
 REMOTE = {"scheme": "vscode-remote", "path": "/srv/demo", "external": "vscode-remote://ssh-remote%2Bbox/srv/demo"}

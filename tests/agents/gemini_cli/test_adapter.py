@@ -24,7 +24,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage, Event, FileEdit, ToolResult, UserPrompt
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import Recording, of, read_on, source_at
 from support.clock import LATER_MS
 

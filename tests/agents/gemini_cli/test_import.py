@@ -21,7 +21,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.model import UserPrompt
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from support.clock import LATER_MS
 
 CONTEXT = "<session_context>\nShop.\n</session_context>"

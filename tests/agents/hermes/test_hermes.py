@@ -13,7 +13,7 @@ import pytest
 from agents.hermes.stores import START_S, Client, bodies, database, read
 from carryover import model
 from carryover.agents.hermes.adapter import AGENT
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import Reading
 
 SHOP: Final = "/home/dev/work/shop"

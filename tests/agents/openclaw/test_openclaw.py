@@ -28,7 +28,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions
 from carryover.ledger.store import Ledger
 from carryover.records.fields import utc_ms
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import Reading, Transcript, answers, edits, of, prompts, results, standing
 from support.clock import LATER_MS
 

@@ -19,7 +19,7 @@ from carryover.agents.opencode.adapter import AGENT
 from carryover.agents.opencode.database import PROMPT_SETTLED_MS, SETTLED_MS, database_reader
 from carryover.model import AssistantMessage, ToolCall, ToolResult, UserPrompt
 from carryover.model import UserPrompt as Prompt
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from carryover.transcript.stored import StoredContext
 from contract.case import Reading, read_export, read_on
 

@@ -13,7 +13,7 @@ from carryover.adapter.contract import Source
 from carryover.agents.pi.adapter import AGENT
 from carryover.agents.pi.relayed import answers_in
 from carryover.records.lenient import fields_of
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from contract.case import (
     Reading,
     Transcript,

@@ -30,7 +30,7 @@ from agents.windsurf.talks import (
 )
 from carryover.adapter.contract import HookEvent
 from carryover.model import AssistantMessage, FileEdit, SessionInfo, Skipped, ToolCall, ToolResult, UserPrompt
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 from carryover.transcript.spooled import copy_beside
 from carryover_windsurf.adapter import AGENT
 from contract.case import Reading, fold_one, of, read_on, source_at

@@ -177,7 +177,7 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     """The state of one transcript file between two records."""
 
     emitted: SessionInfo = msgspec.field(default=SessionInfo(), name="told")
-    """Stored under the name that 0.1.0 gave it."""
+    """Stored under its first name."""
     calls: tuple[OpenClaudeCall, ...] = ()
     shell: OpenClaudeCall | None = None
     """The user's own `!command`, until its output comes."""

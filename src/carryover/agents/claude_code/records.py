@@ -30,7 +30,7 @@ from carryover.transcript.recorder import OneSession, usable_folder, usable_name
 GROUP: Final = r"(?P<group>[^/]+)"
 SESSION: Final = r"(?P<session>(?i:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}))"
 SUBAGENT: Final = r"agent-(?P<subagent_id>[\w-]+)\.jsonl"
-"""Parts of the patterns of layouts (`transcript.layouts`)."""
+"""Parts of the patterns of layouts (`adapter.layouts`)."""
 MAX_TURNS: Final = "max_turns_reached"
 
 

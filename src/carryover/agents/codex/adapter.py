@@ -265,7 +265,7 @@ def _rolled_back(rollout: Rollout) -> None:
     for turn in asked[-count:] if count > 0 else ():
         rollout.at_turn(turn.id)
         said = (f"{turn.id}/{part}/{n}" for part, times in turn.counts.items() for n in range(times))
-        rollout.say(model.Retracted(keys=tuple(said)), "undone", str(turn.id))  # as 0.1.0 has it in its keys
+        rollout.say(model.Retracted(keys=tuple(said)), "undone", str(turn.id))  # its first name, which stored keys have
         rollout.mark_turn(retracted=True)
 
 

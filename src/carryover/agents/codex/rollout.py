@@ -92,7 +92,7 @@ class RolloutTurn(msgspec.Struct, frozen=True, omit_defaults=True):
     counts: dict[str, int] = {}
     """How many events of each kind it has. Their keys are made of this count, which a migration preserves."""
     retracted: bool = msgspec.field(default=False, name="undone")
-    """Whether the user took it back; stored under the name that 0.1.0 gave it."""
+    """Whether the user took it back; stored under its first name."""
 
 
 class EmittedFacts(msgspec.Struct, frozen=True):
@@ -109,7 +109,7 @@ class RolloutContext(msgspec.Struct, frozen=True, omit_defaults=True):
     """Id of the file's own thread. Another thread's first record may follow: 0.125 copies it into a fork."""
     session: str | None = None
     """The thread or, for a sub-agent, the thread that it works for."""
-    # Two fields are stored under their names in 0.1.0, so that an update in mid-session can continue.
+    # Two fields are stored under their first names, so that an update in mid-session can continue.
     subagent_id: str | None = msgspec.field(default=None, name="sidechain")
     emitted: tuple[EmittedFacts, ...] = msgspec.field(default=(), name="told")
     is_internal: bool = False

@@ -141,7 +141,7 @@ class CursorContext(StoredContext, frozen=True, omit_defaults=True):
 
     talk: TalkContext = TalkContext()
     reported: dict[str, Reported] = msgspec.field(default_factory=dict, name="told")
-    """Stored under the name that it had in 0.1.0, so that a conversation keeps its folder."""
+    """Stored under its first name, so that a conversation keeps its folder."""
 
 
 class CursorRecorder(StoredBuilder, kw_only=True):

@@ -188,7 +188,7 @@ class _Look:
 
 
 class _Conversation:
-    """See `carryover.transcript.rewritten.Conversation`."""
+    """A conversation of a snapshot; see `carryover.transcript.rewritten`."""
 
     def __init__(
         self, look: _Look, conversation: CursorConversation, composer: Fields, updated_ms: int, *, is_remote: bool

@@ -26,7 +26,7 @@ from carryover.model import conversation_of
 from carryover.platform import here
 from carryover.probe.looks import look_at, look_at_each
 from carryover.publish.answers import Beginning
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 _LONGEST_BYTES: Final = 4096
 

@@ -34,7 +34,7 @@ from carryover.ledger.sessions import know_project
 from carryover.probe.looks import Silent, look_at, look_at_each, looked_at
 from carryover.publish.answers import AnswerTime
 from carryover.publish.publish import awaits_handoff
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 CATCH_UP_S: Final = 0.4
 """Time for reading what is new on disk. Anything not read by then is missing from the answer."""

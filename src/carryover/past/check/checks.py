@@ -17,7 +17,7 @@ from carryover.model import AnyBody, Event, FileEdit
 from carryover.past.check.damage import HOSTILE, KIND_NAMES, damaged
 from carryover.past.check.reading import Reading, fold_one, moved, read_on
 from carryover.records.fields import is_absolute
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 START_OF_2020_MS: Final = 1_577_836_800_000
 _UNKNOWN: Final = msgspec.json.encode(dict.fromkeys(KIND_NAMES, "moon landing"))

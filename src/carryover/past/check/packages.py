@@ -15,7 +15,7 @@ from carryover.packages import ENTRY_POINT_GROUP, PackagePlace, entry_points
 from carryover.packages import OWN as OWN
 from carryover.past.check.checks import of_agent
 from carryover.past.check.reading import read_on, understood
-from carryover.transcript.layouts import sources_of
+from carryover.transcript.sources import sources_of
 
 
 class KnownAgent(msgspec.Struct, frozen=True):
