@@ -1,7 +1,8 @@
 """What one look at a source may take, whichever agent wrote it: a hostile or damaged store costs no more than that.
 
-Readers get bytes of files through `transcript.files` and rows through `transcript.sqlite`, which count
-them here. What is more is refused with `TooLarge`: a record, a conversation, or the source as a whole.
+Readers get bytes of files through `transcript.files` and rows through `transcript.sqlite`, which count them here, and
+lines that are appended in small parts through `transcript.jsonl`. What is more is refused with `TooLarge`: a record, a
+conversation, or the source as a whole.
 """
 
 from __future__ import annotations

@@ -10,8 +10,10 @@ import pytest
 
 from agents.copilot.contract_case import FIXTURES
 from agents.copilot.session import CopilotSession, of, read, source_of
+from carryover.agents.copilot import cli
 from carryover.agents.copilot.adapter import AGENT
 from carryover.model import AssistantMessage, UserPrompt
+from carryover.transcript.jsonl import READ_LINES
 from contract.case import read_on
 from support.shop_in_ledger import counted
 
@@ -79,3 +81,20 @@ async def test_what_was_taken_back_does_not_count_and_the_rest_counts_once(
     undone = [(None, "Undone."), ("a1", "List the tests."), (None, "Undone too.")]
     assert sorted(before, key=str) == sorted([*left, *undone], key=str)
     assert after == [*left, (None, "Now the plum.")]
+
+
+def test_a_log_that_is_too_large_is_read_in_parts_and_takes_nothing_back(
+    session: CopilotSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(READ_LINES):
+        session.say(f"Answer {number}.")
+    kept = session.path.read_bytes().splitlines(keepends=True)
+    session.prompt("Undone.")
+    before = read(session)
+    replace(session, kept)
+    session.prompt("Now the plum.")
+    monkeypatch.setattr(cli, "LOOK_BYTES", 64 << 10)
+    after = read(session, before)
+
+    assert {"Undone.", "Now the plum."} < {prompt.text for prompt in of(after.events, UserPrompt)}
+    assert max(len(batch.records) for batch in after.batches) <= READ_LINES

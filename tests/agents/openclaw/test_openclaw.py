@@ -191,20 +191,19 @@ def test_the_end_of_a_key_is_no_title(tmp_path: Path) -> None:
     assert titles == {"two": "Bread", "six": "Rye"}
 
 
-def test_a_database_is_one_of_openclaw_by_its_suffix_and_its_table_and_another_holds_nothing(tmp_path: Path) -> None:
+def test_a_database_is_one_of_openclaw_by_its_suffix_and_its_entries_and_another_holds_nothing(tmp_path: Path) -> None:
     assert AGENT.exported is not None
     own = database(tmp_path, "asked")
     other, renamed = tmp_path / "other" / PLACE, own.with_name("own.db")
     other.parent.mkdir(parents=True)
-    with closing(sqlite3.connect(other)) as db:
-        db.execute("CREATE TABLE a (b)")
+    alike = other.with_name("alike.sqlite")
+    for path, table in ((other, "a"), (alike, "transcript_events")):
+        with closing(sqlite3.connect(path)) as db:
+            db.execute(f"CREATE TABLE {table} (b)")
     shutil.copy(own, renamed)
 
-    assert [AGENT.exported(path, path.read_bytes()) is not None for path in (own, other, renamed)] == [
-        True,
-        False,
-        False,
-    ]
+    recognised = [AGENT.exported(path, path.read_bytes()) is not None for path in (own, other, alike, renamed)]
+    assert recognised == [True, False, False, False]
     assert read(other).events == []
 
 

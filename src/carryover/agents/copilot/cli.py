@@ -23,6 +23,7 @@ from carryover.records.fields import SHORT_CHARS, bounded, digest, utc_ms
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, numbers_in, text_of
 from carryover.records.summary import Kinds
 from carryover.text.pattern import later
+from carryover.transcript.bounds import LOOK_BYTES
 from carryover.transcript.files import read_beside, read_document, state_in
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.open_calls import known_call
@@ -101,11 +102,15 @@ class LogReader(JsonlReader):
     """Reads a session's log; see `carryover.adapter.contract.Reader`."""
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads the records after `cursor`; all of them if the log was replaced. Raises as `JsonlReader.read` does."""
+        """Reads the records after `cursor`; all of them, `LOOK_BYTES` at most, if the log was replaced.
+
+        Raises as `JsonlReader.read` does.
+        """
         before = state_in(cursor, _Position) or _Position()
         batch = super().read(path, None if cursor is None else before.lines)
-        # A file with other content, or none yet, retracts nothing.
+        # A file with other content, or none yet, retracts nothing. Nor does one that is too large to be read at once.
         again = batch.restarted and bool(batch.records) and _BEGINS.match(batch.records[0].data) is not None
+        again = again and self.stat(path).size <= LOOK_BYTES
         while again and batch.more:
             rest = super().read(path, batch.cursor)
             if rest.restarted:  # replaced once more

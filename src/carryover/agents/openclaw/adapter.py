@@ -7,6 +7,7 @@ written once. A transcript that the client writes again gets another `generation
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -259,8 +260,12 @@ def _title(facts: StoredFacts) -> bytes:
 
 
 def _exported(path: Path, head: bytes) -> Source | None:
-    is_own = path.suffix == ".sqlite" and head.startswith(SQLITE) and _EVENTS in sqlite.table_names(path)
-    return Source(agent=SPEC.id, path=str(path)) if is_own else None
+    if path.suffix != ".sqlite" or not head.startswith(SQLITE):
+        return None
+    with suppress(OSError):
+        if sqlite.read_database(path, lambda db: sqlite.has_column(db, _EVENTS, "event_json")):
+            return Source(agent=SPEC.id, path=str(path))
+    return None
 
 
 AGENT: Final = Agent(
