@@ -54,21 +54,53 @@ def not_whole(path: Path, stat: FileStat, reason: str) -> OSError:
     return OSError(errno.EAGAIN if half_written else errno.EINVAL, reason, str(path))
 
 
-class _Conversation(Protocol):
-    """One conversation as it is now. Each of its records names the conversation."""
+class Document:
+    """A conversation as it is now: its messages, and what is known of the whole. Also serves as a snapshot of it
+    alone.
 
-    @property
-    def pieces(self) -> Sequence[MarkedPiece]:
-        """The pieces, oldest first."""
+    Each of its records names the conversation. `begin`: whether its messages follow those emitted before, and whether
+    others follow → the record before them, if any. `record`: the place of a message, and the message → its record; None
+    if it holds nothing. Raises NotYet and TooLarge. `end`: how many messages were emitted → the record after them, if
+    any. `pieces`: the id and mark of each message, where its place and its text are not what it is known by. `empty`:
+    whether there is anything to emit before the first message.
+    """
+
+    def __init__(
+        self,
+        ident: str,
+        messages: Sequence[Any],
+        begin: Callable[[bool, bool], bytes | None],
+        *,
+        record: Callable[[int, Any], bytes | None] = lambda _, message: bytes(message),
+        end: Callable[[int], bytes | None] = lambda _: None,
+        pieces: Sequence[MarkedPiece] | None = None,
+        empty: bool = True,
+    ) -> None:
+        self.ident, self._empty = ident, empty
+        known = ((str(number), digest(bytes(message))) for number, message in enumerate(messages))
+        self.pieces = [*known] if pieces is None else pieces
+        self._messages, self._begin, self._record, self._end = messages, begin, record, end
+
+    def conversations(self) -> list[tuple[str, str]]:
+        """Returns the conversation, with a mark of all that is emitted of it."""
+        is_listed = self._empty or bool(self.pieces)
+        return [(self.ident, f"{self.end(len(self.pieces))!r} {self.pieces}")] if is_listed else []
+
+    def conversation(self, ident: str, notes: dict[str, str]) -> Self:  # noqa: ARG002 (the names are the protocol's)
+        """Returns the conversation itself."""
+        return self
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Returns the record before the pieces. `on`: they follow those emitted before; `more`: others follow."""
+        """Returns the record before the messages. `on`: they follow those emitted before; `more`: others follow."""
+        return self._begin(on, more)
 
     def piece(self, number: int) -> bytes | None:
-        """Returns the record of a piece; None if it holds nothing. Raises NotYet and TooLarge."""
+        """Returns the record of a message; None if it holds nothing. Raises NotYet and TooLarge."""
+        return self._record(number, self._messages[number])
 
     def end(self, emitted: int) -> bytes | None:
-        """Returns the record about the whole conversation that follows its `emitted` pieces; None for no record."""
+        """Returns the record after the messages, of which so many were `emitted`."""
+        return self._end(emitted)
 
 
 class Snapshot(Protocol):
@@ -77,7 +109,7 @@ class Snapshot(Protocol):
     def conversations(self) -> Sequence[tuple[str, str]]:
         """Returns the id and mark of each conversation, most recently changed first."""
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document | None:
         """Returns a conversation; None if it can't be read. `notes` carries data to later snapshots; only the newest
         few are kept.
 
@@ -127,54 +159,6 @@ class SnapshotReader(Generic[_S]):
         return with_others(stamp_of_file(path), self._beside(path))
 
 
-class Document:
-    """A conversation as it is now: its messages, and what is known of the whole. Also serves as a snapshot of it
-    alone.
-
-    `begin`: whether its messages follow those emitted before, and whether others follow → the record before them, if
-    any. `record`: the place of a message, and the message → its record, if any; raises as `_Conversation.piece`. `end`:
-    the record after them. `pieces`: the id and mark of each message, where its place and its text are not what it is
-    known by. `empty`: whether there is anything to emit before the first message.
-    """
-
-    def __init__(
-        self,
-        ident: str,
-        messages: Sequence[Any],
-        begin: Callable[[bool, bool], bytes | None],
-        *,
-        record: Callable[[int, Any], bytes | None] = lambda _, message: bytes(message),
-        end: bytes | None = None,
-        pieces: Sequence[MarkedPiece] | None = None,
-        empty: bool = True,
-    ) -> None:
-        self.ident, self._empty = ident, empty
-        known = ((str(number), digest(bytes(message))) for number, message in enumerate(messages))
-        self.pieces = [*known] if pieces is None else pieces
-        self._messages, self._begin, self._record, self._end = messages, begin, record, end
-
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the conversation, with a mark of all that is emitted of it."""
-        is_listed = self._empty or bool(self.pieces)
-        return [(self.ident, f"{self._end!r} {self.pieces}")] if is_listed else []
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Self:  # noqa: ARG002 (the names are the protocol's)
-        """Returns the conversation itself."""
-        return self
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        """Returns the record before the messages."""
-        return self._begin(on, more)
-
-    def piece(self, number: int) -> bytes | None:
-        """Returns the record of a message."""
-        return self._record(number, self._messages[number])
-
-    def end(self, emitted: int) -> bytes | None:  # noqa: ARG002
-        """Returns the record after the messages."""
-        return self._end
-
-
 def stored_session(
     session: StoredFacts,
     messages: Sequence[Any],
@@ -190,7 +174,7 @@ def stored_session(
         return msgspec.json.encode(StoredRecord("begin", session, on=on, more=more, at_ms=at_ms))
 
     end = msgspec.json.encode(StoredRecord("session", session))
-    return Document(session.id, messages, begin, record=record, end=end, pieces=pieces, empty=empty)
+    return Document(session.id, messages, begin, record=record, end=lambda _: end, pieces=pieces, empty=empty)
 
 
 def complete_lines(path: Path) -> list[bytes]:
@@ -295,7 +279,7 @@ class _Reading(msgspec.Struct):
     def is_full(self) -> bool:
         return self.used >= READ_BYTES or len(self.records) >= self.most_records or (self.has_news and is_enough())
 
-    def emit(self, key: bytes, conversation: _Conversation) -> Literal["all", "full", "waits"]:
+    def emit(self, key: bytes, conversation: Document) -> Literal["all", "full", "waits"]:
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
         pieces = conversation.pieces
         former = self.emitted.get(key)

@@ -14,41 +14,34 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
 from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import READ_BYTES, READ_RECORDS, MarkedPiece, NotYet, SnapshotReader, read_further
+from carryover.transcript.rewritten import READ_BYTES, READ_RECORDS, Document, NotYet, SnapshotReader, read_further
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
 """Conversations and their pieces: `open…` is still being written, `big…` too large, `-…` holds nothing."""
 
 
-@dataclass
-class Talk:
-    ident: str
-    content: list[str]
-    rests_ms: int | None = None
+def talk(ident: str, content: list[str], rests_ms: int | None = None) -> Document:
+    def made(**fields: Any) -> bytes:
+        return json.dumps({"talk": ident, **fields}).encode()
 
-    @property
-    def pieces(self) -> list[MarkedPiece]:
-        return [(f"{number}", text) for number, text in enumerate(self.content)]
-
-    def begin(self, *, on: bool, more: bool) -> bytes | None:
-        return self._record(begin="on" if on else "anew", more=more)
-
-    def piece(self, number: int) -> bytes | None:
-        text = self.content[number]
-        if text.startswith("open") and self.rests_ms is not None:
-            raise NotYet(self.rests_ms)
+    def record(_number: int, text: str) -> bytes | None:
+        if text.startswith("open") and rests_ms is not None:
+            raise NotYet(rests_ms)
         if text.startswith("big"):
             raise TooLarge
         if text.startswith("slow"):
             raise TooSlow
-        return None if text.startswith("-") else self._record(text=text)
+        return None if text.startswith("-") else made(text=text)
 
-    def end(self, reported: int) -> bytes | None:
-        return self._record(end=True)
-
-    def _record(self, **fields: Any) -> bytes:
-        return json.dumps({"talk": self.ident, **fields}).encode()
+    return Document(
+        ident,
+        content,
+        lambda on, more: made(begin="on" if on else "anew", more=more),
+        record=record,
+        end=lambda _: made(end=True),
+        pieces=[(f"{number}", text) for number, text in enumerate(content)],
+    )
 
 
 @dataclass
@@ -62,13 +55,13 @@ class Shelf:
     def conversations(self) -> list[tuple[str, str]]:
         return [(ident, json.dumps(content)) for ident, content in self.state.items()]
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Talk | None:
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document | None:
         self.asked.append(ident)
         if self.state[ident] == ["huge"]:
             raise TooLarge
         if self.state[ident] == ["slow"]:
             raise TooSlow
-        return Talk(ident, self.state[ident], self.rests_ms) if self.state[ident] != ["unreadable"] else None
+        return talk(ident, self.state[ident], self.rests_ms) if self.state[ident] != ["unreadable"] else None
 
 
 @dataclass

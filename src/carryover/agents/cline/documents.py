@@ -102,7 +102,7 @@ def document_now(facts: TaskFacts, messages: Sequence[bytes | msgspec.Raw], *, a
         messages,
         lambda on, more: record("begin", at_ms=at_ms, on=on, more=more),
         record=lambda _, message: record("message", message=msgspec.Raw(message)),
-        end=record("session", **whole),
+        end=lambda _: record("session", **whole),
     )
 
 

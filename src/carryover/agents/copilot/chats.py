@@ -118,7 +118,7 @@ def _chat(path: Path, state: Fields, why: Why) -> Document:
         session,
         answered,
         begin,
-        end=record("session", place=len(requests), info=info, why=why, **live) if requests else None,
+        end=lambda _: record("session", place=len(requests), info=info, why=why, **live) if requests else None,
         pieces=[(str(fields["ident"]), digest(data)) for fields, data in zip(asked, answered, strict=True)],
         empty=bool(state or why),
     )

@@ -161,7 +161,7 @@ def _chat(db: sqlite.Connection, path: Path, _now_ms: int) -> Document:
         [ident.encode() for ident in idents],
         lambda _on, _more: None if pieces else unread,
         record=record,
-        end=msgspec.json.encode(StoreRecord("session", conversation)) if pieces else None,
+        end=lambda _: msgspec.json.encode(StoreRecord("session", conversation)) if pieces else None,
         pieces=pieces,
         empty="latestRootBlobId" in meta,
     )

@@ -40,7 +40,7 @@ from carryover.records.lenient import (
 from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.rewritten import MarkedPiece, NotYet
+from carryover.transcript.rewritten import Document, NotYet
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
@@ -117,7 +117,7 @@ class _Look:
         content = {ident: self._digest_of(ident) for ident in newest[:_WATCHED]}
         return [(ident, f"{rows[ident]} {updated.get(ident, 0)} {content.get(ident, '')}") for ident in newest]
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> _Conversation | None:
+    def conversation(self, ident: str, notes: dict[str, str]) -> Document | None:
         # `notes` maps sub-agents to the conversations that were seen to list them.
         composer = fields_of(self._composer(ident))
         if bytes(composer.get("fullConversationHeadersOnly", rawjson.ABSENT))[:1] != b"[":
@@ -135,7 +135,7 @@ class _Look:
             folders=folders.paths,
         )
         updated_ms = max(time_of(composer.get("lastUpdatedAt")), time_of(head.get("lastUpdatedAt")))
-        return _Conversation(self, conversation, composer, updated_ms, is_remote=folders.remote)
+        return _Bubbles(self, conversation, composer, updated_ms, is_remote=folders.remote).document()
 
     def value(self, key: str, limit: int = sqlite.LONGEST_VALUE) -> bytes | None:
         return sqlite.value_at(self._db, _VALUE, key, limit=limit)
@@ -187,8 +187,8 @@ class _Look:
         return head
 
 
-class _Conversation:
-    """A conversation of a snapshot; see `carryover.transcript.rewritten`."""
+class _Bubbles:
+    """The bubbles of a conversation, of which the last may not be final."""
 
     def __init__(
         self, look: _Look, conversation: CursorConversation, composer: Fields, updated_ms: int, *, is_remote: bool
@@ -214,19 +214,21 @@ class _Conversation:
         self._last_shown: int | None = None
         self._loaded: dict[int, Fields | None] = {}
 
-    @property
-    def pieces(self) -> list[MarkedPiece]:
-        """The bubbles. An open one keeps its row when it is rewritten, so its content is part of the mark."""
-        return [(header.bubble_id, self._mark(number)) for number, header in enumerate(self._headers)]
+    def document(self) -> Document:
+        """Returns the conversation."""
+        # An open bubble keeps its row when it is rewritten, so its content is part of the mark.
+        pieces = [(header.bubble_id, self._mark(number)) for number, header in enumerate(self._headers)]
+        return Document(
+            self._conversation.id, self._headers, self._begin, record=self._piece, end=self._state, pieces=pieces
+        )
 
-    def begin(self, *, on: bool, more: bool) -> bytes:
+    def _begin(self, on: bool, more: bool) -> bytes:
         if self._is_remote:
             return self._record("message", what="conversation", why="remote workspace")
         at_ms = time_of(self._composer.get("createdAt")) or self._updated_ms
         return self._record("begin", at_ms=at_ms, on=on, more=more)
 
-    def piece(self, number: int) -> bytes | None:
-        header = self._headers[number]
+    def _piece(self, number: int, header: Header) -> bytes | None:
         bubble = self._bubble(number)
         is_open = self._is_open(number, bubble)
         # A sub-agent without a known parent has its own id there; another conversation may still name it.
@@ -246,7 +248,7 @@ class _Conversation:
         )
         return record if _shows(header, bubble) else None
 
-    def end(self, emitted: int) -> bytes | None:
+    def _state(self, emitted: int) -> bytes | None:
         status = self._end if emitted == len(self._headers) else ""
         record = self._record(
             "session",

@@ -110,7 +110,7 @@ def conversation_in(path: Path, stat: FileStat) -> Document:
         return msgspec.json.encode({"$begin": {"root": root, "document": True, "on": on, "more": more}, **header})
 
     end = msgspec.json.encode({"$set": {"summary": summary}}) if summary is not None else None
-    return Document("document", messages, begin, end=end)
+    return Document("document", messages, begin, end=lambda _: end)
 
 
 def _subagent_in(messages: Sequence[msgspec.Raw]) -> msgspec.Raw | None:

@@ -129,7 +129,7 @@ def _conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
         "lines",
         [line for line, message in read if not is_true(message.get("hide"))],
         lambda on, _: msgspec.json.encode({"$begin": {**_stated(hidden), "on": on}}),
-        end=b'{"$end": true}',
+        end=lambda _: b'{"$end": true}',
         empty=False,
     )
 
