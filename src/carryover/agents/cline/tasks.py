@@ -12,7 +12,7 @@ and what the client tells the model.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -229,9 +229,7 @@ def _results(sent: list[Fields]) -> Iterator[_Result]:
         for part in (fields_of(part) for part in items_of(message.get("content"))):
             if text_of(part.get("type")) == "tool_use":
                 asked[text_of(part.get("id"))] = first_text(fields_of(part.get("input")), *_ABOUT)
-        for result in _results_in(message):
-            if about := result.about or asked.get(result.id):
-                yield about, result.text
+        yield from _results_in(message, asked)
 
 
 def _folder_in(sent: list[Fields], shown: list[Fields]) -> str | None:
@@ -241,14 +239,6 @@ def _folder_in(sent: list[Fields], shown: list[Fields]) -> str | None:
     details = next((text for text in texts if text.startswith(_DETAILS)), "")
     found = _FOLDER.search(details)
     return found[1] if found is not None else None
-
-
-class _Sent(msgspec.Struct, frozen=True):
-    """The result of a call: the call's id if it is a part, or else what the call was about."""
-
-    id: str
-    about: str
-    text: str
 
 
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:
@@ -289,12 +279,14 @@ def _tagged(text: str, start: int) -> Iterator[str]:
             return
 
 
-def _results_in(message: Fields) -> Iterator[_Sent]:
-    """Yields the results in a message to the model. The text of one may stand alone, after the one that names the tool
-    and what it was about."""
+def _results_in(message: Fields, asked: Mapping[str, str]) -> Iterator[_Result]:
+    """Yields the results in a message to the model. `asked`: what calls were about, by their ids.
+
+    The text of a result may stand alone, after the one that names the tool and what it was about.
+    """
     for part in _parts(message):
-        if text_of(part.get("type")) == "tool_result":
-            yield _Sent(text_of(part.get("tool_use_id")), "", _output(part))
+        if text_of(part.get("type")) == "tool_result" and (about := asked.get(text_of(part.get("tool_use_id")))):
+            yield about, _output(part)
     about = ""
     for text in _texts(message):
         head = _RESULT.match(text, 0, _LONGEST_HEAD)
@@ -302,7 +294,7 @@ def _results_in(message: Fields) -> Iterator[_Sent]:
         if head is not None:
             about = head[2] or ""
         if about and said:
-            yield _Sent("", about, said)
+            yield about, said
         if said:
             about = ""
 

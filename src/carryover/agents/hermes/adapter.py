@@ -157,18 +157,9 @@ def _entry(recorder: StoredBuilder, entry: database.MessageRow) -> None:
         dispatch(recorder, _ROLES, entry.role, entry, what="role", within="message/")
 
 
-class _Words(msgspec.Struct, frozen=True):
-    """What a person typed, without what the client put around it or in its place."""
-
-    text: str
-    command: str | None = None
-    files: int = 0
-    by_schedule: bool = False
-    by_client: bool = False
-    """Whether the client sent all of it."""
-
-
-def _words_in(text: str, images: int = 0) -> _Words:
+def _prompt_in(text: str, images: int = 0) -> UserPrompt | None:
+    """Returns what a person typed, without what the client put around it or in its place; None if the client sent all
+    of it."""
     if (summary := _SUMMARY_ABOVE.match(text)) is not None:
         text = text[summary.end() :].lstrip()
     text = _SPOKEN.sub(r"\1", text)
@@ -184,28 +175,32 @@ def _words_in(text: str, images: int = 0) -> _Words:
         words = _SKILL_WORDS.search(text.rpartition("\n[Skill directory: ")[2])
         text = words[1] if words is not None else ""
     elif (before := _SCHEDULED.match(text)) is not None:
-        return _Words(text[before.end() :].strip(), by_schedule=True)
+        return UserPrompt(text=text[before.end() :].strip(), actor="model", scheduled=True)
     elif _BY_CLIENT.match(text):
-        return _Words("", by_client=True)
+        return None
     text, seen = _SEEN.subn("", _QUOTED.sub("", text))
     typed = _ATTACHED.sub("", without_handoff(text)).strip()
-    return _Words(typed, f"/{skill[1]}" if skill is not None else None, images + seen)
+    return UserPrompt(text=typed, command=f"/{skill[1]}" if skill is not None else None, attachments=images + seen)
 
 
 def _prompt(recorder: StoredBuilder, entry: database.MessageRow) -> None:
-    words = _words_in(*_text_of(entry))
-    if words.by_schedule:
-        recorder.add(UserPrompt(text=words.text, actor="model", scheduled=True), "prompt")
-    elif not words.by_client:
-        add_prompt(recorder, "prompt", words.text, actor=recorder.actor, command=words.command, attachments=words.files)
+    prompt = _prompt_in(*_text_of(entry))
+    if prompt is not None and prompt.scheduled:
+        recorder.add(prompt, "prompt")
+    elif prompt is not None and (prompt.text or prompt.command or prompt.attachments):
+        recorder.add(msgspec.structs.replace(prompt, actor=recorder.actor), "prompt")
 
 
 def _typed(messages: Sequence[Sequence[str]]) -> list[str | None]:
     sent = ["\n".join(parts) for parts in messages]
     if not any(map(_SHOWS_CLIENT.match, sent)):
         return []
-    words = ((_REVIEW.match(text), _words_in(text)) for text in sent)
-    return [None if review else " ".join(filter(None, (one.command, one.text))) for review, one in words]
+    return [None if _REVIEW.match(text) else _typed_in(text) for text in sent]
+
+
+def _typed_in(text: str) -> str:
+    prompt = _prompt_in(text)
+    return " ".join(filter(None, (prompt.command, prompt.text))) if prompt is not None else ""
 
 
 def _answer(recorder: StoredBuilder, entry: database.MessageRow) -> None:
