@@ -81,6 +81,7 @@ class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 _S = TypeVar("_S", bound=StoredRecord)
 _E = TypeVar("_E", bound=msgspec.Struct)
+_T = TypeVar("_T")
 
 
 class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
@@ -92,6 +93,17 @@ class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
 def entry_of(session: StoredFacts, entry: msgspec.Struct, at_ms: int) -> bytes:
     """Returns the record of an entry of this time; see `EntryRecord`."""
     return msgspec.json.encode({"kind": "message", "session": session, "entry": entry, "at_ms": at_ms})
+
+
+def with_session(
+    known: Mapping[str, _T], ident: str, state: _T, most: int, ended_ms: Callable[[_T], int]
+) -> dict[str, _T]:
+    """Returns the states of sessions with that of `ident` as the newest. Of more than `most`, the one that ended first
+    is dropped."""
+    others = {name: each for name, each in known.items() if name != ident}
+    if len(others) >= most:
+        del others[min([*others][:-_JUST_NOW], key=lambda name: ended_ms(others[name]))]
+    return {**others, ident: state}
 
 
 class StoredBuilder(OneSession[StoredContext], kw_only=True):
@@ -125,10 +137,8 @@ class StoredBuilder(OneSession[StoredContext], kw_only=True):
 
     def report(self, **changes: object) -> None:
         """Notes what was emitted."""
-        known = {ident: each for ident, each in self.context.reported.items() if ident != self.native.id}
-        if len(known) >= _MAX_SESSIONS:  # drop the one that ended first, but none of the newest
-            del known[min(list(known)[:-_JUST_NOW], key=lambda ident: known[ident].last_ms)]
-        known[self.native.id] = msgspec.structs.replace(self.reported, **changes)
+        state = msgspec.structs.replace(self.reported, **changes)
+        known = with_session(self.context.reported, self.native.id, state, _MAX_SESSIONS, lambda each: each.last_ms)
         self.change(reported=known)
 
     def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:

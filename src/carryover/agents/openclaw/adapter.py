@@ -26,13 +26,11 @@ from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import reemitted_after, usable_name
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, stored_session
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
+from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, with_session
 
 _LAYOUTS: Final = (Layout(globs=("*/agent/openclaw-agent.sqlite",), pattern=r"[^/]+/agent/openclaw-agent\.sqlite"),)
 _MAX_SESSIONS: Final = 10
 """Sessions whose state is kept."""
-_JUST_NOW: Final = 3
-"""So many that were read last are kept in any case: the times of others are not known yet."""
 _EVENTS: Final = "transcript_events"
 _MOST_STEPS: Final = 10
 """Most sessions above a sub-agent that are gone through."""
@@ -239,12 +237,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
 
 
 def _with(context: _Context, session: _Session, ident: str) -> _Context:
-    """Returns the context with a session as the newest one; the one that ended first is dropped if there are too many:
-    a first read begins with the session in use."""
-    sessions = {name: each for name, each in context.sessions.items() if name != ident}
-    if len(sessions) >= _MAX_SESSIONS:
-        del sessions[min([*sessions][:-_JUST_NOW], key=lambda name: sessions[name].state.last_ms)]
-    return msgspec.structs.replace(context, sessions={**sessions, ident: session})
+    return _Context(with_session(context.sessions, ident, session, _MAX_SESSIONS, lambda each: each.state.last_ms))
 
 
 def _begun(facts: StoredFacts, at_ms: int) -> _Session:
