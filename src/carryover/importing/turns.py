@@ -91,7 +91,7 @@ def open_blocks(lines: Sequence[str]) -> list[int]:
     return depths
 
 
-def turn_reader(split: Callable[[bytes], list[Record]]) -> SnapshotReader[Document]:
+def turn_reader(split: Callable[[bytes], list[Record]]) -> SnapshotReader:
     """Returns the reader of a document that must be read whole, in which `split` finds the records.
 
     Documents are always imported from their beginning, and one that grows meanwhile keeps its turns and gets more.

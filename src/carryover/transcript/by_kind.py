@@ -5,11 +5,8 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Generic, TypeVar
 
 from carryover.adapter.contract import Batch, FileStat, Reader
-
-_K = TypeVar("_K", bound=str)
 
 
 def reader_of_copies(reader: Reader) -> Reader:
@@ -19,13 +16,13 @@ def reader_of_copies(reader: Reader) -> Reader:
     return reader if of_copies is None else of_copies()
 
 
-class ReaderByKind(Generic[_K]):
+class ReaderByKind:
     """Hands each source to the reader of its kind (see `carryover.adapter.contract.Reader`).
 
     `kind_of` returns None for a path that is not a source, which raises OSError.
     """
 
-    def __init__(self, kind_of: Callable[[Path], _K | None], readers: Mapping[_K, Reader]) -> None:
+    def __init__(self, kind_of: Callable[[Path], str | None], readers: Mapping[str, Reader]) -> None:
         self._kind_of, self._readers = kind_of, readers
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
@@ -36,7 +33,7 @@ class ReaderByKind(Generic[_K]):
         """Returns the size and time by which the reader for this path notices changes."""
         return self._reader_of(path).stat(path)
 
-    def of_copies(self) -> ReaderByKind[_K]:
+    def of_copies(self) -> ReaderByKind:
         """Returns the same reader for files that no longer grow."""
         return ReaderByKind(self._kind_of, {kind: reader_of_copies(reader) for kind, reader in self._readers.items()})
 

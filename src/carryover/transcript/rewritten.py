@@ -13,7 +13,7 @@ import errno
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Generic, Literal, Protocol, Self, TypeVar
+from typing import Any, Final, Literal, Protocol, Self
 
 import msgspec
 
@@ -117,10 +117,7 @@ class Snapshot(Protocol):
         """
 
 
-_S = TypeVar("_S", bound=Snapshot)
-
-
-class SnapshotReader(Generic[_S]):
+class SnapshotReader:
     """Reads a file as a whole whenever it has changed; see `carryover.adapter.contract.Reader`.
 
     `take` makes the snapshot of a file in that state, and raises OSError if it can't. One that is emitted in several
@@ -130,7 +127,7 @@ class SnapshotReader(Generic[_S]):
 
     def __init__(
         self,
-        take: Callable[[Path, FileStat], _S],
+        take: Callable[[Path, FileStat], Snapshot],
         *,
         beside: Callable[[Path], Iterable[Path]] = lambda _: (),
         now_ms: Callable[[], int] = utc_now_ms,
@@ -139,7 +136,7 @@ class SnapshotReader(Generic[_S]):
     ) -> None:
         self._take, self._beside, self._now_ms, self._oldest_first = take, beside, now_ms, oldest_first
         self._unpacked = unpacked
-        self._unfinished: tuple[Path, FileStat, _S] | None = None
+        self._unfinished: tuple[Path, FileStat, Snapshot] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""

@@ -313,7 +313,7 @@ def _prompt_end(lines: Sequence[str], at: int) -> int:
     return next((end for end in range(at, len(lines)) if not _is_prompt(lines[end])), len(lines))
 
 
-class HistoryReader(SnapshotReader["_History"]):
+class HistoryReader(SnapshotReader):
     """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:

@@ -207,7 +207,7 @@ def _parse(source: Source, context: TaskContext, record: Record) -> tuple[TaskCo
     return _parse_session(source, context, record)
 
 
-def _session_reader() -> SnapshotReader[Document]:
+def _session_reader() -> SnapshotReader:
     """Returns the reader of the document of a session or of a sub-agent."""
     return SnapshotReader(_taken, beside=lambda path: (_beside(path, ending) for ending in _ENDINGS))
 

@@ -124,7 +124,7 @@ _Result = tuple[str, str]
 """The command or path that a call is about, and its result."""
 
 
-def task_reader(about: Callable[[Path], About]) -> SnapshotReader[Document]:
+def task_reader(about: Callable[[Path], About]) -> SnapshotReader:
     """Returns the reader of the messages of a task; `about` returns what is noted beside them."""
     return SnapshotReader(
         lambda path, stat: _taken(path, stat, about(path)),

@@ -60,7 +60,7 @@ class ChatRecord(StoredRecord, frozen=True, omit_defaults=True):
     """Why the chat is not read; with a state, why it is read only in part."""
 
 
-def chat_reader() -> SnapshotReader[Document]:
+def chat_reader() -> SnapshotReader:
     """Returns the reader of the file of one chat, with records numbered by their requests."""
     return SnapshotReader(_stored, unpacked=lambda record: [Record(number=_place_in(record.data), data=record.data)])
 

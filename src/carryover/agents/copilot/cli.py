@@ -149,7 +149,7 @@ def _title_of(log: Path) -> str:
     return name if isinstance(name, str) and name not in _YAML_NULLS else ""
 
 
-def document_reader() -> SnapshotReader[Document]:
+def document_reader() -> SnapshotReader:
     """Returns the reader of the document of one session (0.0.340): `sessionId`, `startTime`, `chatMessages`,
     `timeline`. Its records are numbered by their entries in the timeline.
 

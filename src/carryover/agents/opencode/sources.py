@@ -8,7 +8,7 @@ import errno
 import weakref
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 from msgspec.structs import replace
@@ -25,9 +25,6 @@ from carryover.transcript.files import read_document
 from carryover.transcript.rewritten import SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import is_usable_id
-
-SourceKind = Literal["database", "export"]
-"""database: all sessions (1.2 and later). export: one that a user exported."""
 
 _RANK: Final = 2
 """Of a database: above an export, which may be older."""
@@ -46,7 +43,7 @@ _TABLES: Final = (
 )
 
 
-def source_kind(path: Path) -> SourceKind | None:
+def source_kind(path: Path) -> str | None:
     """Returns the kind of the source at `path`, by the end of its path alone; None if it is not a source."""
     if path.suffix == ".db":
         return "database"
@@ -121,8 +118,8 @@ def _database(info: Fields, ident: str, messages: list[_Item]) -> Database:
     return database
 
 
-READERS: Final[Mapping[SourceKind, Reader]] = {
+READERS: Final[Mapping[str, Reader]] = {
     "database": StatCachedReader(database_reader()),
     "export": SnapshotReader(exported_session),
 }
-"""The reader of each kind of source."""
+"""Of all sessions (1.2 and later), and of one that a user exported."""
