@@ -159,12 +159,12 @@ def test_a_daemon_that_commits_position_and_events_in_two_steps_is_found_out(
 
 BUBBLES: Final = 2_400
 FORGETFUL: Final = """
-from carryover.agents.cursor import calls
 from carryover.faces.cli.carryoverd import main
-from carryover.transcript import rewritten
-from support.platforms import settings_folder
+from carryover.transcript import rewritten, stored
 
-calls.MAX_CONVERSATIONS, rewritten.READ_RECORDS = 12, 7
+for module, name, most in ((stored, "MAX_SESSIONS", 12), (rewritten, "READ_RECORDS", 7)):
+    assert name in vars(module)
+    setattr(module, name, most)
 main()
 """
 """So that a short conversation is told in several commits like one of thousands of bubbles, and soon forgotten."""

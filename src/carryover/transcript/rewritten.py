@@ -204,17 +204,10 @@ class _State(msgspec.Struct, array_like=True, frozen=True):
     notes: dict[str, str] = {}
 
 
-def read_further(
-    snapshot: Snapshot,
-    cursor: bytes | None,
-    *,
-    now_ms: int,
-    oldest_first: bool = False,
-    most_records: int = READ_RECORDS,
-) -> Batch:
+def read_further(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
     """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
     state = state_in(cursor, _State)
-    reading = _Reading(state or _State(), most_records)
+    reading = _Reading(state or _State())
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
     more = False
     for key, mark, ident in reversed(listed) if oldest_first else listed:
@@ -256,7 +249,6 @@ def read_further(
 
 class _Reading(msgspec.Struct):
     before: _State
-    most_records: int
     number: int = 0
     marks: dict[bytes, bytes] = {}
     emitted: dict[bytes, _Emitted] = {}
@@ -274,7 +266,7 @@ class _Reading(msgspec.Struct):
 
     @property
     def is_full(self) -> bool:
-        return self.used >= READ_BYTES or len(self.records) >= self.most_records or (self.has_news and is_enough())
+        return self.used >= READ_BYTES or len(self.records) >= READ_RECORDS or (self.has_news and is_enough())
 
     def emit(self, key: bytes, conversation: Document) -> Literal["all", "full", "waits"]:
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
@@ -285,7 +277,7 @@ class _Reading(msgspec.Struct):
         found: list[bytes] = []
         used = self.used
         waits = False
-        while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < self.most_records:
+        while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < READ_RECORDS:
             if count > begin and is_enough():
                 break
             record = None

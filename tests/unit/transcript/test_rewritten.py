@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
 from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import READ_BYTES, READ_RECORDS, Document, NotYet, SnapshotReader, read_further
+from carryover.transcript.rewritten import READ_BYTES, Document, NotYet, SnapshotReader, read_further
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -71,14 +71,13 @@ class Listener:
     known: State = field(default_factory=dict)
     cursor: bytes | None = None
     batches: list[Batch] = field(default_factory=list)
-    most_records: int = READ_RECORDS
 
     def hear(self, shelf: Shelf) -> list[Batch]:
         """Read to the end."""
         before = len(self.batches)
         more = True
         while more:
-            batch = read_further(shelf, self.cursor, now_ms=NOW_MS, most_records=self.most_records)
+            batch = read_further(shelf, self.cursor, now_ms=NOW_MS)
             self.batches.append(batch)
             self.cursor, more = batch.cursor, batch.more
             for record in batch.records:
@@ -107,9 +106,11 @@ states = st.dictionaries(st.sampled_from(["one", "two", "three"]), contents)
 @pytest.mark.parametrize("records", [1, 3, 500])
 @given(states=st.lists(states, min_size=1, max_size=5))
 def test_in_whatever_states_it_was_read_the_last_one_is_reported(records: int, states: list[State]) -> None:
-    listener = Listener(most_records=records)
-    for state in states:
-        listener.hear(Shelf(state))
+    listener = Listener()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rewritten, "READ_RECORDS", records)
+        for state in states:
+            listener.hear(Shelf(state))
     assert {ident: listener.known.get(ident, []) for ident in states[-1]} == {
         ident: held(content) for ident, content in states[-1].items()
     }
