@@ -4,7 +4,7 @@ JavaScript programs write lone surrogates, and torn files hold bytes that are no
 from __future__ import annotations
 
 import codecs
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -102,16 +102,13 @@ def part_of(raw: msgspec.Raw | None, kind: type[_T]) -> _T | None:
     return None
 
 
-def read_line(
-    decoder: msgspec.json.Decoder[_T], data: bytes, *, quiet: Collection[str] = (), version: str | None = None
-) -> _T | Skipped | None:
-    """Decodes a record; None for one of a `quiet` type with an unexpected shape. `version`: the client's."""
+def read_line(decoder: msgspec.json.Decoder[_T], data: bytes, *, version: str | None = None) -> _T | Skipped:
+    """Decodes a record, or says why it can't be decoded. `version`: the client's."""
     found = read(decoder, data)
     if not isinstance(found, str):
         return found
     given = part_of(msgspec.Raw(mend(data)), dict[str, msgspec.Raw]) or {}
-    kind = string_of(given.get("type"))
-    return None if kind in quiet else skipped(kind, found, string_of(given.get("version")) or version)
+    return skipped(string_of(given.get("type")), found, string_of(given.get("version")) or version)
 
 
 def read(decoder: msgspec.json.Decoder[_T], data: bytes) -> _T | str:

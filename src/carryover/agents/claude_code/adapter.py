@@ -122,10 +122,10 @@ _IMAGES: Final = later(r"(?:\s*\[Image: source: [^\]\n]{1,1000}\])+\s*")
 
 
 def _parse(source: Source, context: ClaudeContext, record: Record) -> tuple[ClaudeContext, Parsed]:
-    line = rawjson.read_line(_LINE, record.data, quiet=_QUIET)
-    if isinstance(line, model.Skipped):
+    line = rawjson.read_line(_LINE, record.data)
+    if isinstance(line, model.Skipped) and line.record_type not in _QUIET:
         return context, Parsed(skipped=(line,))
-    if line is None or _is_quiet(line):
+    if isinstance(line, model.Skipped) or _is_quiet(line):
         return with_progress(context, record.data), Parsed()
     return ClaudeBuilder.parse(source, context, line, record, _HANDLERS)
 

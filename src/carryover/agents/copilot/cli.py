@@ -259,8 +259,8 @@ def parse_log(source: Source, context: LogContext, record: Record) -> tuple[LogC
     session = source.own_session
     version = context.facts.agent_version
     line = rawjson.read_line(_LINE, record.data, version=version)
-    if line is None or isinstance(line, model.Skipped):
-        return context, Parsed() if line is None else Parsed(skipped=(line,))
+    if isinstance(line, model.Skipped):
+        return context, Parsed(skipped=(line,))
     if record.number == _NOTED and line.type == _AGAIN:
         return context, Parsed(reemitted=Reemitted(session=session, subagent_id=line.agent_id))
     handle = _HANDLERS.get(line.type)

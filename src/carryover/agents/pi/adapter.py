@@ -224,8 +224,8 @@ def _typed(recorder: _Recorder) -> None:
 def parse_line(source: Source, context: PiContext, record: Record) -> tuple[PiContext, Parsed]:
     """Parses one entry of a pi session. Never raises: what is not understood is counted in `skipped`."""
     line = rawjson.read_line(_LINE, record.data)
-    if line is None or isinstance(line, Skipped):
-        return context, Parsed(skipped=(line,) if line is not None else ())
+    if isinstance(line, Skipped):
+        return context, Parsed(skipped=(line,))
     recorder = _Recorder.at(source, context, line)
     if line.type not in _HANDLERS:
         return context, Parsed(skipped=(rawjson.skipped(line.type, "unknown entry type", None),))

@@ -194,8 +194,8 @@ def _effects(call: OpenCall, shown: Fields) -> Iterator[tuple[str, AnyBody]]:
 
 def _parse(source: Source, context: QwenContext, record: Record) -> tuple[QwenContext, Parsed]:
     line = rawjson.read_line(_LINE, record.data)
-    if line is None or isinstance(line, Skipped):
-        return context, Parsed(skipped=(line,) if line is not None else ())
+    if isinstance(line, Skipped):
+        return context, Parsed(skipped=(line,))
     return _Builder.parse(source, context, line, record, _HANDLERS)
 
 
