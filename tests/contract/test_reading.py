@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from math import ceil
 from pathlib import Path
 
 import msgspec
@@ -133,7 +134,7 @@ def test_the_states_in_which_a_source_was_read_make_no_difference(agent: Agent, 
     at_once = read_at(agent, stages, [], tmp_path)
     assert at_once.events
 
-    @settings(max_examples=8, deadline=None)
+    @settings(max_examples=ceil(settings().max_examples / 3))
     @given(chosen=st.lists(st.booleans(), max_size=20))
     def in_any_states(chosen: list[bool]) -> None:
         reading = read_at(agent, stages, chosen, tmp_path)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Final
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from carryover import __version__
 from carryover.agents import adapters
 from support.claude_session import ClaudeSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until
+from support.forked import ALTERED
 from support.hook_client import Heard, HookClient, payload_of, start_after
 
 NOTHING = Heard(204)
@@ -164,10 +166,18 @@ def test_64_at_once_are_all_answered(known: HookClient, session: ClaudeSession) 
     assert stopped == [NOTHING] * 64
 
 
+HASTY: Final = (
+    *ALTERED,
+    "import sys; from carryover.faces.cli import carryoverd; from carryover.daemon import endpoints; "
+    "endpoints._RETRY_S = 0.2; sys.exit(carryoverd.main())",
+)
+
+
 def test_a_taken_port_is_reported_with_its_holder_and_taken_later_while_all_else_works(
-    daemon: DaemonProcess, transcripts: Path, project: Path
+    transcripts: Path, project: Path
 ) -> None:
     session = ClaudeSession(transcripts, project)
+    daemon = DaemonProcess(HASTY)
     taken = socket.create_server(("127.0.0.1", 0))
     number = taken.getsockname()[1]
     daemon.state.root.mkdir(mode=0o700, exist_ok=True)

@@ -90,8 +90,8 @@ def test_a_command_that_is_handed_it_ends_with_a_message(
 
 HASTY: Final = (
     *ALTERED,
-    "import sys; from carryover.faces.cli import carryoverd; from carryover.daemon import run, upkeep; "
-    "run.RETRY_S, upkeep.CHECK_S = 0.2, 0.1; sys.exit(carryoverd.main())",
+    "import sys; from carryover.faces.cli import carryoverd; from carryover.daemon import start, upkeep; "
+    "start.RETRY_S, upkeep.CHECK_S = 0.2, 0.1; sys.exit(carryoverd.main())",
 )
 
 

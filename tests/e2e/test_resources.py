@@ -146,8 +146,10 @@ needs_limits = pytest.mark.skipif(
 @pytest.mark.linux("for inotify")
 @pytest.mark.parametrize(
     ("name", "value", "reason"),
-    [("max_inotify_watches", 3, "watches"), ("max_inotify_instances", 0, "instances")],
-    ids=["watches", "instances"],
+    [
+        pytest.param("max_inotify_watches", 3, "watches", id="watches"),
+        pytest.param("max_inotify_instances", 0, "instances", id="instances", marks=pytest.mark.night),
+    ],
 )
 def test_where_the_limit_is_reached_it_polls_and_says_so(
     session: ClaudeSession, project: Path, transcripts: Path, name: str, value: int, reason: str

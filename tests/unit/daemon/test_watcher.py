@@ -289,9 +289,14 @@ async def test_where_projects_begin_again_only_what_is_new_or_has_changed_is_a_h
 
 @pytest.mark.usefixtures("inotify")
 @pytest.mark.parametrize(("reason", "asked"), [("watches", None), (None, None), (None, _at_the_limit)])
-async def test_a_rescan_every_two_seconds_stands_in_for_what_the_system_does_not_watch(
-    reason: str | None, asked: Callable[[], None] | None, context: DaemonContext, session: ClaudeSession
+async def test_rescans_stand_in_for_what_the_system_does_not_watch(
+    reason: str | None,
+    asked: Callable[[], None] | None,
+    context: DaemonContext,
+    session: ClaudeSession,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("carryover.daemon.watcher.POLL_MS", 20)
     watcher, reported = _watching(context)
     watcher.state.reason = reason
     session.prompt("hello")
@@ -303,7 +308,7 @@ async def test_a_rescan_every_two_seconds_stands_in_for_what_the_system_does_not
     assert watcher.state.mode == "polling"
 
 
-def test_rescans_that_stand_in_for_watching_take_a_tenth_of_the_time_at_most() -> None:
+def test_rescans_that_stand_in_for_watching_come_every_two_seconds_and_take_a_tenth_of_the_time_at_most() -> None:
     class Paced(StopEvent):
         def wait(self, timeout: float | None = None) -> bool:
             waited.append(timeout)

@@ -117,8 +117,9 @@ async def test_a_project_made_later_and_a_folder_behind_a_link_are_seen_without_
 
 
 async def test_of_projects_the_histories_alone_are_polled(
-    watching: Watching, fsevents: FakeFsEvents, home: Path
+    watching: Watching, fsevents: FakeFsEvents, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("carryover.daemon.watcher.POLL_MS", 20)
     projects = [home / "work" / str(number) for number in range(60)]
     for project in projects:
         project.mkdir(parents=True)

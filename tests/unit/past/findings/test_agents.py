@@ -42,7 +42,7 @@ def test_in_short_only_selected_agents_are_started(state: StateDir, home: Path) 
 def test_in_short_nothing_waits_for_an_agent_that_starts_slowly(state: StateDir, home: Path) -> None:
     """Where the version itself is shown, its own time is waited for."""
     os.mkfifo(home / "never")
-    program(home / "programs" / "claude", f"timeout 3 cat {home}/never; echo '2.1.330 (Claude Code)'")
+    program(home / "programs" / "claude", f"timeout 1 cat {home}/never; echo '2.1.330 (Claude Code)'")
     state.config.write_text(state.config.read_text() + '[agents.claude-code]\nversions = ["2.1.328"]\n')
 
     assert reports(state, home, in_short=True)["claude-code"].version == "2.1.328"
