@@ -15,6 +15,7 @@ import pytest
 
 from carryover import packages
 from carryover.packages import OWN, PackagePlace, entry_points
+from support.forked import ALTERED, run
 from support.repository import repository
 
 PAGE: Final = Path(__file__).parents[3] / "docs" / "agents-of-your-own.md"
@@ -49,14 +50,23 @@ def scribbler(site: Path) -> Path:
     return path
 
 
-def carryover(site: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return python(site, home, "-m", "carryover.faces.cli.main", *arguments)
+WITH_PACKAGES: Final = """
+import sys
+from carryover import agents
+sys.path.insert(0, sys.argv.pop(1))
+for each in vars(agents).values():
+    if hasattr(each, "cache_clear"):  # of the agents that were known where this was forked
+        each.cache_clear()
+from carryover.faces.cli.main import main
+"""
 
 
-def python(site: Path, home: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": str(site)}
-    command = [sys.executable, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+def carryover(
+    site: Path, home: Path, *arguments: str, call: str = "sys.exit(main())"
+) -> subprocess.CompletedProcess[str]:
+    """The program with packages that lie in `site`."""
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+    return run((*ALTERED, f"{WITH_PACKAGES}{call}", str(site), *arguments), env=environment)
 
 
 def test_the_page_is_short() -> None:
@@ -224,8 +234,7 @@ def test_an_agent_that_raises_costs_its_own_sessions_alone(
     talk.write_text(scribbler.read_text())
 
     commands = (["status"], ["handoff", str(home)], ["sessions", "--all"], ["agents", "check", "scribbler"])
-    main = f"from carryover.faces.cli.main import main; print([main(each) for each in {commands!r}][-1])"
-    ran = python(site, home, "-c", main)
+    ran = carryover(site, home, call=f"print([main(each) for each in {commands!r}][-1])")
 
     assert old in whole
     assert ("Traceback" in ran.stderr or "words" in ran.stderr, ran.returncode) == (False, 0)
