@@ -296,13 +296,6 @@ def test_a_failure_keeps_what_the_agent_said_right_after(said: str, kept: str) -
 
     assert failure.words.startswith(kept) and (failure.words == "") == (kept == "")
     assert "takes long" not in failure.words and "built" not in failure.words
-
-
-def test_what_is_said_after_another_call_is_not_about_the_failure() -> None:
-    talk = session("s1").user(GOAL).ran("pip install money", "ERROR: 401", status="error").ran("ls", "cart.py")
-    [failure] = talk.says("There is one file.").digest.failures
-
-    assert failure.words == ""
     twice = session("s2").user(GOAL).ran("make", "no", status="error").says("A rule is missing.", final=False)
     assert twice.says("I add it.").digest.failures[0].words == "A rule is missing."
 

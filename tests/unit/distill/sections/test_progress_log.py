@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from msgspec.structs import replace
 
 from carryover.distill.entry import FIXED, INSTEAD, NEEDED
@@ -38,12 +39,24 @@ def test_a_todo_list_that_was_kept_since_says_what_is_next_in_place_of_the_summa
     assert "“Errors” (turn 1, 3 min earlier, no prompt since): Floats lost cents." in line
 
 
-def test_a_recap_goes_once_three_turns_were_answered_since() -> None:
-    talk = worked().event(AgentSummary(text="The discount is done. Next: say whether it is capped.", source="away"))
-    talk.user("Cap it at half.").says("It is capped.").user("And on the receipt.").says("There too.")
+LEFT = SummaryPart(kind="pending", heading="Pending Tasks", text="Put the countdown back.")
+
+
+@pytest.mark.parametrize(
+    "summary",
+    [
+        AgentSummary(text="It is done. Next: put the countdown back.", source="away"),
+        AgentSummary(text="x", source="compaction", parts=(LEFT,)),
+    ],
+    ids=lambda summary: summary.source,
+)
+def test_what_is_next_in_a_recap_or_summary_goes_once_three_turns_were_answered_since(summary: AgentSummary) -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").event(summary).event(TurnEnd(reason="interrupted"))
+    for prompt in ("That has been done.", "Add the tax."):
+        talk.user(prompt).edited("tax.py").says("It is there.")
     title = "From the agent's own summary"
-    assert "The discount is done" in under(title, talk)
-    assert not under(title, talk.user("Now the tax.").says("The tax is there."))
+    assert "the countdown back" in under(title, talk)
+    assert section(talk.user("And the logo.").edited("logo.py").says("It is there."), title=title) == []
 
 
 def test_a_summary_in_a_session_without_a_prompt_is_its_own_agents() -> None:
@@ -260,19 +273,6 @@ def test_no_commit_stands_as_the_newest_that_is_not() -> None:
 
     assert len(committed) == 1
     assert "receipt" in committed[0] and "4a7f2c3" in committed[0]
-
-
-def test_the_next_steps_of_a_summary_are_dropped_after_several_answered_turns() -> None:
-    steps = SummaryPart(kind="pending", heading="Pending Tasks", text="Put the countdown back.")
-    talk = session("s1").user(GOAL).edited("cart.py")
-    talk.event(AgentSummary(text="Put the countdown back.", source="compaction", parts=(steps,)))
-    talk.event(TurnEnd(reason="interrupted"))
-    for prompt in ("That has been done.", "Add the tax."):
-        talk.user(prompt).edited("tax.py").says("It is there.")
-    assert "countdown" in under("From the agent's own summary", talk)
-
-    talk.user("And the logo.").edited("logo.py").says("It is there.")
-    assert section(talk, title="From the agent's own summary") == []
 
 
 def test_what_was_said_of_a_handoff_as_it_asks_for_is_not_told_again() -> None:
