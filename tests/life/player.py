@@ -1,4 +1,4 @@
-"""Plays a story: real transcripts, a real repository and a real ledger, read and published in this process."""
+"""Plays a story: typed events, a real repository and a real ledger, published in this process."""
 
 from __future__ import annotations
 
@@ -43,8 +43,7 @@ from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.payload import Payload, SyncedEvent, SyncedSession
 from life.places import problems
 from life.story import Call, Expect, Share, Step, Story
-from life.transcripts import TRANSCRIPTS
-from life.typed import Typed, Writer, todo_items
+from life.typed import Typed, todo_items
 from support.clock import LATER_MS
 
 FILES: Final[Mapping[str, str]] = {
@@ -72,8 +71,7 @@ class Player:
         self.root = home / "work" / "shop"
         self.paths = StatePaths(StateDir(home / ".carryover"), home)
         self.now = datetime.fromisoformat(story.start)
-        self._writers: dict[str, Writer] = {}
-        self._unread: dict[tuple[str, str], Source] = {}
+        self._writers: dict[str, Typed] = {}
         self._dirty: set[int] = set()
         self._published: dict[str, MadeHandoff] = {}
         self._linked: set[str] = set()
@@ -134,11 +132,7 @@ class Player:
             writer.answer(step.answer)
         if step.ends is not None:
             self._end(name, step)
-        if isinstance(writer, Typed):
-            await self._commit(name, writer)
-        else:
-            source: Source = writer.source  # type: ignore[attr-defined]
-            self._unread[source.agent, source.path] = source
+        await self._commit(name, writer)
 
     def _happens(self, name: str) -> None:
         self.now += _CALL
@@ -183,7 +177,7 @@ class Player:
             case "compaction":
                 writer.compaction(call.compaction or "")
 
-    def _edit(self, writer: Writer, path: Path, call: Call) -> None:
+    def _edit(self, writer: Typed, path: Path, call: Call) -> None:
         is_here = path.is_relative_to(self.home)
         before = path.read_text() if is_here and path.exists() else None
         if call.text is not None:
@@ -210,27 +204,12 @@ class Player:
 
     # ---- what is written and read
 
-    def _writer(self, name: str) -> Writer:
+    def _writer(self, name: str) -> Typed:
         if name not in self._writers:
-            self._writers[name] = self._new_writer(name)
+            told = self.story.sessions[name]
+            parent = self._writers[told.forked_from].session if told.forked_from else None
+            self._writers[name] = Typed(told.agent, str(self._place(name)), self.now, parent)
         return self._writers[name]
-
-    def _new_writer(self, name: str) -> Writer:
-        told = self.story.sessions[name]
-        parent = self._writers[told.forked_from].session if told.forked_from else None
-        form = TRANSCRIPTS.get(told.agent)
-        if form is not None and not told.machine and self._needs(name) <= form.EXPRESSES:
-            writer: Writer = form(self.home, self._folder(told.folder), self.now, parent)
-            return writer
-        return Typed(told.agent, str(self._place(name)), self.now, parent)
-
-    def _needs(self, name: str) -> set[str]:
-        """Everything that the session's writer must be able to express."""
-        steps = [step for step in self.story.step if step.session == name]
-        needed = {call.kind for step in steps for call in step.calls}
-        needed |= {step.ends for step in steps if step.ends is not None}
-        needed |= {"resets" for step in steps if step.resets} | {"undo" for step in steps if step.undo}
-        return needed | ({"fork"} if self.story.sessions[name].forked_from else set())
 
     async def _commit(self, name: str, writer: Typed) -> None:
         """Takes new events into the ledger as ingest does, or as those of another machine."""
@@ -276,13 +255,7 @@ class Player:
             self._dirty.add(project.id)
 
     async def _publish(self) -> None:
-        """Reads what is new, and makes the handoffs that it changes, as the daemon does."""
-        for source in self._unread.values():
-            agent = adapters()[source.agent]
-            done = await ingest(self._ledger, agent, source, root_of=find_root, now_ms=lambda: LATER_MS)
-            assert done.error is None, done.error
-            self._dirty.update(done.projects)
-        self._unread.clear()
+        """Makes the handoffs that change with what is new, as the daemon does."""
         await self._follow()
         with closing(connect_read_only(self.paths.state.ledger)) as db:
             for project in sorted(self._dirty):

@@ -1,4 +1,4 @@
-"""What writes a session down, and the form that every session has: typed events."""
+"""The events of a session, whichever agent is said to have had it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from carryover.model import (
     AgentSummary,
@@ -35,33 +35,8 @@ from carryover.model import (
 _STATES: Final[Mapping[str, PlanState]] = {"x": "done", "~": "active", " ": "pending"}
 
 
-class Writer(Protocol):
-    """A session that grows. Each method writes what happens at the time that was set last."""
-
-    @property
-    def session(self) -> str: ...
-
-    def at(self, now: datetime, branch: str) -> None: ...
-    def prompt(self, text: str) -> None: ...
-    def answer(self, text: str) -> None: ...
-    def says(self, text: str) -> None: ...
-    def edit(self, path: Path, before: str | None, after: str) -> None: ...
-    def run(self, command: str, output: str, exit_code: int) -> None: ...
-    def read(self, path: Path, text: str) -> None: ...
-    def ask(self, question: str, options: tuple[str, ...], answer: str | None) -> None: ...
-    def todo(self, items: list[PlanItem]) -> None: ...
-    def plan(self, text: str, accepted: bool | None) -> None: ...
-    def refused(self, command: str, words: str) -> None: ...
-    def hangs(self, command: str) -> None: ...
-    def queued(self, text: str) -> None: ...
-    def compaction(self, text: str) -> None: ...
-    def limit(self, resets: str) -> None: ...
-    def interrupted(self) -> None: ...
-    def undo(self, turns: int) -> None: ...
-
-
 class Typed:
-    """Events of the model, for agents without a writer here, other machines, and what the writers can't express."""
+    """A session that grows. Each method adds what happens at the time that was set last."""
 
     def __init__(self, agent: str, folder: str, now: datetime, parent: str | None) -> None:
         self.agent = agent
@@ -103,7 +78,8 @@ class Typed:
         )
 
     def run(self, command: str, output: str, exit_code: int) -> None:
-        self._call("shell", command, output, exit_code=exit_code, status="error" if exit_code else "ok")
+        status: ResultStatus = "error" if exit_code else "ok"
+        self._call("shell", command, output, exit_code=exit_code, status=status, folder=self.folder)
 
     def read(self, path: Path, text: str) -> None:
         self._call("read", str(path), text)

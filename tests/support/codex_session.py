@@ -108,11 +108,6 @@ class CodexSession:
         done = f"Exit code: 0\nWall time: 0 seconds\nOutput:\nSuccess. Updated the following files:\n{letter} {path}\n"
         self._response("custom_tool_call_output", call_id=call_id, output=done)
 
-    def planned(self, call_id: str, steps: list[dict[str, str]]) -> None:
-        arguments = json.dumps({"plan": steps})
-        self._response("function_call", name="update_plan", arguments=arguments, call_id=call_id)
-        self._response("function_call_output", call_id=call_id, output="Plan updated")
-
     def says(self, text: str) -> None:
         """Text before a call."""
         self._item("AgentMessage", content=[{"type": "Text", "text": text}], phase="commentary")
