@@ -161,7 +161,10 @@ def test_what_is_the_same_for_several_projects_is_explained_once() -> None:
     ]
 
 
-@pytest.mark.parametrize("command", ["doctor", "status -v", "install --dry-run"])
+@pytest.mark.parametrize(
+    "command",
+    ["doctor", *(pytest.param(other, marks=pytest.mark.night) for other in ("status -v", "install --dry-run"))],
+)
 def test_on_a_terminal_it_is_said_that_an_agent_is_waited_for(
     home: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
