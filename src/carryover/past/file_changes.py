@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
@@ -153,7 +154,7 @@ def changes_of(
         return []
     edits = edits_of(db, project, path)
     for name, renamed_ms in former:
-        until_ms = renamed_ms + WHOLE_SECOND_MS if renamed_ms is not None else None
+        until_ms = renamed_ms + WHOLE_SECOND_MS if renamed_ms is not None else math.inf
         edits += between(edits_of(db, project, str(Path(project.root, name))), -1, until_ms)
     return turns_of(db, edits)
 
@@ -180,10 +181,9 @@ def edits_of(db: sqlite3.Connection, project: ProjectRow | None, *paths: str) ->
     return sorted(edits.values(), key=lambda edit: (edit.at_ms, edit.event_id))
 
 
-def between(edits: Edits, since_ms: int, until_ms: int | None) -> list[EditRow]:
-    """Returns the edits after `since_ms` and until `until_ms` (UTC ms; None: until now)."""
-    until = float("inf") if until_ms is None else until_ms
-    return [edit for edit in edits if since_ms < edit.at_ms <= until]
+def between(edits: Edits, since_ms: int, until_ms: float) -> list[EditRow]:
+    """Returns the edits after `since_ms` and until `until_ms` (UTC ms)."""
+    return [edit for edit in edits if since_ms < edit.at_ms <= until_ms]
 
 
 def turns_of(db: sqlite3.Connection, edits: Iterable[EditRow]) -> list[TurnChange]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
-from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -15,7 +15,6 @@ from msgspec.structs import replace
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import ProjectRow
-from carryover.model import FileEdit
 from carryover.past.file_changes import (
     WHOLE_SECOND_MS,
     Edits,
@@ -25,14 +24,14 @@ from carryover.past.file_changes import (
     edits_of,
     turns_of,
 )
-from carryover.past.line_origin import comparable, is_silent, writers_of
+from carryover.past.line_origin import comparable, may_have_written, writer_of, written
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.records.fields import path_in_project
 from carryover.redact import clean
 from carryover.terminal.output import counted
 
 MOST_BYTES: Final = 8 << 20
-_Found = Literal["followed", "by_text", "turns", "before", "outside", "unknown"]
+_Found = Literal["by_text", "turns", "before", "outside", "unknown"]
 
 
 class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,9 +44,9 @@ class LineHistory(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     """Of the first of them."""
     found: _Found
-    """The edit that wrote it was `followed` through all later ones, or found `by_text` because the file was also
-    changed outside the sessions; or one of the `turns` wrote it, whose text is not recorded; or it was there `before`
-    the first recorded edit; or it was changed `outside` the sessions; `unknown`: one of the two."""
+    """An edit wrote a line of its text (`by_text`); one of the `turns` may have written it, of which not all is
+    recorded, or the line has too little text to be recognised; or it was there `before` the first recorded edit; or it
+    was changed `outside` the sessions; `unknown`: one of the two."""
     turns: tuple[TurnChange, ...]
     """The turn that wrote it, or the possible ones if `found` is `turns`."""
     commit: GitCommit | None
@@ -84,53 +83,39 @@ def line_history(
         )
         for number, text in enumerate(texts[first - 1 : last], start=first)
     ]
-    in_places = [edit for edit in edits if Path(edit.body.path) in places]
-    passes = [(edits, lines)]
-    if 0 < len(in_places) < len(edits):
-        # What is not committed was most likely written here, whatever was done alike in another worktree; and a file
-        # that was written whole there would hide the edits of this one.
-        not_committed = [line for line in lines if line.commit is None]
-        passes = [(in_places, not_committed), (edits, lines), (in_places, lines)]
-    known: dict[int, LineHistory] = {}
-    for among, asked in passes:
-        known |= _by_undoing(db, texts, [line for line in asked if line.line not in known], among)
+    among = written(edits)
+    # What is not committed was most likely written here, whatever was done alike in another worktree.
+    here_first = sorted(among, key=lambda pair: Path(pair[0].body.path) not in places)
+    turns_with = cache(lambda edit: tuple(turns_of(db, [edit])))
     links_of = cache(lambda commit: Links(commit_named(Path(root), commit)))
+    origins = []
     for line in lines:
-        if line.line not in known:
-            former = commits[line.line][1] if line.line in commits else name
-            since_ms = links_of(line.commit.id if line.commit is not None else "HEAD").before(line.commit, former)
-            known[line.line] = _by_time(db, line, edits, since_ms)
-    origins = (known[line.line] for line in lines)
+        commit = line.commit
+        edit = writer_of(texts, line.line - 1, among if commit is not None else here_first, _until_ms(commit))
+        if edit is not None:
+            origins.append(replace(line, found="by_text", turns=turns_with(edit)))
+            continue
+        former = commits[line.line][1] if commit is not None else name
+        since_ms = links_of(commit.id if commit is not None else "HEAD").before(commit, former)
+        origins.append(_by_time(db, line, edits, since_ms))
     neighbours = ([*same] for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit)))
     return [replace(same[0], last=same[-1].last) for same in neighbours]
-
-
-def _by_undoing(
-    db: sqlite3.Connection, texts: Sequence[str], lines: Sequence[LineHistory], edits: Edits
-) -> dict[int, LineHistory]:
-    """Returns by their numbers those of the lines for which undoing the edits tells the turn that wrote it, or that it
-    is older than all of them; not those that may have come from elsewhere. `texts`: all lines of the file."""
-    turns_with = cache(lambda place: tuple(turns_of(db, [edits[place]])))
-    sources = writers_of(texts, [line.line - 1 for line in lines], [edit.body for edit in edits])
-    known: dict[int, LineHistory] = {}
-    for line, source in zip(lines, sources, strict=True) if edits else ():
-        is_older = line.commit is not None and line.commit.committed_ms < edits[0].at_ms
-        if source.edit is None:
-            is_older = is_older or source.sure == "followed"
-        elif line.commit is None or edits[source.edit].at_ms <= line.commit.committed_ms + WHOLE_SECOND_MS:
-            known[line.line] = replace(line, found=source.sure, turns=turns_with(source.edit))
-            continue
-        if is_older:
-            known[line.line] = replace(line, found="before")
-    return known
 
 
 def _by_time(db: sqlite3.Connection, line: LineHistory, edits: Edits, since_ms: int) -> LineHistory:
     """Returns the line with the turns that may have written it, by the time of their edits: since the file was
     committed before (0: never). Without any, it came from outside the sessions, or is older."""
-    if possible := turns_of(db, _without_text(edits, since_ms, line)):
+    in_time = between(edits, since_ms, _until_ms(line.commit))
+    if possible := turns_of(db, (edit for edit in in_time if may_have_written(edit.body, line.text))):
         return replace(line, found="turns", turns=tuple(possible))
+    if line.commit is not None and line.first_edit_ms is not None and line.commit.authored_ms < line.first_edit_ms:
+        return replace(line, found="before")
     return replace(line, found="unknown" if line.commit is None and not since_ms else "outside")
+
+
+def _until_ms(commit: GitCommit | None) -> float:
+    """Returns until when an edit can be in the commit; in none, at any time."""
+    return commit.committed_ms + WHOLE_SECOND_MS if commit is not None else math.inf
 
 
 def _lines(path: Path, line: int) -> list[str]:
@@ -150,15 +135,3 @@ def _lines(path: Path, line: int) -> list[str]:
         raise UserError(f"{path} has {counted(count, 'line')}, so no line {line}.", ExitCode.NOTHING_FOUND)
     shown = redacted if len(redacted) == len(lines) else lines
     return shown[:count]
-
-
-def _without_text(edits: Edits, since_ms: int, line: LineHistory) -> Edits:
-    """Returns the edits without recorded text that may have written the line: from `since_ms` until its commit."""
-    until_ms = line.commit.committed_ms + WHOLE_SECOND_MS if line.commit is not None else None
-    silent = [edit for edit in between(edits, since_ms, until_ms) if is_silent(edit.body)]
-    begun = [edit for edit in silent if _begins_with(edit.body, line.text.strip())]
-    return begun or silent
-
-
-def _begins_with(edit: FileEdit, line: str) -> bool:
-    return edit.anchor is not None and edit.anchor != "" and edit.anchor.strip() == line

@@ -1,68 +1,29 @@
-"""Finds the recorded edits that wrote lines of a file, by undoing edits from the newest on. Pure."""
+"""Finds the recorded edits that wrote lines of a file, by the text of the lines. Pure."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Final, Literal
+from typing import Final
 
-import msgspec
-
+from carryover.ledger.search import EditRow
 from carryover.model import FileEdit
 from carryover.records.fields import bounded
 from carryover.text.pattern import later
 
 _LONGEST_LINE: Final = 500
 """Maximum number of characters of a line in an edit's diff."""
+_MOST_ABOVE: Final = 3
+"""Lines that diffs show above a change, so no more of them can be compared."""
 
-_START: Final = later(r"@@(?: \+(\d+))?")
 _CUT: Final = later(r"\\ \d+ more lines?")
-_SIDES: Final = (-1, 1)
 _SAYS_ENOUGH: Final = later(r"\w.*\w.*\w")
 """A line with enough text to be recognised by it, unlike a bracket."""
 
-Sure = Literal["followed", "by_text"]
+_Recognised = tuple[str, ...]
+"""A line that says enough; or one that doesn't, after the lines above it from one that does."""
 
-
-class LineWriter(msgspec.Struct):
-    """What wrote a line. `edit` is its place in the list of edits; None if none of them did."""
-
-    index: int
-    """That of the line in the file before the edits that were undone so far."""
-    edit: int | None = None
-    sure: Sure = "followed"
-    """`followed` through every later edit, or found `by_text` because the file was also changed in other ways."""
-
-
-class _Piece(msgspec.Struct, frozen=True):
-    """A hunk of an edit: its lines, each with its sign (` `, `+` or `-`) in front.
-
-    `start` is its first line in the file after the edit, from 1.
-
-    >>> piece = _Piece(start=1, lines=(" def total():", "-    return 0", "+    return 1"))
-    >>> piece.old[1], piece.new[1], piece.wrote
-    ('    return 0', '    return 1', [False, True])
-    """
-
-    start: int | None
-    lines: tuple[str, ...]
-    cut: bool = False
-    """Whether the rest of the edit is not recorded."""
-
-    @property
-    def new(self) -> list[str]:
-        """Returns the lines after the edit."""
-        return [line[1:] for line in self.lines if line[:1] != "-"]
-
-    @property
-    def old(self) -> list[str]:
-        """Returns the lines before the edit."""
-        return [line[1:] for line in self.lines if line[:1] != "+"]
-
-    @property
-    def wrote(self) -> list[bool]:
-        """Returns for each line after the edit whether the edit wrote it."""
-        return [line[:1] == "+" for line in self.lines if line[:1] != "-"]
+Written = Sequence[tuple[EditRow, set[_Recognised]]]
+"""Edits, newest first, each with the lines that it wrote."""
 
 
 def comparable(text: str) -> list[str]:
@@ -70,167 +31,65 @@ def comparable(text: str) -> list[str]:
     return [bounded(line.removesuffix("\r"), _LONGEST_LINE) for line in text.split("\n")]
 
 
-def writers_of(lines: Sequence[str], places: Iterable[int], edits: Sequence[FileEdit]) -> list[LineWriter]:
-    """Returns what wrote the lines at these indexes of the file's `lines`. `edits` are in order, oldest first."""
-    file = list(lines)
-    writers = [LineWriter(index) for index in places]
-    waiting = writers
-    for number, edit in reversed(list(enumerate(edits))):
-        if not waiting:
-            break
-        pieces = list(_pieces(edit.diff))
-        if not pieces and edit.change != "rename" and (edit.added, edit.removed) != (0, 0):
-            _are_uncertain(waiting)
-        is_whole = not edit.diff.startswith("@@") and len(pieces) == 1 and all(pieces[0].wrote) and not edit.removed
-        for piece in reversed(pieces):
-            if is_whole:
-                written = set(piece.new)
-                wrote = [line for line in waiting if piece.cut or file[line.index] in written]
-            else:
-                wrote = _undo(file, piece, edit, waiting)
-            for line in wrote:
-                line.edit = number
-            waiting = [line for line in waiting if line.edit is None]
-        if is_whole:
-            _are_uncertain(waiting)
-            break
-    return writers
+def written(edits: Iterable[EditRow]) -> Written:
+    """Returns the edits, which are in order, oldest first, with the lines that they wrote."""
+    return [(edit, _written_by(edit.body)) for edit in edits][::-1]
+
+
+def writer_of(lines: Sequence[str], index: int, among: Written, until_ms: float) -> EditRow | None:
+    """Returns the newest edit until then (UTC ms) that wrote a line of the same text as the one at this index of the
+    file's `lines`; None if there is none, or if the line has hardly any text and the lines above it differ."""
+    text = _recognised(lines, index)
+    return next((edit for edit, texts in among if text in texts and edit.at_ms <= until_ms), None)
+
+
+def may_have_written(edit: FileEdit, line: str) -> bool:
+    """Whether the edit wrote a line like this one or a part of it, or it is not recorded what it wrote."""
+    parts = (part[1:] for hunk in _hunks(edit.diff) for part in hunk if part.startswith("+"))
+    return is_silent(edit) or any(part == line or (_SAYS_ENOUGH.search(part) and part in line) for part in parts)
 
 
 def writes(edit: FileEdit) -> bool:
     """Whether the edit wrote any line that is recorded."""
-    return any(any(piece.wrote) for piece in _pieces(edit.diff))
+    return any(line.startswith("+") for hunk in _hunks(edit.diff) for line in hunk)
 
 
 def is_silent(edit: FileEdit) -> bool:
-    """Whether it is not recorded what the edit wrote."""
-    return not edit.diff and edit.change != "delete"
+    """Whether it is not recorded what the edit wrote, or not all of it."""
+    return edit.change != "delete" and (not edit.diff or _CUT.fullmatch(edit.diff.rpartition("\n")[2]) is not None)
 
 
 def removed_by(edit: FileEdit) -> set[str]:
     """Returns the lines that the edit removed, as far as they say enough to be recognised."""
-    lines = (line for piece in _pieces(edit.diff) for line in piece.lines)
+    lines = (line for hunk in _hunks(edit.diff) for line in hunk)
     return {line[1:] for line in lines if line.startswith("-") and _SAYS_ENOUGH.search(line)}
 
 
-def _are_uncertain(lines: Iterable[LineWriter]) -> None:
-    for line in lines:
-        line.sure = "by_text"
+def _written_by(edit: FileEdit) -> set[_Recognised]:
+    """Returns the lines that the edit wrote; if its text is not recorded, the one with which that begins."""
+    lines: set[_Recognised] = {(edit.anchor,)} if not edit.diff and edit.anchor is not None else set()
+    for hunk in _hunks(edit.diff):
+        after = [line for line in hunk if line[0] != "-"]
+        texts = [line[1:] for line in after]
+        lines.update(_recognised(texts, index) for index, line in enumerate(after) if line[0] == "+")
+    return lines - {()}
 
 
-def _pieces(diff: str) -> Iterator[_Piece]:
-    start: int | None = None
+def _recognised(lines: Sequence[str], index: int) -> _Recognised:
+    """Returns what to recognise the line at this index by; nothing if no line near it says enough."""
+    for first in range(index, max(index - _MOST_ABOVE, 0) - 1, -1):
+        if _SAYS_ENOUGH.search(lines[first]):
+            return tuple(lines[first : index + 1])
+    return ()
+
+
+def _hunks(diff: str) -> Iterator[list[str]]:
+    """Yields the lines of each part of the diff, each with its sign (` `, `+` or `-`) in front."""
     lines: list[str] = []
     for line in diff.split("\n") if diff else ():
-        head = _START.match(line)
-        if head is not None and lines:
-            yield _Piece(start, tuple(lines))
+        if line.startswith("@@"):
+            yield lines
             lines = []
-        if head is not None:
-            start = int(head[1]) if head[1] else None
-        elif _CUT.fullmatch(line):
-            yield _Piece(start, tuple(lines), cut=True)
-            return
         elif not line.startswith("\\"):
             lines.append(line.removesuffix("\r") or " ")
-    if lines:
-        yield _Piece(start, tuple(lines))
-
-
-def _undo(file: list[str], piece: _Piece, edit: FileEdit, waiting: Sequence[LineWriter]) -> list[LineWriter]:
-    """Undoes the piece in `file`, and returns those of the lines that it wrote."""
-    new = piece.new
-    old = piece.old
-    place = _place(file, piece, new)
-    if place is None and (within := _within_lines(file, piece, new)) is not None:
-        # The edit replaced a text that began or ended within a line: take in the rest of these lines.
-        place, before, after = within
-        new = file[place : place + len(new)]
-        old = "".join((before, "\n".join(old), after)).split("\n")
-    if place is None:
-        _are_uncertain(waiting)
-        return _by_text(file, piece, waiting)
-    wrote = []
-    is_written = piece.wrote
-    kept = [index for index, line in enumerate(piece.lines) if line[:1] != "-"]
-    for line in waiting:
-        inside = line.index - place
-        if inside >= len(new):
-            if piece.cut:
-                line.sure = "by_text"
-            if piece.cut and inside < (edit.added or 0):
-                wrote.append(line)
-            line.index += len(old) - len(new)
-        elif inside >= 0 and is_written[inside]:
-            wrote.append(line)
-        elif inside >= 0:
-            line.index = place + kept[inside] - sum(is_written[:inside])
-    file[place : place + len(new)] = old
-    return wrote
-
-
-def _place(file: list[str], piece: _Piece, new: list[str]) -> int | None:
-    """Returns the index of the piece's first line; None if its lines are not in the file, or in several places."""
-    if not new:  # a diff without context then names the line before
-        return min(piece.start, len(file)) if piece.start else None
-    places = list(_places(file, new))
-    if piece.start is None:
-        return places[0] if len(places) == 1 else None
-    start = piece.start - 1
-    return min(places, key=lambda index: abs(index - start), default=None)
-
-
-def _places(file: list[str], new: list[str]) -> Iterator[int]:
-    """Yields the indexes at which the lines `new` begin in the file, each line of which is read once (Knuth, Morris and
-    Pratt): a file may be one line a million times."""
-    falls_to = [0]
-    """For each number of lines that were found: with how many of them those begin and end."""
-    for searched in (new[1:], file):
-        found = 0
-        for index, line in enumerate(searched):
-            while found and (found == len(new) or line != new[found]):
-                found = falls_to[found - 1]
-            found += line == new[found]
-            if searched is not file:
-                falls_to.append(found)
-            elif found == len(new):
-                yield index + 1 - len(new)
-
-
-def _within_lines(file: list[str], piece: _Piece, new: list[str]) -> tuple[int, str, str] | None:
-    """Returns where a text without a known line is in the file: the index of its first line, what stands before it
-    there, and what after it in its last line. None unless it is there once."""
-    text = "\n".join(file)
-    part = "\n".join(new)
-    if piece.start is not None or not part or text.count(part) != 1:
-        return None
-    begin = text.index(part)
-    end = begin + len(part)
-    line_end = text.find("\n", end)
-    before = text[text.rfind("\n", 0, begin) + 1 : begin]
-    return text.count("\n", 0, begin), before, text[end : line_end if line_end >= 0 else len(text)]
-
-
-def _by_text(file: list[str], piece: _Piece, waiting: Sequence[LineWriter]) -> list[LineWriter]:
-    """Returns those of the lines that the piece wrote, judged by their text alone: it is unique in the file, or a
-    neighbouring line is its neighbour in the piece too. Lines with hardly any text, such as a bracket, prove nothing.
-    """
-    new = piece.new
-    beside: dict[str, set[tuple[int, str]]] = {}
-    """The lines that were written, each with its neighbours in the piece and on which side they are."""
-    for place, (text, is_written) in enumerate(zip(new, piece.wrote, strict=True)):
-        if is_written and _SAYS_ENOUGH.search(text):
-            beside.setdefault(text, set()).update((side, _line_at(new, place + side)) for side in _SIDES)
-    alike = [line for line in waiting if file[line.index] in beside]
-    times = Counter(file) if alike else Counter()
-
-    def is_proven(index: int) -> bool:
-        around = ((side, _line_at(file, index + side)) for side in _SIDES)
-        known = beside[file[index]]
-        return times[file[index]] == 1 or any(_SAYS_ENOUGH.search(one[1]) and one in known for one in around)
-
-    return [line for line in alike if is_proven(line.index)]
-
-
-def _line_at(lines: Sequence[str], index: int) -> str:
-    return lines[index] if 0 <= index < len(lines) else ""
+    yield lines

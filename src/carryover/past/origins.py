@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -31,7 +32,7 @@ from carryover.past.file_changes import (
     turns_of,
 )
 from carryover.past.line_history import LineHistory, line_history
-from carryover.past.line_origin import comparable, is_silent, removed_by, writers_of, writes
+from carryover.past.line_origin import comparable, is_silent, removed_by, writer_of, writes, written
 from carryover.past.opened import Want, opened
 from carryover.paths import expanded
 from carryover.platform import here
@@ -203,7 +204,7 @@ def _commit_history(
         old_name = file.old_name if file is not None else name
         edits = edits_of(db, project, *(str(Path(project.root, path)) for path in sorted({name, old_name})))
         edits = between(edits, -1, commit.committed_ms + WHOLE_SECOND_MS)
-        recent = between(edits, links.before(commit, name), None)
+        recent = between(edits, links.before(commit, name), math.inf)
         has_text = file is not None and (file.lines or file.removed)
         turns += turns_of(db, _edits_in(file, edits, recent) if file is not None and has_text else recent)
     turns.sort(key=lambda change: change.at_ms, reverse=True)
@@ -213,9 +214,11 @@ def _commit_history(
 def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Iterator[EditRow]:
     """Yields the edits whose lines came with the commit. `recent`: those since the file was committed before, among
     which are those that only removed lines, or whose text is not recorded."""
-    sources = writers_of(_as_recorded(file), file.added, [edit.body for edit in edits])
-    yield from (edits[source.edit] for source in sources if source.edit is not None)
-    has_others = any(source.edit is None for source in sources)
+    among = written(edits)
+    lines = _as_recorded(file)
+    writers = [writer_of(lines, index, among, math.inf) for index in file.added]
+    yield from (edit for edit in writers if edit is not None)
+    has_others = None in writers
     for edit in recent:
         if (is_silent(edit.body) and has_others) or (not writes(edit.body) and _is_gone(file, edit.body)):
             yield edit

@@ -17,14 +17,13 @@ from carryover.text.pattern import later
 _TIMEOUT_S: Final = 2.0
 MOST_COMMITS: Final = 500
 LARGEST_COMMIT: Final = 8 << 20
-"""Bytes of the patch of a commit, with the whole of each file; a larger one is not read."""
+"""Bytes of the patch of a commit; a larger one is not read."""
 
 _LOG: Final = ("log", "--no-renames", "--name-only", "--root", "--encoding=UTF-8", "--format=%x01%H %at %ct %s")
 _HEADER: Final = later(r"\x01(?P<id>[0-9a-f]{40,64}) (?P<authored_s>\d+) (?P<committed_s>\d+) (?P<subject>.*)")
 _BLAMED: Final = later(rb"^([0-9a-f]{40,64}) \d+ (\d+).*\n(?:[a-z].*\n)*?filename (.+)$", re.M)
 _SECTION: Final = later(rb"^diff --git .*$", re.M)
 _SECTIONS: Final = {"T": 2, "U": 0}
-_WHOLE_FILES: Final = "--unified=1000000"
 _HUNK: Final = later(rb"^@@ -(\d+)(?:,(\d+))? \+(\d+)(?:,(\d+))? @@", re.M)
 _NAMES: Final = ("--find-renames", "-l1000", "--name-status", "-z")
 _NAME: Final = later(r"\w[^\s:]*")
@@ -62,12 +61,12 @@ def commit_named(root: Path, name: str) -> list[GitCommit]:
 
 
 class FileOfCommit(msgspec.Struct, frozen=True, kw_only=True):
-    """A file that a commit changed, with its text after it. Names are relative to the top of the repository."""
+    """A file that a commit changed, with the lines around it. Names are relative to the top of the repository."""
 
     name: str
     old_name: str
     lines: tuple[str, ...]
-    """Empty for a file that the commit deleted, and for one without text."""
+    """As they are after the commit; empty for a file that it deleted, and for one without text."""
     added: tuple[int, ...]
     """The places of the commit's lines in `lines`."""
     removed: frozenset[str]
@@ -76,8 +75,8 @@ class FileOfCommit(msgspec.Struct, frozen=True, kw_only=True):
 def files_of_commit(root: Path, commit: str) -> list[FileOfCommit]:
     """Returns the files that a commit changed; empty for a merge, for a commit larger than `LARGEST_COMMIT`, or if git
     gives no answer in time."""
-    whole = ("--raw", "-z", "--patch", "--root", "--no-commit-id", "-r", "--find-renames", "-l1000", _WHOLE_FILES)
-    out = output_of(root, "diff-tree", *whole, commit, timeout_s=_TIMEOUT_S, most_bytes=LARGEST_COMMIT) or b""
+    patch = ("--raw", "-z", "--patch", "--root", "--no-commit-id", "-r", "--find-renames", "-l1000", "--unified=3")
+    out = output_of(root, "diff-tree", *patch, commit, timeout_s=_TIMEOUT_S, most_bytes=LARGEST_COMMIT) or b""
     return [_file(*changed) for changed in patched_files(out)]
 
 

@@ -1,13 +1,10 @@
 from __future__ import annotations
 
-import difflib
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from carryover.facts import ProjectRoot
 from carryover.ledger.queries import project_by_root
@@ -15,11 +12,8 @@ from carryover.ledger.sessions import move_project
 from carryover.model import AssistantMessage, FileEdit, Retracted, ToolCall, UserPrompt
 from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
-from carryover.past.line_origin import LineWriter, removed_by, writers_of, writes
-from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
 from carryover.text.pasted import as_pasted
 from support.claude_session import commit
-from support.costs import costing_little
 from support.repository import git, repository
 from support.scribe import Scribe
 
@@ -122,15 +116,6 @@ async def test_other_projects_have_other_files_of_that_name(scribe: Scribe) -> N
     assert [each.prompt for each in changes(scribe, "/other/cart.py", "/other")] == ["two"]
 
 
-def source_of(lines: list[str], at: int, edits: list[FileEdit]) -> LineWriter:
-    return writers_of(lines, [at], edits)[0]
-
-
-def wrote(lines: list[str], at: int, edits: list[FileEdit]) -> tuple[int | None, str]:
-    writer = source_of(lines, at, edits)
-    return writer.edit, writer.sure
-
-
 HOUR_MS = 3_600_000
 NOW_MS = 1_795_000_000_000
 
@@ -174,6 +159,14 @@ async def test_the_commit_of_a_line_tells_which_turns_may_have_written_it(scribe
     assert [prompts(each) for each in found] == [["one"], ["three", "two"], ["three", "two"], ["four"]]
 
 
+async def test_a_line_of_a_commit_from_before_the_first_edit_was_there_before(scribe: Scribe, shop: Path) -> None:
+    (shop / "cart.py").write_text("none\n")
+    commit(shop, "first", at=datetime.fromtimestamp(NOW_MS / 1000, UTC))
+    await edited(scribe, shop, "one", "none\none\n", 1)
+
+    assert [origin(scribe, shop, line).found for line in (1, 2)] == ["before", "turns"]
+
+
 async def test_the_first_line_of_an_edit_is_known_by_its_text(scribe: Scribe, shop: Path) -> None:
     await edited(scribe, shop, "one", "one\n", 1, anchor="one")
     await edited(scribe, shop, "two", "one\n    two\n", 2, anchor="    two")
@@ -201,7 +194,7 @@ async def test_a_file_written_whole_in_a_worktree_does_not_hide_the_edits_of_the
 
     history = origin(scribe, shop, 2)
 
-    assert (history.found, prompts(history)) == ("followed", ["Count to two"])
+    assert (history.found, prompts(history)) == ("by_text", ["Count to two"])
 
 
 async def test_a_line_that_is_not_committed_was_written_in_this_checkout_if_it_may_have_been(
@@ -217,96 +210,3 @@ async def test_a_line_that_is_not_committed_was_written_in_this_checkout_if_it_m
     lines = [prompts(origin(scribe, shop, line)) for line in (1, 2, 3)]
 
     assert lines == [["Count to two"], ["Count to two"], ["Count to nine there"]]
-
-
-def edit_of(before: list[str], after: list[str], *, context: int = 3) -> FileEdit:
-    """The edit as a client records it that shows a diff."""
-    diff = "\n".join(difflib.unified_diff(before, after, n=context, lineterm=""))
-    return patched("/repo/a", hunks_in(diff))
-
-
-def whole(lines: list[str]) -> FileEdit:
-    return written("/repo/a", "\n".join(lines) + "\n")
-
-
-STEPS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), st.integers(0, 4)), max_size=8)
-
-
-@given(steps=STEPS, texts=st.sampled_from(["unique", "alike"]), context=st.sampled_from([1, 3]))
-def test_each_line_is_that_of_the_edit_that_wrote_it(
-    steps: list[tuple[int, int, int]], texts: str, context: int
-) -> None:
-    """Each step removes some lines at a place and adds others, as `git blame` would count them."""
-    lines: list[tuple[str, int | None]] = [(f"old {number}", None) for number in range(12)]
-    edits = []
-    for number, (place, removed, added) in enumerate(steps):
-        at = min(place, len(lines) - 1)
-        text = f"edit {number} line " if texts == "unique" else "line "
-        new = [(f"{text}{each}", number) for each in range(added)]
-        after = [*lines[:at], *new, *lines[min(at + removed, len(lines) - 1) :]]
-        edits.append(edit_of([text for text, _ in lines], [text for text, _ in after], context=context))
-        lines = after
-
-    found = [source_of([text for text, _ in lines], at, edits) for at in range(len(lines))]
-
-    assert writers_of([text for text, _ in lines], range(len(lines)), edits) == found
-    if texts == "unique":
-        assert [(each.edit, each.sure) for each in found] == [(writer, "followed") for _, writer in lines]
-    else:  # a diff may show another one of lines that are alike as new, but none of the others
-        old = [each.edit is None for each, (text, _) in zip(found, lines, strict=True) if text.startswith("old")]
-        assert all(old)
-
-
-@pytest.mark.parametrize("length", [400, 4000])
-def test_a_long_file_whose_end_is_not_recorded_is_still_the_edits_own(length: int) -> None:
-    lines = [f"value_{number} = {number}" for number in range(length)]
-    assert wrote(lines, length - 1, [whole(lines)]) == (0, "followed")
-    assert wrote(["by hand"], 0, [whole(["by hand"]), whole(["x"])]) == (None, "by_text")
-
-
-def test_an_edit_of_a_part_of_a_line_is_undone_in_the_whole_line() -> None:
-    """Clients that show no diff say which text they replaced."""
-    pair = Replacement(old_string="price", new_string="price * 2\n    # twice")
-    edit = replaced("/repo/a", [pair], counted=True)
-    lines = ["def f(x):", "    return price * 2", "    # twice  # ends", "last"]
-
-    assert [source_of(lines, at, [whole(["def f(x):", "last"]), edit]).edit for at in (1, 2)] == [1, 1]
-    before = whole(["def f(x):", "    return price  # ends", "last"])
-    assert [wrote(lines, at, [before, edit]) for at in (0, 3)] == [(0, "followed")] * 2
-
-
-def test_lines_that_were_removed_count_for_the_place_of_others_also_without_context() -> None:
-    edits = [edit_of(["a", "x", "x", "b"], ["a", "b"], context=0)]
-    later = edit_of(["a", "b"], ["a", "b", "b"], context=0)
-    assert wrote(["a", "b", "b"], 1, [*edits, later]) == (None, "followed")
-
-
-def test_of_an_edit_that_was_changed_since_a_line_counts_if_its_text_or_its_neighbour_is_there() -> None:
-    """The first line and the third were changed by hand; a bracket proves nothing, and the last was there before."""
-    wrote = ["def total(cart):", "    rate = rate_of(cart)", "    return rate * 2", "}", "# the end"]
-    edit = edit_of(["def total(cart):", "# the end"], wrote)
-    changed = ["def total(basket):", "    rate = rate_of(cart)", "    return rate * 3", "}", "# the end"]
-
-    found = [source_of(changed, at, [edit]) for at in range(5)]
-    assert [(each.edit, each.sure) for each in found] == [(edit, "by_text") for edit in (None, 0, None, None, None)]
-    twice = ["    rate = rate_of(cart)", "    return rate * 2", "    pass", "    rate = rate_of(cart)"]
-    assert [source_of(twice, at, [edit]).edit for at in (0, 3)] == [0, None]
-
-
-def test_an_edit_that_only_removes_writes_nothing_and_is_known_by_lines_that_say_enough() -> None:
-    removed = edit_of(["keep", "total = price", "}", "end"], ["keep", "end"])
-    added = edit_of(["keep", "end"], ["keep", "total = price", "end"])
-
-    assert (writes(removed), writes(added)) == (False, True)
-    assert (removed_by(removed), removed_by(added)) == ({"total = price"}, set())
-
-
-@pytest.mark.parametrize("text", ["a", "return the total"], ids=["a letter", "text that says enough"])
-def test_a_file_of_equal_lines_costs_time_in_proportion_to_its_length(text: str) -> None:
-    file = [text] * 50_000
-    hunk = FileEdit(path="/repo/a", change="modify", diff="\n".join(["@@ +1", *[f" {text}", f"+{text}"] * 600, "+b"]))
-
-    with costing_little():
-        found = writers_of(file, range(0, len(file), 10), [hunk] * 3)
-
-    assert found[0].edit == (2 if len(text) > 1 else None)

@@ -98,10 +98,11 @@ Lists the turns in which agents changed a file, newest first, each with the
 prompt that asked for it. The file may have been renamed or deleted since, and
 its project moved: renames by agents are followed, and those that git knows.
 
-With FILE:LINE it finds the turn that wrote the line: the recorded edits are
-undone from the newest on, and git says in which commit the line is. Where the
-file was also changed by hand, the line is known by its text alone, or said to
-come from outside the sessions. FILE:FROM-TO asks for several lines.
+With FILE:LINE it names the newest turn that wrote a line of this text, before
+the commit that git names for the line. A line with hardly any text, such as a
+bracket, is recognised along with the line above it; where that is not enough,
+all turns are listed that may have written it. FILE:FROM-TO asks for several
+lines.
 
 With a commit it lists the turns that wrote its lines, and the session that ran
 `git commit`."""
@@ -114,9 +115,8 @@ WHY_EXAMPLES: Final = """\
   carryover show 58cb4187 --turn 2     one of these turns, as the listing names it"""
 
 _EXPLAINED: Final[Mapping[str, str]] = {
-    "followed": "",
-    "by_text": "The file was also changed outside the sessions; this edit wrote a line of this text.",
-    "turns": "What was written is not recorded; the file was changed by:",
+    "by_text": "",
+    "turns": "The turns that may have written it:",
     "before": "This line was there before the first recorded edit of the file",
     "outside": "No recorded edit wrote this line: it was changed outside the sessions.",
     "unknown": "No recorded edit wrote this line: it is older, or was changed outside the sessions.",

@@ -48,7 +48,7 @@ def why(run: Run, place: str) -> tuple[str, ...]:
     return found["found"], *(turn["prompt"] for turn in found["turns"])
 
 
-def test_a_line_is_followed_through_later_edits_to_the_turn_that_wrote_it(work: ClaudeWork, run: Run) -> None:
+def test_a_line_has_the_turn_that_wrote_it_whatever_was_edited_later(work: ClaudeWork, run: Run) -> None:
     work.prompt("add a discount")
     work.edit("cart.py", "    return sum(items)\n", WITH_DISCOUNT)
     work.prompt("say what it is for")
@@ -56,11 +56,10 @@ def test_a_line_is_followed_through_later_edits_to_the_turn_that_wrote_it(work: 
     work.edit("cart.py", "    return cents\n", "    return cents - 5\n")
 
     assert (work.cwd / "cart.py").read_text().splitlines()[7:] == ["def discount(cents):", "    return cents - 5"]
-    assert [why(run, f"cart.py:{line}") for line in (1, 4, 8, 9)] == [
-        ("followed", "say what it is for"),
-        ("before",),
-        ("followed", "add a discount"),
-        ("followed", "say what it is for"),
+    assert [why(run, f"cart.py:{line}") for line in (1, 8, 9)] == [
+        ("by_text", "say what it is for"),
+        ("by_text", "add a discount"),
+        ("by_text", "say what it is for"),
     ]
 
 
@@ -72,7 +71,7 @@ def test_what_was_written_by_hand_is_said_to_come_from_outside(work: ClaudeWork,
     repository(work.cwd / "lib", {"tax.py": "RATE = 1\n"})
     work.edit("lib/tax.py", "RATE = 1", "RATE = 2")
 
-    assert (why(run, "cart.py:6"), why(run, "lib/tax.py:1")) == (("outside",), ("followed", "add a discount"))
+    assert (why(run, "cart.py:6"), why(run, "lib/tax.py:1")) == (("outside",), ("by_text", "add a discount"))
     assert why(run, "cart.py:7") == ("by_text", "add a discount")
     assert run("why", "cart.py:6")[:2] == (
         ExitCode.NOTHING_FOUND,
@@ -104,7 +103,7 @@ def test_a_committed_line_names_turn_and_commit_also_after_a_rename(work: Claude
 
     found = json.loads(run("why", "basket.py:2", "--json")[1])
     assert (found["commit"]["id"], found["text"]) == (made, "    return sum(items) - 5")
-    assert why(run, "basket.py:2") == ("followed", "add a discount")
+    assert why(run, "basket.py:2") == ("by_text", "add a discount")
 
 
 @pytest.mark.parametrize("is_committed", [True, False])
@@ -130,7 +129,7 @@ def test_a_secret_in_a_line_is_not_shown_and_the_line_is_known(work: ClaudeWork,
     work.write("keys.py", f'KEY = "{key}"\nother = 1\n')
 
     found = json.loads(run("why", "keys.py:1", "--json")[1])
-    assert (found["found"], found["text"]) == ("followed", 'KEY = "[redacted:github]"')
+    assert (found["found"], found["text"]) == ("by_text", 'KEY = "[redacted:github]"')
 
 
 def test_what_is_not_there_or_not_recorded_is_said(work: ClaudeWork, home: Path, run: Run) -> None:
