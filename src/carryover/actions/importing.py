@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -17,19 +17,18 @@ from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import entries_below, is_folder, private_dir
 from carryover.importing.candidate import Candidate, OpenedDocument
-from carryover.importing.document import open_document
-from carryover.importing.document import take_in as into_ledger
 from carryover.importing.report import Report, survey_document
 from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.queries import project_by_id, project_of_session, projects
-from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import forgotten_ms
 from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.paths import is_utf8
-from carryover.projects.root import StatePaths
-from carryover.publish.forgetting import publish_here
 from carryover.terminal.output import Progress, counted
+
+if TYPE_CHECKING:
+    from carryover.ledger.store import Ledger
+    from carryover.projects.root import StatePaths
 
 __all__ = ["ImportedFiles", "Report", "import_document", "import_files", "survey_file"]
 
@@ -153,6 +152,8 @@ def _named(names: Sequence[str]) -> Iterator[tuple[Path, bool]]:
 
 def survey_file(file: Candidate) -> tuple[OpenedDocument, Report]:
     """Opens a file and reads what is in it; stores nothing. Raises UserError if it can't be imported."""
+    from carryover.importing.document import open_document
+
     path = file.path
     document = open_document(file)
     try:
@@ -192,7 +193,7 @@ def _refuse_useless(report: Report, path: Path) -> None:
 
 def _store(document: OpenedDocument, file: Candidate, report: Report, *, again: bool) -> None:
     """Imports the document and reports what that did. A session that the ledger has already stays in its project."""
-    done = import_document(document, file, again=again)
+    done = import_document(file, again=again, document=document)
     report.new_events, report.forgotten, report.problem = done.new_events, done.forgotten, done.problem
     with reading(state_dir().ledger) as db:
         ids = (project_of_session(db, report.agent, session) for session in report.sessions)
@@ -203,21 +204,32 @@ def _store(document: OpenedDocument, file: Candidate, report: Report, *, again: 
 
 
 def import_document(
-    document: OpenedDocument, file: Candidate, *, again: bool, otherwise: str = "Nothing was imported."
+    file: Candidate,
+    *,
+    again: bool,
+    document: OpenedDocument | None = None,
+    otherwise: str = "Nothing was imported.",
 ) -> Report:
-    """Imports the document into the ledger. Raises UserError, which ends with `otherwise` if another process holds the
-    ledger."""
+    """Imports a file, which is open as `document` already or is opened where it is read, into the ledger. Raises
+    UserError, which ends with `otherwise` if another process holds the ledger."""
     which = {"path": str(file.path), "project": file.project or "", "agent": file.agent_id or ""}
     query = {**which, "again": "1"} if again else which
     private_dir(state_dir().root)
-    store_here = partial(_store_here, document, again)
+    store_here = partial(_store_here, file, document, again)
     return written_daemonless("/import", query, Report, store_here, timeout_s=_ANSWER_S, otherwise=otherwise)
 
 
-async def _store_here(document: OpenedDocument, again: bool, ledger: Ledger, paths: StatePaths) -> Report:
+async def _store_here(
+    file: Candidate, document: OpenedDocument | None, again: bool, ledger: Ledger, paths: StatePaths
+) -> Report:
     """Imports the document in this process, and publishes the handoffs of projects with recent activity."""
+    # Not at the top: the daemon has loaded all of it, and a pin only asks the daemon.
+    from carryover.importing.document import open_document, take_in
+    from carryover.publish.forgetting import publish_here
+
+    document = document or open_document(file)
     config = load_config(paths.state.config)
-    done = await into_ledger(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
+    done = await take_in(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
     since_ms = now_ms() - config.publish.active_ms
     with closing(connect_read_only(paths.state.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]

@@ -16,12 +16,10 @@ from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
 from carryover.fsio import naming, private_dir, read_bytes_bounded, scratch_folder
 from carryover.importing.candidate import Candidate
-from carryover.importing.document import open_document
 from carryover.importing.notes import Note, encoded, note_id
 from carryover.ledger.connect import LedgerUnavailable, reading
 from carryover.ledger.queries import project_of_session
 from carryover.model import NOTE
-from carryover.past.chat_document import web_chats
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
 from carryover.paths import expanded
 from carryover.terminal.output import warn
@@ -71,6 +69,8 @@ def _writer(source: str | None) -> str:
     name = one_line(source or "", _SOURCE_CHARS)
     if source is not None and not name:
         raise UserError("--from needs a name, such as chatgpt. Nothing was recorded.", ExitCode.USAGE)
+    from carryover.past.chat_document import web_chats  # not at the top: a pin needs no chat
+
     chat = web_chats().get(name.lower())
     return chat.name if chat is not None else name or _USUAL_SOURCE
 
@@ -123,7 +123,7 @@ def record(note: Note) -> None:
             path.write_bytes(encoded(note))
         file = Candidate(path, own_folder=state.root)
         try:
-            report = import_document(open_document(file), file, again=True, otherwise="Nothing was recorded.")
+            report = import_document(file, again=True, otherwise="Nothing was recorded.")
         except LedgerUnavailable as error:  # which says that nothing is lost: of a transcript that is true
             raise _not_recorded(str(error.__cause__ or error)) from error
     if report.problem is not None or not report.new_events:

@@ -8,11 +8,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.actions.noting import record
 from carryover.config import load_config, refuse_excluded
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
-from carryover.importing.notes import Note, pin_id
 from carryover.ledger.events import pins
 from carryover.ledger.queries import has_only_pins
 from carryover.model import Pin, PinChange
@@ -129,6 +127,10 @@ def _checked(text: str) -> str:
 
 
 def _record(root: str, text: str, change: PinChange) -> None:
+    # Not at the top: the list of what is pinned needs none of it.
+    from carryover.actions.noting import record
+    from carryover.importing.notes import Note, pin_id
+
     title = f"{_TITLES[change]}: {text}"
     note = Note(session=pin_id(root, text), at_ms=now_ms(), root=root, title=title, text=text, pin=change)
     record(note)
