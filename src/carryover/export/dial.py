@@ -22,6 +22,7 @@ from carryover.distill.names import AT_LENGTH, names_in, note_names
 from carryover.distill.own_text import only_points_at_handoff, without_handoffs, without_mark
 from carryover.distill.pastes import parts, quoted_prompt
 from carryover.distill.quotes import (
+    LINE_BREAK,
     called,
     clip,
     clip_middle,
@@ -184,7 +185,7 @@ def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]
         from_turn(
             step,
             quoted_prompt(step.turn.prompt, _OLDER_CHARS, chars=step.turn.chars, mark=step.turn.pasted).replace(
-                "\n", " / "
+                "\n", LINE_BREAK
             ),
             "prompt",
             _WEIGHT,

@@ -16,6 +16,7 @@ from carryover.distill.trail import past_of
 from carryover.distill.view import ProjectView
 from carryover.export.dial import CONVERSATION_TITLE, Happened, dialed
 from carryover.model import Answer, FileEdit, Question, ToolResult, TurnEnd, UserPrompt
+from carryover.text.pasted import as_pasted
 from support.conversation import GOAL, ROOT, Conversation, handoff, project, session, worked
 from support.costs import costing_little
 from unit.distill.test_render import TITLES, texts
@@ -297,6 +298,16 @@ def test_words_reach_further_back_than_what_was_done() -> None:
 
     assert "okapi" in text_at(3600, talk)
     assert "make part_29" in told
+
+
+def test_of_an_older_prompt_the_paste_is_parted_as_lines_of_quotes_are() -> None:
+    talk = worked()
+    for number in range(60):
+        talk.user(f"Keep what is on list {number}.\n\n{as_pasted(f'okapi_{number}')}").says("Done.")
+    for number in range(700):
+        talk.user(f"Now part {number}.").ran(f"make part_{number}", PROSE.format(number) * 12).says("Done.")
+
+    assert "Keep what is on list 30. ¶ (pasted, 8 characters: okapi_30)" in added(8000, talk)
 
 
 def test_what_the_user_typed_stays_before_output_though_it_names_nothing() -> None:
