@@ -125,8 +125,9 @@ def is_question(line: str) -> bool:
 
 
 def asks_to_go_on(question: str) -> bool:
-    """Whether a question is short, and asks only whether to go on."""
-    return len(question) <= _GO_ON_CHARS and speaks_of_going_on(question)
+    """Whether a question is short, and asks only whether to go on, or to begin as `carryover install` suggests."""
+    begins = _BEGINS.search(question.casefold()) is not None
+    return len(question) <= _GO_ON_CHARS and (begins or speaks_of_going_on(question))
 
 
 def asks_to_commit(question: str) -> bool:
@@ -143,11 +144,6 @@ def speaks_of_going_on(text: str) -> bool:
 def names_what_goes_on(text: str) -> bool:
     """Whether a text speaks of going on and says with what: "continue the till", not "continue working"."""
     return speaks_of_going_on(text) and any(word[0] not in _NAME_NOTHING for word in _WORD.finditer(text.casefold()))
-
-
-def says_to_begin(reply: str) -> bool:
-    """Whether a short reply contains the words that `carryover install` suggests to the user."""
-    return _BEGINS.search(reply.casefold()) is not None
 
 
 def is_numbered(line: str) -> bool:

@@ -11,7 +11,6 @@ from carryover.distill.closed_classes import (
     begins_with_reply,
     names_what_goes_on,
     only_replies,
-    says_to_begin,
 )
 from carryover.distill.digest import Gist, Turn
 from carryover.distill.pastes import typed_words
@@ -70,5 +69,5 @@ def only_goes_on(digest: Gist) -> bool:
     work was done for them, or one of them says to go on."""
     if not all(map(is_reply, digest.turns)):
         return False
-    says_so = (turn.resumes or asks_to_go_on(turn.prompt) or says_to_begin(turn.prompt) for turn in digest.turns)
+    says_so = (turn.resumes or asks_to_go_on(turn.prompt) for turn in digest.turns)
     return digest.worked or any(says_so)

@@ -31,7 +31,7 @@ class OpenedSession:
     """A session whose events are read from the open ledger as they are asked for, since it may be large.
 
     with opened_session("3f2a") as shown:
-        newest = [part.text for part in shown.parts([shown.turns])]
+        newest = [part.text for part in shown.shown_parts([shown.turns])]
     """
 
     def __init__(self, ledger: sqlite3.Connection, session: SessionRow) -> None:
@@ -58,7 +58,7 @@ class OpenedSession:
         events = session_events(self.ledger, self.session, subagents=subagents)
         return events if turns is None else (event for turn, event in numbered(events) if turn in turns)
 
-    def parts(self, turns: Container[int] | None = None, *, subagents: bool = False) -> Iterator[ShownPart]:
+    def shown_parts(self, turns: Container[int] | None = None, *, subagents: bool = False) -> Iterator[ShownPart]:
         """Yields what is shown of its events, or of some `turns`; with `subagents`, of their work too."""
         events = self.events(turns, subagents=subagents)
         return session_parts(events, agent=self.agent, root=self.session.root)
@@ -82,7 +82,7 @@ def session_document(opened: OpenedSession, form: Literal["md", "atif"], *, full
     head = _head(opened)
     if form == "atif":
         return _trajectory(head, opened.events(subagents=full), full=full)
-    return "\n".join(session_markdown(head, cleaned(opened.parts(subagents=full)))) + "\n"
+    return "\n".join(session_markdown(head, cleaned(opened.shown_parts(subagents=full)))) + "\n"
 
 
 def _head(opened: OpenedSession) -> SessionHead:

@@ -88,7 +88,7 @@ async def test_of_sub_agents_only_what_is_asked_for_is_read(scribe: Scribe) -> N
     shown = OpenedSession(scribe.db, session_by_prefix(scribe.db, "s1"))
 
     def threads(turns: range | None, *, subagents: bool) -> list[str | None]:
-        return [part.subagent_id for part in shown.parts(turns, subagents=subagents)]
+        return [part.subagent_id for part in shown.shown_parts(turns, subagents=subagents)]
 
     assert threads(None, subagents=False) == [None] * 3
     assert threads(range(1, 2), subagents=False) == [None] * 2

@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> None:
             _print_json(shown, args.turn)
         else:
             print_lines(_heading(about, shown, title))
-            parts = shown.parts(args.turn, subagents=args.full)
+            parts = shown.shown_parts(args.turn, subagents=args.full)
             print_lines(conversation(parts, shown.agent, full=full))
 
 
