@@ -108,12 +108,8 @@ class World:
             withdraw(checkout, self._settings(checkout))
 
     def _settings(self, checkout: Path) -> ProjectSettings:
-        config = Config(
-            publish=PublishConfig(pointers=self.mode),
-            agents=AgentsConfig(selected=agent_ids()),
-            kept_in=str(self.settings_folder / "handoffs"),
-        )
-        return project_settings(checkout, config)
+        agents = AgentsConfig(selected=agent_ids())
+        return project_settings(checkout, Config(publish=PublishConfig(pointers=self.mode), agents=agents))
 
     def checkouts(self) -> list[Path]:
         beside = [path for path in (self.root.parent / "tree", self.root / "inner") if (path / ".git").exists()]

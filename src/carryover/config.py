@@ -33,8 +33,6 @@ InFiles = Literal["shared", "local", "off", "undecided", "excluded"]
 undecided: what an earlier decision put there stays. excluded: all goes but what a commit has, since git would show that
 as deleted."""
 
-KEPT: Final = "handoffs"
-"""Subfolder of the state folder for handoffs that are not written into projects."""
 CONFIG_LIMIT_BYTES: Final = 1 << 20
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
@@ -45,7 +43,7 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 DEFAULT_PORT: Final = 47_823
 DEFAULT_DEPTH: Final = 8000
 
-_NOT_SETTINGS: Final = ("unknown_keys", "paused", "kept_in", "port_is_set")
+_NOT_SETTINGS: Final = ("unknown_keys", "paused", "port_is_set")
 """Fields of `Config` that the file cannot set."""
 
 Days = Annotated[int, msgspec.Meta(ge=0, le=36_500)]
@@ -78,7 +76,7 @@ class PublishConfig(msgspec.Struct, frozen=True):
     """What may be written into projects. None if not decided; see `Config.pointers`.
 
     shared: the handoff, a rule in .git/info/exclude, and a pointer in the files that agents read. local: the first
-    two, and pointers that git never shows. off: nothing; handoffs are kept in the state folder.
+    two, and pointers that git never shows. off: nothing.
     """
     shared_since: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
     """When the user agreed to `shared`. A project in which no agent has worked since then gets the handoff alone."""
@@ -183,8 +181,6 @@ class Config(msgspec.Struct, frozen=True):
     """Unknown keys, and selected agents, found in the file, such as `resume.mod (line 3)`. Not a setting."""
     paused: bool = False
     """Whether `carryover pause` is in effect for all projects. Not a setting: a file in the state folder decides."""
-    kept_in: str = f"~/.carryover/{KEPT}"
-    """Folder in the state folder for handoffs not written into projects (`pointers = "off"`). Not a setting."""
     port_is_set: bool = False
     """Whether the file names the port, even the default one. Not a setting."""
 
@@ -224,15 +220,13 @@ class ProjectSettings(msgspec.Struct, frozen=True):
     """Ids of the selected agents; None means all."""
     excluded: str | None = None
     """Why the project is excluded, for people; None if it is not."""
-    folder: Path | None = None
-    """Folder for its handoff instead of the project, where `pointers` is off; None where it is not."""
     notes: tuple[str, ...] = ()
     """Settings in the project's own file that were skipped, and why."""
 
     @property
     def is_inside(self) -> bool:
-        """Whether the handoff goes into the project itself."""
-        return self.excluded is None and self.folder is None
+        """Whether the handoff is written, which is into the project."""
+        return self.excluded is None and self.pointers != "off"
 
     @property
     def in_files(self) -> InFiles:
@@ -259,7 +253,7 @@ def load_config(path: Path) -> Config:
         text = read_bytes_bounded(path, CONFIG_LIMIT_BYTES).decode("utf-8-sig")
         data = in_no_folder(project_file.with_present_pointers(_with_agents_apart(parsed_toml(text))))
     except FileNotFoundError:
-        return Config(kept_in=str(path.parent / KEPT))
+        return Config()
     except OSError as error:
         raise _refused(f"{path} can't be read ({error.strerror}).", "Repair it") from error
     except UnicodeDecodeError as error:
@@ -288,12 +282,7 @@ def load_config(path: Path) -> Config:
     others = (agent for agent in config.agents.selected or () if agent not in agent_ids())
     lines += [with_line(text, "agents.selected") + f": {agent}" for agent in others]
     port_is_set = "port" in data.get("server", ())
-    return msgspec.structs.replace(
-        config,
-        unknown_keys=tuple(map(visible, lines)),
-        kept_in=str(path.parent / KEPT),
-        port_is_set=port_is_set,
-    )
+    return msgspec.structs.replace(config, unknown_keys=tuple(map(visible, lines)), port_is_set=port_is_set)
 
 
 def in_no_folder(data: dict[str, Any]) -> dict[str, Any]:
@@ -310,8 +299,7 @@ def settings_or_defaults(state: StateDir) -> tuple[Config, str | None]:
     try:
         return load_config(state.config), None
     except UserError as error:
-        defaults = Config(kept_in=str(state.config.parent / KEPT))
-        return defaults, f"carryover: {error} Until then commands that only print use the defaults."
+        return Config(), f"carryover: {error} Until then commands that only print use the defaults."
 
 
 def settings_now(state: StateDir) -> Config:
@@ -373,7 +361,6 @@ def _settings_of(root: Path, config: Config) -> ProjectSettings:
         agreed_ms=agreed_ms,
         agents=config.agents.selected,
         excluded=_excluded_by(root, own, config),
-        folder=handoffs_elsewhere(root, config.kept_in) if pointers == "off" else None,
         notes=tuple(notes),
     )
 
@@ -382,14 +369,6 @@ def _pointers_set_for(root: Path, config: Config) -> Pointers | None:
     set_for = config.publish.projects
     found = [set_for[pattern] for pattern in patterns_naming(root, set_for)]
     return found[-1] if found else None
-
-
-def handoffs_elsewhere(root: Path, folder: str) -> Path:
-    """Returns the folder for the handoff of the project at `root` when handoffs are kept outside projects."""
-    import hashlib
-
-    digest = hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:8]
-    return expanded(folder) / f"{root.name or 'root'}-{digest}"
 
 
 def _depth(data: Mapping[str, Any], users: int, notes: list[str]) -> int:

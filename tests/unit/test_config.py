@@ -19,7 +19,6 @@ from carryover.config import (
     PublishConfig,
     ResumeConfig,
     ServerConfig,
-    handoffs_elsewhere,
     load_config,
     project_settings,
     settings_or_defaults,
@@ -66,7 +65,7 @@ def refused(config_file: Path, text: str) -> str:
 def test_a_missing_file_means_the_defaults(config_file: Path) -> None:
     found = load_config(config_file)
 
-    assert found == Config(kept_in=str(config_file.parent / "handoffs"))
+    assert found == Config()
     assert (found.resume, found.server.port) == (ResumeConfig(mode="ask", stale_days=7, depth=OFFERED_TOKENS), 47_823)
     assert (found.publish, found.projects) == (PublishConfig(pointers=None, active_days=7), ProjectsConfig())
 
@@ -75,7 +74,6 @@ def test_every_key_is_read_also_behind_a_byte_order_mark(config_file: Path) -> N
     config_file.write_bytes(b"\xef\xbb\xbf" + EVERY_KEY.encode())
 
     assert load_config(config_file) == Config(
-        kept_in=str(config_file.parent / "handoffs"),
         resume=ResumeConfig(mode="brief", stale_days=3, depth=8000),
         publish=PublishConfig(pointers="local", active_days=14),
         server=ServerConfig(port=0),
@@ -309,15 +307,6 @@ def test_with_patterns_to_include_all_others_are_excluded(home: Path) -> None:
     ]
 
 
-def test_handoffs_kept_apart_have_a_folder_for_each_project(home: Path) -> None:
-    config = Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs"))
-
-    folders = [project_settings(Path(root), config).folder for root in ("/src/app", "/other/app")]
-
-    assert folders == [home / "handoffs" / "app-c0167fc9", home / "handoffs" / "app-d3db455f"]
-    assert handoffs_elsewhere(Path("/"), "/h").name.startswith("root-")
-
-
 def test_also_the_defaults_keep_a_handoff_out_of_a_project_that_asks_for_that(home: Path) -> None:
     state, root = StateDir(home / "state"), home / "app"
     state.config.parent.mkdir()
@@ -328,11 +317,7 @@ def test_also_the_defaults_keep_a_handoff_out_of_a_project_that_asks_for_that(ho
     config, trouble = settings_or_defaults(state)
 
     assert trouble is not None
-    folders = [project_settings(root, known).folder for known in (config, Config())]
-    assert [folder.parent for folder in folders if folder is not None] == [
-        home / "state" / "handoffs",
-        home / ".carryover" / "handoffs",
-    ]
+    assert [project_settings(root, known).is_inside for known in (config, Config())] == [False, False]
 
 
 def test_what_install_found_out_of_each_agent_is_read(config_file: Path) -> None:
@@ -366,7 +351,7 @@ def test_nothing_is_shared_before_anyone_was_asked(
 
     found = project_settings(tmp_path, load_config(config_file))
 
-    assert (found.pointers, found.decided, found.folder) == (pointers, decided, None)
+    assert (found.pointers, found.decided, found.is_inside) == (pointers, decided, True)
 
 
 def test_the_last_pattern_that_matches_a_project_decides_what_is_written_there(
@@ -379,8 +364,7 @@ def test_the_last_pattern_that_matches_a_project_decides_what_is_written_there(
     config = load_config(config_file)
 
     assert [project_settings(root, config).pointers for root in (app, client, tmp_path)] == ["shared", "off", "local"]
-    assert project_settings(app, config).folder is None
-    assert project_settings(client, config).folder == handoffs_elsewhere(client, str(tmp_path / "handoffs"))
+    assert [project_settings(root, config).is_inside for root in (app, client)] == [True, False]
 
 
 @pytest.mark.parametrize(

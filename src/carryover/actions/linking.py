@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 
-from carryover.config import load_config
 from carryover.errors import ExitCode, UserError
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder
@@ -82,9 +81,7 @@ def unlink_projects(old: str) -> Done:
         linked = [f"`carryover link --undo {shell_word(row.root)}`" for row in projects if row.moved_to in here_now]
         undo = f" What is linked to it is undone by its old path: {', '.join(linked)}." if linked else ""
         raise UserError(f"{old_root} is not linked to another folder.{undo}", ExitCode.NOTHING_FOUND)
-    config = load_config(state_dir().config)
-    do = partial(unlink, old=old_root, config=config)
-    moved = written_daemonless("/unlink", {"old": old_root}, Moved, do, timeout_s=_ANSWER_S)
+    moved = written_daemonless("/unlink", {"old": old_root}, Moved, partial(unlink, old=old_root), timeout_s=_ANSWER_S)
     return Done(old=old_root, new=None, sessions=moved.sessions, notes=moved.notes)
 
 

@@ -7,14 +7,12 @@ from typing import Final, get_args
 
 from carryover.adapter.spec import AGENTS_MD
 from carryover.agents import instruction_files, local_files
-from carryover.config import KEPT, Config, Pointers
-from carryover.past.context import state_dir
+from carryover.config import Config, Pointers
 from carryover.project_file import FORMER_POINTERS
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.gitignore import EXCLUDE
 from carryover.publish.pointers import NEW_FILE, POINTER_LINES
 from carryover.terminal.output import counted
-from carryover.terminal.paths import short_path
 
 POINTERS: Final[tuple[Pointers, ...]] = get_args(Pointers)
 """All answers."""
@@ -29,6 +27,7 @@ def present_pointers(answer: str) -> str:
 
 _WHERE: Final = "In each project with an agent's work in the last {days}, and in others once one works there"
 _HANDOFF: Final = f"{_WHERE}: {IN_PROJECT}, kept out of commits by {EXCLUDE} where there is Git."
+_NOTHING: Final = "Nothing: agents get the handoff by hooks, or by `carryover to`."
 _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
     "shared": (
         _HANDOFF,
@@ -40,30 +39,26 @@ _RULES: Final[Mapping[Pointers, tuple[str, ...]]] = {
         "And a pointer to it in AGENTS.md where no branch has one{own_files}.",
         "Nothing that git shows; an agent whose own file is tracked gets it by hooks.",
     ),
-    "off": ("Nothing: handoffs are kept in {kept_in}; agents get them by hooks, or by `carryover to`.",),
+    "off": (_NOTHING,),
 }
 """What each answer allows and when."""
 _SHORT_RULES: Final[Mapping[Pointers, str]] = {
     "shared": f"{IN_PROJECT}. AGENTS.md and the like will point to it; git shows that until you commit it.",
     "local": f"{IN_PROJECT}, and files that point to it. Nothing that git shows.",
-    "off": "Nothing: agents get the handoff by hooks, or by `carryover to`.",
+    "off": _NOTHING,
 }
 
 
 def rule_for(pointers: Pointers, agents: Collection[str], config: Config) -> tuple[str, ...]:
-    """Describes what `pointers` allows for these agents."""
-    return rule(pointers, agents, days=config.publish.active_days, kept_in=short_path(state_dir().root / KEPT))
+    """Describes what `pointers` allows for these agents, in sentences."""
+    facts = {"own_files": _own_files(agents), "pointers": _pointers(agents)}
+    days = counted(config.publish.active_days, "day")
+    return tuple(sentence.format(days=days, **facts) for sentence in _RULES[pointers])
 
 
 def short_rule(pointers: Pointers) -> str:
     """Describes what `pointers` allows in few words, for a screen."""
     return _SHORT_RULES[pointers]
-
-
-def rule(pointers: Pointers, agents: Collection[str], *, days: int, kept_in: str) -> tuple[str, ...]:
-    """Describes what `pointers` allows in sentences. `days`: for how long after its last work a project is active."""
-    facts = {"kept_in": kept_in, "own_files": _own_files(agents), "pointers": _pointers(agents)}
-    return tuple(sentence.format(days=counted(days, "day"), **facts) for sentence in _RULES[pointers])
 
 
 def _own_files(agents: Collection[str]) -> str:

@@ -17,19 +17,23 @@ from carryover.agents import agent_name, specs
 from carryover.config import Config, load_config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError, os_reason
-from carryover.fsio import is_there
+from carryover.fsio import is_there, private_dir
 from carryover.install.machine import FoundCommand, Machine, start_command, startable_here
 from carryover.ledger.connect import reading
+from carryover.outside.journal import write_down
+from carryover.outside.listed import handoff_folder
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.paths import StateDir
-from carryover.projects.handoff_file import CHOSEN, handoff_path, store_of, write_handoff
+from carryover.projects.handoff_file import CHOSEN, IN_PROJECT, STORE, handoffs_elsewhere, write_handoff
+from carryover.projects.policy import OFF
 from carryover.projects.root import StatePaths
 from carryover.publish.limits import limited_projects
 from carryover.publish.make import MadeHandoff
 from carryover.publish.publish import publish_handoff
 from carryover.publish.second_page import write_second_page
+from carryover.publish.store import ignore_itself
 from carryover.terminal.output import can_ask, say
 from carryover.terminal.paths import shell_word
 from carryover.terminal.streams import flush
@@ -117,8 +121,8 @@ def startable_agent(agent_id: str, config: Config, root: str) -> tuple[str, Star
 
 def _by_hand(root: str) -> str:
     """Returns how an agent gets the handoff that Carryover can't start, such as one in an editor."""
-    path = handoff_path(None)
-    return f'In an editor say "read {path}". {_by_copy(root)}' if is_there(Path(root, path)) else _by_copy(root)
+    in_editor = f'In an editor say "read {IN_PROJECT}". ' if is_there(Path(root, IN_PROJECT)) else ""
+    return f"{in_editor}{_by_copy(root)}"
 
 
 def _by_copy(root: str) -> str:
@@ -161,7 +165,8 @@ def _offer(config: Config, machine: Machine) -> str:
 
 
 def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
-    """Writes the handoff into the project and returns its path there. Raises UserError (REFUSED) if forbidden."""
+    """Writes the handoff into the project, or where settings allow no file there, to one in the state folder; returns
+    its path for an agent there. Raises UserError (REFUSED) if forbidden."""
     if state.paused.exists():
         raise UserError(
             f"Carryover is paused, so no handoff is put into {made.root}. `carryover unpause` ends that. "
@@ -170,6 +175,8 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
         )
     paths = StatePaths(state, Path.home(), config.agents)
     published = publish_handoff(made, config, paths).published
+    if published.refusal == OFF:
+        return _chosen_elsewhere(made, state)
     if published.refusal is not None:
         refused = f"No handoff is put into {made.root}: {published.refusal}. {_by_copy(made.root)}"
         raise UserError(refused, ExitCode.REFUSED)
@@ -177,7 +184,7 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
     with contextlib.suppress(OSError), opened(Want.AS_IT_IS, made.root) as (ledger, project):
         to = project.id if project is not None else root_of(made.root)
         write_second_page(ledger, to, made, config)
-    return handoff_path(made.settings.folder)
+    return IN_PROJECT
 
 
 def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
@@ -185,11 +192,28 @@ def chosen_in_place(root: str, session: str | None, tokens: int | None) -> str:
     project's."""
     made = handoff_here(WantedHandoff(root=root, session=session, tokens=tokens))
     assert made.text is not None, "else it was raised that there is none"
+    if not made.settings.is_inside:
+        return _chosen_elsewhere(made, state_dir())
     try:
-        write_handoff(store_of(made.root, made.settings.folder), made.text, CHOSEN)
+        write_handoff(Path(made.root, STORE), made.text, CHOSEN)
     except OSError as error:
         raise UserError(f"No handoff is put into {made.root}: {os_reason(error)}. {_by_copy(root)}") from error
-    return handoff_path(made.settings.folder, CHOSEN)
+    return f"{STORE}/{CHOSEN}"
+
+
+def _chosen_elsewhere(made: MadeHandoff, state: StateDir) -> str:
+    """Writes a handoff that goes into no project to the state folder, for the agent that is started; returns its
+    path."""
+    assert made.text is not None, "else it was raised that there is none"
+    folder = handoffs_elsewhere(Path(made.root), state.root)
+    try:
+        private_dir(folder)
+        write_down(state.root, handoff_folder(folder, made.root))
+        ignore_itself(folder)
+        write_handoff(folder, made.text, CHOSEN)
+    except OSError as error:
+        raise UserError(f"{folder} can't be written: {os_reason(error)}. {_by_copy(made.root)}") from error
+    return str(folder / CHOSEN)
 
 
 def print_command(folder: str, words: Sequence[str]) -> None:

@@ -132,7 +132,7 @@ class Moves:
 
     async def unlink(self, old: str) -> Moved:
         """Undoes a link, or a recognised move."""
-        moved = await unlink(self._context.ledger, self._context.paths, old, self._context.config)
+        moved = await unlink(self._context.ledger, self._context.paths, old)
         self._looked_s.clear()
         return await self._reported(moved, "project_unlinked")
 

@@ -26,6 +26,7 @@ from carryover.ledger.batch import Committed
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import PAGE, Published, read_handoff
+from carryover.projects.policy import OFF
 from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
@@ -59,14 +60,9 @@ class LastPublication(msgspec.Struct):
     """The `Checkout.head_stamp` just before it was published; 0 outside a repository, None if an earlier daemon
     published it."""
     text: CleanText | None = None
-    """The text in its file."""
+    """What a session gets that starts now; None if nothing is published there."""
     config: Config | None = None
     """The settings under which it was made."""
-
-    @property
-    def folder(self) -> Path:
-        """The folder that tells whether the handoff is still in place."""
-        return Path(self.root) if self.root or self.published.file is None else self.published.file.parent
 
 
 class PublishQueue(WorkQueue[int]):
@@ -180,7 +176,7 @@ class PublishQueue(WorkQueue[int]):
             return _is_outdated(done[key], config) or (key not in self.pages.due and _lacks_page(done[key].published))
 
         def missing() -> list[int]:
-            looked = look_at_each(done, is_outdated, at=lambda key: done[key].folder)
+            looked = look_at_each(done, is_outdated, at=lambda key: Path(done[key].root))
             return [key for key, is_outdated in looked if is_outdated or done[key].published.passing]
 
         self.mark_dirty(await asyncio.to_thread(missing), 0)
@@ -238,7 +234,7 @@ class PublishQueue(WorkQueue[int]):
             published=published,
             root=made.root,
             head=made.head,
-            text=made.text if published.file is not None else None,
+            text=made.text if published.refusal in (None, OFF) else None,
             config=config,
         )
         news = self._news.pop(project, None)

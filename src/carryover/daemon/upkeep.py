@@ -55,7 +55,7 @@ class Forgetting:
         async with self._one_at_a_time:
             self._publish_queue.forget_texts()
             done = await forget_sessions(
-                self._context.ledger, context.paths, selections, context.config, self._publish, now_ms=context.now_ms
+                context.ledger, context.paths, selections, self._publish, now_ms=context.now_ms
             )
         context.log.info("forgotten", sessions=done.sessions, problems=len(done.problems))
         return done

@@ -24,7 +24,7 @@ from carryover.ledger.rows import ProjectRow
 from carryover.past.titles import titled
 from carryover.past.types import Project, ProjectHandoff, Projects, TurnState
 from carryover.probe.patterns import names_alone
-from carryover.projects.handoff_file import handoff_path
+from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.digests import session_gist
 from carryover.publish.limits import limited_projects, resets_ms
 from carryover.publish.make import made_handoff
@@ -139,7 +139,7 @@ def project_handoff(db: sqlite3.Connection, project: ProjectRow, config: Config,
     made = made_handoff(db, project.id, config, now_ms=now_ms)
     return ProjectHandoff(
         handoff=printed(made) if made.text is not None else None,
-        path="" if project.refusal is not None else str(Path(made.root, handoff_path(made.settings.folder))),
+        path="" if project.refusal is not None else str(Path(made.root, IN_PROJECT)),
         tokens=estimated_tokens(made.text or ""),
         refusal=project.refusal or "",
     )

@@ -36,7 +36,7 @@ from carryover.past.context import now_ms, root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
 from carryover.past.types import Hit, Search
-from carryover.projects.handoff_file import handoff_path
+from carryover.projects.handoff_file import IN_PROJECT
 from carryover.publish.make import made_handoff, view_now
 from carryover.redact import CleanText, clean
 from carryover.terminal.output import counted
@@ -181,7 +181,8 @@ def handoff(project: ProjectRoot, tokens: int = MAX_TOKENS) -> str:
         if made.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
         is_open = made.why_open is not None
-        file = handoff_path(made.settings.folder) if tokens == MAX_TOKENS and not is_open else None
+        has_file = tokens == MAX_TOKENS and made.settings.is_inside and not is_open
+        file = IN_PROJECT if has_file else None
         answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
         return "\n".join((render(made.handoff, answering), *work.notes))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ _LIMIT_BYTES: Final = 512 << 10
 """A larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"
 """The handoff's path relative to the project, as agents see it."""
+ELSEWHERE: Final = "handoffs"
+"""Subfolder of the state folder for handoffs that go into no project: see `handoffs_elsewhere`."""
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -41,14 +44,10 @@ class Published(msgspec.Struct, frozen=True):
     """What was left alone and why; the handoff is published nevertheless."""
 
 
-def store_of(root: Path | str, folder: Path | None) -> Path:
-    """Returns the folder for the handoff of the project at `root`: its own, or `folder` outside it, if set."""
-    return folder or Path(root) / STORE
-
-
-def handoff_path(folder: Path | None, name: str = HANDOFF) -> str:
-    """Returns the path at which an agent in the project finds the handoff. `folder`: one outside it, if set."""
-    return f"{STORE}/{name}" if folder is None else str(folder / name)
+def handoffs_elsewhere(root: Path, state: Path) -> Path:
+    """Returns the folder below the state folder for a handoff of the project at `root` that is handed over although its
+    settings write none into it (`pointers = "off"`)."""
+    return state / ELSEWHERE / f"{root.name or 'root'}-{fingerprint_of(os.fsencode(root))[:8]}"
 
 
 def fingerprint_of(text: bytes) -> str:
@@ -69,8 +68,7 @@ def write_handoff(folder: Path, text: CleanText, name: str = HANDOFF) -> bool:
     Readers see it before the disk is waited for, since it can be made again: after a power cut just then it is missing
     or empty, and not yet recorded as published.
     """
-    in_project = folder.name == STORE
     # A project that was moved away meanwhile is not made again, nor is a link followed that a checkout has put there.
-    private_dir(folder, parents=not in_project, follow=not in_project)
+    private_dir(folder, parents=False, follow=False)
     data = text.encode(errors="replace")
     return write_if_changed(folder / name, data, mode=0o600, follow=False, sync="after")

@@ -22,8 +22,8 @@ from carryover.facts import Facts, GitFacts, ProjectRoot
 from carryover.ledger.queries import project_by_root
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
-from carryover.projects.handoff_file import handoff_path
-from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT
+from carryover.projects.handoff_file import IN_PROJECT
+from carryover.projects.policy import AWAITS_WORK, OFF, TAKEN_OUT
 from carryover.publish.git_state import TIMEOUT_S, changed_since
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.make import distill_view, facts_now, settings_for_work, view_now, with_page
@@ -120,7 +120,7 @@ class AnswerTime:
             situation=situation,
             now_ms=self.now_ms,
             stale_after_days=self.config.resume.stale_days,
-            file=str(top / handoff_path(settings.folder)) if present.has_file else None,
+            file=str(top / IN_PROJECT) if present.has_file else None,
             is_open_to_git=present.is_open_to_git,
             reads=reads,
             head=head_now,
@@ -152,8 +152,8 @@ def _present_of(
     facts = facts_now(view, checkout, last, git_s=git_s, for_now=True)
     is_open = open_to_git(root, settings) is not None
     project = project_by_root(db, view.root)
-    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK, TAKEN_OUT)
-    return _Present(checkout, facts, is_open, has_file=not (is_open or is_refused))
+    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK, OFF, TAKEN_OUT)
+    return _Present(checkout, facts, is_open, has_file=settings.is_inside and not (is_open or is_refused))
 
 
 def _work_top(folder: Path | None, view: ProjectView) -> Path:

@@ -18,7 +18,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from carryover.config import Config, load_config, project_settings
+from carryover.config import Config, load_config
 from carryover.decoders import decoder_of
 from carryover.errors import os_reason
 from carryover.fsio import is_folder, open_regular, read_bytes_bounded
@@ -30,7 +30,7 @@ from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.outside.journal import read_journal
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, STORE, store_of
+from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_copies
 from carryover.publish.publish import publish_project
@@ -54,7 +54,6 @@ async def forget_sessions(
     ledger: Ledger,
     paths: StatePaths,
     selections: Iterable[Selection],
-    config: Config,
     publish: Publish,
     *,
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
@@ -66,12 +65,12 @@ async def forget_sessions(
     """
     each = list(selections)
     roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
-    problems, had = await asyncio.to_thread(remove_published, paths, config, roots)
+    problems, had = await asyncio.to_thread(remove_published, paths, roots)
     remove_calls = partial(remove_spooled, paths.state.root, each, known=known, now_ms=now_ms())
     # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
     done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
-    problems += await _republish(paths, config, publish, done, roots, had)
+    problems += await _republish(paths, publish, done, roots, had)
     conversations |= {conversation for one in done for conversation in one.conversations}
     problems += await asyncio.to_thread(remove_calls, conversations)
     try:
@@ -83,7 +82,6 @@ async def forget_sessions(
 
 async def _republish(
     paths: StatePaths,
-    config: Config,
     publish: Publish,
     done: Sequence[Forgotten],
     roots: Set[str],
@@ -96,9 +94,9 @@ async def _republish(
     again, written = sorted(left), [*left.values()]
     problems = [*await publish(again, sorted(gone))]
     # A publication that began before may have written what an agent at work then keeps.
-    if await asyncio.to_thread(_remove_loaded, config, written, problems):
+    if await asyncio.to_thread(_remove_loaded, written, problems):
         problems += await publish(again, ())
-    late, _ = await asyncio.to_thread(remove_published, paths, config, roots - {*written})
+    late, _ = await asyncio.to_thread(remove_published, paths, roots - {*written})
     return [*problems, *late]
 
 
@@ -106,7 +104,7 @@ async def forget_here(ledger: Ledger, paths: StatePaths, selections: Iterable[Se
     """Forgets sessions in this process, without a daemon."""
     config = await asyncio.to_thread(load_config, paths.state.config)
     publish = partial(publish_here, ledger, paths, config)
-    return await forget_sessions(ledger, paths, selections, config, publish)
+    return await forget_sessions(ledger, paths, selections, publish)
 
 
 async def publish_here(
@@ -153,9 +151,9 @@ def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], _T]) -> _T:
         return query(db)
 
 
-def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) -> tuple[list[str], set[str]]:
-    """Removes the handoffs of `roots`, and all in folders of earlier settings, which are not written again; returns the
-    problems, and the roots that had a handoff."""
+def remove_published(paths: StatePaths, roots: Collection[str]) -> tuple[list[str], set[str]]:
+    """Removes the handoffs of `roots`, and all outside of projects, which are not written again; returns the problems,
+    and the roots that had a handoff."""
     remove_former_copies(paths.state)
     problems: list[str] = []
     had: set[str] = set()
@@ -166,12 +164,11 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
         problems.append(f"The list of projects can't be read: {os_reason(error)}.")
         listed = []
     folders = {folder for folder, _ in listed}
-    now = ((store_of(root, project_settings(Path(root), config).folder), root) for root in roots)
-    own = {*now, *((Path(root) / STORE, root) for root in roots)}
+    own = {(Path(root) / STORE, root) for root in roots}
     # If nothing was ever published, a file of that name came with the repository.
     ours = [(folder, root) for folder, root in own if root in published or folder in folders]
-    former = [(folder, root) for folder, root in listed if root in roots or _is_former(folder, root, config)]
-    for folder, root in sorted({*ours, *former}):
+    others = [(folder, root) for folder, root in listed if root in roots or folder != Path(root) / STORE]
+    for folder, root in sorted({*ours, *others}):
         try:
             removed = look_at(folder, partial(_remove_handoff, folder, problems))
         except Silent:
@@ -182,17 +179,10 @@ def remove_published(paths: StatePaths, config: Config, roots: Collection[str]) 
     return problems, had
 
 
-def _is_former(folder: Path, root: str, config: Config) -> bool:
-    """Whether the project's handoff is written elsewhere now; of one that is left out, such as one whose disk does not
-    answer, that is not known."""
-    settings = project_settings(Path(root), config)
-    return settings.excluded is None and folder != store_of(root, settings.folder)
-
-
-def _remove_loaded(config: Config, roots: Iterable[str], problems: list[str]) -> bool:
+def _remove_loaded(roots: Iterable[str], problems: list[str]) -> bool:
     """Removes the files that agents load from projects that are published; returns whether there was one."""
-    stores = [Path(root) / STORE for root in roots if project_settings(Path(root), config).folder is None]
-    files = [store / name for store in stores for name in loaded_names() if os.path.lexists(store / name)]
+    copies = (Path(root, STORE, name) for root in roots for name in loaded_names())
+    files = [file for file in copies if os.path.lexists(file)]
     remove_all(files, problems)
     return bool(files)
 

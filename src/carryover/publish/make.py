@@ -35,7 +35,7 @@ from carryover.ledger.queries import (
 from carryover.model import Pin, UserPrompt
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
-from carryover.projects.handoff_file import PAGE, Published, fingerprint_of, handoff_path
+from carryover.projects.handoff_file import PAGE, STORE, Published, fingerprint_of
 from carryover.projects.root import agents_checkouts, removed_checkouts
 from carryover.publish.git_state import TIMEOUT_S, git_facts
 from carryover.publish.gitignore import open_to_git
@@ -111,7 +111,8 @@ def made_handoff(
     startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
     made = distill_view(view, facts, now_ms=now_ms, resume=settings.resume_mode, led_by=led_by, startable=startable)
     why_open = open_to_git(checkout, settings) if made is not None else None
-    handoff = with_page(made, settings, has_file=why_open is None) if made is not None else None
+    has_file = why_open is None and settings.is_inside
+    handoff = with_page(made, settings, has_file=has_file) if made is not None else None
     if handoff is not None and tokens != MAX_TOKENS:
         past = past_of(view, now_ms=now_ms, led_by=led_by, names=agent_names())
         handoff = dialed(handoff, past, newest_first(db, view), tokens)
@@ -140,7 +141,7 @@ def made_handoff(
 def with_page(handoff: Handoff, settings: ProjectSettings, *, has_file: bool) -> Handoff:
     """Returns the handoff with its second page, as set: in a file, if the handoff itself is."""
     depth = settings.resume_depth
-    page = handoff_path(settings.folder, PAGE) if depth and has_file else None
+    page = f"{STORE}/{PAGE}" if depth and has_file else None
     return msgspec.structs.replace(handoff, depth=depth, page=page)
 
 

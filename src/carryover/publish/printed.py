@@ -20,7 +20,7 @@ from carryover.ledger.queries import newest_session, project_by_root, session_by
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
 from carryover.probe.checkout import Checkout
-from carryover.projects.handoff_file import HANDOFF, store_of
+from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.moved_folders import how_to_link
 from carryover.publish.gitignore import open_to_git
 from carryover.publish.handoff_json import LineRecord, PrintedHandoff, PrintedSection, WantedHandoff
@@ -107,7 +107,7 @@ def printed(made: MadeHandoff) -> PrintedHandoff:
     with a command in place of the second page."""
     assert made.handoff is not None and made.text is not None, "else it was raised that there is none"
     handoff, text, sections = made.handoff, made.text, made.sections
-    if names_page(handoff, text) and not lexists(store_of(made.root, made.settings.folder) / HANDOFF):
+    if names_page(handoff, text) and not lexists(Path(made.root, IN_PROJECT)):
         handoff = replace(handoff, page=None)
         text, sections = rendered(handoff)
     return as_printed(made.root, handoff, text, sections)

@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from carryover.agents import instruction_files, read_lists
@@ -14,11 +17,11 @@ from carryover.fsio import is_folder, locked_dir
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import read_journal
-from carryover.outside.listed import GITIGNORE
+from carryover.outside.listed import GITIGNORE, handoff_folder
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
-from carryover.probe.looks import look_at_each
-from carryover.projects.handoff_file import STORE
+from carryover.probe.looks import look_at, look_at_each
+from carryover.projects.handoff_file import HANDOFF, STORE
 from carryover.publish.gitignore import shared_rule, take_rules
 from carryover.publish.local_pointers import local_names, local_text, place_local_pointers, unhide
 from carryover.publish.read_lists import entry, place_in_read_lists
@@ -26,19 +29,22 @@ from carryover.publish.shared_pointers import committed_names, list_none_placed,
 from carryover.publish.store import remove_own
 
 
-def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass | None:
-    """Removes from the project what `settings` no longer allow, byte for byte, and only what we put there. Returns None
-    if they allow all.
+def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass:
+    """Removes from the project what `settings` no longer allow, byte for byte, and only what we put there.
 
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError if the journal can't be
     read.
     """
-    if settings.in_files in ("shared", "undecided"):
-        return None
     edits, store, goes = Pass(checkout, state, adds=False), checkout.root / STORE, settings.in_files != "local"
+    if settings.in_files in ("shared", "undecided"):
+        return edits
+    if goes:
+        remove_elsewhere(edits)
     if store.is_symlink():
         return edits
-    if not edits.mine and not is_folder(store):  # as `git clean -fdx` leaves it
+    ours = handoff_folder(store, checkout.root)
+    is_ours = edits.journal.last(ours) == ours  # else the repository's own
+    if not edits.mine and not (is_ours and is_folder(store)):  # as `git clean -fdx` leaves it
         if goes:
             take_rules(edits)
         return edits
@@ -46,7 +52,8 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
         with locked_dir(store):
             place(edits, settings)
             if goes:
-                remove_own(store)
+                if is_ours:
+                    remove_own(store)
                 take_rules(edits)
     except OSError as error:
         edits.notes = [f"what was written into the project is still there: {os_reason(error)}"]
@@ -78,6 +85,21 @@ def place(edits: Pass, settings: ProjectSettings) -> None:
         list_placed(edits, settings.agreed_ms)
     else:
         list_none_placed(edits)
+
+
+def remove_elsewhere(edits: Pass) -> None:
+    """Removes the handoff that an earlier version kept for the project in the state folder, or where the settings said,
+    and which would get stale. Without one, a chosen handoff there was handed over by `carryover to`, and stays."""
+
+    def remove(folder: Path) -> None:
+        if os.path.lexists(folder / HANDOFF):
+            remove_own(folder)
+
+    root = edits.root
+    listed = {Path(entry.path) for entry in edits.journal.handoffs if entry.root == str(root)}
+    for folder in listed - {root / STORE}:
+        with suppress(OSError):  # also if its disk does not answer
+            look_at(folder, partial(remove, folder))
 
 
 def our_texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:

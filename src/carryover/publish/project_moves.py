@@ -106,14 +106,14 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str) -> Moved:
     return _total(moved)
 
 
-async def unlink(ledger: Ledger, paths: StatePaths, old: str, config: Config) -> Moved:
+async def unlink(ledger: Ledger, paths: StatePaths, old: str) -> Moved:
     """Undoes a move from `old`, which will not be recognised again, and deletes handoffs that contain both projects'
     work."""
     from carryover.publish.forgetting import remove_published
 
     known = await asyncio.to_thread(_known, paths)
     moved = _total([await ledger.write(move_back, row.id) for row in known if is_linked(row, old)])
-    await asyncio.to_thread(remove_published, paths, config, {row.root for row in known if row.id in moved.projects})
+    await asyncio.to_thread(remove_published, paths, {row.root for row in known if row.id in moved.projects})
     return moved
 
 

@@ -20,32 +20,32 @@ from pathlib import Path
 import msgspec
 
 from carryover.agents import adapters
-from carryover.config import Config, ProjectSettings, handoffs_elsewhere, project_settings
+from carryover.config import Config, ProjectSettings, project_settings
 from carryover.distill.header import TITLE
 from carryover.distill.render import names_page
 from carryover.errors import os_reason
 from carryover.facts import is_foreign
-from carryover.fsio import atomic_replace, is_folder, is_gone, is_there, locked_dir
+from carryover.fsio import atomic_replace, is_folder, is_gone, locked_dir
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import agents_in, changed_since_published, has_only_pins, project_by_id
 from carryover.ledger.rows import ProjectRow
 from carryover.outside.in_project import Pass
-from carryover.outside.journal import Journal, read_journal, write_down
+from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import handoff_folder
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
-from carryover.probe.looks import give_up_if_late, look_at
-from carryover.projects.handoff_file import HANDOFF, PAGE, STORE, Published, read_handoff, store_of, write_handoff
-from carryover.projects.policy import AWAITS_WORK, TAKEN_OUT, UNWRITTEN, Refusal, refusal, refusal_by_git
+from carryover.probe.looks import give_up_if_late
+from carryover.projects.handoff_file import HANDOFF, IN_PROJECT, PAGE, STORE, Published, read_handoff, write_handoff
+from carryover.projects.policy import AWAITS_WORK, OFF, TAKEN_OUT, UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
 from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.gitignore import kept_out
 from carryover.publish.loaded_files import write_loaded_files
 from carryover.publish.local_pointers import hidden_since
 from carryover.publish.make import MadeHandoff, made_handoff
-from carryover.publish.project_files import place, withdraw
+from carryover.publish.project_files import place, remove_elsewhere, withdraw
 from carryover.publish.project_view import UnknownProject
-from carryover.publish.store import handoff_names, ignore_elsewhere, ignore_itself, is_taken, loaded_names, remove_own
+from carryover.publish.store import handoff_names, ignore_itself, is_taken, loaded_names
 from carryover.redact import CleanText
 
 
@@ -75,21 +75,20 @@ def publish_project(
                 root=project.root, settings=settings, handoff=None, text=None, git=None, published=refused
             )
         made = made_handoff(db, project_id, config, now_ms=now_ms, git_s=git_s)
-        if not started and _was_taken_out(project, made, config):
+        if not started and _was_taken_out(project, made):
             return msgspec.structs.replace(made, published=Published(refusal=TAKEN_OUT, passing=True))
     give_up_if_late()
     return publish_handoff(made, config, paths)
 
 
-def _was_taken_out(project: ProjectRow, made: MadeHandoff, config: Config) -> bool:
+def _was_taken_out(project: ProjectRow, made: MadeHandoff) -> bool:
     """Whether the folder of the last handoff is gone from a worktree. Git may be removing the worktree, which fails if
     the folder is made again meanwhile. So one publication is skipped; upkeep makes the next if the worktree remains.
     """
     if project.main_root is None or project.published_sha is None or project.refusal is not None:
         return False
     root = Path(project.root)
-    is_gone = made.settings.folder is None and is_folder(root) and not is_folder(root / STORE)
-    return is_gone and not is_there(handoffs_elsewhere(root, config.kept_in) / HANDOFF)  # else it was never inside
+    return made.settings.is_inside and is_folder(root) and not is_folder(root / STORE)
 
 
 def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths) -> MadeHandoff:
@@ -104,10 +103,8 @@ def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths) -> Mad
 
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
     """Whether the project at `root` may have a handoff but has none in place."""
-    settings = project_settings(root, config)
-    if settings.excluded is not None or not is_gone(store_of(root, settings.folder) / HANDOFF):
-        return False
-    return settings.folder is not None or refusal(Checkout(root), paths) is None
+    is_inside = project_settings(root, config).is_inside
+    return is_inside and is_gone(root / IN_PROJECT) and refusal(Checkout(root), paths) is None
 
 
 def awaits_work(db: sqlite3.Connection, project: ProjectRow, *, asked: Collection[str], started: bool = False) -> bool:
@@ -140,27 +137,14 @@ def publish_text(
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
     try:
         checkout = Checkout(Path(made.root))
-        if settings.folder is not None:
-            return _publish_apart(checkout, made, text, settings.folder, paths.state.root)
+        if settings.in_files == "off":
+            withdrawn = withdraw(checkout, settings, paths.state.root)
+            return Published(refusal=OFF, notes=(*settings.notes, *withdrawn.notes))
         return _publish_inside(checkout, made, text, paths, beside)
     except OSError as error:
         what = f"{Path(error.filename).name} is " if error.errno == errno.EINVAL and error.filename else ""
         why = f"{UNWRITTEN}: {what}{os_reason(error)}"
         return Published(refusal=why, passing=True, notes=settings.notes)
-
-
-def _publish_apart(checkout: Checkout, made: MadeHandoff, text: CleanText, folder: Path, state: Path) -> Published:
-    settings, root, store, journal = made.settings, checkout.root, checkout.root / STORE, read_journal(state)
-    notes = settings.notes
-    ours = handoff_folder(store, root)
-    if is_folder(store) and journal.last(ours) == ours:  # else the repository's own
-        taken = withdraw(checkout, settings, state)
-        notes = (*notes, *taken.notes) if taken is not None else notes
-    write_down(state, handoff_folder(folder, root))
-    ignore_elsewhere(folder)
-    written = _written(folder, made, text)
-    _remove_former(journal, root, folder)
-    return msgspec.structs.replace(written, notes=notes)
 
 
 def _publish_inside(
@@ -189,7 +173,7 @@ def _publish_inside(
                 (store / name).unlink(missing_ok=True)  # it came with the folder, perhaps from another project
         written = _written(store, made, text)
         place(edits, settings)
-        _remove_former(edits.journal, root, store)
+        remove_elsewhere(edits)
         again = beside()
         # Another branch may have other rules. A new `Checkout`: an agent may just have created the repository.
         refused = refusal_by_git(Checkout(root))
@@ -236,11 +220,3 @@ def _remove_committed(root: Path, file: Path) -> None:
         file.unlink()
     elif committed.out != found:
         atomic_replace(file, committed.out, follow=False)
-
-
-def _remove_former(journal: Journal, root: Path, folder: Path) -> None:
-    """Removes the handoff from folders of earlier settings outside of the project, where it would get stale."""
-    listed = {Path(entry.path) for entry in journal.handoffs if entry.root == str(root)}
-    for former in listed - {folder, root / STORE}:
-        with contextlib.suppress(OSError):  # also if its disk does not answer
-            look_at(former, partial(remove_own, former))

@@ -16,7 +16,7 @@ from carryover.facts import ProjectRoot
 from carryover.fsio import locked_dir
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import give_up_if_late
-from carryover.projects.handoff_file import PAGE, STORE, read_handoff, write_handoff
+from carryover.projects.handoff_file import PAGE, read_handoff, write_handoff
 from carryover.projects.policy import refusal_by_git
 from carryover.publish.make import MadeHandoff, newest_first, view_now
 from carryover.redact import CleanText
@@ -44,10 +44,6 @@ def write_second_page(db: sqlite3.Connection, project: int | ProjectRoot, made: 
     text = _second_page(db, project, made, config)
     give_up_if_late()
     folder = published.page.parent
-    if folder.name != STORE:
-        if is_same := _is_in_place(made):
-            write_handoff(folder, text, PAGE)
-        return is_same
     with locked_dir(folder):
         if _is_in_place(made) and refusal_by_git(Checkout(Path(made.root))) is None:
             write_handoff(folder, text, PAGE)

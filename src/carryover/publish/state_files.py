@@ -7,14 +7,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final
 
-from carryover.config import KEPT
 from carryover.edits.hooks import SCRIPT
 from carryover.fsio import SCRATCH
 from carryover.outside import former
 from carryover.outside.apply import LOCK
 from carryover.outside.journal import JOURNAL
 from carryover.paths import STARTER
-from carryover.projects.handoff_file import STORE
+from carryover.projects.handoff_file import ELSEWHERE, STORE
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.store import ignore_itself, is_in_repository
 
@@ -45,7 +44,7 @@ FILES: Final = (
 """The files, each with a description, in the order in which they are removed: the journal last, so that an interrupted
 purge can be run again."""
 FOLDERS: Final = (
-    (KEPT, "handoffs that went into no project"),
+    (ELSEWHERE, "handoffs that went into no project"),
     ("spool", "what was handed to hooks"),
     ("crashes", "the folder for crash reports"),
     ("canary", "of an earlier version on macOS"),

@@ -1,4 +1,4 @@
-"""The folder of a handoff, `.carryover` in the project or one elsewhere: which files in it are ours, and the rule there
+"""The folder of a handoff, `.carryover` in the project: which files in it are ours, and the rule there
 that keeps all of them out of commits, for a folder that becomes a repository."""
 
 from __future__ import annotations
@@ -69,14 +69,6 @@ def ignore_itself(store: Path) -> None:
     private_dir(store, parents=False, follow=False)
     if not is_there(store / GITIGNORE):
         write_if_changed(store / GITIGNORE, _RULE, mode=0o600, follow=False)
-
-
-def ignore_elsewhere(folder: Path) -> None:
-    """The same as `ignore_itself` for the folder that a project's handoff goes to instead, where the user's notes are a
-    repository. Raises OSError."""
-    if is_in_repository(folder):
-        private_dir(folder)
-        ignore_itself(folder)
 
 
 def is_in_repository(folder: Path) -> bool:

@@ -54,7 +54,14 @@ def install(state: StateDir, config: Path) -> None:
 def published(state: StateDir, root: Path, settings: ProjectSettings | None = None) -> None:
     settings = settings or ProjectSettings()
     assert publish(root, CleanText("the handoff\n"), settings).refusal is None
-    write_down(state.root, handoff_folder(settings.folder or root / ".carryover", root))
+    write_down(state.root, handoff_folder(root / ".carryover", root))
+
+
+def left_by_an_earlier_version(state: StateDir, root: Path, folder: Path) -> None:
+    """A handoff that it kept outside of the project, with `pointers = "off"` or in `publish.folder`."""
+    folder.mkdir(parents=True)
+    (folder / "handoff.md").write_text("the handoff\n")
+    write_down(state.root, handoff_folder(folder, root))
 
 
 def tree(top: Path) -> dict[str, bytes | None]:
@@ -88,7 +95,7 @@ def test_a_purge_leaves_no_trace(before: object, state: StateDir, config: Path, 
     published(state, home / "private", ProjectSettings(pointers="local"))
     published(state, home / "empty", ProjectSettings(pointers="local"))
     published(state, home / "plain")
-    published(state, home / "apart", ProjectSettings(pointers="off", folder=home / "handoffs" / "apart-12345678"))
+    left_by_an_earlier_version(state, home / "apart", home / "handoffs" / "apart-12345678")
 
     done = uninstall(purge=True)
 
@@ -193,7 +200,7 @@ def test_the_folder_for_handoffs_stays_while_something_of_the_user_s_is_in_it(
 ) -> None:
     install(state, config)
     (home / "apart").mkdir()
-    published(state, home / "apart", ProjectSettings(pointers="off", folder=home / "handoffs" / "apart-12345678"))
+    left_by_an_earlier_version(state, home / "apart", home / "handoffs" / "apart-12345678")
     (home / "handoffs" / "mine.md").write_text("mine\n")
 
     assert uninstall(purge=True).notes == ()

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from carryover.adapter.contract import StartReason
-from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig, handoffs_elsewhere
+from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
@@ -178,8 +178,10 @@ def test_the_second_page_is_named_in_the_answer_and_in_the_file(desk: Desk, sess
     of_an_agents_own_checkout = desk.asked(at, "startup", folder=Path("/elsewhere")) or ""
     assert f"; `{session.cwd}/{MORE}`: more of these turns." in of_an_agents_own_checkout
 
-    desk.config = Config(publish=PublishConfig(pointers="off"), kept_in="/h", resume=ResumeConfig(depth=3600))
-    assert asked.format(reads(handoffs_elsewhere(session.cwd, "/h") / "more.md")) in desk.frame(at, "startup")[-2]
+    desk.config = Config(publish=PublishConfig(pointers="off"), resume=ResumeConfig(depth=3600))
+    for text in (started := "\n".join(desk.frame(at, "startup")), desk.file(at)):
+        assert "Once the user said to go on, run `carryover handoff --tokens 3600` before the first change" in text
+    assert "handoff.md" not in started
     desk.config = Config(resume=ResumeConfig(depth=3600))
     (session.cwd / ".gitignore").write_text("!.carryover\n")
     (session.cwd / ".git" / "info" / "exclude").write_text(".carryover/\n")

@@ -306,7 +306,7 @@ def test_a_folder_that_leads_into_another_project_is_left_alone(home: Path) -> N
         (other / Path(name).parts[0]).symlink_to(shop / Path(name).parts[0])
 
     for pointers in ("local", "off"):
-        settings = ProjectSettings(pointers=pointers, folder=home / "kept" if pointers == "off" else None)
+        settings = ProjectSettings(pointers=pointers)
         publish(other, CleanText("# [CARRYOVER] \n"), settings)
         withdraw(other, settings)
         for text in our_texts_in(other, RULES):

@@ -112,25 +112,13 @@ def test_a_folder_of_repositories_gets_no_pointer_that_would_hold_for_each(home:
     assert not (home / "work" / "AGENTS.md").exists()
 
 
-def test_handoffs_kept_apart_leave_the_project_as_it_is_wherever_it_lies(tmp_path: Path, home: Path) -> None:
-    root = repository(tmp_path / "app", {"a.py": "1\n"})
-    apart = project_settings(root, Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs")))
-    before = signatures(root)
+def test_with_pointers_off_no_file_is_written_anywhere(home: Path) -> None:
+    root = repository(home / "app", {"a.py": "1\n"})
+    before = tree(home)
 
-    assert apart.folder is not None
-    assert published(root, apart) == Published(changed=True, file=apart.folder / "handoff.md")
-    assert signatures(root) == before
-    assert tree(home / "handoffs") == {f"{apart.folder.name}/handoff.md": TEXT}
+    assert published(root, ProjectSettings(pointers="off")) == Published(refusal='publish.pointers is "off" for it')
 
-
-def test_a_handoff_elsewhere_is_in_no_commit_either(home: Path) -> None:
-    """`CARRYOVER_HOME` may name a folder among the user's notes, which are a repository."""
-    root, notes = repository(home / "app"), repository(home / "notes", {"a.md": "mine\n"})
-    apart = project_settings(root, Config(publish=PublishConfig(pointers="off"), kept_in=str(notes / "handoffs")))
-
-    assert published(root, apart).changed
-
-    assert git(notes, "status", "--porcelain", "--untracked-files=all") == ""
+    assert tree(home) == before
 
 
 def test_where_publishing_is_refused_nothing_is_touched(home: Path, tmp_path: Path) -> None:

@@ -234,7 +234,7 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
     files = list((store / ".carryover").glob("handoff*.md"))
     assert len(files) == 3
 
-    assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
+    assert (await unlink(ledger, paths, str(shop))).sessions == 1
     assert list(held(reading())) == [str(shop)]
     assert not any(file.exists() for file in files)
 
@@ -246,7 +246,7 @@ async def test_what_was_linked_is_taken_back_also_where_the_old_folder_is_a_proj
     await link(ledger, paths, str(shop), str(store))
     other = await worked_in_a_folder_that_went(ledger, paths, session, shop)
 
-    assert (await unlink(ledger, paths, str(shop), Config())).sessions == 1
+    assert (await unlink(ledger, paths, str(shop))).sessions == 1
     assert {*held(reading())[str(shop)]} == {session.session, other.session}
 
 

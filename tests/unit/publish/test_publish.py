@@ -17,17 +17,19 @@ from carryover.ledger.queries import project_by_id
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, PIN
-from carryover.outside.journal import read_journal
+from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import handoff_folder
 from carryover.paths import StateDir
 from carryover.probe.checkout import Checkout
+from carryover.projects.handoff_file import CHOSEN
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
 from carryover.publish.forgetting import remove_published
 from carryover.publish.make import MadeHandoff, facts_now
+from carryover.publish.project_files import withdraw_everywhere
 from carryover.publish.publish import awaits_handoff, awaits_work, publish_project
 from carryover.publish.store import loaded_names, remove_own
-from support.repository import repository
+from support.repository import git, repository
 from support.scribe import Scribe, ledger_with_prompt
 
 
@@ -47,8 +49,7 @@ def awaits(paths: StatePaths, project: int, asked: Sequence[str] = (), *, starte
         return awaits_work(db, row, asked=asked, started=started)
 
 
-def apart(home: Path) -> Config:
-    return Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs"))
+OFF = Config(publish=PublishConfig(pointers="off"))
 
 
 def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -> None:
@@ -75,7 +76,7 @@ async def test_the_handoff_of_what_is_forgotten_goes_also_if_the_list_of_project
         await ledger.set_published(project, "0" * 64, 2, refusal)
         await ledger.close()
 
-    assert remove_published(paths, Config(), [str(root)]) == ([], {str(root)} if published else set())
+    assert remove_published(paths, [str(root)]) == ([], {str(root)} if published else set())
     assert handoff(root).exists() is not published
 
 
@@ -167,7 +168,7 @@ async def test_a_folder_with_the_name_of_a_copy_keeps_nothing_else_from_being_wr
         assert published.notes == (f".carryover/{name} was left alone: it is a folder",)
         assert (store / "handoff.md").exists()
 
-    assert remove_published(paths, Config(), [str(root)])[0] == []
+    assert remove_published(paths, [str(root)])[0] == []
     remove_own(store)
     assert sorted(path.name for path in store.iterdir()) == sorted([name, "more.md"])
 
@@ -176,29 +177,41 @@ async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, 
     root = repository(home / "app")
     project = await ledger_with_prompt(paths.state.ledger, root)
 
-    for config in (Config(), apart(home)):
-        made = refreshed(paths, project, config)
-        assert (made.published.refusal, made.published.notes) == (None, ())
+    published = [refreshed(paths, project, config).published for config in (Config(), OFF)]
 
-    [inside, outside] = read_journal(paths.state.root).handoffs
-    assert (inside, outside.root) == (handoff_folder(root / ".carryover", root), str(root))
-    assert [path.name for path in Path(outside.path).iterdir()] == ["handoff.md"]
+    assert [(one.refusal, one.notes) for one in published] == [(None, ()), ('publish.pointers is "off" for it', ())]
+    assert read_journal(paths.state.root).handoffs == (handoff_folder(root / ".carryover", root),)
+    assert not (root / ".carryover").exists()
 
 
-async def test_no_handoff_gets_stale_where_earlier_settings_had_it_and_what_is_the_users_stays(
-    home: Path, paths: StatePaths
+@pytest.mark.parametrize("config", [Config(), OFF], ids=["inside", "off"])
+async def test_what_an_earlier_version_kept_elsewhere_goes_and_what_is_chosen_or_the_users_stays(
+    home: Path, paths: StatePaths, config: Config
 ) -> None:
-    project = await ledger_with_prompt(paths.state.ledger, repository(home / "app"))
-    for name in ("one", "two"):
-        refreshed(paths, project, Config(publish=PublishConfig(pointers="off"), kept_in=str(home / name)))
-    [kept] = (home / "two").iterdir()
-    assert (list((home / "one").iterdir()), [path.name for path in kept.iterdir()]) == ([], ["handoff.md"])
-    (kept / "mine.txt").write_text("mine\n")
+    root = repository(home / "app")
+    project = await ledger_with_prompt(paths.state.ledger, root)
+    former, mixed, chosen = (paths.state.root / "handoffs" / name for name in ("former", "mixed", "chosen"))
+    for folder, name in ((former, "handoff.md"), (mixed, "handoff.md"), (mixed, "mine.txt"), (chosen, CHOSEN)):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text("# [CARRYOVER] \n")
+        write_down(paths.state.root, handoff_folder(folder, root))
 
-    refreshed(paths, project)
+    refreshed(paths, project, config)
 
-    assert [path.name for path in kept.iterdir()] == ["mine.txt"]
-    assert (home / "app" / ".carryover" / "handoff.md").exists()
+    assert not former.exists()
+    assert [path.name for folder in (mixed, chosen) for path in folder.iterdir()] == ["mine.txt", CHOSEN]
+    assert (root / ".carryover" / "handoff.md").exists() is (config is not OFF)
+
+
+async def test_a_handoff_that_came_with_the_repository_is_not_withdrawn(home: Path, paths: StatePaths) -> None:
+    root = repository(home / "app", {".carryover/handoff.md": "the repository's own"})
+    project = await ledger_with_prompt(paths.state.ledger, root)
+    write_down(paths.state.root, handoff_folder(paths.state.root / "handoffs" / "app", root))
+
+    refreshed(paths, project, OFF)
+    withdraw_everywhere(paths.state.root, OFF)
+
+    assert git(root, "status", "--porcelain") == ""
 
 
 @pytest.fixture
@@ -222,11 +235,11 @@ def test_where_a_handoff_is_in_place_none_is_awaited(root: Path, paths: StatePat
 
 
 def test_where_nothing_may_be_published_nothing_is_awaited(root: Path, home: Path, paths: StatePaths) -> None:
+    assert not awaits_handoff(root, OFF, paths)
     (root / ".carryover.toml").write_text("exclude = true\n")
 
     assert not any(awaits_handoff(folder, Config(), paths) for folder in (root, home, home / "missing"))
 
 
-@pytest.mark.parametrize("is_apart", [False, True])
-def test_where_no_handoff_is_in_place_one_is_awaited(root: Path, home: Path, paths: StatePaths, is_apart: bool) -> None:
-    assert awaits_handoff(root, apart(home) if is_apart else Config(), paths)
+def test_where_no_handoff_is_in_place_one_is_awaited(root: Path, paths: StatePaths) -> None:
+    assert awaits_handoff(root, Config(), paths)

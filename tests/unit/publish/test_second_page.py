@@ -79,13 +79,12 @@ def test_it_has_more_of_the_conversation_and_is_the_owners_alone(desk: Desk, dep
     assert "Your first response" not in text
 
 
-def test_handoffs_kept_elsewhere_have_it_beside_them(desk: Desk, home: Path) -> None:
-    made = desk.publish(Config(publish=PublishConfig(pointers="off"), kept_in=str(home / "handoffs")))
+def test_where_no_file_may_be_written_a_command_takes_its_place(desk: Desk) -> None:
+    made = desk.publish(Config(publish=PublishConfig(pointers="off")))
 
-    assert desk.write(made)
+    assert not desk.write(made)
 
-    [page] = (home / "handoffs").glob("*/more.md")
-    assert f"`{page}`: " in (page.parent / "handoff.md").read_text()
+    assert "; `carryover handoff --tokens 8000`: " in (made.text or "")
     assert not desk.page.exists()
 
 
@@ -109,7 +108,7 @@ def removed_by_pointers_off(desk: Desk) -> None:
 
 def removed_by_forgetting(desk: Desk) -> None:
     desk.page.with_name(".more.md.1a.tmp").write_text("cut off")  # a write that was cut off
-    remove_published(desk.paths, Config(), {str(desk.root)})
+    remove_published(desk.paths, {str(desk.root)})
     assert list(desk.page.parent.glob(".more*")) == []
 
 

@@ -142,22 +142,6 @@ def test_a_handoff_in_a_folder_of_earlier_settings_goes_too(
     assert KEPT in handoff_of(published)
 
 
-def test_a_handoff_of_another_project_that_is_left_out_stays(
-    published: Path, secret: ClaudeSession, home: Path, run: Run
-) -> None:
-    """Where it is written now is not known of one whose disk does not answer."""
-    (home / "other").mkdir()
-    (home / "other" / ".carryover.toml").write_text("exclude = true\n")
-    kept = home / "handoffs" / "other"
-    kept.mkdir(parents=True)
-    (kept / "handoff.md").write_text("theirs")
-    write_down(state_dir().root, handoff_folder(kept, home / "other"))
-
-    run.out("forget", secret.session[:13], "--yes")
-
-    assert (kept / "handoff.md").read_text() == "theirs"
-
-
 def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, run: Run) -> None:
     (published / "sub").mkdir()
     done = json.loads(run.out("forget", "--project", str(published / "sub"), "--yes", "--json"))

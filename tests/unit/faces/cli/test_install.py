@@ -10,9 +10,9 @@ import msgspec
 import pytest
 
 from carryover import __version__
-from carryover.actions.project_rules import rule
+from carryover.actions.project_rules import rule_for
 from carryover.agents.claude_code.adapter import AGENT
-from carryover.config import Pointers, load_config
+from carryover.config import Config, Pointers, load_config
 from carryover.errors import ExitCode
 from carryover.install.background import Background
 from carryover.install.messages import background_lines
@@ -283,7 +283,7 @@ def test_the_screen_says_that_enter_does_nothing_where_no_agent_is_ticked(
 LATER = "Once an agent works in a project, not before: 7 lines that point to "
 KEPT = ".carryover/handoff.md, kept out of commits by .git/info/exclude where there is Git."
 ALONE = f"In each project with an agent's work in the last 7 days, and in others once one works there: {KEPT}"
-NOTHING = "Nothing: handoffs are kept in ~/x; agents get them by hooks, or by `carryover to`."
+NOTHING = "Nothing: agents get the handoff by hooks, or by `carryover to`."
 
 
 @pytest.mark.parametrize(
@@ -299,7 +299,7 @@ NOTHING = "Nothing: handoffs are kept in ~/x; agents get them by hooks, or by `c
     ],
 )
 def test_each_answer_says_which_files_it_touches(pointers: Pointers, agents: tuple[str, ...], sentence: str) -> None:
-    assert sentence in rule(pointers, agents, days=7, kept_in="~/x")
+    assert sentence in rule_for(pointers, agents, Config())
 
 
 def test_settings_that_moved_take_the_hooks_with_them(installed: Path, home: Path, run: Run) -> None:

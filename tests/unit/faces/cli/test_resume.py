@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import stat
 import subprocess
 from contextlib import chdir
 from datetime import UTC, datetime, timedelta
@@ -12,16 +13,18 @@ from pathlib import Path
 import pytest
 
 from carryover.agents import specs
+from carryover.config import load_config
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
+from carryover.publish.project_files import withdraw_everywhere
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.forked import CARRYOVER
 from support.recorded_shop import Run
-from support.repository import repository
+from support.repository import git, repository
 from support.terminal import CTRL_C, DOWN, ENTER, ESCAPE, played
 from support.tools import program
 
@@ -296,6 +299,27 @@ def test_a_path_with_blanks_and_quotes_is_quoted_for_the_shell(
     assert (folder, path.parent.parent) == (str(shop), home / "it's mine" / "handoffs")
     assert path.read_text().startswith("# [CARRYOVER]")
     assert not (shop / ".carryover").exists()
+
+
+def test_where_no_file_may_be_written_it_is_handed_over_in_one_that_only_the_owner_reads(
+    shop: Path, claude_here: Path, run: Run
+) -> None:
+    repository(state_dir().root.parent)
+    state_dir().root.mkdir(mode=0o700)
+    state_dir().config.write_text('[publish]\npointers = "off"\n')
+
+    for arguments in ([], ["--session", "last"]):
+        _, prompt = run_by_shell(run("to", "claude-code", str(shop), *arguments)[1])
+        path = Path(prompt.removeprefix("Read ").removesuffix(REST))
+        modes = [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent)]
+        assert (path.name, modes) == ("handoff-chosen.md", [0o600, 0o700])
+        assert git(state_dir().root.parent, "check-ignore", str(path)) == f"{path}\n"
+        withdraw_everywhere(state_dir().root, load_config(state_dir().config))
+        assert path.exists(), "the agent may not have read it yet"
+
+    catch_up(str(shop))
+    run.out("forget", "--project", str(shop), "--yes")
+    assert not path.exists()
 
 
 @pytest.mark.usefixtures("only_home")
