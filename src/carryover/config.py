@@ -286,7 +286,7 @@ def load_config(path: Path) -> Config:
 
 
 def in_no_folder(data: dict[str, Any]) -> dict[str, Any]:
-    """Returns the settings of a version that wrote handoffs to `publish.folder` as today's: none goes into projects."""
+    """Returns a trial version's settings, which had a folder for handoffs, as today's: none goes into projects."""
     publish = data.get("publish")
     if not isinstance(publish, dict) or not isinstance(publish.get("folder"), str):
         return data

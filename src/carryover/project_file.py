@@ -18,7 +18,7 @@ _LIMIT_BYTES: Final = 4 << 10
 """A few lines are all it can say; a key of thousands of parts takes seconds to read."""
 
 FORMER_POINTERS: Final[Mapping[str, str]] = {"private": "local"}
-"""Answers of earlier versions to `publish.pointers`, with what they are read as."""
+"""Answers of trial versions to `publish.pointers`, with what they are read as."""
 
 _Choice = TypeVar("_Choice", bound=str)
 
@@ -79,7 +79,7 @@ def choice(
 
 
 def with_present_pointers(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns settings with the answers of earlier versions to `pointers` as what they are now."""
+    """Returns settings with the answers of trial versions to `pointers` as what they are now."""
     publish = data.get("publish")
     if not isinstance(publish, dict):
         return dict(data)

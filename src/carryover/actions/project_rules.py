@@ -21,7 +21,7 @@ POINTER: Final = NEW_FILE.decode().splitlines()
 
 
 def present_pointers(answer: str) -> str:
-    """Returns an answer of an earlier version as what it is now; others unchanged."""
+    """Returns an answer of a trial version as what it is now; others unchanged."""
     return FORMER_POINTERS.get(answer, answer)
 
 

@@ -1,10 +1,11 @@
-"""The daemon's two endpoints: the control socket, and a TCP port for agents that cannot run the hooks' script.
+"""The daemon's two endpoints: the control socket, which commands and hooks use, and a TCP port for the page of
+`carryover ui`.
 
 The socket is in the state folder, which only its owner can enter: a process that reaches it could read the secret too,
-so no further authentication is needed. Anyone on this machine can connect to the port, which also has the page of
-`carryover ui`, so callers must send the secret in `X-Carryover-Secret`; without it, a call is refused. If the default
-port is taken, as by another user's daemon, another one does. If one that the user chose is taken, it is tried
-again every few seconds. Nothing else depends on it: `carryover ui` asks on the socket for the port.
+so no further authentication is needed. Anyone on this machine can connect to the port. It takes hook calls too, as from
+a program of the user's that can post only to an address: a caller must send the secret in `X-Carryover-Secret`, or is
+refused. If the default port is taken, as by another user's daemon, another one does. If one that the user chose is
+taken, it is tried again every few seconds. Nothing else depends on it: `carryover ui` asks on the socket for the port.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def with_settings(data: bytes | None, values: Values, now: datetime) -> bytes | 
     """Returns `config.toml` with these settings; unchanged if it has them already. None means no file.
 
     If they turn on sharing, `now` is recorded as `[publish] shared_since`. If they say what is written into projects,
-    the folder that an earlier version wrote to instead is not set any more. Raises EditRefused if it is not TOML in
+    the folder that a trial version wrote to instead is not set any more. Raises EditRefused if it is not TOML in
     UTF-8, or can't be edited without touching the rest.
     """
     bom, body = decode(data or b"")

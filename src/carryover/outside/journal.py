@@ -7,7 +7,7 @@ It is only ever appended to, and the last line about a place holds. A line is wr
 that is ours is listed, whatever is killed when; a line whose effect never came does no harm. The journal is kept apart
 from the ledger, which may be damaged or made again, and it is all that uninstalling needs.
 
-What earlier records say counts as lines before the first: see `carryover.outside.former`.
+What the records of trial versions say counts as lines before the first: see `carryover.outside.former`.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def read_journal(state: Path) -> Journal:
 
 def load_journal(state: StateDir) -> Journal:
     """Reads the journal, as `read_journal` does, for a command that edits. Raises UserError (REFUSED), saying what to
-    do, if it or what an earlier version recorded can't be read."""
+    do, if it or what a trial version recorded can't be read."""
     try:
         journal = read_journal(state.root)
     except OSError as error:
@@ -113,7 +113,7 @@ def _unreadable(file: Path, what: str) -> UserError:
 def write_down(state: Path, *entries: Listed) -> None:
     """Adds lines to the journal, unless they are what it says already. Raises OSError.
 
-    The records of earlier versions, if there are any, are taken over first.
+    The records of trial versions, if there are any, are taken over first.
     """
     if not entries:
         return
@@ -124,7 +124,7 @@ def write_down(state: Path, *entries: Listed) -> None:
 
 
 def take_over(state: Path) -> None:
-    """Moves what the records of earlier versions say into the journal, and removes them. Raises OSError.
+    """Moves what the records of trial versions say into the journal, and removes them. Raises OSError.
 
     Whatever is interrupted, the journal and the records left say the same together, and the next call goes on.
     """

@@ -68,7 +68,7 @@ class Platform:
         return None
 
     def inotify(self) -> Inotify | None:
-        """Returns what tells of changes in folders without being asked again and again; None if watchfiles has to."""
+        """Returns what reports changes in folders; None where watchfiles does, or, as in WSL, a rescan finds them."""
         return None
 
     def descriptors(self) -> int:

@@ -30,7 +30,7 @@ _SOURCE: Final = Path(__file__).with_name(SCRIPT)
 # -q on the command line ignores the user's curl settings; this covers what they and the environment could still change.
 # "Expect" makes an older curl wait for the server's go-ahead before it sends more than 1 KiB.
 _CURL_CONFIG: Final = """\
-# Written by carryoverd for hook.sh. Anyone who can read this file can talk to the daemon in your name.
+# Written by carryoverd for hook.sh. Who has the secret in this file can call hooks in your name on the daemon's port.
 silent
 globoff
 noproxy = "*"
@@ -76,9 +76,9 @@ def write_hook_script(state: StateDir, *, python: Path | None = None) -> bool:
 
 
 def remove_former_copies(state: StateDir) -> None:
-    """Removes what earlier programs kept of handoffs: a copy of the newest one, and answers in files, one for each
-    agent, kind of start and project, which an old `hook.sh` prints whatever was forgotten, paused or excluded
-    meanwhile. What else is there is not ours: `CARRYOVER_HOME` may name a folder that the user has other things in."""
+    """Removes what trial versions kept of handoffs: a copy of the newest one, and answers in files, one for each agent,
+    kind of start and project, which an old `hook.sh` prints whatever was forgotten, paused or excluded meanwhile. What
+    else is there is not ours: `CARRYOVER_HOME` may name a folder that the user has other things in."""
     with suppress(OSError):
         if read_handoff(state.root / HANDOFF).startswith(BEGINNING):
             (state.root / HANDOFF).unlink()

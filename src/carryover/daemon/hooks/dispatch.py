@@ -1,6 +1,7 @@
 """Handles each hook call according to its event's action, without delaying the agent.
 
     session_start  reads what is new on disk, answers with the handoff
+    unheard_start  the same, without an answer: the client drops it, and the first prompt brings it
     flush          context is about to be lost: reads and publishes, then answers
     turn_end       answers at once, reads soon
     prompt         answers with the handoff only if the session lacks it
