@@ -13,6 +13,8 @@ import msgspec
 from carryover.errors import ExitCode, UserError
 from carryover.platform import here
 
+STORE: Final = ".carryover"
+"""The folder in a project for its handoff; in the home folder, the state folder."""
 STARTER: Final = "start.sh"
 """In the state folder: the script that starts the daemon if no service manager does (`carryover start`)."""
 
@@ -39,7 +41,7 @@ class StateDir(msgspec.Struct, frozen=True):
         user who called it.
         """
         moved = env.get("CARRYOVER_HOME")
-        root = expanded(moved) if moved else home / ".carryover"
+        root = expanded(moved) if moved else home / STORE
         if _is_sudo_at_home(env, home):
             raise UserError(
                 f"sudo runs this as root in your home folder, {home}: neither you nor your agents could read what it "

@@ -11,7 +11,7 @@ from carryover.actions.sharing import Bundle, encrypted
 from carryover.faces.cli import main
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import projects
-from carryover.projects.handoff_file import STORE
+from carryover.paths import STORE
 from support.claude_session import ClaudeSession
 from support.codex_session import CodexSession
 from support.daemon_process import DaemonProcess, handoff_of, wait_until

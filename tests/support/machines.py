@@ -98,7 +98,7 @@ class OneMachine:
     async def tell(self) -> list[Payload]:
         told = []
         outgoing = LedgerOutgoing(self.state)
-        await self.ledger.write(begin_log, outgoing.told())
+        await self.ledger.write(begin_log, outgoing.sent_projects())
         for payload, position in outgoing.pieces(self.position):
             self.position = position
             self.sent.append(msgspec.msgpack.encode(payload))

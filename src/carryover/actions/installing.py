@@ -18,7 +18,7 @@ from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here
 from carryover.ingest.scan import roots_in_projects
 from carryover.install.agent_settings import agents_here, review_of, settings_file, settings_of, to_review
-from carryover.install.background import Background, bring_up, service_of_user
+from carryover.install.background import DaemonReport, bring_up, service_of_user
 from carryover.install.detect import Detection, brings_handoff, newly_covered
 from carryover.install.messages import Did, agent_lines, background_lines
 from carryover.install.setup import plan_agents, plan_choices
@@ -126,7 +126,7 @@ class Installed:
     edits: tuple[Edit, ...]
     """The edits of settings as they were done; in a dry run, as they would be."""
     agents: tuple[AgentResult, ...] = ()
-    background: Background | None = None
+    background: DaemonReport | None = None
     """How the daemon runs now; None in a dry run."""
     read: ReadEnd | None = None
     """How the first read of the history ended; None if it was not watched."""

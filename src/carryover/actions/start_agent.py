@@ -25,8 +25,8 @@ from carryover.outside.listed import handoff_folder
 from carryover.past.context import now_ms, root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
-from carryover.paths import StateDir
-from carryover.projects.handoff_file import CHOSEN, IN_PROJECT, STORE, handoffs_elsewhere, write_handoff
+from carryover.paths import STORE, StateDir
+from carryover.projects.handoff_file import CHOSEN, IN_PROJECT, handoffs_elsewhere, write_handoff
 from carryover.projects.policy import OFF
 from carryover.projects.root import StatePaths
 from carryover.publish.limits import limited_projects

@@ -23,12 +23,12 @@ from carryover.install.setup import plan_settings, taken_out
 from carryover.outside import former
 from carryover.outside.apply import LOCK, Edit, apply, plan_edit
 from carryover.outside.journal import JOURNAL, Journal, load_journal
-from carryover.outside.listed import GITIGNORE, Listed
+from carryover.outside.listed import Listed
 from carryover.past.context import state_dir
-from carryover.paths import STARTER, StateDir
+from carryover.paths import STARTER, STORE, StateDir
 from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import GITIGNORE
 from carryover.probe.looks import look_at_each
-from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import rules_in
 from carryover.publish.hook_script import CURL_CONFIG, former_answers
 from carryover.publish.pointers import POINTER_LINES

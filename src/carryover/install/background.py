@@ -52,8 +52,8 @@ env -i {command} &
 """
 
 
-class Background(msgspec.Struct, frozen=True, kw_only=True):
-    """How the daemon is running now."""
+class DaemonReport(msgspec.Struct, frozen=True, kw_only=True):
+    """How the daemon is running now, and what `bring_up` did for that."""
 
     kind: str
     """What starts the daemon: `systemd`, `launchd`, or `none`."""
@@ -87,7 +87,7 @@ def bring_up(
     restart: bool = False,
     by: tuple[ServiceManager, Program] | None = None,
     answer_s: float = BRING_UP_S,
-) -> Background:
+) -> DaemonReport:
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
     errors are returned in `trouble`. `by` is `service_of_user` unless given."""
     before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
@@ -109,7 +109,7 @@ def bring_up(
     if service and health is None:
         trouble = trouble or found.trouble
     hint = (reason or manager.status().hint) if service else None
-    return Background(
+    return DaemonReport(
         kind=manager.kind if reason is None else "none",
         wanted=service,
         changed=changed,

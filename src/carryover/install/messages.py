@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 from carryover.adapter.spec import LOADS
-from carryover.install.background import Background
+from carryover.install.background import DaemonReport
 from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
 from carryover.terminal.paths import short_path
 
@@ -117,7 +117,7 @@ def _hooks(detection: Detection, did: Did, *, in_projects: bool) -> Iterator[str
             yield f"hooks {did}: {', '.join(hook_set.events)}"
 
 
-def background_lines(background: Background, *, by_hooks: bool) -> Iterator[str]:
+def background_lines(background: DaemonReport, *, by_hooks: bool) -> Iterator[str]:
     """Yields how the daemon runs now, and what is to be known about it. `by_hooks`: whether hooks start it, too."""
     if background.pid is not None:
         where = f", port {background.port}" if background.port is not None else ""

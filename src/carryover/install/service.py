@@ -16,6 +16,7 @@ from carryover.fsio import write_if_changed
 from carryover.install.machine import program_at
 
 ServiceKind = Literal["systemd", "launchd", "none"]
+"""What starts the daemon; none: no service manager can."""
 
 DAEMON_COMMAND: Final = "carryoverd"
 COMMAND_S: Final = 10.0

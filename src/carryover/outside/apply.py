@@ -25,7 +25,7 @@ from carryover.fsio import FileLock, is_there, private_dir, read_if_there
 from carryover.outside.journal import Journal, load_journal, read_journal, write_down
 from carryover.outside.listed import Listed, fingerprint
 from carryover.outside.swap import BeingChanged, own_links, swap
-from carryover.paths import StateDir
+from carryover.paths import STORE, StateDir
 from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
 from carryover.redact import clean
 from carryover.text.user_text import UNKNOWN, EditRefused, Origin
@@ -33,7 +33,7 @@ from carryover.text.user_text import UNKNOWN, EditRefused, Origin
 _LARGEST_SETTINGS: Final = 64 << 20
 _TRIES: Final = 4
 _TEXT_SUFFIXES: Final = (".md", ".markdown", ".mdc", ".txt")
-_NEVER_IN: Final = frozenset((".git", ".carryover"))
+_NEVER_IN: Final = frozenset((".git", STORE))
 
 Putting = Callable[[bytes | None], bytes | None]
 """Maps a file's bytes (None: missing) to the ones with our text (None: no file). May raise `EditRefused`."""

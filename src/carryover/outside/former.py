@@ -1,4 +1,5 @@
-"""The records that the journal replaced: what they say counts as its first lines.
+"""The records of trial versions, from before the first release, which the journal replaced: what they say counts as its
+first lines.
 
 edits.json, projects.jsonl, placed.jsonl, backups/    in the state folder
 .carryover/edited                                     in each project of projects.jsonl: the names of its files that we
@@ -20,7 +21,9 @@ from carryover.adapter.spec import Form
 from carryover.agents import instruction_files, local_files, read_lists
 from carryover.decoders import decoder_of
 from carryover.fsio import read_bytes_bounded
-from carryover.outside.listed import GITIGNORE, INFO, Listed, handoff_folder, in_project
+from carryover.outside.listed import INFO, Listed, handoff_folder, in_project
+from carryover.paths import STORE
+from carryover.probe.ignore_rules import GITIGNORE
 from carryover.probe.looks import look_at_each
 from carryover.text.pattern import later
 from carryover.text.user_text import UNKNOWN, Origin
@@ -33,7 +36,6 @@ BACKUPS: Final = "backups"
 EDITED: Final = "edited"
 _COPY: Final = later(r".+\.[0-9a-f]{12}(?:\.[0-9a-f]{8}\.tmp)?", re.DOTALL)
 """The name of the file, and a hash of its path."""
-STORE: Final = ".carryover"
 _LIMIT_BYTES: Final = 16 << 20
 _LIST_LIMIT_BYTES: Final = 4096
 

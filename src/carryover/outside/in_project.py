@@ -55,7 +55,7 @@ class Pass:
         return read_journal(self.state)
 
     @property
-    def mine(self) -> set[str]:
+    def listed(self) -> set[str]:
         """The names of the files that have our text from this machine: see `Journal.names`. Raises OSError."""
         return self.journal.names(self.root)
 

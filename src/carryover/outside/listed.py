@@ -9,7 +9,6 @@ import msgspec
 from carryover.adapter.spec import Form
 from carryover.text.user_text import UNKNOWN, Origin
 
-GITIGNORE: Final = ".gitignore"
 INFO: Final = ".git/info/"
 """The folder of `info/exclude`, listed if it was made for that."""
 

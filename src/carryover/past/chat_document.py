@@ -24,8 +24,8 @@ from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_
 from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, settings_to_print, warn_if_paused
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
+from carryover.paths import STORE
 from carryover.probe.files import project_paths, project_text
-from carryover.projects.handoff_file import STORE
 from carryover.publish.make import made_for_elsewhere, refuse_excluded_past, view_now
 from carryover.terminal.output import warn
 from carryover.text.pattern import later

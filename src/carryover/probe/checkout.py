@@ -24,7 +24,7 @@ from carryover.probe.git_dir import (
     unless_git_cannot_either,
     worktrees_of,
 )
-from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES, has_rule, may_let_in, names
+from carryover.probe.ignore_rules import GITIGNORE, SIZE_LIMIT_BYTES, has_rule, may_let_in, names
 from carryover.probe.memory import known_answer, remember, remembered
 from carryover.text.pattern import later
 
@@ -247,7 +247,7 @@ class Checkout:
     def _deciding(self) -> tuple[object, ...]:
         """Returns the state of the files that decide what is ignored."""
         own = (self.git_dir / "HEAD", self.git_dir / "index") if self.git_dir is not None else ()
-        return tuple(map(file_stamp, (*own, self.root / ".gitignore", self.exclude)))
+        return tuple(map(file_stamp, (*own, self.root / GITIGNORE, self.exclude)))
 
     def is_let_in(self, folder: str) -> bool:
         """Whether git does not ignore the folder at the top in spite of `info/exclude`, because another rule includes
@@ -278,7 +278,7 @@ class Checkout:
         """Whether certainly no rule takes back in what `info/exclude` ignores at the top. Git prefers no other file to
         that one there than .gitignore."""
         try:
-            return not may_let_in(read_if_there(self.root / ".gitignore", SIZE_LIMIT_BYTES, follow=False) or b"")
+            return not may_let_in(read_if_there(self.root / GITIGNORE, SIZE_LIMIT_BYTES, follow=False) or b"")
         except OSError:
             return False
 

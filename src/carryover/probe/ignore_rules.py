@@ -8,6 +8,7 @@ from typing import Final
 
 from carryover.text.pattern import later
 
+GITIGNORE: Final = ".gitignore"
 SIZE_LIMIT_BYTES: Final = 256 << 10
 """Larger ignore files are left to git."""
 

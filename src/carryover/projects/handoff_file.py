@@ -10,16 +10,16 @@ from typing import Final
 import msgspec
 
 from carryover.fsio import private_dir, read_bytes_bounded, write_if_changed
+from carryover.paths import STORE
 from carryover.redact import CleanText
 
-STORE: Final = ".carryover"
 HANDOFF: Final = "handoff.md"
 CHOSEN: Final = "handoff-chosen.md"
 """The handoff of a session that the user chose to continue, next to the project's own."""
 PAGE: Final = "more.md"
 """The second page, with more of the conversation than fits into the handoff beside it."""
 BEGINNING: Final = b"# [CARRYOVER] Last updated "
-"""Of every handoff. What earlier versions wrote where there was none is the same in every project."""
+"""Of every handoff. What trial versions wrote where there was none is the same in every project."""
 _LIMIT_BYTES: Final = 512 << 10
 """A larger file is not ours."""
 IN_PROJECT: Final = f"{STORE}/{HANDOFF}"

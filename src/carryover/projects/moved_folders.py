@@ -18,11 +18,12 @@ from carryover.decoders import decoder_of
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone
 from carryover.ledger.rows import Whereabouts
+from carryover.paths import STORE
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_dir import listed_worktrees
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import BEGINNING, HANDOFF, STORE, fingerprint_of, read_handoff
+from carryover.projects.handoff_file import BEGINNING, HANDOFF, fingerprint_of, read_handoff
 from carryover.projects.policy import refusal
 from carryover.projects.root import StatePaths
 from carryover.terminal.paths import shell_word

@@ -12,10 +12,11 @@ import msgspec
 
 from carryover.facts import is_foreign
 from carryover.fsio import temporary_files
+from carryover.paths import STORE
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_dir import is_top
-from carryover.projects.handoff_file import IN_PROJECT, STORE
+from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.root import StatePaths
 
 _TEMPORARY: Final = ("/tmp", "/var/tmp", "/private/tmp", "/private/var/tmp", "/private/var/folders", "/dev/shm", "/run")

@@ -29,8 +29,9 @@ from carryover.ledger.queries import Selection, whereabouts
 from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.outside.journal import read_journal
+from carryover.paths import STORE
 from carryover.probe.looks import Silent, look_at
-from carryover.projects.handoff_file import HANDOFF, STORE
+from carryover.projects.handoff_file import HANDOFF
 from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_copies
 from carryover.publish.publish import publish_project

@@ -16,13 +16,12 @@ import msgspec
 from carryover.agents import instruction_files
 from carryover.facts import ChangedFile, GitFacts
 from carryover.fsio import read_bytes_bounded
-from carryover.outside.listed import GITIGNORE
+from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import GitAnswer, ask
 from carryover.probe.git_notes import git_notes
-from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
+from carryover.probe.ignore_rules import GITIGNORE, SIZE_LIMIT_BYTES
 from carryover.probe.memory import known_answer, remember
-from carryover.projects.handoff_file import STORE
 from carryover.publish.gitignore import without_rule
 from carryover.publish.pointers import without_block
 from carryover.redact import clean

@@ -1,7 +1,7 @@
 """Keeps `.carryover/` and machine-specific files out of commits by `info/exclude`, which git neither shares nor
 removes.
 
-A project's own .gitignore is the user's. Earlier versions added a rule there under `shared`, which is taken out as what
+A project's own .gitignore is the user's. Trial versions added a rule there under `shared`, which is taken out as what
 else they added."""
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from carryover.errors import os_reason
 from carryover.fsio import is_folder, is_there
 from carryover.outside.apply import Text, plan_edit
 from carryover.outside.in_project import Pass, text_in
-from carryover.outside.listed import GITIGNORE
+from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
-from carryover.probe.ignore_rules import has_rule
-from carryover.projects.handoff_file import STORE
+from carryover.probe.ignore_rules import GITIGNORE, has_rule
 from carryover.projects.policy import COMMITTED, LET_IN, UNWRITTEN, Refusal, refusal_by_git, unfit
 from carryover.text.user_text import EditRefused, find_lines, is_text, whole_file, with_lines, without_span
 
@@ -121,7 +120,7 @@ def take_rules(edits: Pass) -> None:
 
 
 def shared_rule(root: Path) -> Text:
-    """Returns the rule that an earlier version put into the project's .gitignore, which takes the file itself along if
+    """Returns the rule that a trial version put into the project's .gitignore, which takes the file itself along if
     it has nothing else."""
     every = [*map(_lines_for, _all_names())]
     text = text_in(root, GITIGNORE, _WHAT, with_rule, lambda data, _: without_rules(data, every))

@@ -16,9 +16,10 @@ from typing import Final
 from carryover.config import Config
 from carryover.distill.header import loaded
 from carryover.fsio import is_folder, is_there
+from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import look_at_each
-from carryover.projects.handoff_file import STORE, write_handoff
+from carryover.projects.handoff_file import write_handoff
 from carryover.publish.make import MadeHandoff
 from carryover.publish.store import holds_folders_with, is_taken, loaded_copies
 

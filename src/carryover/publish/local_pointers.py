@@ -39,9 +39,9 @@ def place_local_pointers(edits: Pass, agents: Collection[str] | None) -> set[str
     """Creates the files that one of `agents` (None: any) would read here, and returns them; in a pass that adds
     nothing, those of them that are ours. If git can't tell which files it has, all stay as they are, or such a pass
     raises OSError."""
-    texts, mine = local_names(), edits.mine
+    texts, listed = local_names(), edits.listed
     try:
-        wanted = [name for name in _wanted(edits.checkout, agents, texts) if edits.adds or name in mine]
+        wanted = [name for name in _wanted(edits.checkout, agents, texts) if edits.adds or name in listed]
         hidden = _hide(edits, wanted)
     except OSError as error:
         if not edits.adds:
@@ -56,7 +56,7 @@ def place_local_pointers(edits: Pass, agents: Collection[str] | None) -> set[str
 
 def hidden_since(edits: Pass) -> dict[str, int]:
     """Returns our files that git does not show, with their modification times (ns)."""
-    paths = (edits.root / name for name in local_names().keys() & edits.mine)
+    paths = (edits.root / name for name in local_names().keys() & edits.listed)
     return {str(path): path.stat().st_mtime_ns for path in paths if path.exists()}
 
 

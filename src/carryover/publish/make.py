@@ -33,9 +33,10 @@ from carryover.ledger.queries import (
     session_of,
 )
 from carryover.model import Pin, UserPrompt
+from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
-from carryover.projects.handoff_file import PAGE, STORE, Published, fingerprint_of
+from carryover.projects.handoff_file import PAGE, Published, fingerprint_of
 from carryover.projects.root import agents_checkouts, removed_checkouts
 from carryover.publish.git_state import TIMEOUT_S, git_facts
 from carryover.publish.gitignore import open_to_git

@@ -17,11 +17,13 @@ from carryover.fsio import is_folder, locked_dir
 from carryover.outside.apply import Text
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import read_journal
-from carryover.outside.listed import GITIGNORE, handoff_folder
+from carryover.outside.listed import handoff_folder
+from carryover.paths import STORE
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
+from carryover.probe.ignore_rules import GITIGNORE
 from carryover.probe.looks import look_at, look_at_each
-from carryover.projects.handoff_file import HANDOFF, STORE
+from carryover.projects.handoff_file import HANDOFF
 from carryover.publish.gitignore import shared_rule, take_rules
 from carryover.publish.local_pointers import local_names, local_text, place_local_pointers, unhide
 from carryover.publish.read_lists import entry, place_in_read_lists
@@ -44,7 +46,7 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
         return edits
     ours = handoff_folder(store, checkout.root)
     is_ours = edits.journal.last(ours) == ours  # else the repository's own
-    if not edits.mine and not (is_ours and is_folder(store)):  # as `git clean -fdx` leaves it
+    if not edits.listed and not (is_ours and is_folder(store)):  # as `git clean -fdx` leaves it
         if goes:
             take_rules(edits)
         return edits
@@ -72,7 +74,7 @@ def place(edits: Pass, settings: ProjectSettings) -> None:
         kept |= place_shared_pointers(edits, settings.agents, settings.agreed_ms)
     elif mode == "local":
         kept |= place_local_pointers(edits, settings.agents)
-    gone = edits.mine - kept
+    gone = edits.listed - kept
     # Git would show what a commit has as deleted, and to add it again afterwards is git's alone.
     committed = committed_names(edits.checkout) if gone and mode in ("local", "excluded") else set()
     for text in our_texts_in(edits.root, gone):
@@ -88,7 +90,7 @@ def place(edits: Pass, settings: ProjectSettings) -> None:
 
 
 def remove_elsewhere(edits: Pass) -> None:
-    """Removes the handoff that an earlier version kept for the project in the state folder, or where the settings said,
+    """Removes the handoff that a trial version kept for the project in the state folder, or where the settings said,
     and which would get stale. Without one, a chosen handoff there was handed over by `carryover to`, and stays."""
 
     def remove(folder: Path) -> None:
@@ -102,13 +104,13 @@ def remove_elsewhere(edits: Pass) -> None:
             look_at(folder, partial(remove, folder))
 
 
-def our_texts_in(root: Path, mine: Collection[str]) -> Iterator[Text]:
-    """Yields our text in those files of a project that are `mine`, each once the one before was taken out: two names
+def our_texts_in(root: Path, listed: Collection[str]) -> Iterator[Text]:
+    """Yields our text in those files of a project that are `listed`, each once the one before was taken out: two names
     may lead to one file by now."""
-    yield from (entry(root, where) for where in read_lists().values() if where.name in mine)
+    yield from (entry(root, where) for where in read_lists().values() if where.name in listed)
     names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
-    yield from (local_text(root, name) for name in names if name in mine)
-    if GITIGNORE in mine:
+    yield from (local_text(root, name) for name in names if name in listed)
+    if GITIGNORE in listed:
         yield shared_rule(root)
 
 

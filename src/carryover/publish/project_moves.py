@@ -20,10 +20,10 @@ from carryover.ledger.sessions import Moved, adopt_all, know_project, move_back,
 from carryover.ledger.store import Ledger
 from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder
+from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at
 from carryover.projects import moved_folders
-from carryover.projects.handoff_file import STORE
 from carryover.projects.root import StatePaths
 from carryover.publish.shared_pointers import repository_path
 

@@ -32,10 +32,11 @@ from carryover.ledger.rows import ProjectRow
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import handoff_folder
+from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import give_up_if_late
-from carryover.projects.handoff_file import HANDOFF, IN_PROJECT, PAGE, STORE, Published, read_handoff, write_handoff
+from carryover.projects.handoff_file import HANDOFF, IN_PROJECT, PAGE, Published, read_handoff, write_handoff
 from carryover.projects.policy import AWAITS_WORK, OFF, TAKEN_OUT, UNWRITTEN, Refusal, refusal, refusal_by_git
 from carryover.projects.root import StatePaths
 from carryover.publish.git_state import TIMEOUT_S

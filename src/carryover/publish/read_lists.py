@@ -41,19 +41,19 @@ def place_in_read_lists(edits: Pass) -> set[str]:
         where = spec.local_file
         if not isinstance(where, YamlList):
             continue
-        mine = where.name in edits.mine
-        if not mine and not _has_worked_here(spec.id, checkout):
+        is_listed = where.name in edits.listed
+        if not is_listed and not _has_worked_here(spec.id, checkout):
             continue
         try:
-            shown = not mine and checkout.git_dir is not None and not checkout.is_ignored(where.name)
-            reason = _why_not(checkout, where, mine=mine, shown=shown)
+            shown = not is_listed and checkout.git_dir is not None and not checkout.is_ignored(where.name)
+            reason = _why_not(checkout, where, is_listed=is_listed, shown=shown)
         except OSError:
             shown, reason = False, "git could not say whether it is ignored"
         if reason is not None:
             edits.left_alone(where.name, f"{reason}{_by_hand(spec)}")
         # A file that git shows is ours to make: `_why_not` refuses the user's.
         elif not shown or keep_out(edits, where.name):
-            edits.put(entry(checkout.root, where, is_mine=mine))
+            edits.put(entry(checkout.root, where, is_listed=is_listed))
             wanted.add(where.name)
     return wanted
 
@@ -82,7 +82,7 @@ def _without(data: bytes, _: Origin, where: YamlList) -> bytes | None:
     return data
 
 
-def _why_not(checkout: Checkout, where: YamlList, *, mine: bool, shown: bool) -> str | None:
+def _why_not(checkout: Checkout, where: YamlList, *, is_listed: bool, shown: bool) -> str | None:
     """Returns why the project's file must not get the entry, as a clause; None if it may. `shown`: whether git does not
     ignore the file. Raises OSError if git can't tell whether it tracks it."""
     path = checkout.root / where.name
@@ -90,7 +90,7 @@ def _why_not(checkout: Checkout, where: YamlList, *, mine: bool, shown: bool) ->
         return "git tracks it, and a path of this machine does not belong there"
     if shown and is_there(path):
         return "git does not ignore it, so a path of this machine might be committed"
-    if not mine and not _has_list(path, where) and _has_list(Path.home() / where.user_file, where):
+    if not is_listed and not _has_list(path, where) and _has_list(Path.home() / where.user_file, where):
         return f"the list in ~/{where.user_file} would no longer count in this project"
     return None
 
@@ -104,22 +104,22 @@ def _has_list(path: Path, where: YamlList) -> bool:
         return True
 
 
-def entry(root: Path, where: YamlList, *, is_mine: bool = True) -> Text:
+def entry(root: Path, where: YamlList, *, is_listed: bool = True) -> Text:
     """Returns our entry in a list; a file that we created and the user did not extend is deleted with it. If the file
-    `is_mine`, entries for the project's former places go as well when it is put in."""
+    `is_listed`, entries for the project's former places go as well when it is put in."""
     own = str(root / IN_PROJECT)
 
     def added(data: bytes | None) -> bytes | None:
         if data is None:
             return where.new_file(own)
-        for former in _ours(data, where) if is_mine else []:
+        for former in _ours(data, where) if is_listed else []:
             if former == own:
                 continue
             if where.is_new_file(data, former):
                 return where.new_file(own)
             data = where.without_entry(data, former)
-        is_listed = any(where.has_entry(data, name) for name in (own, IN_PROJECT))
-        return data if is_listed else where.with_entry(data, own)
+        has_entry = any(where.has_entry(data, name) for name in (own, IN_PROJECT))
+        return data if has_entry else where.with_entry(data, own)
 
     text = text_in(root, where.name, _WHAT, added, partial(_without, where=where))
     return replace(text, is_in=lambda data: _ours(data, where) != [])

@@ -20,10 +20,11 @@ from carryover.fsio import is_same, is_there
 from carryover.outside.apply import plan_edit
 from carryover.outside.in_project import Pass
 from carryover.outside.journal import write_down
-from carryover.outside.listed import GITIGNORE, Listed
+from carryover.outside.listed import Listed
 from carryover.platform import here
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_notes import git_notes
+from carryover.probe.ignore_rules import GITIGNORE
 from carryover.publish.pointers import block_state, pointer, stands_alone
 from carryover.publish.store import holds_folders_with
 

@@ -12,13 +12,13 @@ from carryover.fsio import SCRATCH
 from carryover.outside import former
 from carryover.outside.apply import LOCK
 from carryover.outside.journal import JOURNAL
-from carryover.paths import STARTER
-from carryover.projects.handoff_file import ELSEWHERE, STORE
+from carryover.paths import STARTER, STORE
+from carryover.projects.handoff_file import ELSEWHERE
 from carryover.publish.hook_script import CURL_CONFIG
 from carryover.publish.store import ignore_itself, is_in_repository
 
 FILES: Final = (
-    ("handoff.md", "an earlier version's copy of the newest handoff"),
+    ("handoff.md", "a trial version's copy of the newest handoff"),
     ("ledger.sqlite", "the ledger"),
     ("ledger.sqlite-*", "the ledger"),
     ("ledger.sqlite.*", "the ledger"),
@@ -37,7 +37,7 @@ FILES: Final = (
     ("continue.command", "what the page had a terminal run"),
     ("config.toml", "your settings"),
     (".*.tmp", "left by a write that was cut off"),
-    *((name, "what an earlier version wrote outside") for name in (former.PROJECTS, former.PLACED, former.EDITS)),
+    *((name, "what a trial version wrote outside") for name in (former.PROJECTS, former.PLACED, former.EDITS)),
     (JOURNAL, "the journal of what was written outside"),
     (LOCK, "the journal of what was written outside"),
 )
@@ -47,7 +47,7 @@ FOLDERS: Final = (
     (ELSEWHERE, "handoffs that went into no project"),
     ("spool", "what was handed to hooks"),
     ("crashes", "the folder for crash reports"),
-    ("canary", "of an earlier version on macOS"),
+    ("canary", "of a trial version on macOS"),
     ("sync", "this machine's keys and its copy of the store"),
     (f"{SCRATCH}*", "left by a command that was killed"),
 )

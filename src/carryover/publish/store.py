@@ -12,8 +12,7 @@ from typing import Final
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import specs
 from carryover.fsio import is_folder, is_there, private_dir, read_bytes_bounded, write_if_changed
-from carryover.outside.listed import GITIGNORE
-from carryover.probe.ignore_rules import SIZE_LIMIT_BYTES
+from carryover.probe.ignore_rules import GITIGNORE, SIZE_LIMIT_BYTES
 from carryover.probe.looks import look_at_each
 from carryover.projects.handoff_file import CHOSEN, HANDOFF, PAGE
 from carryover.publish.gitignore import RULES_HEADING

@@ -30,7 +30,7 @@ class LedgerOutgoing:
     def __init__(self, state: StateDir) -> None:
         self._state = state
 
-    def told(self) -> frozenset[int]:
+    def sent_projects(self) -> frozenset[int]:
         """Returns the projects that are sent to other machines: those that are folders here and are not excluded."""
         config = load_config(self._state.config)
         with closing(connect_read_only(self._state.ledger)) as db:

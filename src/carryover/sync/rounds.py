@@ -55,8 +55,8 @@ async def synchronise(
     with ExitStack() as stack:
         own = await _finished(in_thread(partial(stack.enter_context, own_log(state, now_ms))))
         outgoing = LedgerOutgoing(state)
-        told = await _finished(in_thread(outgoing.told))
-        await with_ledger(lambda ledger, _paths: ledger.write(begin_log, told))
+        sent = await _finished(in_thread(outgoing.sent_projects))
+        await with_ledger(lambda ledger, _paths: ledger.write(begin_log, sent))
 
         def with_incoming(do: Callable[[LedgerIncoming], Awaitable[int]]) -> Awaitable[int]:
             taking = with_ledger(lambda ledger, paths: do(LedgerIncoming(ledger, paths)))

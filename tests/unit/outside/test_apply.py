@@ -299,7 +299,7 @@ def test_files_of_a_project_that_were_edited_are_listed_until_that_is_undone(tmp
 
     (app / "CLAUDE.md").write_bytes(b"theirs")
     right_already = in_pass(state, app, "CLAUDE.md", b"theirs")
-    assert (right_already.done, right_already.mine, right_already.notes) == ([], set(), ["earlier"])
+    assert (right_already.done, right_already.listed, right_already.notes) == ([], set(), ["earlier"])
 
 
 def test_a_failed_edit_of_a_project_becomes_a_note_without_a_path(tmp_path: Path, state: StateDir) -> None:

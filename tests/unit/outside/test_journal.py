@@ -132,7 +132,7 @@ def test_a_project_is_listed_and_given_back_whatever_is_killed_when(home: Path, 
 
     def take_out() -> None:
         edits = begun(app)
-        for name in sorted(edits.mine):
+        for name in sorted(edits.listed):
             edits.take(local_text(app, name) if mode == "local" else pointer(app, name))
 
     def check() -> None:

@@ -14,8 +14,8 @@ import pytest
 
 from carryover.config import Config, ProjectsConfig
 from carryover.ledger.rows import Whereabouts
-from carryover.paths import StateDir
-from carryover.projects.handoff_file import HANDOFF, STORE, fingerprint_of, write_handoff
+from carryover.paths import STORE, StateDir
+from carryover.projects.handoff_file import HANDOFF, fingerprint_of, write_handoff
 from carryover.projects.moved_folders import how_to_link, identity_of, moved_to_here, moves_with, stored
 from carryover.projects.root import StatePaths
 from carryover.redact import CleanText

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from carryover.config import AgentConfig, AgentsConfig
-from carryover.paths import StateDir
+from carryover.paths import STORE, StateDir
 from carryover.platform import MACOS
 from carryover.platform.darwin import Darwin
 from carryover.probe.checkout import Checkout
-from carryover.projects.handoff_file import HANDOFF, STORE, write_handoff
+from carryover.projects.handoff_file import HANDOFF, write_handoff
 from carryover.projects.policy import Refusal, refusal
 from carryover.projects.root import StatePaths
 from carryover.redact import CleanText

@@ -45,7 +45,7 @@ Texts = Callable[[Path], list[Text]]
 KINDS: Final[dict[str, tuple[Texts, st.SearchStrategy[bytes]]]] = {
     "pointer": (lambda root: [pointer(root, name) for name in instruction_files()], INSTRUCTIONS),
     "hidden": (lambda root: [local_text(root, name) for name in local_names() if name != AGENTS_MD], INSTRUCTIONS),
-    "entry": (lambda root: [entry(root, where, is_mine=False) for where in read_lists().values()], LISTS),
+    "entry": (lambda root: [entry(root, where, is_listed=False) for where in read_lists().values()], LISTS),
     "rule": (lambda root: [*filter(None, [rules_in(Checkout(root))]), shared_rule(root)], IGNORED),
 }
 

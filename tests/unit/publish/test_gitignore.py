@@ -108,7 +108,7 @@ def test_a_rule_of_an_earlier_version_goes_and_gives_the_file_back(app: Path, or
     assert edits.take(shared_rule(app))
 
     assert (gitignore.read_bytes().decode() if gitignore.exists() else None) == original
-    assert (edits.done, edits.mine, ignored(app)) == ([".gitignore"], set(), True)
+    assert (edits.done, edits.listed, ignored(app)) == ([".gitignore"], set(), True)
 
 
 @pytest.mark.parametrize("content", ["a\n".encode("utf-16"), b"a\0"])

@@ -166,7 +166,7 @@ def test_what_the_user_commits_is_theirs(home: Path) -> None:
 
     assert files(root)["AGENTS.md"] == BLOCK
     assert status(root) == ""
-    assert "AGENTS.md" not in begun(root).mine
+    assert "AGENTS.md" not in begun(root).listed
 
 
 def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
@@ -174,11 +174,11 @@ def test_what_no_agent_reads_any_more_is_not_ours_any_more(home: Path) -> None:
     (root / ".carryover").mkdir()
     edits = begun(root)
     place(edits, ProjectSettings(pointers="local", agents=("windsurf",)))
-    assert ".windsurf/rules/carryover.md" in edits.mine
+    assert ".windsurf/rules/carryover.md" in edits.listed
 
     place(edits, ProjectSettings(pointers="local", agents=()))
 
-    assert edits.mine == set()
+    assert edits.listed == set()
     assert files(root) == {"AGENTS.md": "Be brief.\n"}
 
 

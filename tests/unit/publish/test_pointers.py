@@ -272,10 +272,10 @@ def test_blocks_that_came_with_the_repository_are_not_taken_out(root: Path) -> N
 
 def test_a_block_that_the_user_took_out_is_no_longer_ours(root: Path) -> None:
     write(root, AGENTS="Be brief.\n")
-    assert put(root).mine == {"AGENTS.md"}
+    assert put(root).listed == {"AGENTS.md"}
     write(root, AGENTS="Be brief.\n")
 
-    assert remove(root).mine == set()
+    assert remove(root).listed == set()
     write(root, AGENTS=BRIEF)
     remove(root)
     assert contents(root) == {"AGENTS.md": BRIEF}

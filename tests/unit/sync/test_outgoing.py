@@ -125,7 +125,7 @@ async def test_a_session_that_moves_while_it_is_told_is_told_of_where_it_went(
     await laptop.say("x" * PIECE_BYTES, session="s2", at_ms=5_000)
     await laptop.say("First", "Second", session="s1", at_ms=9_000, cwd="/old")
     outgoing = LedgerOutgoing(laptop.state)
-    await laptop.ledger.write(begin_log, outgoing.told())
+    await laptop.ledger.write(begin_log, outgoing.sent_projects())
     with laptop.read() as db:
         ids = {project.root: project.id for project in projects(db)}
     pieces = outgoing.pieces(0)
@@ -258,7 +258,7 @@ async def test_a_history_is_told_in_bounded_pieces_and_goes_on_after_any_of_them
     laptop: OneMachine, desktop: OneMachine
 ) -> None:
     await laptop.say(*(noise(number, 200_000) for number in range(24)), at_ms=1_000)
-    await laptop.ledger.write(begin_log, LedgerOutgoing(laptop.state).told())
+    await laptop.ledger.write(begin_log, LedgerOutgoing(laptop.state).sent_projects())
     pieces = list(LedgerOutgoing(laptop.state).pieces(0))
     assert len(pieces) > 2
     assert sum(len(event.body) for event in pieces[0][0].events) < 4 << 20

@@ -25,13 +25,12 @@ from carryover.past.context import state_dir
 from carryover.past.findings.agents import agent_facts
 from carryover.past.findings.facts import Gathered, LedgerFacts, ProjectFacts, WouldRead
 from carryover.past.findings.ledger import ledger_facts, recent_projects
-from carryover.paths import StateDir
+from carryover.paths import STORE, StateDir
 from carryover.probe.at_once import at_once
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_dir import is_top
 from carryover.probe.looks import look_at, look_at_each, presume_silent, silent_folders
-from carryover.projects.handoff_file import STORE
 from carryover.projects.policy import COMMITTED
 from carryover.sync.status import sync_status
 

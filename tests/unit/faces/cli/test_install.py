@@ -14,7 +14,7 @@ from carryover.actions.project_rules import rule_for
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.config import Config, Pointers, load_config
 from carryover.errors import ExitCode
-from carryover.install.background import Background
+from carryover.install.background import DaemonReport
 from carryover.install.messages import background_lines
 from carryover.past.context import state_dir
 from carryover.publish.pointers import NEW_FILE
@@ -391,15 +391,15 @@ def test_each_answer_fits_on_a_low_screen(claude: Path, shop: Path) -> None:
 
 
 def test_the_copy_of_a_ledger_that_was_migrated_is_named() -> None:
-    migrated = Background(kind="none", ledger_copy="ledger.before-13.sqlite")
+    migrated = DaemonReport(kind="none", ledger_copy="ledger.before-13.sqlite")
 
     said = "✓ The ledger was migrated; as it was before it is kept beside it, in ledger.before-13.sqlite"
     assert said in background_lines(migrated, by_hooks=True)
-    assert said not in background_lines(Background(kind="none"), by_hooks=True)
+    assert said not in background_lines(DaemonReport(kind="none"), by_hooks=True)
 
 
 def test_the_daemon_is_named_with_its_process_and_port() -> None:
-    runs = Background(kind="none", pid=4711, version="0.1.0", port=47823)
+    runs = DaemonReport(kind="none", pid=4711, version="0.1.0", port=47823)
     assert next(background_lines(runs, by_hooks=True)) == "✓ carryoverd 0.1.0 runs (process 4711, port 47823)"
 
 
@@ -411,13 +411,13 @@ def test_the_daemon_is_named_with_its_process_and_port() -> None:
     ],
 )
 def test_without_a_service_it_is_said_what_starts_the_daemon_again(by_hooks: bool, said: str) -> None:
-    runs = Background(kind="none", pid=4711, version="0.1.0", port=47823)
+    runs = DaemonReport(kind="none", pid=4711, version="0.1.0", port=47823)
 
     assert said in background_lines(runs, by_hooks=by_hooks)
 
 
 def test_a_replaced_build_of_the_same_version_is_said_to_be_another() -> None:
-    now = Background(kind="systemd", pid=4711, version="0.1.0", replaced="0.1.0")
+    now = DaemonReport(kind="systemd", pid=4711, version="0.1.0", replaced="0.1.0")
     older = msgspec.structs.replace(now, replaced="0.0.9")
 
     assert [next(background_lines(each, by_hooks=True)).split(" in place of ")[1] for each in (now, older)] == [
