@@ -12,6 +12,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
 from carryover.publish import project_files
+from carryover.publish.gitignore import refused_by_git
 from carryover.publish.make import MadeHandoff
 from carryover.publish.publish import publish_text
 from carryover.redact import CleanText
@@ -22,7 +23,8 @@ def own_paths() -> StatePaths:
 
 
 def publish(root: Path, text: CleanText, settings: ProjectSettings, *, beside: Callable[[], bool] = bool) -> Published:
-    made = MadeHandoff(root=str(root), settings=settings, handoff=None, text=text, git=None)
+    refused = refused_by_git(Checkout(root), settings)
+    made = MadeHandoff(root=str(root), settings=settings, handoff=None, text=text, git=None, refused=refused)
     return publish_text(made, text, own_paths(), beside=beside)
 
 

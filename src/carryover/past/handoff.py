@@ -88,7 +88,7 @@ def handoff_here(wanted: WantedHandoff, *, to_put: bool = False) -> MadeHandoff:
         raise _nothing_found(root, config)
     if not to_put:
         warn_if_paused()
-    for note in notes_on(msgspec.structs.replace(made, why_open=None) if to_put else made, known_places()):
+    for note in notes_on(msgspec.structs.replace(made, refused=None) if to_put else made, known_places()):
         warn_once(note)
     return made
 

@@ -45,13 +45,17 @@ class Refusal(msgspec.Struct, frozen=True):
 
 
 def refusal(checkout: Checkout, paths: StatePaths) -> Refusal | None:
-    """Returns why nothing may be published in a folder; None if it may.
+    """Returns why nothing may be published in a folder, by itself or by what git says; None if it may."""
+    return refusal_of_place(checkout.root, paths) or refusal_by_git(checkout)
+
+
+def refusal_of_place(root: Path, paths: StatePaths) -> Refusal | None:
+    """Returns why nothing may be published in a folder, whatever git says; None if it may.
 
     Refuses the home folder and its parents, folders of keys, settings and programs, temporary and system folders,
     agents' own folders, bare repositories, another user's folder, one that is missing, can't be written or has become
-    a symlink, and one whose `.carryover` is a symlink, or would end up in a commit: see `refusal_by_git`.
+    a symlink, and one whose `.carryover` is a symlink.
     """
-    root = checkout.root
     if is_foreign(str(root)):
         return Refusal("it is a folder of another machine", passing=False)
     real = Path(here().canonical(root))
@@ -62,9 +66,13 @@ def refusal(checkout: Checkout, paths: StatePaths) -> Refusal | None:
         return Refusal("a symlink leads from it to another folder")
     if here().withholds(real):
         return Refusal(WITHHELD)
-    if (why := unfit(real)) is not None:
-        return Refusal(why)
-    return refusal_by_git(checkout)
+    why = unfit(real)
+    return Refusal(why) if why is not None else None
+
+
+def why_open(refused: Refusal | None) -> str | None:
+    """Returns why a commit could take a handoff along, if it is refused for that; else None."""
+    return refused.reason if refused is not None and refused.in_git else None
 
 
 def unfit(root: Path) -> str | None:

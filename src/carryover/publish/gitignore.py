@@ -72,20 +72,18 @@ def _left_without(checkout: Checkout) -> Refusal | None:
     return Refusal(f"{EXCLUDE} was left alone: {reason}, so {COMMITTED}", in_git=True) if reason is not None else None
 
 
-def open_to_git(checkout: Checkout, settings: ProjectSettings, recorded: str | None = None) -> str | None:
-    """Returns why a commit could take a handoff in this project along, which is then not written; None if it can't.
+def refused_by_git(checkout: Checkout, settings: ProjectSettings, recorded: str | None = None) -> Refusal | None:
+    """Returns why no handoff is written into this project, as far as git has to do with that; None if it is, or for
+    another reason is not.
 
     `recorded`: why none was written last, as git takes a name for that of a folder only once there is one. Reads only.
     Blocks (git).
     """
-    if not settings.is_inside:
-        return None
-    if unfit(checkout.root) is not None:  # nothing is written there for another reason, or it is gone
+    if not settings.is_inside or unfit(checkout.root) is not None:
         return None
     refused = _left_without(checkout) or refusal_by_git(checkout)
-    if refused is None and not is_there(checkout.root / STORE) and checkout.may_let_in(STORE):
-        return recorded if recorded == LET_IN else None
-    return refused.reason if refused is not None and refused.in_git else None
+    is_still_let_in = recorded == LET_IN and not is_there(checkout.root / STORE) and checkout.may_let_in(STORE)
+    return refused or (Refusal(LET_IN, in_git=True) if is_still_let_in else None)
 
 
 def has_our_rule(text: bytes) -> bool:

@@ -37,9 +37,10 @@ from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.files import file_facts
 from carryover.projects.handoff_file import PAGE, Published, fingerprint_of
+from carryover.projects.policy import Refusal, why_open
 from carryover.projects.root import agents_checkouts, removed_checkouts
 from carryover.publish.git_state import TIMEOUT_S, git_facts
-from carryover.publish.gitignore import open_to_git
+from carryover.publish.gitignore import refused_by_git
 from carryover.publish.limits import offered_at_limit
 from carryover.publish.project_view import project_view
 from carryover.redact import CleanText
@@ -58,8 +59,8 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     """Those of the text, with the entries that its lines come from."""
     git: GitFacts | None
     """Git's state, for the next refresh in case git is then too slow."""
-    why_open: str | None = None
-    """Why a commit could take the handoff along, which is then not written; see `open_to_git`."""
+    refused: Refusal | None = None
+    """Why git keeps it from being written, as far as is known: see `refused_by_git`."""
     published: Published = Published()
     at_ms: int = 0
     others_ms: int = 0
@@ -73,6 +74,11 @@ class MadeHandoff(msgspec.Struct, frozen=True, kw_only=True):
     """Roots of the projects in folders below this one."""
     head: int = 0
     """The `Checkout.head_stamp` of the project before git was asked."""
+
+    @property
+    def why_open(self) -> str | None:
+        """Why a commit could take the handoff along, which is then not written; None if it could not."""
+        return why_open(self.refused)
 
     @property
     def lacks_git(self) -> bool:
@@ -94,9 +100,10 @@ def made_handoff(
     tokens: int = MAX_TOKENS,
     led_by: str | None = None,
     git_s: float = TIMEOUT_S,
+    recorded: str | None = None,
 ) -> MadeHandoff:
     """Returns the handoff as it would be published now; one for a budget above the file's is filled from the ledger's
-    events. Git gets at most `git_s`. Raises LookupError like `view_now`."""
+    events. Git gets at most `git_s`. `recorded`: as for `refused_by_git`. Raises LookupError like `view_now`."""
     view = view_now(db, project, config)
     checkout = Checkout(Path(view.root))
     settings = settings_for_work(view, config)
@@ -111,8 +118,8 @@ def made_handoff(
     found = config.agents.selected if config.agents.selected is not None else recorded_agents(db)
     startable = offered_at_limit(db, view, project_id, startable_agents(found), now_ms=now_ms)
     made = distill_view(view, facts, now_ms=now_ms, resume=settings.resume_mode, led_by=led_by, startable=startable)
-    why_open = open_to_git(checkout, settings) if made is not None else None
-    has_file = why_open is None and settings.is_inside
+    refused = refused_by_git(checkout, settings, recorded) if made is not None else None
+    has_file = refused is None and settings.is_inside
     handoff = with_page(made, settings, has_file=has_file) if made is not None else None
     if handoff is not None and tokens != MAX_TOKENS:
         past = past_of(view, now_ms=now_ms, led_by=led_by, names=agent_names())
@@ -128,7 +135,7 @@ def made_handoff(
         text=text,
         sections=sections,
         git=facts.git,
-        why_open=why_open,
+        refused=refused,
         at_ms=now_ms,
         others_ms=max((one.newest_ms if did_something(one.digest) else one.started_ms for one in others), default=0),
         at_work=newest is not None and bool(newest.digest.turns) and not newest.digest.turns[-1].end,

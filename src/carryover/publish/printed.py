@@ -19,10 +19,8 @@ from carryover.facts import ProjectRoot, is_foreign
 from carryover.ledger.queries import newest_session, project_by_root, session_by_prefix
 from carryover.ledger.rows import ProjectRow, Whereabouts
 from carryover.model import LAST, id_in_command
-from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import IN_PROJECT
 from carryover.projects.moved_folders import how_to_link
-from carryover.publish.gitignore import open_to_git
 from carryover.publish.handoff_json import LineRecord, PrintedHandoff, PrintedSection, WantedHandoff
 from carryover.publish.make import MadeHandoff, made_handoff
 from carryover.records.fields import iso_utc
@@ -51,15 +49,14 @@ def hand_over(
     session = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
     tokens = MAX_TOKENS if wanted.tokens is None else wanted.tokens
     to = project.id if project.root == wanted.root else ProjectRoot(wanted.root, project.root)
-    made = made_handoff(ledger, to, config, now_ms=now_ms, tokens=tokens, led_by=session)
+    recorded = project.refusal if project.root == wanted.root else None
+    made = made_handoff(ledger, to, config, now_ms=now_ms, tokens=tokens, led_by=session, recorded=recorded)
     if made.settings.excluded is not None:
         refuse_excluded(project.main_root or project.root, config)
     if made.handoff is None or made.text is None:
         if newest_session(ledger, project.id) is None:  # all were forgotten, or belong to where the folder was moved
             return None
         raise _nothing_in(wanted.root, session)
-    if made.why_open is None and made.root == project.root:
-        return replace(made, why_open=open_to_git(Checkout(Path(made.root)), made.settings, project.refusal))
     return made
 
 

@@ -37,7 +37,16 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import ask_one
 from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, IN_PROJECT, PAGE, Published, read_handoff, write_handoff
-from carryover.projects.policy import AWAITS_WORK, OFF, TAKEN_OUT, UNWRITTEN, Refusal, refusal, refusal_by_git
+from carryover.projects.policy import (
+    AWAITS_WORK,
+    OFF,
+    TAKEN_OUT,
+    UNWRITTEN,
+    Refusal,
+    refusal,
+    refusal_by_git,
+    refusal_of_place,
+)
 from carryover.projects.root import StatePaths
 from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.gitignore import kept_out
@@ -152,7 +161,7 @@ def _publish_inside(
     checkout: Checkout, made: MadeHandoff, text: CleanText, paths: StatePaths, beside: Callable[[], bool]
 ) -> Published:
     settings, root, state, store = made.settings, checkout.root, paths.state.root, checkout.root / STORE
-    refused = refusal(checkout, paths)
+    refused = refusal_of_place(root, paths) or made.refused
     if refused is not None:
         if refused.in_git and settings.in_files == "local":
             with contextlib.suppress(OSError):  # the handoff is removed even without the journal

@@ -12,11 +12,11 @@ from carryover.config import ProjectSettings
 from carryover.outside.in_project import Pass
 from carryover.probe import git_dir
 from carryover.probe.checkout import Checkout
-from carryover.projects.policy import Refusal, refusal_by_git
+from carryover.projects.policy import Refusal, refusal_by_git, why_open
 from carryover.publish.gitignore import (
     keep_out,
     kept_out,
-    open_to_git,
+    refused_by_git,
     rules_in,
     shared_rule,
 )
@@ -125,13 +125,13 @@ def test_a_folder_that_cannot_be_written_is_not_said_to_be_open_to_git(
 ) -> None:
     """Nothing is written there for that reason, which is told as the only one."""
     (app / ".git" / "info" / "exclude").chmod(0o400)
-    why = open_to_git(Checkout(app), ProjectSettings())
+    why = why_open(refused_by_git(Checkout(app), ProjectSettings()))
     assert why == ".git/info/exclude was left alone: it is read-only, so a handoff would be committed"
-    assert open_to_git(Checkout(app), ProjectSettings(pointers="off")) is None, "none is written"
+    assert refused_by_git(Checkout(app), ProjectSettings(pointers="off")) is None, "none is written"
 
     monkeypatch.setattr(os, "access", lambda path, _: Path(path) != app)
 
-    assert open_to_git(Checkout(app), ProjectSettings()) is None
+    assert refused_by_git(Checkout(app), ProjectSettings()) is None
 
 
 def test_a_file_of_the_users_in_place_of_the_folder_is_not_said_to_be_open_to_git(app: Path) -> None:
@@ -139,7 +139,7 @@ def test_a_file_of_the_users_in_place_of_the_folder_is_not_said_to_be_open_to_gi
     (app / ".carryover").write_text("mine")
     git(app, "add", "--force", ".carryover")
 
-    assert open_to_git(Checkout(app), ProjectSettings()) is None
+    assert refused_by_git(Checkout(app), ProjectSettings()) is None
 
 
 def test_another_checkout_counts_while_it_has_a_folder_for_handoffs(home: Path, app: Path) -> None:

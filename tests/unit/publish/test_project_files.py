@@ -20,7 +20,7 @@ from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.publish import project_files
 from carryover.publish import publish as publishing
-from carryover.publish.gitignore import open_to_git
+from carryover.publish.gitignore import refused_by_git
 from carryover.publish.pointers import NEW_FILE
 from carryover.publish.project_files import place, withdraw_everywhere
 from carryover.publish.shared_pointers import place_shared_pointers
@@ -149,7 +149,7 @@ def test_one_pass_waits_for_another(app: Path) -> None:
         assert wait([threads.submit(withdraw, app, off)], 0.1).not_done
 
 
-@pytest.mark.parametrize("step", ["refusal", "kept_out"])
+@pytest.mark.parametrize("step", ["refusal_of_place", "kept_out"])
 def test_a_project_that_moves_away_meanwhile_is_not_made_again(
     app: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,7 +159,7 @@ def test_a_project_that_moves_away_meanwhile_is_not_made_again(
     assert not app.exists()
 
 
-@pytest.mark.parametrize("step", ["refusal", "kept_out", "ignore_itself"])
+@pytest.mark.parametrize("step", ["refusal_of_place", "kept_out", "ignore_itself"])
 def test_a_link_that_a_checkout_puts_in_the_folders_place_meanwhile_is_not_followed(
     app: Path, step: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -229,7 +229,7 @@ def test_a_disk_without_room_for_the_rule_is_named_as_what_is_in_the_way(
 
     why = ".git/info/exclude was left alone: No space left on device, so a handoff would be committed"
     assert refusal == f"the handoff can't be written: {why}"
-    assert open_to_git(Checkout(app), ProjectSettings()) is None
+    assert refused_by_git(Checkout(app), ProjectSettings()) is None
 
 
 BEFORE = {"AGENTS.md": "Be brief.", "CLAUDE.md": "Be Claude.\r\n", ".gitignore": "a\n"}

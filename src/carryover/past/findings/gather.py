@@ -31,7 +31,7 @@ from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_dir import is_top
 from carryover.probe.looks import look_at, look_at_each, presume_silent, silent_folders
-from carryover.projects.policy import COMMITTED
+from carryover.projects.policy import COMMITTED, why_open
 from carryover.sync.status import sync_status
 
 if TYPE_CHECKING:
@@ -138,13 +138,13 @@ def _projects(ledger: LedgerFacts | None, config: Config) -> tuple[ProjectFacts,
 
 
 def _asked_of_git(row: ProjectRow, config: Config) -> ProjectFacts:
-    from carryover.publish.gitignore import open_to_git
+    from carryover.publish.gitignore import refused_by_git
 
     root = Path(row.root)
 
     def ask() -> ProjectFacts:
-        open_to = open_to_git(Checkout(root), project_settings(root, config), row.refusal)
-        return ProjectFacts(root=row.root, open_to=open_to)
+        refused = refused_by_git(Checkout(root), project_settings(root, config), row.refusal)
+        return ProjectFacts(root=row.root, open_to=why_open(refused))
 
     try:
         return look_at(root, ask)
