@@ -50,28 +50,19 @@ class HowInstalled(NamedTuple):
     """What makes a shell find the copy, as the beginning of a sentence; empty if its folder has to be on PATH."""
 
 
-class InstallationFacts(NamedTuple):
-    """The facts from which the kind of installation is deduced."""
-
-    python: Path
-    """The interpreter that runs it."""
-    prefix: Path
-    base_prefix: Path
-    """Differs from `prefix` inside a virtual environment."""
-    package: Path
-    """The folder of the package `carryover`."""
-    installed: bool
-    """Whether there is metadata of an installed distribution."""
-    installer: str = ""
-    """The installer that the metadata names: `pip`, `uv`, or that of a package with an environment of its own."""
-    direct_url: bytes = b""
-    """`direct_url.json` from the metadata; empty for a copy from a package index."""
-    user_packages: Path | None = None
-
-
 def how_installed() -> HowInstalled:
     """Returns how the running copy was installed."""
-    return deduced_from(_facts())
+    found = _metadata()
+    return deduced_from(
+        python=Path(sys.executable),
+        prefix=Path(sys.prefix),
+        base_prefix=Path(sys.base_prefix),
+        package=Path(carryover.__file__).parent,
+        installed=found is not None,
+        installer=_read(found, "INSTALLER").decode("utf-8", "replace").strip(),
+        direct_url=_read(found, "direct_url.json"),
+        user_packages=Path(site.getusersitepackages()),
+    )
 
 
 def encrypting_is_missing() -> UserError:
@@ -116,22 +107,38 @@ def _kept_by_homebrew(folder: Path) -> Path:
     return folder
 
 
-def deduced_from(facts: InstallationFacts) -> HowInstalled:
-    """Deduces how a copy was installed, and the command that updates it."""
-    url = _direct_url(facts.direct_url)
-    python, env = shlex.quote(str(facts.python)), shlex.quote(facts.prefix.name)
+def deduced_from(
+    *,
+    python: Path,
+    prefix: Path,
+    base_prefix: Path,
+    package: Path,
+    installed: bool,
+    installer: str = "",
+    direct_url: bytes = b"",
+    user_packages: Path | None = None,
+) -> HowInstalled:
+    """Deduces how a copy was installed, and the command that updates it.
+
+    `python` is the interpreter that runs it; `base_prefix` differs from `prefix` inside a virtual environment;
+    `package` is the folder of the package `carryover`. `installed`: whether there is metadata of a distribution, which
+    names the `installer` (`pip`, `uv`, or that of a package with an environment of its own), and has a `direct_url`,
+    unless the copy is from a package index.
+    """
+    url = _direct_url(direct_url)
+    interpreter, env = shlex.quote(str(python)), shlex.quote(prefix.name)
     wanted, everything = (shlex.quote(_wanted(url, extra)) for extra in ("", f"[{ALL}]"))
     added = shlex.quote(ENCRYPTS)
-    pip = f"{python} -m pip install"
-    if facts.installer == "uv":  # an environment made by uv has no pip
-        pip = f"uv pip install {'' if facts.prefix != facts.base_prefix else '--system '}--python {python}"
-    if not facts.installed:
-        tops = (folder for folder in facts.package.parents if (folder / "pyproject.toml").is_file())
-        pull = f"git -C {shlex.quote(str(next(tops, facts.package.parent)))} pull"
+    pip = f"{interpreter} -m pip install"
+    if installer == "uv":  # an environment made by uv has no pip
+        pip = f"uv pip install {'' if prefix != base_prefix else '--system '}--python {interpreter}"
+    if not installed:
+        tops = (folder for folder in package.parents if (folder / "pyproject.toml").is_file())
+        pull = f"git -C {shlex.quote(str(next(tops, package.parent)))} pull"
         return HowInstalled("not installed, run from its source", pull, f"{pip} {added}")
-    if facts.installer in _PACKAGES:
-        by, update, sudo = _PACKAGES[facts.installer]
-        return HowInstalled(by, update, f"{sudo}python3 -m pip --python {python} install {added}")
+    if installer in _PACKAGES:
+        by, update, sudo = _PACKAGES[installer]
+        return HowInstalled(by, update, f"{sudo}python3 -m pip --python {interpreter} install {added}")
     folder = url.get("dir_info") if url is not None else None
     checkout = shlex.quote(str(_path_of(url["url"]))) if url is not None else ""
     pull = "" if folder is None else f"git -C {checkout} pull && "
@@ -140,34 +147,20 @@ def deduced_from(facts: InstallationFacts) -> HowInstalled:
     # Both leave a file in the environment, and remember where the package came from, but copy a folder again without
     # pulling (pipx 1.18, uv 0.13). They identify an environment by its own name, which can differ from the package's
     # (`pipx install --suffix`).
-    if (facts.prefix / "pipx_metadata.json").is_file():
+    if (prefix / "pipx_metadata.json").is_file():
         again = f"pipx install --force {everything}"
         return HowInstalled("pipx", f"{pull}pipx upgrade {env}", again, "Run `pipx ensurepath`")
-    if (facts.prefix / "uv-receipt.toml").is_file():
+    if (prefix / "uv-receipt.toml").is_file():
         again = f"uv tool install {everything}"
         return HowInstalled("uv tool", f"{pull}uv tool upgrade {env}", again, "Run `uv tool update-shell`")
-    if facts.prefix.parent.name.startswith("archive-v"):  # an environment in uv's cache, which uv may remove
+    if prefix.parent.name.startswith("archive-v"):  # an environment in uv's cache, which uv may remove
         again = f"uv tool install {PACKAGE}"
         return HowInstalled("uvx", again, f"uv tool install {everything}", f"Run `{again}`")
     by, into = "virtual environment", ""
-    if facts.prefix == facts.base_prefix:
-        is_of_user = facts.user_packages is not None and facts.package.is_relative_to(facts.user_packages)
+    if prefix == base_prefix:
+        is_of_user = user_packages is not None and package.is_relative_to(user_packages)
         by, into = ("pip, for this user", "--user ") if is_of_user else ("pip, for all users", "")
     return HowInstalled(by, f"{pull}{pip} {into}--upgrade {wanted}", f"{pip} {into}{everything}")
-
-
-def _facts() -> InstallationFacts:
-    found = _metadata()
-    return InstallationFacts(
-        python=Path(sys.executable),
-        prefix=Path(sys.prefix),
-        base_prefix=Path(sys.base_prefix),
-        package=Path(carryover.__file__).parent,
-        installed=found is not None,
-        installer=_read(found, "INSTALLER").decode("utf-8", "replace").strip(),
-        direct_url=_read(found, "direct_url.json"),
-        user_packages=Path(site.getusersitepackages()),
-    )
 
 
 def _metadata() -> Path | None:

@@ -11,7 +11,6 @@ import pytest
 from carryover.actions.version import runnable
 from carryover.how_installed import (
     HowInstalled,
-    InstallationFacts,
     OnPath,
     deduced_from,
     on_path,
@@ -22,7 +21,7 @@ from support.tools import versioned
 SITE = "lib/python3.11/site-packages/carryover"
 
 
-def facts(prefix: Path, **more: Any) -> InstallationFacts:
+def facts(prefix: Path, **more: Any) -> dict[str, Any]:
     """An environment at `prefix`, made by pip."""
     given: dict[str, Any] = {
         "python": prefix / "bin/python",
@@ -32,7 +31,7 @@ def facts(prefix: Path, **more: Any) -> InstallationFacts:
         "installed": True,
         "installer": "pip",
     }
-    return InstallationFacts(**given | more)
+    return given | more
 
 
 def url(**more: Any) -> bytes:
@@ -85,7 +84,7 @@ def test_an_environment_is_updated_by_what_made_it(tmp_path: Path, more: Any, by
     prefix = environment(tmp_path, more.get("mark", ""), "e")
     given = {name: prefix if value == Path("/e") else value for name, value in more.items() if name != "mark"}
 
-    how = deduced_from(facts(prefix, **given))
+    how = deduced_from(**facts(prefix, **given))
 
     assert (how.by, how.update.partition("  #")[0].replace(str(prefix), "/e")) == (by, update)
 
@@ -95,13 +94,13 @@ def test_a_source_tree_and_an_editable_checkout_also_in_an_environment_of_pipx(t
     editable = facts(tmp_path, direct_url=url(url="file:///srv/my%20src", dir_info={"editable": True}))
 
     update = f"git -C '/srv/my src' pull && {tmp_path}/bin/python -m pip install -e '/srv/my src'"
-    assert deduced_from(editable)[:2] == ("editable checkout", update)
+    assert deduced_from(**editable)[:2] == ("editable checkout", update)
 
     package = tmp_path / "src" / "carryover"
     package.mkdir(parents=True)
     (tmp_path / "pyproject.toml").touch()
     source = facts(Path("/usr"), package=package, installed=False)
-    assert deduced_from(source)[:2] == ("not installed, run from its source", f"git -C {tmp_path} pull")
+    assert deduced_from(**source)[:2] == ("not installed, run from its source", f"git -C {tmp_path} pull")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +114,7 @@ def test_a_source_tree_and_an_editable_checkout_also_in_an_environment_of_pipx(t
     ],
 )
 def test_what_came_from_elsewhere_is_updated_from_there(direct_url: bytes, wanted: str) -> None:
-    update = deduced_from(facts(Path("/srv/env"), direct_url=direct_url)).update
+    update = deduced_from(**facts(Path("/srv/env"), direct_url=direct_url)).update
 
     pull = "git -C /src/c pull && " if wanted == "/src/c" else ""
     assert update == f"{pull}/srv/env/bin/python -m pip install --upgrade {wanted}"
@@ -128,7 +127,7 @@ def test_what_came_from_elsewhere_is_updated_from_there(direct_url: bytes, wante
 def test_a_checkout_is_pulled_before_it_is_installed_again(tmp_path: Path, mark: str, update: str) -> None:
     given = facts(environment(tmp_path, mark), direct_url=FROM_FOLDER)
 
-    assert deduced_from(given).update == f"git -C /src/c pull && {update}"
+    assert deduced_from(**given).update == f"git -C /src/c pull && {update}"
 
 
 @pytest.mark.parametrize(
@@ -154,10 +153,10 @@ def test_a_checkout_is_pulled_before_it_is_installed_again(tmp_path: Path, mark:
 def test_what_extras_ask_for_comes_into_this_copy(tmp_path: Path, more: Any, mark: str, command: str) -> None:
     prefix = environment(tmp_path, mark)
 
-    assert deduced_from(facts(prefix, **more)).complete == command.replace("PREFIX", str(prefix))
+    assert deduced_from(**facts(prefix, **more)).complete == command.replace("PREFIX", str(prefix))
 
 
-HOW: HowInstalled = deduced_from(facts(Path("/srv/env")))
+HOW: HowInstalled = deduced_from(**facts(Path("/srv/env")))
 
 
 @pytest.fixture
@@ -188,7 +187,7 @@ def test_its_folder_or_a_link_to_it_is_enough_unless_another_installation_comes_
 )
 def test_each_way_of_installing_has_its_remedy(tmp_path: Path, own: Path, mark: str, name: str, remedy: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
-    how = deduced_from(facts(environment(tmp_path, mark, name)))
+    how = deduced_from(**facts(environment(tmp_path, mark, name)))
     found = on_path({"PATH": "/nowhere"}, how, own)
 
     assert found.problem == "`carryover` is not on the PATH of this shell."
