@@ -29,7 +29,7 @@ from carryover.ledger.sessions import Moved
 from carryover.platform import here
 from carryover.probe.looks import Silent, looked_at
 from carryover.publish.handoff_json import PrintedHandoff, WantedHandoff
-from carryover.publish.printed import hand_over, notes_on, printed, roots_to_hand_over
+from carryover.publish.printed import hand_over, notes_on, printed
 from carryover.publish.project_moves import RootFacts, follow, inspect_root, is_excluded, link, unlink
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class Handoffs:
         if trouble is not None:
             notes.append(trouble)
         refuse_excluded(root, config)
-        return config, list(roots_to_hand_over(root, self._context.paths.root_of))
+        return config, [*filter(None, (root, self._context.paths.root_of(root).main_root))]
 
     def _made_of(self, root: str, wanted: WantedHandoff, config: Config, notes: list[str]) -> PrintedHandoff | None:
         """Returns the wanted handoff of what is recorded at `root`; None if nothing is. Adds what a person should know

@@ -75,11 +75,11 @@ def handoff_here(wanted: WantedHandoff, *, to_put: bool = False) -> MadeHandoff:
     """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
     there. `to_put`: it is put into the project next, or else refused, which says why; so that is not said here."""
     from carryover.past.opened import Want, opened
-    from carryover.publish.printed import hand_over, notes_on, roots_to_hand_over
+    from carryover.publish.printed import hand_over, notes_on
 
     root, config = wanted.root, settings_to_print()
     refuse_excluded(root, config)
-    for recorded_at in roots_to_hand_over(root, root_of):
+    for recorded_at in filter(None, (root, root_of(root).main_root)):
         with opened(Want.FRESH, recorded_at) as (ledger, _):
             made = hand_over(wanted, ledger, recorded_at, config, now_ms=now_ms())
         if made is not None:

@@ -4,7 +4,7 @@ new has been read. Blocks."""
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from os.path import lexists
 from pathlib import Path
 
@@ -27,19 +27,11 @@ from carryover.records.fields import iso_utc
 from carryover.terminal.paths import shell_word
 
 
-def roots_to_hand_over(root: str, root_of: Callable[[str], ProjectRoot]) -> Iterator[str]:
-    """Yields the root of a project, and then where else its work may be recorded: for a worktree without any, it is the
-    main checkout's that is handed over."""
-    yield root
-    if (main_root := root_of(root).main_root) is not None:
-        yield main_root
-
-
 def hand_over(
     wanted: WantedHandoff, ledger: sqlite3.Connection, root: str, config: Config, *, now_ms: int
 ) -> MadeHandoff | None:
-    """Returns the handoff of what is recorded at `root`, with its text; if that is the main checkout of the wanted
-    root, for that worktree. None if nothing is. Nothing is written into the project.
+    """Returns the handoff of what is recorded at `root`, with its text. For a worktree without work, `root` is that of
+    its main checkout, whose work is handed over to it. None if nothing is. Nothing is written into the project.
 
     Raises UserError (NOTHING_FOUND, REFUSED) if there is nothing to hand over, or if that checkout is excluded.
     """
