@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from carryover.config import ProjectSettings
+import pytest
+
+from carryover.config import Config, ProjectSettings
 from carryover.outside.in_project import Pass
 from carryover.past.context import state_dir
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import Published
 from carryover.projects.root import StatePaths
 from carryover.publish import project_files
+from carryover.publish import publish as publishing
 from carryover.publish.gitignore import refused_by_git
 from carryover.publish.make import MadeHandoff
-from carryover.publish.publish import publish_text
 from carryover.redact import CleanText
 
 
@@ -22,10 +24,16 @@ def own_paths() -> StatePaths:
     return StatePaths(state_dir(), Path.home())
 
 
-def publish(root: Path, text: CleanText, settings: ProjectSettings, *, beside: Callable[[], bool] = bool) -> Published:
+def publish(
+    root: Path, text: CleanText, settings: ProjectSettings, *, beside: Callable[[], bool] | None = None
+) -> Published:
+    """Publishes a text as the handoff of a project. `beside` is called in place of what writes more files there."""
     refused = refused_by_git(Checkout(root), settings)
     made = MadeHandoff(root=str(root), settings=settings, handoff=None, text=text, git=None, refused=refused)
-    return publish_text(made, text, own_paths(), beside=beside)
+    with pytest.MonkeyPatch.context() as patch:
+        if beside is not None:
+            patch.setattr(publishing, "write_loaded_files", lambda *_: beside())
+        return publishing.publish_handoff(made, Config(), own_paths()).published
 
 
 def withdraw(root: Path, settings: ProjectSettings) -> Pass | None:

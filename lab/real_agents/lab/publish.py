@@ -7,11 +7,11 @@ files that git shows. If the text is refused, exits with the reason.
 import sys
 from pathlib import Path
 
-from carryover.config import ProjectSettings
+from carryover.config import Config, ProjectSettings
 from carryover.past.context import state_dir
 from carryover.projects.root import StatePaths
 from carryover.publish.make import MadeHandoff
-from carryover.publish.publish import publish_text
+from carryover.publish.publish import publish_handoff
 from carryover.redact import CleanText
 from real_agents.lab import product
 from real_agents.lab.box import Box
@@ -24,9 +24,8 @@ def publish(box: Box, root: Path, text: str, *, local_for: str = "") -> None:
 
 def main(root: str, text: str, local_for: str) -> str | None:
     settings = ProjectSettings(pointers="local", agents=(local_for,)) if local_for else ProjectSettings()
-    clean = CleanText(text)
-    made = MadeHandoff(root=root, settings=settings, handoff=None, text=clean, git=None)
-    return publish_text(made, clean, StatePaths(state_dir(), Path.home())).refusal
+    made = MadeHandoff(root=root, settings=settings, handoff=None, text=CleanText(text), git=None)
+    return publish_handoff(made, Config(), StatePaths(state_dir(), Path.home())).published.refusal
 
 
 if __name__ == "__main__":

@@ -30,13 +30,14 @@ from carryover.ledger.store import Ledger
 from carryover.model import conversation_of
 from carryover.outside.journal import read_journal
 from carryover.paths import STORE
+from carryover.probe.ignore_rules import GITIGNORE
 from carryover.probe.looks import Silent, look_at
 from carryover.projects.handoff_file import HANDOFF
 from carryover.projects.root import StatePaths
 from carryover.publish.hook_script import remove_former_copies
 from carryover.publish.publish import publish_project
 from carryover.publish.second_page import write_second_page
-from carryover.publish.store import handoff_names, is_taken, loaded_names
+from carryover.publish.store import is_taken, loaded_names, own_files
 from carryover.transcript.spooled import SpooledCall
 
 _T = TypeVar("_T")
@@ -189,14 +190,11 @@ def _remove_loaded(roots: Iterable[str], problems: list[str]) -> bool:
 
 
 def _remove_handoff(folder: Path, problems: list[str]) -> bool:
-    """Removes the handoff, what was written beside it and cut-off writes; returns whether there was a handoff."""
-    if not is_folder(folder) or folder.is_symlink():
-        return False
-    had_handoff = os.path.lexists(folder / HANDOFF)
-    names = handoff_names()
-    cut_off = (path for name in names for path in folder.glob(f".{name}.*.tmp"))
-    remove_all([*(folder / name for name in names), *cut_off], problems)
-    return had_handoff
+    """Removes the handoff, what was written beside it and cut-off writes, and leaves the folder's own rule; returns
+    whether there was a handoff."""
+    files = [file for file in own_files(folder) if os.path.lexists(file) and file.name != GITIGNORE]
+    remove_all(files, problems)
+    return folder / HANDOFF in files
 
 
 _SPOOL: Final = "spool"

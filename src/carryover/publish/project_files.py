@@ -37,26 +37,24 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
     Blocks (files, git). The result's `notes` list what could not be removed. Raises OSError if the journal can't be
     read.
     """
-    edits, store, goes = Pass(checkout, state, adds=False), checkout.root / STORE, settings.in_files != "local"
+    edits, store = Pass(checkout, state, adds=False), checkout.root / STORE
     if settings.in_files in ("shared", "undecided"):
         return edits
-    if goes:
+    handoff_goes = settings.in_files != "local"
+    if handoff_goes:
         remove_elsewhere(edits)
     if store.is_symlink():
         return edits
     ours = handoff_folder(store, checkout.root)
     is_ours = edits.journal.last(ours) == ours  # else the repository's own
-    if not edits.listed and not (is_ours and is_folder(store)):  # as `git clean -fdx` leaves it
-        if goes:
-            take_rules(edits)
-        return edits
     try:
-        with locked_dir(store):
-            place(edits, settings)
-            if goes:
-                if is_ours:
+        if edits.listed or (is_ours and is_folder(store)):  # else as `git clean -fdx` leaves it
+            with locked_dir(store):
+                place(edits, settings)
+                if handoff_goes and is_ours:
                     remove_own(store)
-                take_rules(edits)
+        if handoff_goes:
+            take_rules(edits)
     except OSError as error:
         edits.notes = [f"what was written into the project is still there: {os_reason(error)}"]
     return edits

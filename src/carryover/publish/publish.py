@@ -2,7 +2,6 @@
 
     publish_project     from the ledger to the files
     publish_handoff     from a finished handoff to the files
-    publish_text        the text, and all that belongs to it; errors become a refusal or a note
 
 A project whose history was read only because a command printed something gets no file until an agent works there again.
 """
@@ -12,9 +11,8 @@ from __future__ import annotations
 import contextlib
 import errno
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -102,13 +100,13 @@ def _was_taken_out(project: ProjectRow, made: MadeHandoff) -> bool:
 
 
 def publish_handoff(made: MadeHandoff, config: Config, paths: StatePaths) -> MadeHandoff:
-    """Writes a handoff as `publish_project` does, and sets `published`."""
+    """Writes a handoff to the project with all that belongs to it, and sets `published`; errors become a refusal or a
+    note. Blocks."""
     if is_foreign(made.root):
         return msgspec.structs.replace(made, handoff=None, text=None)
     if made.text is None:
         return made
-    published = publish_text(made, made.text, paths, beside=partial(write_loaded_files, made, config))
-    return msgspec.structs.replace(made, published=published)
+    return msgspec.structs.replace(made, published=_publish(made, made.text, config, paths))
 
 
 def awaits_handoff(root: Path, config: Config, paths: StatePaths) -> bool:
@@ -134,14 +132,7 @@ def awaits_work(db: sqlite3.Connection, project: ProjectRow, *, asked: Collectio
     return project.root in asked and bool(agents) and agents <= in_projects
 
 
-def publish_text(
-    made: MadeHandoff, text: CleanText, paths: StatePaths, *, beside: Callable[[], bool] = bool
-) -> Published:
-    """Writes the handoff's `text` to the project with all that belongs to it; errors become a refusal or a note.
-    Blocks.
-
-    `beside` is called to write more files there; it returns whether they have to be written again later.
-    """
+def _publish(made: MadeHandoff, text: CleanText, config: Config, paths: StatePaths) -> Published:
     settings = made.settings
     if settings.excluded is not None:
         return Published(refusal=f"excluded by {settings.excluded}", notes=settings.notes)
@@ -150,7 +141,7 @@ def publish_text(
         if settings.in_files == "off":
             withdrawn = withdraw(checkout, settings, paths.state.root)
             return Published(refusal=OFF, notes=(*settings.notes, *withdrawn.notes))
-        return _publish_inside(checkout, made, text, paths, beside)
+        return _publish_inside(checkout, made, text, config, paths)
     except OSError as error:
         what = f"{Path(error.filename).name} is " if error.errno == errno.EINVAL and error.filename else ""
         why = f"{UNWRITTEN}: {what}{os_reason(error)}"
@@ -158,7 +149,7 @@ def publish_text(
 
 
 def _publish_inside(
-    checkout: Checkout, made: MadeHandoff, text: CleanText, paths: StatePaths, beside: Callable[[], bool]
+    checkout: Checkout, made: MadeHandoff, text: CleanText, config: Config, paths: StatePaths
 ) -> Published:
     settings, root, state, store = made.settings, checkout.root, paths.state.root, checkout.root / STORE
     refused = refusal_of_place(root, paths) or made.refused
@@ -184,7 +175,7 @@ def _publish_inside(
         written = _written(store, made, text)
         place(edits, settings)
         remove_elsewhere(edits)
-        again = beside()
+        again = write_loaded_files(made, config)
         # Another branch may have other rules. A new `Checkout`: an agent may just have created the repository.
         refused = refusal_by_git(Checkout(root))
         if refused is not None:
