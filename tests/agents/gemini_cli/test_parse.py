@@ -29,6 +29,13 @@ def test_a_file_below_the_start_folder_tells_it() -> None:
     assert [edit.path for edit in lines.all(model.FileEdit)] == [f"{FOLDER}/sub/a.py"]
 
 
+def test_a_write_changes_a_file_also_without_a_result_that_shows_it_and_a_look_changes_none() -> None:
+    for name, changed in (("write_file", [f"{FOLDER}/a.py"]), ("read_file", [])):
+        lines = Lines()
+        lines.gemini("", call(name, {"file_path": f"{FOLDER}/a.py", "content": "a = 1"}, "ok"))
+        assert [edit.path for edit in lines.all(model.FileEdit)] == changed, name
+
+
 THANKS = "Got it. Thanks for the additional context!"
 
 
