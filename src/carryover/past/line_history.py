@@ -24,10 +24,9 @@ from carryover.past.file_changes import (
     edits_of,
     turns_of,
 )
-from carryover.past.line_origin import comparable, may_have_written, writer_of, written
+from carryover.past.line_origin import as_recorded, may_have_written, writer_of, written
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.records.fields import path_in_project
-from carryover.redact import clean
 from carryover.terminal.output import counted
 
 MOST_BYTES: Final = 8 << 20
@@ -128,10 +127,8 @@ def _lines(path: Path, line: int) -> list[str]:
             "changed it.",
             ExitCode.NOTHING_FOUND,
         ) from error
-    lines = comparable(content)
-    redacted = comparable(clean(content))
+    lines = as_recorded(content)
     count = len(lines) - (lines[-1] == "")
     if not 1 <= line <= count:
         raise UserError(f"{path} has {counted(count, 'line')}, so no line {line}.", ExitCode.NOTHING_FOUND)
-    shown = redacted if len(redacted) == len(lines) else lines
-    return shown[:count]
+    return lines[:count]

@@ -8,6 +8,7 @@ from typing import Final
 from carryover.ledger.search import EditRow
 from carryover.model import FileEdit
 from carryover.records.fields import bounded
+from carryover.redact import clean
 from carryover.text.pattern import later
 
 _LONGEST_LINE: Final = 500
@@ -26,9 +27,13 @@ Written = Sequence[tuple[EditRow, set[_Recognised]]]
 """Edits, newest first, each with the lines that it wrote."""
 
 
-def comparable(text: str) -> list[str]:
-    """Splits the text of a file into lines as diffs contain them."""
-    return [bounded(line.removesuffix("\r"), _LONGEST_LINE) for line in text.split("\n")]
+def as_recorded(text: str) -> list[str]:
+    """Splits the text of a file into lines as recorded edits have them: bounded, and redacted where that keeps their
+    number."""
+    lines = text.split("\n")
+    redacted = clean(text).split("\n")
+    shown = redacted if len(redacted) == len(lines) else lines
+    return [bounded(line.removesuffix("\r"), _LONGEST_LINE) for line in shown]
 
 
 def written(edits: Iterable[EditRow]) -> Written:

@@ -32,13 +32,12 @@ from carryover.past.file_changes import (
     turns_of,
 )
 from carryover.past.line_history import LineHistory, line_history
-from carryover.past.line_origin import comparable, is_silent, removed_by, writer_of, writes, written
+from carryover.past.line_origin import as_recorded, is_silent, removed_by, writer_of, writes, written
 from carryover.past.opened import Want, opened
 from carryover.paths import expanded
 from carryover.platform import here
 from carryover.probe.git_command import git_trouble
 from carryover.probe.git_history import FileOfCommit, GitCommit, commit_named, files_of_commit, former_names
-from carryover.redact import clean
 from carryover.text.pattern import later
 
 _PART: Final = later(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
@@ -215,7 +214,7 @@ def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Iterator[EditR
     """Yields the edits whose lines came with the commit. `recent`: those since the file was committed before, among
     which are those that only removed lines, or whose text is not recorded."""
     among = written(edits)
-    lines = _as_recorded(file)
+    lines = as_recorded("\n".join(file.lines))
     writers = [writer_of(lines, index, among, math.inf) for index in file.added]
     yield from (edit for edit in writers if edit is not None)
     has_others = None in writers
@@ -227,13 +226,6 @@ def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Iterator[EditR
 def _is_gone(file: FileOfCommit, edit: FileEdit) -> bool:
     """Whether the commit removed what the edit removed."""
     return not file.removed.isdisjoint(removed_by(edit)) or (edit.change == "delete" and not file.lines)
-
-
-def _as_recorded(file: FileOfCommit) -> list[str]:
-    """Returns the file's lines, redacted and bounded as those of recorded edits are."""
-    text = "\n".join(file.lines)
-    redacted = comparable(clean(text))
-    return redacted if len(redacted) == len(file.lines) else comparable(text)
 
 
 def _made_by(db: sqlite3.Connection, project: ProjectRow, commit: GitCommit, links: Links) -> Act | None:
