@@ -11,13 +11,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import NewType
+from typing import TYPE_CHECKING, NewType
+
+if TYPE_CHECKING:
+    from carryover.redact.hints import Looked
 
 __all__ = ["CleanText", "clean", "redact"]
 
 CleanText = NewType("CleanText", str)
 """Redacted text. Publishing accepts no other type, so nothing that is read outside the ledger (git, files) reaches a
 handoff or an agent unredacted."""
+
+_ByForm = Callable[[str, dict[str, int]], str]
+_ByHint = Callable[["Looked", dict[str, int]], str]
 
 _MOST_PASSES = 8
 _SHORT_CHARS = 256
@@ -83,20 +89,27 @@ def _behind_the_unseen(text: str, counts: dict[str, int]) -> str:
 
 
 def _one_pass(text: str, counts: dict[str, int]) -> str:
-    for hide in _ways():
+    look, by_form, by_hint = _ways()
+    for hide in by_form:
         text = hide(text, counts)
-    return text
+    looked = look(text)
+    for hide_at in by_hint:
+        hidden = hide_at(looked, counts)
+        looked = looked if hidden is looked.text else look(hidden)
+    return looked.text
 
 
 @cache
-def _ways() -> tuple[Callable[[str, dict[str, int]], str], ...]:
+def _ways() -> tuple[Callable[[str], Looked], tuple[_ByForm, ...], tuple[_ByHint, ...]]:
+    """Returns what looks for all hints in a text, and what hides secrets without them and by them."""
     # Much to load for those who only need the type.
-    from carryover.redact.named import hide_named
-    from carryover.redact.places import hide_headers, hide_on_command_lines
+    from carryover.redact import named, places
+    from carryover.redact.hints import looker
     from carryover.redact.private_keys import hide_private_keys
     from carryover.redact.tokens import hide_tokens
 
-    return hide_private_keys, hide_tokens, hide_on_command_lines, hide_headers, hide_named
+    by_hint = (places.hide_on_command_lines, places.hide_headers, named.hide_named)
+    return looker(places.HINTS | named.HINTS), (hide_private_keys, hide_tokens), by_hint
 
 
 def clean(text: str) -> CleanText:

@@ -10,7 +10,7 @@ from typing import Final
 from carryover.redact import values
 from carryover.redact.assignments import LONGEST_IN_WORDS, QUOTES, Assignment, after_word, read_assignment
 from carryover.redact.cookies import OF_SITES, SIGNS_OF_LIST, values_of_cookies
-from carryover.redact.hints import finder
+from carryover.redact.hints import Looked
 from carryover.redact.logins import (
     FOR_PASSWORDS,
     ends_sentence,
@@ -115,13 +115,12 @@ _WAYS: Final = (
     (seed_phrases, ("mnemonic", "seed", "phrase")),
 )
 """What else finds values, and what a text must have one of, in lower case, to have such a value."""
-_hints_in: Final = finder((*_WORDS, *(hint for _, hints in _WAYS for hint in hints)))
+HINTS: Final = frozenset((*_WORDS, *(hint for _, hints in _WAYS for hint in hints)))
 
 
-def hide_named(text: str, counts: dict[str, int]) -> str:
+def hide_named(looked: Looked, counts: dict[str, int]) -> str:
     """Replaces the values of secret names and keeps the names."""
-    lower = values.lowered(text)
-    hints = _hints_in(lower)
+    text, lower, hints = looked
     here = [word for word in _WORDS if word in hints]
     spans = [span for word in here for span in _spans(text, lower, word)]
     others = (span for way, needed in _WAYS if not hints.isdisjoint(needed) for span in way(text, lower))

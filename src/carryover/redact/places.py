@@ -8,11 +8,10 @@ from binascii import a2b_base64
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from carryover.redact import values
 from carryover.redact.browsers import OF_BROWSERS
 from carryover.redact.databases import A_TEXT, OF_DATABASES
 from carryover.redact.files import ENCODING, OF_FILES
-from carryover.redact.hints import finder
+from carryover.redact.hints import Looked
 from carryover.redact.options import GLUED, OF_PROGRAMS, OPTIONS, PRINTING, USER, VALUE
 from carryover.redact.values import (
     LINE_NUMBER,
@@ -59,13 +58,13 @@ _Value = tuple[int, int, bool]
 """Start and end of a header's value, and whether to hide it."""
 
 
-def hide_headers(text: str, counts: dict[str, int]) -> str:
+def hide_headers(looked: Looked, counts: dict[str, int]) -> str:
     """Replaces the values of headers that carry logins, such as `Authorization` and `Cookie`; the scheme stays."""
-    lower = values.lowered(text)
+    text, lower, hints = looked
     spans = [
         span
         for hint, pattern, value_of in _HEADERS
-        if hint in lower
+        if hint in hints
         for span in _spans(pattern.finditer(lower), text, value_of, "cookie" if hint == "cookie" else "authorization")
     ]
     return insert_marks(text, spans, counts)
@@ -230,11 +229,6 @@ _PATTERNS: Final = (
         r"[\"']?(?P<value>[^\s\"'`&;,<>(){}\[\]]{8,200})",
     ),
     *((call, rf"{re.escape(call)}{_TWO_TEXTS}") for call in ("login(", "auth=(", "auth = (")),
-    (  # nodemailer's
-        "pass",
-        r"(?:user(?:name)?|e-?mail|login)[\"']?[ \t]?[:=][ \t]?[\"'][^\"'\n]{1,80}[\"'],\s{0,40}"
-        rf"[\"']?pass[\"']?[ \t]?[:=][ \t]?{A_TEXT}",
-    ),
     *(  # in JSON, also in JSON inside JSON
         (
             f'"pass{end}',
@@ -373,10 +367,11 @@ _PATTERNS: Final = (
 )
 """Hints and patterns. A text without the hint can't match the pattern, whose group `value` is the password, with or
 without quotes."""
-_PLACES: Final = {
-    name: [later(pattern) for hint, pattern in _PATTERNS if hint == name] for name in dict.fromkeys(dict(_PATTERNS))
-}
-_hints_in: Final = finder(_PLACES)
+_PLACES: Final[dict[str, list[tuple[str, re.Pattern[str]]]]] = {}
+"""The same, by the hint in small letters."""
+for _hint, _pattern in _PATTERNS:
+    _PLACES.setdefault(_hint.lower(), []).append((_hint, later(_pattern)))
+HINTS: Final = frozenset((*_PLACES, *(hint for hint, _, _ in _HEADERS)))
 _NO_LOGIN: Final = later(
     r"(?<![\w.-])(?:[ef]?grep|rg|node|perl|mkdir|cp"
     r"|(?:docker-)?compose(?![^;&|`\n]{0,100}[ \t](?:exec|run)[ \t]))[ \t][^;&|`\n]{0,100}\Z"
@@ -405,9 +400,10 @@ _OF_LOGINS: Final = ("auth", "__AUTH", "AuthIdent")
 """Hints of places for a login in base64, where something else can stand too."""
 
 
-def hide_on_command_lines(text: str, counts: dict[str, int]) -> str:
+def hide_on_command_lines(looked: Looked, counts: dict[str, int]) -> str:
     """Replaces passwords that are passed to programs or stored in their login files."""
-    here = [(hint, pattern) for hint in _hints_in(text) for pattern in _PLACES[hint]]
+    text = looked.text
+    here = [place for lower in _PLACES.keys() & looked.hints for place in _PLACES[lower] if place[0] in text]
     vague, firm = (
         [span for hint, pattern in here if (hint in _VAGUE) is is_vague for span in _passwords(text, hint, pattern)]
         for is_vague in (True, False)

@@ -76,12 +76,6 @@ def end_of(shape: re.Pattern[str], text: str, start: int, limit: int = sys.maxsi
 _UPPER = later("[A-Z]+")
 
 
-def lowered(text: str) -> str:
-    """Returns `text` in lower case with each character in its place (`str.lower` makes two of some, such as `İ`)."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else _UPPER.sub(lambda match: match[0].lower(), text)
-
-
 _PLACEHOLDER = later(
     r"""(?ix)
       <[^<>]*> | \[[^\[\]]*\] | [x*.•…_\-#?0]+              # <token>  [token]  xxxx  ****  ...

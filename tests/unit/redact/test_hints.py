@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.redact.hints import finder
-from carryover.redact.places import _PLACES
+from carryover.redact.named import HINTS as OF_NAMES
+from carryover.redact.places import HINTS as OF_PLACES
 
 _FILLING = " " * 300
-_HINTS = {*_PLACES, "passwor", "contraseña", "mật khẩu", "şifre", "пароль", "密码", "パスワード", "비밀번호"}
+_HINTS = OF_PLACES | OF_NAMES
 find = finder(_HINTS)
 
 

@@ -139,3 +139,8 @@ def test_a_password_of_digits_is_hidden_however_long_it_is(digits: str) -> None:
 
 def test_a_password_in_quotes_is_hidden_however_long_it_is() -> None:
     assert redact(f'password = "{"aB3$" * 250}"') == ('password = "[redacted:password]"', {"password": 1})
+
+
+def test_a_name_in_capital_letters_of_any_script_is_found_beside_any_character() -> None:
+    for odd in ("", "İstanbul "):
+        assert redact(f"{odd}ПАРОЛЬ: tulpan12!") == (f"{odd}ПАРОЛЬ: [redacted:password]", {"password": 1})
