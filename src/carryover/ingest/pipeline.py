@@ -18,7 +18,7 @@ from carryover.facts import FindRoot, ProjectRoot
 from carryover.ingest.sanitize import (
     RealPaths,
     clean_context,
-    clean_entry,
+    clean_entries,
     clean_tokens,
     context_without_text,
     with_bounded_times,
@@ -86,7 +86,7 @@ def prepare(
         mtime_ns=seen.mtime_ns,
         more=batch.more,
         retry_after_s=batch.retry_after_s,
-        entries=tuple(clean_entry(agent.id, paths.of_event(event)) for event in events),
+        entries=clean_entries(agent.id, map(paths.of_event, events)),
         reemitted=tuple(parsed.reemitted for parsed in found if parsed.reemitted is not None),
         skipped=tuple(skipped for parsed in found for skipped in parsed.skipped),
         tokens=tuple(clean_tokens(used, now_ms()) for parsed in found for used in parsed.tokens),

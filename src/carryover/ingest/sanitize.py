@@ -49,21 +49,35 @@ _IN_NAME: Final = later(r"(?<![^/_-])(?:[A-Za-z][a-z]{2,}|[A-Z]{3,})(?![^/_-])")
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
+def clean_entries(agent: str, events: Iterable[Event]) -> list[ReadyEvent]:
+    """Returns the events as they are stored, each with the number of secrets hidden in it."""
+    cleaned = [_cleaned(event) for event in events]
+    # One after the other, with nothing else in between: the compressor's tables then stay in the processor's cache.
+    return [_entry(agent, *each) for each in cleaned]
+
+
 def clean_entry(agent: str, event: Event) -> ReadyEvent:
-    """Returns the event as it is stored, with the number of secrets hidden in it."""
+    """Returns one event as it is stored, see `clean_entries`."""
+    return _entry(agent, *_cleaned(event))
+
+
+def _cleaned(event: Event) -> tuple[Event, Event, dict[str, int]]:
+    """Returns an event, the same without secrets, and how many of each kind were hidden."""
     counts: dict[str, int] = {}
     body = clean_body(event.body, counts)
-    if body is event.body:
-        return _entry(agent, event, counts)
-    entry = _entry(agent, msgspec.structs.replace(event, body=body), counts)
-    if isinstance(body, Retracted):
+    return event, event if body is event.body else msgspec.structs.replace(event, body=body), counts
+
+
+def _entry(agent: str, event: Event, cleaned: Event, counts: dict[str, int]) -> ReadyEvent:
+    entry = _encoded_entry(agent, cleaned, counts)
+    if cleaned is not event and isinstance(cleaned.body, Retracted):
         # A key that was redacted no longer identifies an event.
-        own = _entry(agent, event, counts)
+        own = _encoded_entry(agent, event, counts)
         return msgspec.structs.replace(entry, retracts=own.retracts, restores=own.restores)
     return entry
 
 
-def _entry(agent: str, event: Event, counts: dict[str, int]) -> ReadyEvent:
+def _encoded_entry(agent: str, event: Event, counts: dict[str, int]) -> ReadyEvent:
     try:
         return ReadyEvent.of(agent, event, counts)
     except UnicodeEncodeError:
