@@ -53,7 +53,6 @@ class World:
 
     root: Path
     mode: Pointers | None
-    settings_folder: Path
     turns: int = 0
     is_published: bool = False
     """Whether something was written. It is False as long as each publication was refused."""
@@ -139,7 +138,7 @@ def worlds(home: Path, mode: Pointers, files: dict[str, str]) -> tuple[World, Wo
     for name, its_mode in (("with", mode), ("without", None)):
         top = home / name
         shutil.rmtree(top, ignore_errors=True)
-        world = World(top / "app", its_mode, home / ".carryover")
+        world = World(top / "app", its_mode)
         world.root.mkdir(parents=True)
         (top / "library").mkdir()
         (top / "library" / "lib.py").write_text("1\n")
