@@ -205,10 +205,7 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         (("sessions --all", f"show {CHECKOUT}", "search --all cart"), FOR_FEW),
         # Where nothing is edited, started or folded.
         (("status",), ("json", "carryover.edits.hooks", "carryover.how_installed", "carryover.distill.names")),
-        (
-            ("pin --project .",),
-            ("carryover.actions.importing", "carryover.importing.document", "carryover.publish.make"),
-        ),
+        (("pin --project .",), ("carryover.actions.importing", "carryover.importing.document")),
         (("status", "log ."), ("inspect",)),  # which `dataclasses` brings along
         (("log .",), ("carryover.publish.git_state",)),  # which reads the state of a repository
     ],
