@@ -13,7 +13,7 @@ from agents.claude_code.matrix_case import ClaudePlayed
 from carryover.adapter.contract import Record, Source
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.distill.digest import Digest
-from carryover.distill.entry import WEIGHTS
+from carryover.distill.entry import ORDER
 from carryover.distill.fold import fold
 from carryover.distill.handoff import distill
 from carryover.distill.render import render
@@ -189,10 +189,12 @@ def test_the_handoff_that_the_format_shows_is_made_of_such_a_session() -> None:
     assert render(made) == FORMAT.split("```")[1].removeprefix("\n")
 
 
-def test_the_weights_that_the_page_of_distilling_names_are_those_that_count() -> None:
-    told = DISTILLING.partition("\n## Weights\n")[2]
-    named = re.findall(r"`([a-z ]+)` (\d[\d.]*)(?:\+([\d.]+))?(?:, ([\d.]+))?", told)
-    shown = {name: tuple(float(value or 0) for value in values) for name, *values in named if name in WEIGHTS}
+def test_the_fixed_lines_that_the_page_of_distilling_names_are_those_that_count() -> None:
+    told = DISTILLING.partition("\n## Fixed lines\n")[2].partition("\n## ")[0]
+    named = {
+        name: tuple(map(int, re.findall(r"\d+", lines))) for name, lines in re.findall(r"\| `(.+)` \| (.+) \|", told)
+    }
 
-    assert len(shown) == 14
-    assert shown == {name: WEIGHTS[name][:3] for name in shown}
+    assert len(named) == 13
+    assert named == {name: (fixed,) if isinstance(fixed := ORDER[name], int) else fixed for name in named}
+    assert [*named] == [name for name in ORDER if name in named]

@@ -1,4 +1,4 @@
-"""Chooses the lines of a handoff that fit its budget: those that are fixed, by weight; then those worth most for their
+"""Chooses the lines of a handoff that fit its budget: those that are fixed, by rank; then those worth most for their
 tokens, each name counted once in the whole text; and the files of earlier calls that no line mentions."""
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
-from carryover.distill.entry import FIXED, INSTEAD, NEEDED, Entry
+from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.learned import LINE
 from carryover.distill.names import names_in
@@ -23,8 +23,6 @@ Spot = tuple[int, int]
 """Where an entry stands: the number of its section, and its place there."""
 _LINE_TOKENS: Final = 6
 """What a line costs a reader beside its text."""
-_BEFORE_OLD_PROMPTS: Final = FIXED - 0.01
-"""The weight that a needed line gets when it is fixed."""
 _NEEDED_PART: Final = 12
 """A needed line takes at most one twelfth of the tokens."""
 _SEEN_AGAIN: Final = 0.5
@@ -33,36 +31,38 @@ _LINE_CHARS: Final = 270
 
 
 class Room(NamedTuple):
-    """How much may still be taken."""
+    """How much may still be taken, or is taken."""
 
     lines: int
     tokens: int
     chars: int
 
+    def less(self, other: Room) -> Room:
+        """Returns the room without the other one."""
+        return Room(self.lines - other.lines, self.tokens - other.tokens, self.chars - other.chars)
+
+    def more(self, other: Room) -> Room:
+        """Returns the room and the other one."""
+        return Room(self.lines + other.lines, self.tokens + other.tokens, self.chars + other.chars)
+
+
+NOTHING: Final = Room(0, 0, 0)
+
 
 def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Choice:
-    """Chooses the entries that fit, of those that are not empty. A heading costs a line too.
-
-    If the choice holds no line of a needed quote, nor of one that may stand instead, it is made again with the needed
-    line fixed, unless that line is too long (`_NEEDED_PART`)."""
-    spots = [((place, at), entry) for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)]
-    entries = {spot: entry for spot, entry in spots if entry.label or entry.text}
-    offers: dict[tuple[Spot, bool], _Offer] = {}
-    choice = _chosen(Choice(sections, handoff, room, offers), entries, ())
-    quoted = {entries[spot].quote for spot in choice.kept}
-    if any(entry.weight == INSTEAD and entry.quote in quoted for entry in entries.values()):
-        return choice
-    lacking = {spot: one for spot, one in entries.items() if one.weight == NEEDED and one.quote not in quoted}
-    missing = [spot for spot, one in lacking.items() if _NEEDED_PART * estimated_tokens(one.shown) <= room.tokens]
-    return _chosen(Choice(sections, handoff, room, offers), entries, missing) if missing else choice
-
-
-def _chosen(choice: Choice, entries: Mapping[Spot, Entry], needed: Collection[Spot]) -> Choice:
-    fixed = [(entry.weight, spot) for spot, entry in entries.items() if entry.weight <= FIXED]
-    fixed += [(_BEFORE_OLD_PROMPTS, spot) for spot in needed]
-    for _, spot in sorted(fixed):
+    """Chooses the entries that fit: those that are fixed, then others by worth. A heading costs a line too. Until a
+    quote with a needed entry has a line, room is left for the first needed one, unless it is long (`_NEEDED_PART`)."""
+    choice = Choice(sections, handoff, room)
+    entries = {(place, at): entry for place, (_, own) in enumerate(sections) for at, entry in enumerate(own)}
+    for _, spot in sorted((entry.rank, spot) for spot, entry in entries.items() if entry.rank is not None):
         choice.take(spot)
-    choice.cover([spot for spot, entry in entries.items() if entry.weight > FIXED and spot not in needed])
+    others = [spot for spot, entry in entries.items() if entry.rank is None]
+    needed = [spot for spot, entry in entries.items() if entry.needed]
+    if needed and not choice.has_any(needed) and _NEEDED_PART * choice.cost(needed[0]).tokens <= room.tokens:
+        choice.cover(others, sparing=choice.cost(needed[0]))
+        if not choice.has_any(needed):
+            choice.take(needed[0])
+    choice.cover(others)
     return choice
 
 
@@ -102,18 +102,10 @@ class _Offer(NamedTuple):
 
 
 class Choice:
-    """The entries that are `kept` so far, and the names that they mention, those that are `held`. `offers` are the same
-    for all choices from the same sections, each by its entry and whether another part of its quote was taken."""
+    """The entries that are `kept` so far, and the names that they mention, those that are `held`."""
 
-    def __init__(
-        self,
-        sections: Sequence[tuple[str, Sequence[Entry]]],
-        handoff: Handoff,
-        room: Room,
-        offers: dict[tuple[Spot, bool], _Offer],
-    ) -> None:
+    def __init__(self, sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> None:
         self._sections = sections
-        self._offers = offers
         self._worth = {key: name.worth for key, name in handoff.names}
         self._turns_since = {turn: since for since, turn in enumerate(handoff.turns)}
         self._room = room
@@ -124,13 +116,7 @@ class Choice:
 
     def take(self, spot: Spot) -> None:
         """Takes an entry if it fits."""
-        lines = self._lines(spot)
-        # Counted line by line, so that the sum is never less than the whole text's.
-        left = Room(
-            self._room.lines - len(lines),
-            self._room.tokens - sum(estimated_tokens(f"{line}\n") for line in lines),
-            self._room.chars - sum(len(line) + 1 for line in lines),
-        )
+        left = self._room.less(self.cost(spot))
         if min(left) < 0:
             return
         place, _ = spot
@@ -141,10 +127,15 @@ class Choice:
         self.held.update(_keys_in(entry.shown))
         self.kept.add(spot)
 
-    def cover(self, spots: Iterable[Spot]) -> None:
+    def has_any(self, spots: Iterable[Spot]) -> bool:
+        """Whether a part of any of these quotes was taken."""
+        return any(self._quote(spot) in self._labelled for spot in spots)
+
+    def cover(self, spots: Iterable[Spot], sparing: Room = NOTHING) -> None:
         """Takes entries by what they are worth for their tokens. A worth only falls while others are taken, so an entry
         that is still the best when it is valued again is the best of all. Once a part of a quote is taken, it
-        names the speaker and the others cost less: these are offered again."""
+        names the speaker and the others cost less: these are offered again. Room is left for `sparing`."""
+        self._room = self._room.less(sparing)
         offers = {spot: self._offer(spot) for spot in spots}
         quotes = defaultdict[tuple[object, ...], list[Spot]](list)
         for spot in offers:
@@ -163,22 +154,18 @@ class Choice:
             for other in quotes.pop(self._quote(spot), ()) if spot in self.kept else ():
                 offers[other] = self._offer(other)
                 heapq.heappush(heap, (-self._value(offers[other]), other))
+        self._room = self._room.more(sparing)
 
     def _offer(self, spot: Spot) -> _Offer:
-        follows = self._follows(spot)
-        known = self._offers.get((spot, follows))
-        if known is not None:
-            return known
         entry = self._entry(spot)
         since = self._turns_since.get((entry.session, entry.turn or 0), 0)
-        shown, worth = entry.text if follows else entry.shown, self._worth
+        shown, worth = entry.text if self._follows(spot) else entry.shown, self._worth
         share = _SEEN_AGAIN if entry.again else 1.0
-        offer = self._offers[spot, follows] = _Offer(
+        return _Offer(
             names={key: share * worth[key] for key in _keys_in(shown) if key in worth},
             alone=entry.alone + share * max(0.0, LINE["any line"] + LINE["turns since"] * math.log1p(since)),
             tokens=estimated_tokens(shown) + _LINE_TOKENS,
         )
-        return offer
 
     def _value(self, offer: _Offer) -> float:
         new = sum(worth for key, worth in offer.names.items() if key not in self.held)
@@ -195,6 +182,12 @@ class Choice:
     def _follows(self, spot: Spot) -> bool:
         """Whether another part of the same quote has been taken, which names the speaker."""
         return self._entry(spot).parts > 1 and self._quote(spot) in self._labelled
+
+    def cost(self, spot: Spot) -> Room:
+        """Returns the room that an entry takes, counted line by line: the sum is never less than the whole text's."""
+        lines = self._lines(spot)
+        tokens = sum(estimated_tokens(f"{line}\n") for line in lines)
+        return Room(len(lines), tokens, sum(len(line) + 1 for line in lines))
 
     def _lines(self, spot: Spot) -> list[str]:
         """Returns what taking an entry adds: its line, below the heading if it is the first of its section."""

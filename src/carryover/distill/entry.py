@@ -1,9 +1,9 @@
-"""Lines of the handoff before it is cut to size, and which of them are fixed. Changing a weight changes no stored
+"""Lines of the handoff before it is cut to size, and which of them are fixed. Changing their order changes no stored
 digest."""
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 import msgspec
 
@@ -12,13 +12,19 @@ _Done = Literal["call", "job", "test run", "edit", "files", "file", "ending", "l
 EntryKind = _Spoken | _Done | Literal["pin", "text from outside", "worktree", "git"]
 
 
+Rank = tuple[int, ...]
+"""Where a fixed line stands in the order in which lines are taken (`ORDER`)."""
+
+
 class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A line, or one part of a longer quote. Up to a weight of `FIXED`, the lower the weight, the longer it stays.
-    Above that, what it is worth counts (`carryover.distill.choice`)."""
+    """A line, or one part of a longer quote. Lines with a rank are fixed: they are taken first, in that order, while
+    there is room. Of all others, what they are worth counts (`carryover.distill.choice`)."""
 
     text: str
     kind: EntryKind
-    weight: float = 1.0
+    rank: Rank | None = None
+    needed: bool = False
+    """Whether the handoff needs this line, unless it has another line of such a quote."""
     label: str = ""
     """Speaker and time; printed before the first part that is shown."""
     part: int = 0
@@ -50,14 +56,6 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (self.kind, self.session, self.turn, self.at_ms, self.label)
 
 
-FIXED: Final = 0.6
-"""Entries up to this weight are taken first, in the order of their weights; others by what they are worth."""
-NEEDED: Final = 0.9
-"""The weight of an entry that is chosen by its worth, and fixed if nothing of its quote is."""
-INSTEAD: Final = 0.91
-"""The weight of an entry that is chosen by its worth; if it is chosen, no needed entry is fixed."""
-
-
 class Section(msgspec.Struct, frozen=True):
     """A section of the handoff: its heading and its lines, in printing order."""
 
@@ -65,80 +63,78 @@ class Section(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-class Weight(NamedTuple):
-    """The weight of a quote. `first` is its first line's; each further part adds `part`, each step back in time `back`.
-    `most` limits the number of quotes."""
-
-    first: float
-    part: float = 0.0
-    back: float = 0.0
-    most: int = 99
-
-    def at(self, back: float) -> Weight:
-        """Returns the weight `back` steps back in time."""
-        return self._replace(first=self.first + self.back * back)
-
-
+ALL: Final = 99
 # fmt: off
-WEIGHTS: Final[dict[str, Weight]] = {
-    # Task: the user's words
-    "pin":             Weight(-1.0),                    # what the user pinned, and what the user says is done
-    "goal":            Weight(0.0, 0.15),               # the first prompt that says something
-    "form":            Weight(0.25),                    # a stored prompt that the session began with
-    "newest":          Weight(0.0, 0.15),               # the newest prompt
-    "reply since":     Weight(0.2, 0.5),                # a short reply since
-    "acted on":        Weight(0.3, 0.25),               # the newest that work was done for, where that is another
-    "list before":     Weight(0.25, 0.04),              # what a newest prompt of few words goes on with
-    "goal before":     Weight(0.2, 0.5),                # of an earlier session: its goal, or what was taken up of it
-    "taken up":        Weight(0.2, 0.399),              # the prompt that most answers since are about
-    "paste":           Weight(0.2, 0.5),                # what was pasted with one of them, added to its own weight
-    "template":        Weight(0.25),                    # the name of the template around one, added likewise
-    "typed":           Weight(0.2, 0.0, 0.3, 3),        # typed while the agent worked, not taken up
-    # Where it stands
-    "last words":      Weight(0.3, 0.06),               # of the leading turn
-    "last words of work": Weight(0.4, 0.19),            # of the newest turn that worked, where that is another one
-    "found":           Weight(0.55, 0.03),              # what says most before the last, of a turn that was cut off
-    "in flight":       Weight(0.1, 0.0, 0.3, 2),        # calls without a result
-    "state":           Weight(0.5, 0.0, 0.0, 1),        # tests, jobs, ending, in one line
-    # Next action
-    "plan":            Weight(0.4, 0.0, 0.05, 8),       # open items of the todo list
-    "open box":        Weight(0.4, 0.0, 0.1, 6),        # open items of a document's list
-    "announced":       Weight(0.35, 0.12),              # what last words mark as next; a next step in a summary
-    "replied":         Weight(0.2, 0.1),                # the question that the newest prompt replied to
-    "limit":           Weight(0.1),
-    # Open questions
-    "question":        Weight(0.25, 0.1, 0.3, 4),       # at the end of the last words, or of a tool
-    "proposal":        Weight(0.5, 0.45),               # a written plan that waits for the user's word
-    "open tests":      Weight(0.5),                     # failing, or not run since the newest edits
-    "uncertain":       Weight(0.5),                     # edits without a result
-    # Also in progress
-    "parallel":        Weight(0.5, 0.0, 0.7, 4),
-    "worktree":        Weight(0.5, 0.0, 0.7, 3),
-    # Progress log
-    "answered before": Weight(NEEDED),                  # the newest answer to work before the leading turn
-    "shown instead":   Weight(INSTEAD),                 # one of the few before it, while the leading turn has an answer
-    "discussed":       Weight(0.5, 0.03, 0.04, 3),     # answers right before the leading turn that changed nothing
-    "heard":           Weight(0.5, 0.1),                # the first and newest message of another agent, perhaps orders
-    # What the user said
-    "refused":         Weight(0.35, 0.1, 0.0, 3),       # the newest refused calls that did not succeed later
-    "own share":       Weight(0.595, 0.0, 0.00003),     # what fits a good third of the handoff
-    # Failed approaches
-    "open failure":    Weight(0.5),                     # the newest of the leading turn that did not succeed later
-    "failure before":  Weight(0.597, 0.0, 0.00026),     # where that is none, of the turns before, up to eleven back
-    "reverted":        Weight(0.5, 0.0, 0.0, 1),        # the newest turn that reverted what another had changed
-    # Recent files
-    "file":            Weight(0.25, 0.0, 0.35, 12),
-    "last call":       Weight(0.5, 0.1),                # of a turn without an answer, unless it only looked
-    # From the agent's own summary
-    "recap":           Weight(0.5, 0.1),                # the leading session's, with few prompts since
-    "accepted":        Weight(0.45, 0.07),              # a plan that the newest turn carries out
-    "git":             Weight(0.59),
+ORDER: Final[dict[str, int | tuple[int, ...]]] = {
+    "pin": ALL,                       # what the user pinned, and what the user says is done
+    "goal": 5,                        # the first prompt that says something
+    "newest": 5,                      # the newest prompt
+    "newest list": 16,                # the same, if it lists several things to do
+    "in flight": 1,                   # calls without a result
+    "limit": 1,
+    "goal before": 1,                 # of an earlier session: its goal, or what was taken up of it
+    "reply since": 1,                 # a short reply since
+    "taken up": 2,                    # the prompt that most answers since are about
+    "typed": (ALL, ALL),              # typed while the agent worked, not taken up
+    "replied": 4,                     # the question that the newest prompt replied to
+    "form": ALL,                      # a stored prompt that the session began with
+    "template": 1,                    # the name of the template around a prompt
+    "list before": 9,                 # what a newest prompt of few words goes on with
+    "acted on": 2,                    # the newest that work was done for, where that is another
+    "paste": 1,                       # what was pasted with one of these prompts
+    "question": (4, 1),               # at the end of the last words, or of a tool
+    "file": (1, 1),                   # that was edited
+    "last words": 6,                  # of the leading turn
+    "announced": 3,                   # what last words mark as next; a next step in a summary
+    "refused": 3,                     # the newest refused calls that did not succeed later
+    "last words of work": 2,          # of the newest turn that worked, where that is another one
+    "plan": 8,                        # open items of the todo list, while no turn was answered since
+    "open box": 3,                    # open items of a document's list, likewise
+    "accepted": 3,                    # a plan that the newest turn carries out
+    "state": ALL,                     # tests, jobs, ending, in one line
+    "proposal": 1,                    # a written plan that waits for the user's word
+    "open tests": 1,                  # failing, or not run since the newest edits
+    "uncertain": 1,                   # edits without a result
+    "parallel": (1,),                 # another session that works at the same time
+    "worktree": (1,),                 # another checkout with its own handoff
+    "open failure": 1,                # the newest of the leading turn that did not succeed later
+    "reverted": (1,),                 # the newest turn that reverted what another had changed
+    "last call": 2,                   # of a turn without an answer, unless it only looked
+    "recap": 2,                       # the leading session's, with few prompts since
+    "heard": 2,                       # the first and newest message of another agent, perhaps orders
+    "discussed": (4, 2, 1),           # answers right before the leading turn that changed nothing
+    "found": 2,                       # what says most before the last, of a turn that was cut off
+    "git": 1,
+}
+LAST: Final[dict[str, int | tuple[int, ...]]] = {
+    "own share": ALL,                 # of what the user said, what fits a good third of the handoff
+    "failure before": 1,              # where the leading turn has none, of the few turns before
 }
 # fmt: on
+"""The kinds of lines that are fixed. Taken are the first lines of all, in this order, then their second lines, and so
+on; then those of `LAST`. A number says how many lines of each quote are fixed; several say it of the newest quote, the
+one before it, and so on: of further ones none is."""
+_ROWS: Final = {**ORDER, **LAST}
+_PLACES: Final = {row: place for place, row in enumerate(_ROWS)}
+
+
+def rank_of(row: str | None, line: int = 0, back: int = 0) -> Rank | None:
+    """Returns the rank of a line of a quote in that row of `ORDER` or `LAST`; None if it is not fixed, or has no row.
+
+    `line`: how many lines of the quote are kept before it. `back`: how many quotes of the row are newer."""
+    if row is None:
+        return None
+    fixed = _ROWS[row]
+    if isinstance(fixed, tuple):
+        fixed = fixed[back] if back < len(fixed) else 0
+    return (row in LAST, line, _PLACES[row], back) if line < fixed else None
+
+
+def lower(one: Rank | None, other: Rank | None) -> Rank | None:
+    """Returns the rank that is taken first."""
+    return min(filter(None, (one, other)), default=None)
+
+
 TYPED: Final = 0.2
 """What a line that the user typed is worth beside its names, under Task and in the conversation: a ruling may have
 none."""
-STALER: Final = 0.3
-"""What an open item's weight grows by with each answer since it was written down."""
-BY_WORTH: Final = Weight(1.0)
-"""The weight of all other lines."""

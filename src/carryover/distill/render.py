@@ -54,7 +54,7 @@ class _LaidOut(NamedTuple):
 
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
-    """Returns the handoff's text. Without enough room, the entries with the highest weight are dropped first."""
+    """Returns the handoff's text. Without enough room, the entries with the highest rank are dropped first."""
     return _text(handoff, _laid_out(handoff, answering), answering)
 
 
@@ -106,23 +106,20 @@ def _filled(handoff: Handoff, whole_room: Room) -> _LaidOut:
         of_files = 0
     lines_of_files = 2 * bool(of_files) + (len(handoff.edited) > _OWN_LINES)
     room = Room(whole_room.lines - lines_of_files, whole_room.tokens - of_files, whole_room.chars - 5 * of_files)
-    whole = [(section.title, _clean(section.entries)) for section in handoff.sections]
-    sections = without_repeats(whole)
+    sections = [(section.title, _clean(section.entries)) for section in handoff.sections]
     fit = fitted(sections, handoff, room)
-    # What only entries have that did not fit, is left out of none: the others are chosen again with it.
-    with_all = without_repeats(whole, {(sections[place][0], at) for place, at in fit.kept})
-    if with_all != sections:
-        sections, fit = with_all, fitted(with_all, handoff, room)
+    kept = [
+        (title, [entry for at, entry in enumerate(entries) if (place, at) in fit.kept])
+        for place, (title, entries) in enumerate(sections)
+    ]
     chosen = []
-    for place, (title, entries) in enumerate(sections):
-        shown = [entry for at, entry in enumerate(entries) if (place, at) in fit.kept]
+    for title, shown in without_repeats(kept):
         if title == NAMED_UNDER:
             shown += _files(handoff, shown, fit.held, of_files)
         printed = _printed(shown)
         if printed:
             chosen.append((title, printed))
-    offered = sum((entry.label or entry.text) != "" for _, entries in sections for entry in entries)
-    return _LaidOut(chosen, is_cut=len(fit.kept) < offered)
+    return _LaidOut(chosen, is_cut=len(fit.kept) < sum(len(entries) for _, entries in sections))
 
 
 _filled_again: Final = remembered(most=2)(_filled)

@@ -16,22 +16,21 @@ FROM: Final = "> From "
 _SENDER: Final = later(rf"^{FROM}(.{{1,40}}?) on ", re.MULTILINE)
 _HEADING: Final = "> ## "
 _LINE: Final = "> - "
-_WEIGHTS: Final = {
-    "Task": 0.0,
-    "Where it stands": 0.2,
-    "Next action": 0.1,
-    "Open questions": 0.5,
-    "Also in progress": 1.2,
-    "What the user said": 0.9,
-    "Recent files": 0.9,
-    "Failed approaches": 1.0,
-    "Progress log": 1.0,
-    "From the agent's own summary": 1.2,
-    "Git context": 0.7,
+_FIXED: Final = {
+    "Task": 6,
+    "Next action": 5,
+    "Where it stands": 4,
+    "Open questions": 2,
+    "Also in progress": 0,
+    "What the user said": 0,
+    "Recent files": 0,
+    "Failed approaches": 0,
+    "Progress log": 0,
+    "From the agent's own summary": 0,
+    "Git context": 0,
 }
-"""The sections that may be taken from it, with the weights of their first lines: what stands under any other heading
-is left out, since a heading is read as ours."""
-_EACH: Final = 0.1
+"""The sections that may be taken from it, and how many of their lines are fixed, in this order: what stands under any
+other heading is left out, since a heading is read as ours."""
 
 
 def shared_sections(shared: Opinion) -> list[Section]:
@@ -51,19 +50,20 @@ def _sections(text: str) -> Iterator[tuple[str, list[str]]]:
                 yield title, lines
             title = line.removeprefix(_HEADING)
             lines = []
-        elif title in _WEIGHTS and line.startswith(_LINE):
+        elif title in _FIXED and line.startswith(_LINE):
             lines.append(line.removeprefix(_LINE))
     if lines:
         yield title, lines
 
 
 def _entries(shared: Opinion, sender: str, title: str, lines: list[str]) -> Iterator[Entry]:
-    for back, line in enumerate(lines):
+    place = [*_FIXED].index(title)
+    for at, line in enumerate(lines):
         yield Entry(
             text=line,
             label=sender,
             kind="text from outside",
-            weight=_WEIGHTS[title] + _EACH * back,
+            rank=(place, at) if at < _FIXED[title] else None,
             session=shared.session,
             at_ms=shared.at_ms,
         )

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from carryover import model
 from carryover.distill.commands import looks_at_ours
 from carryover.distill.digest import Name, not_typed
-from carryover.distill.entry import FIXED, TYPED, Entry, EntryKind, Section
+from carryover.distill.entry import TYPED, Entry, EntryKind, Section
 from carryover.distill.forms import filled_in
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.names import AT_LENGTH, names_in, note_names
@@ -47,12 +47,14 @@ from carryover.text.pattern import later
 from carryover.text.stack import MOST_FRAMES, is_frame
 
 CONVERSATION_TITLE: Final = "Conversation"
+_PUSHED: Final = (0,)
+_BEGINNING: Final = (1,)
+"""The ranks of the lines of the handoff that is pushed, and of the beginnings of the newest prompts."""
 _BEGINNINGS_SHARE: Final = 0.2
 """Share of the room that belongs to the beginnings of the newest prompts."""
 _READ_BEYOND: Final = 72_000
 """How many tokens of the conversation are read beyond those that fit, to choose from. Twice as many take twice the
 time, and hold no more of what real sessions went on to need."""
-_WEIGHT: Final = 1.0
 _MOST_PRINTED: Final = 8000
 _OF_A_PASTE: Final = later(r"(?:pasted|the agent's plan, accepted), [\d,]{1,12} characters:")
 """The line above a paste, which is shown even if a part of the paste is not."""
@@ -110,7 +112,7 @@ def second_page(handoff: Handoff, past: Past, newest_first: Iterable[Happened]) 
 
 def _pushed(handoff: Handoff) -> list[Section]:
     return [
-        Section(title, tuple(replace(entry, weight=0.0) for _, entry in shown if entry.kind != "names"))
+        Section(title, tuple(replace(entry, rank=_PUSHED) for _, entry in shown if entry.kind != "names"))
         for title, shown in lay_out(handoff)
     ]
 
@@ -146,7 +148,7 @@ def _with_beginnings(entries: list[Entry], asked_last: set[tuple[str, int]], roo
         if entry.kind == "prompt" and (entry.part == 0 or is_end):
             room -= _cost(entry)
             if room >= 0:
-                entries[index] = replace(entry, weight=FIXED)
+                entries[index] = replace(entry, rank=_BEGINNING)
     return entries
 
 
@@ -188,7 +190,6 @@ def _older(past: Past, above: Sequence[Entry], quotes: Sequence[Sequence[Entry]]
                 "\n", LINE_BREAK
             ),
             "prompt",
-            _WEIGHT,
             label=_prompt_label(past, step.view, step.turn.number, step.turn.at_ms),
         )
         for step in steps
@@ -295,7 +296,7 @@ def _quote(past: Past, event: Happened) -> Entry | None:
 
 def _said(event: Happened, kind: EntryKind, label: str, text: str) -> Entry:
     label = clip(one_line(label), chars=_LABEL_CHARS)
-    return from_session(event.view, event.turn, text, kind, _WEIGHT, label=label, at_ms=event.at_ms)
+    return from_session(event.view, event.turn, text, kind, label=label, at_ms=event.at_ms)
 
 
 def _call(past: Past, result: model.ToolResult, turn: str, event: Happened) -> Entry | None:

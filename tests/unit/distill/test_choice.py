@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from carryover.distill.choice import Room, files_not_held, fitted
-from carryover.distill.entry import FIXED, INSTEAD, NEEDED, Entry, Section
+from carryover.distill.entry import Entry, Rank, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS
 from carryover.distill.names import names_in
@@ -41,8 +41,8 @@ words = st.one_of(
 texts = st.lists(words, max_size=12).map(" ".join)
 
 
-def line(text: str, weight: float = 1.0, turn: int = 1) -> Entry:
-    return Entry(text=text, kind="message", weight=weight, session="s1", turn=turn)
+def line(text: str, rank: Rank | None = None, turn: int = 1, *, needed: bool = False) -> Entry:
+    return Entry(text=text, kind="message", rank=rank, session="s1", turn=turn, needed=needed)
 
 
 def handoff(*sections: Section, **worths: float) -> Handoff:
@@ -73,8 +73,8 @@ def test_only_the_first_line_of_a_quote_is_charged_for_its_speaker() -> None:
     assert chosen(handoff(cart_py=2.0, tax_py=0.5, bill_py=0.3), room, quote, second, other) == ["cart.py", "tax.py"]
 
 
-def test_what_is_fixed_is_taken_first_by_weight_whatever_the_rest_is_worth() -> None:
-    entries = (line("cart.py", weight=FIXED + 0.1), line("second", weight=FIXED), line("first", weight=0.0))
+def test_what_is_fixed_is_taken_first_by_rank_whatever_the_rest_is_worth() -> None:
+    entries = (line("cart.py"), line("second", (0, 2)), line("first", (0, 1)))
     room = ENOUGH._replace(lines=3)  # with the heading
 
     assert chosen(handoff(cart_py=1.0), room, *entries) == ["second", "first"]
@@ -91,30 +91,41 @@ def test_what_can_be_looked_at_again_is_worth_half() -> None:
 
 
 def test_a_needed_line_is_taken_only_if_nothing_of_its_quote_was_worth_its_room() -> None:
-    needed = replace(line("It is pushed.", weight=NEEDED, turn=2), parts=2)
+    needed = replace(line("It is pushed.", turn=2, needed=True), parts=2)
     more = replace(line("cart.py is done.", turn=2), part=1, parts=2)
     others = (line("total.py"), line("rates.py"))
-    room = ENOUGH._replace(lines=3)
-    made = handoff(cart_py=0.5, total_py=0.9, rates_py=0.8)
+    room = ENOUGH._replace(lines=4)
+    made = handoff(cart_py=0.5, total_py=0.9, rates_py=0.8, bill_py=0.7)
 
-    assert chosen(made, room, *others, needed) == ["total.py", "It is pushed."]
-    assert chosen(handoff(cart_py=5.0, total_py=0.9), room, *others, needed, more) == ["total.py", "cart.py is done."]
-
-
-def test_a_needed_line_goes_before_the_last_of_what_is_fixed_unless_it_takes_much_of_a_small_room() -> None:
-    needed, old = replace(line("It is pushed.", weight=NEEDED, turn=2), parts=2), line("Push.", weight=FIXED)
-    room = ENOUGH._replace(lines=2)
-
-    assert chosen(handoff(), room, old, needed) == ["It is pushed."]
-    assert chosen(handoff(), room._replace(tokens=30), old, needed) == ["Push."]
+    assert chosen(made, room, *others, line("bill.py"), needed) == ["total.py", "rates.py", "It is pushed."]
+    assert chosen(handoff(cart_py=5.0, total_py=0.9, rates_py=0.8), room, *others, needed, more) == [
+        "total.py",
+        "rates.py",
+        "cart.py is done.",
+    ]
 
 
-def test_nothing_is_needed_once_a_line_that_may_stand_instead_was_worth_its_room() -> None:
-    needed, instead = line("It is pushed.", weight=NEEDED, turn=3), line("cart.py is done.", weight=INSTEAD, turn=2)
-    room, made = ENOUGH._replace(lines=2), handoff(cart_py=0.9, total_py=0.5)
+def test_a_needed_line_gives_way_to_what_is_fixed_and_takes_little_of_a_small_room() -> None:
+    needed, fixed = line("It is pushed.", turn=2, needed=True), line("Push.", (0,))
+    others = (line("total.py"), line("rates.py"))
+    made = handoff(total_py=0.9, rates_py=0.8)
 
-    assert chosen(made, room, line("total.py"), instead, needed) == ["cart.py is done."]
-    assert chosen(handoff(total_py=0.5), room, line("total.py"), instead, needed) == ["It is pushed."]
+    assert chosen(made, ENOUGH._replace(lines=2), needed, fixed) == ["Push."]
+    assert chosen(made, ENOUGH._replace(lines=4), needed, fixed, *others) == ["It is pushed.", "Push.", "total.py"]
+    assert chosen(made, Room(4, 30, 900), needed, fixed, *others) == ["Push.", "total.py", "rates.py"]
+
+
+def test_of_several_needed_lines_one_is_enough_and_the_first_is_taken_if_none_was_worth_its_room() -> None:
+    needed, other = line("It is pushed.", turn=3, needed=True), line("cart.py is done.", turn=2, needed=True)
+    room, made = ENOUGH._replace(lines=4), handoff(cart_py=0.9, total_py=0.5, rates_py=0.5)
+    others = (line("total.py"), line("rates.py"))
+
+    assert chosen(made, room, *others, needed, other) == ["total.py", "rates.py", "cart.py is done."]
+    assert chosen(handoff(total_py=0.5, rates_py=0.5), room, *others, needed, other) == [
+        "total.py",
+        "rates.py",
+        "It is pushed.",
+    ]
 
 
 def test_lines_with_names_worth_more_are_taken_first() -> None:
@@ -147,11 +158,11 @@ def test_what_is_held_are_the_names_of_the_lines_that_were_taken() -> None:
 
 @given(
     texts=st.lists(texts, max_size=8),
-    weights=st.lists(st.floats(0, 3), min_size=8, max_size=8),
+    ranks=st.lists(st.none() | st.tuples(st.integers(0, 3)), min_size=8, max_size=8),
     room=st.builds(Room, st.integers(0, 12), st.integers(0, 200), st.integers(0, 900)),
 )
-def test_no_more_is_taken_than_there_is_room_for(texts: list[str], weights: list[float], room: Room) -> None:
-    entries = [line(text, weight) for text, weight in zip(texts, weights, strict=False)]
+def test_no_more_is_taken_than_there_is_room_for(texts: list[str], ranks: list[Rank | None], room: Room) -> None:
+    entries = [line(text, rank) for text, rank in zip(texts, ranks, strict=False)]
     kept = fitted([("Task", entries)], handoff(cart_py=0.9), room).kept
     printed = ["## Task", *(f"- : {entries[at].text}" for _, at in kept)] if kept else []
 
@@ -247,11 +258,11 @@ def test_files_that_no_line_has_are_printed_once() -> None:
     assert text.partition("\n## Recent files\n")[2].splitlines()[:-1] == ["- Files in play: src/tax.py"]
 
 
-@given(said=st.lists(texts, max_size=8), named=st.lists(texts, max_size=20), weight=st.floats(0, 2))
+@given(said=st.lists(texts, max_size=8), named=st.lists(texts, max_size=20), rank=st.none() | st.just((0,)))
 def test_the_line_of_files_names_nothing_that_another_line_names(
-    said: list[str], named: list[str], weight: float
+    said: list[str], named: list[str], rank: Rank | None
 ) -> None:
-    sections = (Section("Task", tuple(line(text, weight) for text in said)), Section("Recent files", ()))
+    sections = (Section("Task", tuple(line(text, rank) for text in said)), Section("Recent files", ()))
     text = render(replace(handoff(*sections), names=(*names(*said, *named).items(),)))
     printed = text.splitlines()
     of_files = [each for each in printed if each.startswith(FILES_IN_PLAY)]
@@ -269,7 +280,7 @@ from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.distill.worth import InPlay
-lines = tuple(Entry(text=f"see f{at}.py and g{at % 7}.py", kind="message", weight=1.0) for at in range(90))
+lines = tuple(Entry(text=f"see f{at}.py and g{at % 7}.py", kind="message") for at in range(90))
 names = tuple((f"{kind}{at}.py", InPlay(f"src/{kind}{at}.py", 0.5, True)) for kind in "fgh" for at in range(90))
 print(render(Handoff(updated_ms=1, agent="Codex", resume="ask", session="s1", head=None, root="/r", names=names,
     sections=(Section("Task", lines), Section("Recent files", ())))))
@@ -291,7 +302,7 @@ def test_the_choice_does_not_depend_on_how_python_hashes_text() -> None:
 
 
 def test_no_room_is_kept_for_files_where_no_call_had_one() -> None:
-    without = handoff(Section("Progress log", tuple(line(f"Painted wall {n}", FIXED) for n in range(60))))
+    without = handoff(Section("Progress log", tuple(line(f"Painted wall {n}", (0,)) for n in range(60))))
     said = replace(without, names=tuple(names("total_42", called=False).items()))
     assert render(said) == render(without)
     assert render(replace(said, names=tuple(names("src/cart.py").items()))) != render(without)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from carryover.distill.entry import Entry, EntryKind, Section
+from carryover.distill.entry import Entry, EntryKind, Rank, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.distill.repeats import without_repeats
@@ -14,8 +14,10 @@ PLAN = "1. Read the prices as whole cents in the importer.\n2. Convert them on t
 TRACE = "File '/home/dev/shop/cart.py', line 12, in discount: KeyError: 'cents'"
 
 
-def entry(text: str, *, kind: EntryKind = "message", at_ms: int = 0, weight: float = 1.0, label: str = "") -> Entry:
-    return Entry(text=text, kind=kind, at_ms=at_ms, weight=weight, label=label or f"{kind} {at_ms}")
+def entry(
+    text: str, *, kind: EntryKind = "message", at_ms: int = 0, rank: Rank | None = None, label: str = ""
+) -> Entry:
+    return Entry(text=text, kind=kind, at_ms=at_ms, rank=rank, label=label or f"{kind} {at_ms}")
 
 
 def made(*sections: tuple[str, list[Entry]]) -> Handoff:
@@ -32,15 +34,6 @@ def test_a_plan_that_two_answers_tell_stands_in_the_newer_one() -> None:
         assert text.count(line) == 1
     assert "I propose: ¶ … ¶ The receipt comes later." in text
     assert text.index(PLAN.splitlines()[0]) < text.index("I propose:")
-
-
-def test_the_place_that_stays_is_kept_as_long_as_any_of_them() -> None:
-    older, newer = entry(f"a ¶ {TRACE}", at_ms=1, weight=0.2), entry(f"b ¶ {TRACE}", at_ms=2, weight=2.0)
-
-    assert without_repeats([("Where it stands", [newer]), ("Progress log", [older])]) == [
-        ("Where it stands", [entry(f"b ¶ {TRACE}", at_ms=2, weight=0.2)]),
-        ("Progress log", [entry("a ¶ …", at_ms=1, weight=0.2)]),
-    ]
 
 
 def test_the_users_words_and_open_questions_stay_and_a_call_gives_way_to_what_was_said() -> None:
@@ -67,11 +60,17 @@ def test_a_command_keeps_the_line_that_it_begins_with() -> None:
     assert without_repeats([("Recent files", [first, second])]) == [("Recent files", [first, second])]
 
 
-def test_what_calls_printed_stands_with_the_one_that_stays_longest() -> None:
-    older, newer = entry(TRACE, kind="call", at_ms=1, weight=0.2), entry(TRACE, kind="call", at_ms=2, weight=2.0)
-    [(_, files)] = without_repeats([("Recent files", [newer, older])])
+def test_an_answer_that_repeats_a_fixed_or_needed_one_is_neither() -> None:
+    newer = entry(TRACE, at_ms=9)
+    fixed, needed = entry(TRACE, at_ms=1, rank=(0,)), replace(entry(f"{TRACE} ¶ ok", at_ms=2), needed=True)
 
-    assert [(call.text, call.weight) for call in files] == [("…", 2.0), (TRACE, 0.2)]
+    assert without_repeats([("Progress log", [newer, needed])]) == [
+        ("Progress log", [newer, replace(needed, text="… ¶ ok")])
+    ]
+    assert without_repeats([("Where it stands", [fixed]), ("Progress log", [newer])]) == [
+        ("Where it stands", [fixed]),
+        ("Progress log", []),
+    ]
 
 
 def test_short_lines_may_be_said_again() -> None:
@@ -88,24 +87,14 @@ def test_a_quote_of_which_nothing_is_left_goes_and_a_call_stays_with_what_it_was
 
     assert without_repeats(sections) == [
         ("Where it stands", [said]),
-        ("Progress log", [replace(again, text="", label="")]),
-        ("Recent files", [replace(printed, text="…"), replace(more, text="", label="")]),
-    ]
-
-
-def test_what_is_shown_keeps_a_line_before_what_is_not() -> None:
-    said, printed = entry(TRACE, at_ms=2), entry(TRACE, kind="call", at_ms=3)
-    sections = [("Progress log", [said]), ("Recent files", [printed])]
-
-    assert without_repeats(sections, {("Recent files", 0)}) == [
-        ("Progress log", [replace(said, text="", label="")]),
-        ("Recent files", [printed]),
+        ("Progress log", []),
+        ("Recent files", [replace(printed, text="…")]),
     ]
 
 
 def test_a_call_keeps_what_only_an_answer_says_that_does_not_fit() -> None:
-    printed = entry(TRACE, kind="call", at_ms=3, weight=0.0, label="`python cart.py`")
-    others = [entry(f"note {at}", kind="prompt", at_ms=at, weight=0.1) for at in range(60)]
+    printed = entry(TRACE, kind="call", at_ms=3, rank=(0,), label="`python cart.py`")
+    others = [entry(f"note {at}", kind="prompt", at_ms=at, rank=(1,)) for at in range(60)]
     text = render(
         made(("Task", others), ("Recent files", [printed]), ("Progress log", [entry(f"{TRACE} ¶ so it is", at_ms=2)]))
     )

@@ -1,1 +1,1 @@
-"""The handoff's sections, named after headings: each function returns entries with their weights."""
+"""The handoff's sections, named after headings: each function returns entries with their ranks."""

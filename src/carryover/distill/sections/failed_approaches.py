@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from carryover.distill.commands import command_tried, may_solve
 from carryover.distill.digest import Call, Failure
-from carryover.distill.entry import BY_WORTH, FIXED, WEIGHTS, Entry, EntryKind
+from carryover.distill.entry import Entry, EntryKind, rank_of
 from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of, quoted
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
@@ -24,6 +24,8 @@ _JOB: Final = "job:"
 """Prefix of the signatures of background jobs."""
 _MOST_FAILED: Final = 6
 _MOST_SOLVED: Final = 3
+_TURNS_BEFORE: Final = 11
+"""How many turns back the newest failure may be that is sure of a line."""
 _OPEN: Final = 0.2
 """What one that did not succeed later is worth beside its names: few readers try what they know has failed."""
 _WHY_CHARS: Final = 110
@@ -37,11 +39,14 @@ pass for such words."""
 def failed_entries(past: Past) -> list[Entry]:
     """Returns the failures, newest first: those that did not succeed later, then those that did."""
     opened = open_failures(past.view)
-    newest = next((one for one in opened if _weight(past, *one) <= FIXED), None)
+    rows = [_row(past, *one) for one in opened]
+    newest = next((at for at, row in enumerate(rows) if row is not None), None)
     solved = _failures(past.view, lambda failure, _: failure.solved)[:_MOST_SOLVED]
-    return [
-        _failure(past, *one, _weight(past, *one) if one is newest else BY_WORTH.first) for one in (*opened, *solved)
+    listed = [
+        _failure(past, *one, row if at == newest else None)
+        for at, (one, row) in enumerate(zip(opened, rows, strict=True))
     ]
+    return [*listed, *(_failure(past, *one) for one in solved)]
 
 
 def open_failures(view: ProjectView) -> list[tuple[Failure, SessionView]]:
@@ -97,14 +102,16 @@ def _words(past: Past, failure: Failure, session: SessionView) -> str:
     return f"{agent} then: {in_quotes(failure.words, _WORDS_CHARS, tail=0.0)}"
 
 
-def _weight(past: Past, failure: Failure, session: SessionView) -> float:
-    """Returns the weight of a failure. One of the turn that tells where it stands, or where the work does, is sure of
-    its line, as the next agent meets it first; so is one of the eleven turns before."""
+def _row(past: Past, failure: Failure, session: SessionView) -> str | None:
+    """Returns the row of the order for a failure of the turn that tells where it stands, or where the work does, since
+    the next agent meets that first, or of one of the few turns before it."""
+    if failure not in session.digest.failures:
+        return None
     steps = [step for step in (past.main, past.work) if step is not None and step.view is session]
-    backs = [back for step in steps if (back := step.turn.number - failure.turn) >= 0]
-    if not backs or failure not in session.digest.failures:
-        return BY_WORTH.first
-    return WEIGHTS["failure before"].at(min(backs)).first if min(backs) else WEIGHTS["open failure"].first
+    back = min((back for step in steps if (back := step.turn.number - failure.turn) >= 0), default=None)
+    if back is None or back > _TURNS_BEFORE:
+        return None
+    return "failure before" if back else "open failure"
 
 
 def _tried(failure: Failure) -> str:
@@ -114,7 +121,7 @@ def _tried(failure: Failure) -> str:
     return f"`{program}`" if is_missing and failure.tried.startswith("`") else failure.tried
 
 
-def _failure(past: Past, failure: Failure, session: SessionView, weight: float) -> Entry:
+def _failure(past: Past, failure: Failure, session: SessionView, row: str | None = None) -> Entry:
     tried = _tried(failure)
     ago = earlier(failure.at_ms, past.at_ms)
     times = f"{failure.times} times" if failure.times > 1 else ""
@@ -135,5 +142,5 @@ def _failure(past: Past, failure: Failure, session: SessionView, weight: float) 
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     tried = cut_middle(tried, room)
     text = f"{quoted(tried) if kind == 'job' else tried}{why}"  # a job's name may be any words
-    entry = from_session(session, failure.turn, text, kind, weight, at_ms=failure.at_ms)
+    entry = from_session(session, failure.turn, text, kind, rank_of(row), at_ms=failure.at_ms)
     return entry if failure.solved else replace(entry, alone=_OPEN)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from carryover.distill.digest import Digest, Turn
-from carryover.distill.entry import STALER, WEIGHTS, Entry
+from carryover.distill.entry import Entry, rank_of
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
 from carryover.distill.sections.replied_to import asked_before, replying_to
@@ -16,6 +16,7 @@ from carryover.distill.view import SessionView
 _MOST_SINCE: Final = 10
 """After so many turns, whose work was about something else, a list that was not touched is no plan any more."""
 _LONG: Final = 400
+_MOST_OPEN: Final = 8
 """Characters. In public transcripts, the question before a longer prompt was mostly what to do next at all."""
 
 
@@ -35,8 +36,8 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     # Whether it answers that is not known: who has a question may be asked something else first.
     label = f"{past.agent(past.main)} had asked right before {replied_in}"
     at_ms = (turn.at_ms if is_cut_off else turn.said[-1].at_ms) if asked else 0
-    replied = parted(past.main, asked, "message", WEIGHTS["replied"], label=label, at_ms=at_ms)
-    limits = [from_turn(past.main, limit, "limit", WEIGHTS["limit"].first, at_ms=past.at_ms)] if limit else []
+    replied = parted(past.main, asked, "message", "replied", label=label, at_ms=at_ms)
+    limits = [from_turn(past.main, limit, "limit", rank_of("limit"), at_ms=past.at_ms)] if limit else []
     return [*_plan(past), *_announced(past), *replied, *limits]
 
 
@@ -56,7 +57,7 @@ def _announced(past: Past) -> list[Entry]:
     """Returns the lines of the last words that the agent itself labelled as next."""
     step = past.main
     at_ms = step.turn.last_ms
-    return parted(step, announced(past), "message", WEIGHTS["announced"], label=past.spoke(step, at_ms), at_ms=at_ms)
+    return parted(step, announced(past), "message", "announced", label=past.spoke(step, at_ms), at_ms=at_ms)
 
 
 def _plan(past: Past) -> list[Entry]:
@@ -68,16 +69,15 @@ def _plan(past: Past) -> list[Entry]:
     session = max(lists, key=lambda one: one.digest.plan_ms)
     digest = session.digest
     opened = [item for item in digest.plan if item.state != "done"]
-    weight = WEIGHTS["plan"]
     stale = answers_since(digest, digest.plan_turn)
     label = _plan_label(past, session, len(opened), stale)
     at_ms = digest.plan_ms
     entries = []
-    for at, item in enumerate(opened[: weight.most]):
+    for at, item in enumerate(opened[:_MOST_OPEN]):
         state = "in progress" if item.state == "active" else "open"
         text = f"{state}: {item.text}"
-        least = weight.first + weight.part + weight.back * at + STALER * stale
-        entries.append(from_session(session, digest.plan_turn, text, "todo list", least, label=label, at_ms=at_ms))
+        rank = rank_of("plan", at) if not stale else None
+        entries.append(from_session(session, digest.plan_turn, text, "todo list", rank, label=label, at_ms=at_ms))
     return joined_short(entries)
 
 

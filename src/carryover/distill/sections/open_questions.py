@@ -16,7 +16,7 @@ from carryover.distill.closed_classes import (
     replies_first,
 )
 from carryover.distill.digest import Pending, SeenRun
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
+from carryover.distill.entry import Entry, Rank, rank_of
 from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_in_code, printed_line, sentences
@@ -45,6 +45,7 @@ from carryover.text.pattern import later
 _OPINION_MS: Final = 7 * DAY_MS
 _MOST_RUNS: Final = 40
 _MOST_SESSIONS: Final = 4
+_MOST_ASKED: Final = 4
 """Most sessions besides the leading one whose open question is quoted."""
 _IN_PATH: Final = frozenset("./\\")
 """One of them is in the path of a file; a call without arguments has the tool's name instead."""
@@ -169,25 +170,26 @@ def _may_be_the_protocols(past: Past, step: Step) -> bool:
 
 def _asked(past: Past, step: Step, back: int) -> list[Entry]:
     """Returns the question that the agent ended with, those of tools, and a written plan until the user decides."""
-    weight = WEIGHTS["question"].at(back)
     at_ms = step.turn.last_ms
     label = f"{past.agent(step)} asked ({past.place(step, at_ms)})"
     entries: list[Entry] = []
     is_past = _went_on(step) or _is_committed(past, step)
     if not (is_past or _only_greets(step) or _may_be_the_protocols(past, step)):
-        entries += parted(step, last_words(step.turn).question, "message", weight, label=label, most=5, at_ms=at_ms)
-    for asked in step.digest.questions[-weight.most :]:
+        entries += parted(
+            step, last_words(step.turn).question, "message", "question", back, label=label, most=5, at_ms=at_ms
+        )
+    for asked in step.digest.questions[-_MOST_ASKED:]:
         text = f"{asked.text} Options: {'; '.join(asked.options)}" if asked.options else asked.text
         label = f"{past.agent(step)} asked ({past.place(step, asked.at_ms)}), not answered"
         at_ms = asked.at_ms
-        entries += parted(step, text, "question", weight, label=label, at_ms=at_ms)
+        entries += parted(step, text, "question", "question", back, label=label, at_ms=at_ms)
     plan = step.digest.proposal
     if plan is not None and plan_waits(step.digest) and carried_out_by(past, step.digest) is None:
         what = (
             "plan, of which no ruling is recorded" if has_no_ruling(step.digest) else "plan waits for the user's word"
         )
         label = f"{past.agent(step)}'s {what} ({past.place(step, plan.at_ms)})"
-        entries += parted(step, plan.text, "plan", WEIGHTS["proposal"].at(back), label=label, most=8, at_ms=plan.at_ms)
+        entries += parted(step, plan.text, "plan", "proposal", label=label, most=8, at_ms=plan.at_ms)
     return entries
 
 
@@ -263,13 +265,13 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         text = f"Tests {since}"
     else:
         return []
-    return [from_run(past, seen, text, WEIGHTS["open tests"].first)]
+    return [from_run(past, seen, text, rank_of("open tests"))]
 
 
-def from_run(past: Past, seen: SeenRun, text: str, weight: float = BY_WORTH.first) -> Entry:
+def from_run(past: Past, seen: SeenRun, text: str, rank: Rank | None = None) -> Entry:
     """Returns one line from the turn of a test run."""
     session = next(one for one in past.view.sessions if _has_run(one, seen))
-    return from_session(session, seen.turn, text, "test run", weight, at_ms=seen.at_ms)
+    return from_session(session, seen.turn, text, "test run", rank, at_ms=seen.at_ms)
 
 
 def _failing(seen: SeenRun, ago: str = "", later: Sequence[SeenRun] = ()) -> str:
@@ -311,7 +313,7 @@ def _uncertain_edits(past: Past) -> list[Entry]:
         return []
     shown = ", ".join(in_code(cut_middle(name, 120)) for name in list(names)[-3:])
     text = f"Not known whether this edit was made: {shown}"
-    return [from_turn(step, text, "call", WEIGHTS["uncertain"].first, at_ms=calls[-1].at_ms)]
+    return [from_turn(step, text, "call", rank_of("uncertain"), at_ms=calls[-1].at_ms)]
 
 
 def still_named(opinions: Sequence[Opinion], now_ms: int) -> tuple[Opinion, ...]:

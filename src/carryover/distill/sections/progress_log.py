@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, EntryKind, Weight
+from carryover.distill.entry import Entry, EntryKind, Rank, rank_of
 from carryover.distill.goals import says_something
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.pastes import quoted_prompt
@@ -36,6 +36,9 @@ _PROMPT_CHARS = 160
 _LINE_CHARS = 110
 _WANTED: Final = ("errors", "pending", "current", "next", "request", "other")
 _TO_DO: Final = ("pending", "current", "next")
+_MOST_BESIDE: Final = 4
+_MOST_WORKTREES: Final = 3
+_MOST_DISCUSSED: Final = 3
 _MOST_LINES: Final = {"summary": 10, "plan": 12}
 _MOST_SINCE: Final = 2
 """Prompts since a recap up to which it tells how things stand; Claude Code 2.1 makes one for a user who was away."""
@@ -59,19 +62,17 @@ _SAID: Final = {"answered": "answered", "": "said"}
 
 def parallel_entries(past: Past) -> list[Entry]:
     """Returns each parallel session with its newest prompt and last line, then the worktrees."""
-    weight = WEIGHTS["parallel"]
-    sessions = [session for session in past.view.sessions if session.session in past.beside][: weight.most]
-    beside = [_session(past, one, weight.at(back).first) for back, one in enumerate(sessions)]
-    weight = WEIGHTS["worktree"]
+    sessions = [session for session in past.view.sessions if session.session in past.beside][:_MOST_BESIDE]
+    beside = [_session(past, one, rank_of("parallel", back=back)) for back, one in enumerate(sessions)]
     trees = [
         Entry(
             text=quoted_prompt(tree.task, _PROMPT_CHARS),
             label=f"{_checkout(past, tree)}, with its own handoff ({earlier(tree.last_event_ms, past.at_ms) or 'now'})",
             kind="worktree",
-            weight=weight.at(back).first,
+            rank=rank_of("worktree", back=back),
             at_ms=tree.last_event_ms,
         )
-        for back, tree in enumerate(past.view.worktrees[: weight.most])
+        for back, tree in enumerate(past.view.worktrees[:_MOST_WORKTREES])
     ]
     return [*beside, *trees]
 
@@ -81,7 +82,7 @@ def _checkout(past: Past, tree: Worktree) -> str:
     return f"{'Unfinished in the main checkout' if is_main else 'Worktree'} {in_code(tree.root)}"
 
 
-def _session(past: Past, session: SessionView, weight: float) -> Entry:
+def _session(past: Past, session: SessionView, rank: Rank | None) -> Entry:
     turns = session.digest.turns
     turn = next((turn for turn in reversed(turns) if turn.prompt), turns[-1])
     step = Step(turn, session)
@@ -92,7 +93,7 @@ def _session(past: Past, session: SessionView, weight: float) -> Entry:
     on = f", on branch {branch_name(turn.branch)}" if turn.branch not in ("", past.main.turn.branch) else ""
     label = f"{past.agent(step)} ({past.place(step, session.newest_ms)}{on})"
     text = f"{quoted_prompt(turn.prompt, _PROMPT_CHARS, chars=turn.chars, mark=turn.pasted)}{last}"
-    return from_turn(step, text, "prompt", weight, label=label, at_ms=session.newest_ms)
+    return from_turn(step, text, "prompt", rank, label=label, at_ms=session.newest_ms)
 
 
 def summary_entries(past: Past) -> list[Entry]:
@@ -108,15 +109,15 @@ def summary_entries(past: Past) -> list[Entry]:
             waits = session is past.lead and not _is_answered_since(summary, session.digest)
             is_done = _is_done_since(summary, session.digest) or _is_replanned(summary, session.digest)
             for heading, text, is_next in _parts_of(summary, is_done=is_done):
-                weight = WEIGHTS["announced"] if is_next and waits else BY_WORTH
-                entries += _quoted(past, session, summary, f"{what}{heading}", text, weight)
+                row = "announced" if is_next and waits else None
+                entries += _quoted(past, session, summary, f"{what}{heading}", text, row)
         plan = session.digest.proposal
         if plan is not None and plan.accepted and plan.text:
             what = "plan, accepted by the user"  # the work follows it from then on
             turn = session.digest.turn
             is_begun = session is past.lead and turn is not None and plan.turn == turn.number and turn.end != "answered"
-            weight = WEIGHTS["accepted"] if is_begun else BY_WORTH
-            entries += _quoted(past, session, plan, what, plan.text, weight)
+            row = "accepted" if is_begun else None
+            entries += _quoted(past, session, plan, what, plan.text, row)
     return entries
 
 
@@ -157,7 +158,7 @@ def _parts_of(summary: Summary, *, is_done: bool) -> list[tuple[str, str, bool]]
 
 
 def _quoted(
-    past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str, weight: Weight = BY_WORTH
+    past: Past, session: SessionView, given: Summary | Proposal, what: str, text: str, row: str | None
 ) -> list[Entry]:
     step = Step(past.main.turn, session)  # which turn it is makes no difference: the one of the text may be forgotten
     since = max(0, session.digest.prompts - given.turn)
@@ -169,8 +170,8 @@ def _quoted(
     label = f"{past.agent(step)}'s {what} ({notes})"
     kind: EntryKind = "plan" if isinstance(given, Proposal) else "summary"
     is_new_recap = session is past.lead and given is session.digest.recap and since <= _MOST_SINCE
-    weight = WEIGHTS["recap"] if is_new_recap else weight
-    quote = parted(step, text, kind, weight, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
+    row = "recap" if is_new_recap else row
+    quote = parted(step, text, kind, row, label=label, most=_MOST_LINES[kind], at_ms=given.at_ms)
     return [replace(one, turn=given.turn) for one in quote]
 
 
@@ -204,12 +205,11 @@ def progress_entries(past: Past) -> list[Entry]:
         asks = step.is_newest and step.view.session in asking
         answer = last_words(step.turn).said if asks else step.turn.answer
         who = f"{past.agent(step)} {said}"
-        weight = WEIGHTS["discussed"].at(discussed.index(step)) if step in discussed else BY_WORTH
-        parts = parted(step, answer, "message", weight, label=f"{who} ({place})", at_ms=at_ms)
+        row, back = ("discussed", discussed.index(step)) if step in discussed else (None, 0)
+        parts = parted(step, answer, "message", row, back, label=f"{who} ({place})", at_ms=at_ms)
         parts = _with_opening(parts, who, place)
         if step in before and parts:  # none of an answer that shows nothing
-            weight = WEIGHTS["answered before" if step is before[0] else "shown instead"]
-            parts[0] = replace(parts[0], weight=weight.first)
+            parts[0] = replace(parts[0], needed=True)
         answers += parts
     return [*entries, *joined_short(answers), *joined_short(_on_the_way(past, stands)), *_heard(past)]
 
@@ -228,9 +228,8 @@ def _on_the_way(past: Past, stands: Sequence[Step]) -> Iterator[Entry]:
 
 
 def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
-    """Returns the newest of the answers before the leading turn for which the agent did more than commit. The first is
-    needed in the handoff: the newest that is not short, if there is one. If the leading turn has an answer, the others
-    follow, and may stand instead."""
+    """Returns the newest answers before the leading turn for which the agent did more than commit, without those that
+    are short, if not all are. Of a leading turn without an answer, what was done right before says most."""
     main = past.main.turn
     done = []
     for step in answered:
@@ -241,8 +240,8 @@ def _answered_before(past: Past, answered: Iterable[Step]) -> list[Step]:
             done.append(step)
     oldest_first = sorted(done, key=lambda step: step.turn.said[-1].at_ms)
     newest = oldest_first[::-1][:_MOST_BEFORE]
-    newest.sort(key=lambda step: estimated_tokens(step.turn.answer) < _SHORT_TOKENS)
-    return newest if main.end == "answered" else newest[:1]
+    telling = [step for step in newest if estimated_tokens(step.turn.answer) >= _SHORT_TOKENS] or newest[:1]
+    return telling if main.end == "answered" else telling[:1]
 
 
 def _discussed(past: Past, answered: Iterable[Step]) -> list[Step]:
@@ -259,7 +258,7 @@ def _discussed(past: Past, answered: Iterable[Step]) -> list[Step]:
         if step is None or turn.changes or turn.end != "answered":
             break
         talk.append(step)
-    return talk[: WEIGHTS["discussed"].most]
+    return talk[:_MOST_DISCUSSED]
 
 
 def _heard(past: Past) -> list[Entry]:
@@ -273,8 +272,8 @@ def _heard(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for step, message in (one for one in newest_first if one[1] in likely or one in newest_first[:_MOST_HEARD]):
         label = f"Message of another agent, {quoted(message.sender)} ({past.place(step, message.at_ms)})"
-        weight = WEIGHTS["heard"] if message in likely else BY_WORTH
-        entries += parted(step, message.text, "text from outside", weight, label=label, most=8, at_ms=message.at_ms)
+        row = "heard" if message in likely else None
+        entries += parted(step, message.text, "text from outside", row, label=label, most=8, at_ms=message.at_ms)
     return entries
 
 

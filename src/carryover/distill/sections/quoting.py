@@ -18,7 +18,7 @@ from carryover.distill.closed_classes import (
     label_of,
 )
 from carryover.distill.digest import Turn
-from carryover.distill.entry import BY_WORTH, Entry, EntryKind, Weight
+from carryover.distill.entry import Entry, EntryKind, Rank, lower, rank_of
 from carryover.distill.quotes import (
     BESIDE,
     fits,
@@ -48,70 +48,72 @@ def from_session(
     turn: int,
     text: str,
     kind: EntryKind,
-    weight: float = BY_WORTH.first,
+    rank: Rank | None = None,
     *,
     label: str = "",
     at_ms: int,
 ) -> Entry:
     """Returns one line from turn `turn` of a session."""
     return Entry(
-        text=text, kind=kind, weight=weight, label=label, session=view.session, agent=view.agent, turn=turn, at_ms=at_ms
+        text=text, kind=kind, rank=rank, label=label, session=view.session, agent=view.agent, turn=turn, at_ms=at_ms
     )
 
 
 def from_turn(
-    step: Step, text: str, kind: EntryKind, weight: float = BY_WORTH.first, *, label: str = "", at_ms: int | None = None
+    step: Step, text: str, kind: EntryKind, rank: Rank | None = None, *, label: str = "", at_ms: int | None = None
 ) -> Entry:
     """Returns one line from a turn."""
     moment = step.turn.at_ms if at_ms is None else at_ms
-    return from_session(step.view, step.turn.number, text, kind, weight, label=label, at_ms=moment)
+    return from_session(step.view, step.turn.number, text, kind, rank, label=label, at_ms=moment)
 
 
 def parted(
     step: Step,
     text: str,
     kind: EntryKind,
-    weight: Weight = BY_WORTH,
+    row: str | None = None,
+    back: int = 0,
     *,
     label: str,
     most: int = 99,
     at_ms: int | None = None,
 ) -> list[Entry]:
-    """Splits a quote into entries, of which the first and last stay longest, of a prompt, a question or a text from
-    outside the beginning; beyond `most` lines, its middle is left out."""
+    """Splits a quote into entries, fixed as the `row` of the order says for one so many quotes `back`. The first and
+    last of them stay longest, of a prompt, a question or a text from outside the beginning; beyond `most` lines, its
+    middle is left out."""
     parts = list(enumerate(pieces(text, beside=len(label), printed=kind == "call")))
     count = len(parts)
     if count == 1:  # as most quotes have
-        return [from_turn(step, parts[0][1], kind, weight.first, label=label, at_ms=at_ms)]
-    if fits(text):  # it has parts since its label is long
-        weight = weight._replace(part=0.0)
+        return [from_turn(step, parts[0][1], kind, rank_of(row, 0, back), label=label, at_ms=at_ms)]
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
-    ranks = _ranks(len(parts), head=kind in ("prompt", "question", "text from outside"))
+    before = _kept_before(len(parts), head=kind in ("prompt", "question", "text from outside"))
     for at, (_, part) in enumerate(parts[1:]):
         if is_numbered(part):  # the third step of several says little without those before it
-            ranks[at] = min(ranks[at], ranks[at + 1])
-    whole = from_turn(step, text, kind, weight.first, label=label, at_ms=at_ms)
+            before[at] = min(before[at], before[at + 1])
+    if fits(text):  # it has parts since its label is long
+        before = [0] * len(parts)
+    whole = from_turn(step, text, kind, label=label, at_ms=at_ms)
     return [
-        replace(whole, text=part, weight=weight.first + weight.part * rank, part=at, parts=count)
-        for (at, part), rank in zip(parts, ranks, strict=True)
+        replace(whole, text=part, rank=rank_of(row, kept, back), part=at, parts=count)
+        for (at, part), kept in zip(parts, before, strict=True)
     ]
 
 
-def _ranks(count: int, head: bool) -> list[int]:
+def _kept_before(count: int, head: bool) -> list[int]:
     """Returns for each part how many are kept before it: last, first, last but one, last but two, second, and so
     on; with `head`: first, last, second, third, last but one, fourth, and so on."""
-    ranks = [0] * count
+    before = [0] * count
     first = 0
     last = count - 1
-    for rank in range(count):
-        if (rank % 3 == 1) != head:
-            ranks[first] = rank
+    for kept in range(count):
+        if (kept % 3 == 1) != head:
+            before[first] = kept
             first += 1
         else:
-            ranks[last] = rank
+            before[last] = kept
             last -= 1
-    return ranks
+    return before
 
 
 def not_alike(steps: Iterable[Step], text: Callable[[Turn], str], most: int) -> list[Step]:
@@ -145,9 +147,9 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
             lines.append(entry)
             continue
         text = f"{before.text}{BESIDE}{shown}"
-        weight = min(before.weight, entry.weight)
+        rank = lower(before.rank, entry.rank)
         again = before.again and entry.again
-        lines[-1] = replace(before, text=text, weight=weight, again=again, members=(*before.sources, *entry.sources))
+        lines[-1] = replace(before, text=text, rank=rank, again=again, members=(*before.sources, *entry.sources))
     return lines
 
 

@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.distill.commands import only_looked, printed_by
 from carryover.distill.digest import JOB, Call
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
+from carryover.distill.entry import Entry, rank_of
 from carryover.distill.git_reports import COMMITS
 from carryover.distill.quotes import called, excerpt, lines_of
 from carryover.distill.sections.failed_approaches import open_failures
@@ -62,8 +62,8 @@ def call_entries(past: Past) -> list[Entry]:
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for made in _without_repeated_lines(newest):
-        weight = WEIGHTS["last call"] if _is_where_it_broke_off(past, made) else BY_WORTH
-        entries += _call(past, made.call, made.session, weight)
+        row = "last call" if _is_where_it_broke_off(past, made) else None
+        entries += _call(past, made.call, made.session, row)
     return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
 
 
@@ -225,7 +225,7 @@ def still_so(call: Call | ToolResult, since: str, at_ms: int, view: ProjectView)
     return "\n".join(kept) if first or last else ""
 
 
-def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[Entry]:
+def _call(past: Past, call: Call, session: SessionView, row: str | None) -> list[Entry]:
     """Returns a call with its output, unless the output shows a file that has changed since; nothing of one that only
     looked at something, if nothing of what it printed is left. If it is cut or takes several lines, the label names the
     turn, which has all of it."""
@@ -238,12 +238,12 @@ def _call(past: Past, call: Call, session: SessionView, weight: Weight) -> list[
     if not output and call.output.strip() and call.status != "error" and only_looked(call):
         return []
     most = _MOST_DATA if _DATA.match(output) else _MOST_READ if only_looked(call) else _MOST_OUTPUT
-    quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
+    quoted = parted(step, output, "call", row, label=label, most=most, at_ms=call.at_ms)
     if len(quoted) > 1 or _is_cut(label, output, quoted):
         notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))
         label = f"{_label(past, call)} ({notes})"
-        quoted = parted(step, output, "call", weight, label=label, most=most, at_ms=call.at_ms)
-    quoted = quoted or [from_turn(step, label, "call", weight.first, at_ms=call.at_ms)]
+        quoted = parted(step, output, "call", row, label=label, most=most, at_ms=call.at_ms)
+    quoted = quoted or [from_turn(step, label, "call", rank_of(row), at_ms=call.at_ms)]
     again = only_looked(call) and not any(map(is_document, _read(call)))
     return [msgspec.structs.replace(one, again=again) for one in quoted]
 

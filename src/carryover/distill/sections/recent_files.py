@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
-from carryover.distill.entry import WEIGHTS, Entry
+from carryover.distill.entry import Entry, rank_of
 from carryover.distill.quotes import earlier, in_code, name_in_code
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.trail import Past
@@ -233,7 +233,6 @@ def may_be_tested(path: str) -> bool:
 
 def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
     """Returns the files. The one that was edited most stays as long as the second: it may be what the work is about."""
-    weight = WEIGHTS["file"]
     most_edited = max(recent, key=lambda file: file.touched.edits, default=None)
     sessions = {session.session: session for session in past.view.sessions}
     entries = []
@@ -241,7 +240,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
         session = sessions.get(file.touched.session, past.lead)
         text = _file(file, past.at_ms)
         at_ms = file.touched.at_ms
-        rank = weight.at(min(at, 1) if file is most_edited else at).first
+        rank = rank_of("file", back=min(at, 1) if file is most_edited else at)
         entries.append(from_session(session, file.touched.turn, text, "edit", rank, at_ms=at_ms))
     return joined_short(entries)
 

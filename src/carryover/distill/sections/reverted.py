@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.distill.closed_classes import only_consents
 from carryover.distill.digest import Revert
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
+from carryover.distill.entry import Entry, rank_of
 from carryover.distill.quotes import PIECE_CHARS, earlier, in_quotes
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import name_of_work
@@ -31,13 +31,12 @@ def reverted_entries(past: Past) -> list[Entry]:
     wanted = ((one, session) for one, session in every if not only_consents(_prompt(session, one.turn)))
     found = [(one, session) for one, session in wanted if name_of_work(one.path, past.view) is not None]
     found.sort(key=lambda each: (-each[0].at_ms, each[1].session, -each[0].turn))
-    weight = WEIGHTS["reverted"]
     entries: list[Entry] = []
     for (session, turn), group in groupby(found, key=lambda each: (each[1], each[0].turn)):
         back = [one for one, _ in group]
-        least = weight.first if len(entries) < weight.most else BY_WORTH.first
+        rank = rank_of("reverted", back=len(entries))
         text = _text(past, session, back)
-        entries.append(from_session(session, turn, text, "edit", least, at_ms=back[0].at_ms))
+        entries.append(from_session(session, turn, text, "edit", rank, at_ms=back[0].at_ms))
     return entries
 
 

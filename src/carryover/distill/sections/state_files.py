@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from carryover.distill.digest import SeenDocument
-from carryover.distill.entry import STALER, WEIGHTS, Entry
+from carryover.distill.entry import Entry, rank_of
 from carryover.distill.quotes import in_code, item_beside
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.sections.recent_files import checked_boxes, placed
@@ -18,6 +18,7 @@ from carryover.facts import FileFacts
 Visit = tuple[SeenDocument, SessionView]
 """What one session did with a document."""
 _MOST: Final = 12
+_MOST_OF_ONE: Final = 6
 _WITHOUT: Final = 3
 """After so many answers, a document that was only read, and has no box checked, gives way."""
 
@@ -46,7 +47,6 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     in the same turn, as notes of other days are."""
     found: list[tuple[str, str, SeenDocument, SessionView, int]] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
-    weight = WEIGHTS["open box"]
     only_read = defaultdict[tuple[str, int], set[str]](set)
     for path, visits in documents_of(past.view).items():
         recorded = next((one.boxes for one, _ in reversed(visits) if one.boxes is not None), None)
@@ -65,12 +65,12 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         label = f"open in {in_code(path)} ({checked_boxes(boxes)}, {did}{since})"
         if boxes.open and not is_own:
             only_read[session.session, turn].add(label)
-        found += [(label, item_beside(item), document, session, stale) for item in boxes.open[: weight.most]]
+        found += [(label, item_beside(item), document, session, stale) for item in boxes.open[:_MOST_OF_ONE]]
     notes = {label for labels in only_read.values() if len(labels) > 1 for label in labels}
     entries: list[Entry] = []
     for label, item, document, session, stale in found:
         if label not in notes:
-            rank = weight.at(len(entries)).first + STALER * stale
+            rank = rank_of("open box", len(entries)) if not stale else None
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
     return joined_short(entries[:_MOST])
 

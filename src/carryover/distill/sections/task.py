@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from carryover.distill.closed_classes import is_list_item, speaks_of_going_on
 from carryover.distill.digest import Heard, Pending, Reply, Turn
-from carryover.distill.entry import TYPED, WEIGHTS, Entry, Weight
+from carryover.distill.entry import TYPED, Entry, rank_of
 from carryover.distill.goals import goal_of, says_something
 from carryover.distill.pastes import has_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens, quoted
@@ -28,6 +28,7 @@ _QUEUED_CHARS: Final = 360
 _OWN_CHARS: Final = 1200
 _MOST_OF_PASTE: Final = 12
 _MOST_TAKEN_UP: Final = 3
+_MOST_TYPED: Final = 3
 _NEWEST: Final = 12
 """How many of the newest working turns have their answers and files searched."""
 _LEAST_AGAIN: Final = 2
@@ -41,9 +42,8 @@ _SEVERAL: Final = 3
 
 def pin_entries(view: ProjectView) -> list[Entry]:
     """Returns what the user pinned, then what the user says is done: the one judgement in a handoff, and a person's."""
-    weight = WEIGHTS["pin"].first
     return [
-        Entry(text=pin.text, label=label, kind="pin", weight=weight, session=pin.session, at_ms=pin.at_ms)
+        Entry(text=pin.text, label=label, kind="pin", rank=rank_of("pin"), session=pin.session, at_ms=pin.at_ms)
         for is_done, label in ((False, "Pinned by the user"), (True, "Done, the user says"))
         for pin in view.pins
         if pin.is_done == is_done
@@ -229,14 +229,13 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
             since = chain(step.digest.turns, past.lead.digest.turns)  # it may be of an earlier session than the others
             is_last = not any(turn.prompt for turn in since if turn.began > step.turn.began)
             what = "Newest prompt" if is_last else "Newest task"
-        own = WEIGHTS["goal before" if role == "taken up" and whose else role]
+        row = "goal before" if role == "taken up" and whose else role
         if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
-            own = own._replace(part=WEIGHTS["list before"].part)
+            row = "newest list"
         label = replying_to(step, f"{what} ({whose}{past.sent(step)})", is_task=True)
-        entries += _prompt(step, own, label, leads=step.turn is past.newest.turn)
+        entries += _prompt(step, row, label, leads=step.turn is past.newest.turn)
         if templates.get(step.turn.template) is step and not step.turn.is_template:
-            weight = WEIGHTS["template"].first + WEIGHTS[role].first
-            entries.append(from_turn(step, step.turn.template, "prompt", weight))
+            entries.append(from_turn(step, step.turn.template, "prompt", rank_of("template")))
     return [*_asked(past), *entries, *_typed(past)]
 
 
@@ -250,18 +249,16 @@ def _asked(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for message, role in zip(orders(past), ("goal", "newest"), strict=False):
         label = f"Asked by another agent, {quoted(message.sender)} ({past.place(past.main, message.at_ms)})"
-        entries += parted(past.main, message.text, "text from outside", WEIGHTS[role], label=label, at_ms=message.at_ms)
+        entries += parted(past.main, message.text, "text from outside", role, label=label, at_ms=message.at_ms)
     return entries
 
 
-def _prompt(step: Step, weight: Weight, label: str, *, leads: bool) -> list[Entry]:
+def _prompt(step: Step, row: str, label: str, *, leads: bool) -> list[Entry]:
     """Returns the typed words, then what was pasted with them, with each pasted line marked."""
     turn = step.turn
-    paste = WEIGHTS["paste"]
-    pasted = paste._replace(first=paste.first + weight.first)
     attached = f" (+{turn.attachments} attached)" if turn.attachments else ""
     typed = "\n…\n".join(text for is_pasted, text in parts(turn.prompt) if not is_pasted)  # around a paste
-    words = parted(step, f"{typed}{attached}".strip(), "prompt", weight, label=label)
+    words = parted(step, f"{typed}{attached}".strip(), "prompt", row, label=label)
     entries = [replace(entry, alone=TYPED) for entry in words]
     pastes = (text for is_pasted, text in parts(turn.prompt) if is_pasted)
     for text in pastes:
@@ -270,9 +267,9 @@ def _prompt(step: Step, weight: Weight, label: str, *, leads: bool) -> list[Entr
         if not entries:
             mark = f"{label}, {mark}"
             label = ""
-        shown = parted(step, text, "prompt", pasted, label=mark, most=_MOST_OF_PASTE)
+        shown = parted(step, text, "prompt", "paste", label=mark, most=_MOST_OF_PASTE)
         if leads:  # at its end stands the error, or what is asked on the same line
-            shown[-1:] = [replace(entry, weight=pasted.first) for entry in shown[-1:]]
+            shown[-1:] = [replace(entry, rank=rank_of("paste")) for entry in shown[-1:]]
         entries += shown
     return entries
 
@@ -282,11 +279,10 @@ def typed_since(past: Past) -> list[Pending | Reply]:
     digest = past.lead.digest
     replies = digest.turn.replies if digest.turn is not None else ()
     typed: list[Pending | Reply] = [*(reply for reply in replies if reply.is_added), *waiting_prompts(digest)]
-    return typed[-WEIGHTS["typed"].most :]
+    return typed[-_MOST_TYPED:]
 
 
 def _typed(past: Past) -> list[Entry]:
-    weight = WEIGHTS["typed"]
     turn = past.lead.digest.turn
     # What was typed into a template's turn is all that says what it is to make (Codex 0.105 with Spec Kit).
     most = _OWN_CHARS if turn is not None and turn.is_template else _QUEUED_CHARS
@@ -296,5 +292,5 @@ def _typed(past: Past) -> list[Entry]:
         when = f" ({ago})" if ago else ""
         label = f"Typed while the agent worked{when}"
         text = quoted_prompt(one.text, most)
-        entries = [*parted(past.main, text, "queued prompt", weight.at(back), label=label, at_ms=one.at_ms), *entries]
+        entries = [*parted(past.main, text, "queued prompt", "typed", back, label=label, at_ms=one.at_ms), *entries]
     return entries

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import only_replies
 from carryover.distill.commands import command_tried
 from carryover.distill.digest import Reply, Turn
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry, Weight
+from carryover.distill.entry import Entry, Rank, rank_of
 from carryover.distill.goals import says_something
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
@@ -26,6 +26,7 @@ _CHARS: Final = 230
 _REFUSED_CHARS: Final = 80
 _OPTION_CHARS: Final = len(", after “") + 12
 """How far two options are compared that were chosen by the same reply."""
+_MOST_REFUSED: Final = 3
 _MOST_NAMED: Final = 3
 """How many of the calls that were refused together are named."""
 _MOST_ALIKE: Final = 12
@@ -73,7 +74,7 @@ def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
     room = _OWN_SHARE_TOKENS
     for place, entry in enumerate(entries):
         room -= estimated_tokens(entry.shown)
-        yield replace(entry, weight=min(entry.weight, WEIGHTS["own share"].at(place).first)) if room >= 0 else entry
+        yield replace(entry, rank=entry.rank or rank_of("own share", back=place)) if room >= 0 else entry
 
 
 def _prompt(past: Past, step: Step) -> list[Entry]:
@@ -109,7 +110,7 @@ def _replies(past: Past) -> list[Entry]:
     for _, reply in replies:
         if reply.refused and not reply.allowed and (reply.text or not was_left(past, reply.at_ms)):
             standing.setdefault(reply.to, reply)
-    newest = [*standing.values()][: WEIGHTS["refused"].most]
+    newest = [*standing.values()][:_MOST_REFUSED]
     entries: list[Entry] = []
     wordless = defaultdict[tuple[int, int], list[tuple[Step, Reply, Turn | None]]](list)
     for step, reply in replies:
@@ -118,12 +119,12 @@ def _replies(past: Past) -> list[Entry]:
         if not reply.refused:
             entries += _answer(past, step, reply)
         elif not says_nothing:
-            entries += _refusal(past, step, reply, WEIGHTS["refused"] if reply in newest else BY_WORTH)
+            entries += _refusal(past, step, reply, "refused" if reply in newest else None)
         elif not reply.allowed:  # or else the user has changed their mind
             wordless[id(step.turn), id(prompt)].append((step, reply, prompt))
     for together in wordless.values():
-        weight = WEIGHTS["refused"] if any(reply in newest for _, reply, _ in together) else BY_WORTH
-        entries.append(_without_words(past, together, weight))
+        rank = rank_of("refused") if any(reply in newest for _, reply, _ in together) else None
+        entries.append(_without_words(past, together, rank))
     return entries
 
 
@@ -158,12 +159,12 @@ def _prompt_of(step: Step, reply: Reply) -> Turn | None:
     return next((turn for turn in turns if one_line(turn.prompt).startswith(words)), None)
 
 
-def _refusal(past: Past, step: Step, reply: Reply, weight: Weight) -> list[Entry]:
+def _refusal(past: Past, step: Step, reply: Reply, row: str | None) -> list[Entry]:
     label = f"On refusing {_call_of(reply)} ({past.place(step, reply.at_ms)})"
-    return parted(step, excerpt(reply.text, _CHARS), "refusal", weight, label=label, at_ms=reply.at_ms)
+    return parted(step, excerpt(reply.text, _CHARS), "refusal", row, label=label, at_ms=reply.at_ms)
 
 
-def _without_words(past: Past, together: Sequence[tuple[Step, Reply, Turn | None]], weight: Weight) -> Entry:
+def _without_words(past: Past, together: Sequence[tuple[Step, Reply, Turn | None]], rank: Rank | None) -> Entry:
     """Returns one line of the calls of a turn, newest first, that were refused without a word or with the same prompt:
     of calls that an agent makes at once, a client asks for each."""
     step, newest, prompt = together[0]
@@ -173,7 +174,7 @@ def _without_words(past: Past, together: Sequence[tuple[Step, Reply, Turn | None
     explains = prompt is not None and says_something(prompt) and not prompt.prompt.startswith("/")
     said = f"; {past.turn(prompt.number, step.view)} says why" if prompt is not None and explains else ""
     text = f"Refused, not run: {', '.join(reversed(named))}{more} ({past.place(step, newest.at_ms)}){said}"
-    return from_turn(step, text, "refusal", weight.first, at_ms=newest.at_ms)
+    return from_turn(step, text, "refusal", rank, at_ms=newest.at_ms)
 
 
 def _call_of(reply: Reply) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import SeenRun
-from carryover.distill.entry import BY_WORTH, WEIGHTS, Entry
+from carryover.distill.entry import Entry, rank_of
 from carryover.distill.quotes import (
     LINE_BREAK,
     before_call,
@@ -45,6 +45,7 @@ _LEAST_FOUND: Final = 20
 """Tokens of a message on the way that says what was found, without the sentence that leads to a call."""
 _MOST_BRANCHES: Final = 2
 _MOST_JOBS: Final = 3
+_MOST_IN_FLIGHT: Final = 2
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -70,7 +71,7 @@ def standing_entries(past: Past, git: GitFacts | None) -> list[Entry]:
         _ended_unsaid(past),
     )
     facts = [fact for fact in said if fact]
-    state = parted(past.main, "; ".join(facts), "ending", WEIGHTS["state"], label="", at_ms=past.main.turn.last_ms)
+    state = parted(past.main, "; ".join(facts), "ending", "state", label="", at_ms=past.main.turn.last_ms)
     if run is not None:
         of_run = from_run(past, run, "")
         others = len(facts) > 1
@@ -229,14 +230,13 @@ def _words(past: Past, step: Step) -> list[Entry]:
         return _on_the_way(past, step)
     label = past.spoke(step, turn.last_ms)
     at_ms = turn.said[-1].at_ms if turn.said else None
-    weight = WEIGHTS["last words" if is_main else "last words of work"]
     words = last_words(turn)
     if is_main:
         text = words.body if announced(past) else words.said
-        return parted(step, text, "message", weight, label=label, at_ms=at_ms)
+        return parted(step, text, "message", "last words", label=label, at_ms=at_ms)
     asks = step.is_newest and step.view.session in asking_sessions(past)
     body = words.said if asks else turn.answer
-    return parted(step, body, "message", weight, label=label, at_ms=at_ms)
+    return parted(step, body, "message", "last words of work", label=label, at_ms=at_ms)
 
 
 def _on_the_way(past: Past, step: Step) -> list[Entry]:
@@ -247,25 +247,24 @@ def _on_the_way(past: Past, step: Step) -> list[Entry]:
     tells = [estimated_tokens(before_call(one.text)) for one in said[:-1]]
     found = tells.index(max(tells)) if max(tells, default=0) >= _LEAST_FOUND else None
     for at, one in enumerate(said):
-        weight = WEIGHTS["last words"] if one is said[-1] else WEIGHTS["found"] if at == found else BY_WORTH
+        row = "last words" if one is said[-1] else "found" if at == found else None
         label = f"{past.agent(step)} on the way ({past.place(step, one.at_ms)})"
-        entries += parted(step, one.text, "message", weight, label=label, most=4, at_ms=one.at_ms)
+        entries += parted(step, one.text, "message", row, label=label, most=4, at_ms=one.at_ms)
     return joined_short(entries)
 
 
 def _in_flight(past: Past, step: Step) -> list[Entry]:
     if step.turn.end == "answered" or not step.is_newest:
         return []
-    weight = WEIGHTS["in flight"]
     running = {job.id for job, _ in running_jobs(past)}  # Codex's open call is its job: told in the line of facts
     calls = [call for call in step.digest.open_calls if call.op not in _TOLD_ELSEWHERE and call.id not in running]
-    calls = calls[-weight.most :]
+    calls = calls[-_MOST_IN_FLIGHT:]
     entries = []
     for back, call in enumerate(reversed(calls)):
         shown = from_root(call.text, past.view).replace("`", "").replace("\n", LINE_BREAK)
         text = f"`{cut_middle(shown, 240)}`"
         label = "In flight, no result recorded"
-        entries.append(from_turn(step, text, "call", weight.at(back).first, label=label, at_ms=call.at_ms))
+        entries.append(from_turn(step, text, "call", rank_of("in flight", back=back), label=label, at_ms=call.at_ms))
     return entries[::-1]
 
 
@@ -274,5 +273,5 @@ def _talk(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for step in [step for step in idle_since(past) if step.turn.answer][-1:]:
         label = f"Since then {past.agent(step)} said ({past.place(step)})"
-        entries += parted(step, last_words(step.turn).said, "message", WEIGHTS["last words"], label=label, most=6)
+        entries += parted(step, last_words(step.turn).said, "message", "last words", label=label, most=6)
     return entries

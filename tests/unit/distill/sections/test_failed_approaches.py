@@ -7,7 +7,6 @@ from typing import Literal
 import pytest
 
 from carryover import model
-from carryover.distill.entry import FIXED
 from carryover.model import ResultStatus
 from support.conversation import GOAL, MINUTE_MS, ROOT, handoff, section, session, under
 
@@ -327,7 +326,7 @@ def test_the_newest_failure_of_the_leading_session_stays_for_eleven_turns(turns:
     for number in range(turns):
         talk.user(f"The tax of town {number}.").edited(f"tax{number}.py").says("Set.")
     [failed] = [one.entries for one in handoff(old, talk).sections if one.title == "Failed approaches"]
-    fixed = {entry.text.partition("`")[2].partition("`")[0] for entry in failed if entry.weight <= FIXED}
+    fixed = {entry.text.partition("`")[2].partition("`")[0] for entry in failed if entry.rank is not None}
 
     assert fixed == ({"make cap"} if stays else set())
 

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.entry import FIXED
+from carryover.distill.entry import Rank
 from carryover.distill.handoff import wanted_files
 from carryover.distill.render import lay_out
 from carryover.distill.sections.state_files import open_items
@@ -113,16 +113,18 @@ def test_the_open_boxes_of_a_plan_file_come_next_and_keep_the_work_open() -> Non
 
 
 def test_open_boxes_give_way_when_the_work_has_gone_on_without_them() -> None:
-    def weight_of(talk: Conversation) -> float:
+    def is_fixed(talk: Conversation) -> bool:
         made = handoff(talk)
-        return next(entry.weight for each in made.sections for entry in each.entries if entry.text == "the receipt")
+        return next(
+            entry.rank is not None for each in made.sections for entry in each.entries if entry.text == "the receipt"
+        )
 
     talk = with_plan(text=PLAN.replace("- [ ] the fixture\n", ""))
-    assert weight_of(talk) <= FIXED
+    assert is_fixed(talk)
     for shelf in range(3):
         talk.user(f"And the prices of shelf {shelf}?").says(f"Shelf {shelf} has its prices.")
     assert "edited in turn 1, 3 answers since): the receipt" in "".join(lines_under("Next action", talk))
-    assert weight_of(talk) > FIXED
+    assert not is_fixed(talk)
 
 
 def test_what_a_plan_file_says_now_counts_more_than_what_was_recorded() -> None:
@@ -166,14 +168,14 @@ def test_of_several_documents_that_were_only_read_in_a_turn_the_boxes_are_those_
     assert "`PLAN.md`" in under("Next action", talk)
 
 
-def test_the_boxes_of_notes_that_are_left_out_take_no_weight_from_a_plan() -> None:
-    def heaviest(*names: str) -> float:
+def test_the_boxes_of_notes_that_are_left_out_take_no_place_of_a_plan() -> None:
+    def ranks(*names: str) -> list[Rank | None]:
         talk = with_plan().user("Merge it.")
         for name in names:
             talk.ran(f"{ROOT}/{name}", PLAN, op="read", name="Read")
-        return min(entry.weight for entry in open_items(past(talk.says("It is merged.")), {}))
+        return [entry.rank for entry in open_items(past(talk.says("It is merged.")), {})]
 
-    assert heaviest("monday.md", "tuesday.md") == heaviest()
+    assert ranks("monday.md", "tuesday.md") == ranks() != []
 
 
 def test_a_document_that_was_only_read_gives_way_once_other_sessions_have_gone_on_without_it() -> None:

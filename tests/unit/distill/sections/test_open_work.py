@@ -7,7 +7,6 @@ import re
 import pytest
 from msgspec.structs import replace
 
-from carryover.distill.entry import FIXED
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.distill.sections.where_it_stands import standing_entries
 from carryover.distill.trail import running_jobs
@@ -244,7 +243,7 @@ def test_what_failed_in_the_newest_work_is_told_also_after_other_answers() -> No
 
 def fixed(title: str, talk: Conversation) -> list[str]:
     entries = (entry for one in handoff(talk).sections if one.title == title for entry in one.entries)
-    return [entry.text for entry in entries if entry.weight <= FIXED]
+    return [entry.text for entry in entries if entry.rank is not None]
 
 
 def test_a_job_that_was_begun_again_with_the_same_words_is_told_once() -> None:
@@ -285,9 +284,9 @@ def test_a_job_that_ended_after_the_last_words_is_told_beside_them() -> None:
     assert "ended since" not in under("Where it stands", talk.says("They were stopped."))
 
 
-def weight_of(talk: Conversation, words: str) -> float:
+def is_fixed(talk: Conversation, words: str) -> bool:
     [told] = [entry for entry in call_entries(past(talk)) if words in entry.text]
-    return told.weight
+    return told.rank is not None
 
 
 def test_a_job_whose_end_reached_the_agent_after_it_had_spoken_is_told_with_its_report() -> None:
@@ -300,8 +299,8 @@ def test_a_job_whose_end_reached_the_agent_after_it_had_spoken_is_told_with_its_
 
     stands = under("Where it stands", talk.event(ended))
     assert stands.count("ended since the last words: “Agent completed”") == 1
-    assert weight_of(talk, "Grant") <= FIXED
-    assert weight_of(talk.says("I can't test it."), "Grant") > FIXED
+    assert is_fixed(talk, "Grant")
+    assert not is_fixed(talk.says("I can't test it."), "Grant")
 
 
 def test_a_test_run_of_an_earlier_turn_says_which_if_no_time_does() -> None:
@@ -347,16 +346,16 @@ def test_the_plan_that_a_turn_carries_out_keeps_its_place_until_the_answer() -> 
     talk = session("s1").user("Plan it.").event(PlanProposal(call_id="p", text=plan))
     talk.user("Implement the plan.").event(PlanProposal(call_id="", text="", accepted=True)).edited("cart.py")
 
-    def told() -> float:
+    def begins_fixed() -> bool:
         [own] = [one for one in handoff(talk).sections if one.title == "From the agent's own summary"]
-        return own.entries[0].weight
+        return own.entries[0].rank is not None
 
     assert "plan, accepted by the user (turn 2, no prompt since): 0. Round" in under(
         "From the agent's own summary", talk
     )
-    assert told() <= FIXED
+    assert begins_fixed()
     talk.says("Rounded.")
-    assert told() > FIXED
+    assert not begins_fixed()
 
 
 def test_of_a_long_plan_that_waits_eight_lines_stand_from_its_beginning_and_its_end() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from carryover.distill.entry import FIXED, INSTEAD, NEEDED
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.model import AgentSummary, BackgroundTask, FileEdit, PlanItem, PlanUpdate, SummaryPart, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, section, session, under, worked
@@ -16,7 +15,7 @@ def test_the_newest_recap_is_fixed_until_more_was_asked_since() -> None:
 
     def is_fixed() -> bool:
         [said] = [one.entries for one in handoff(talk).sections if one.title == "From the agent's own summary"]
-        return all(entry.weight <= FIXED for entry in said)
+        return all(entry.rank is not None for entry in said)
 
     assert is_fixed()
     talk.user("Cap it at half.").says("It is capped.").user("And on the receipt.").says("There too.")
@@ -85,7 +84,7 @@ def test_the_end_of_a_summary_in_one_piece_is_fixed_until_an_answer_came_since()
 
     def fixed() -> list[str]:
         [said] = [one.entries for one in handoff(talk).sections if one.title == "From the agent's own summary"]
-        return [entry.text for entry in said if entry.weight <= FIXED]
+        return [entry.text for entry in said if entry.rank is not None]
 
     assert any("put the countdown back" in line for line in fixed())
     talk.edited("cart.py").says("It is there again.")
@@ -112,10 +111,11 @@ def test_nothing_is_settled_while_the_newest_recap_says_what_comes_next() -> Non
 def test_the_last_step_of_an_answer_stays_with_those_before_it() -> None:
     why = "\n".join(f"- {letter}: {'the price is read, checked and written. ' * 6}" for letter in "abcd")
     steps = "\n".join(f"{number}. Set the port of server {number}. {'It listens. ' * 12}" for number in (1, 2))
-    talk = worked(says=f"The port is wrong.\n\n{why}\n\n{steps}\n\nIt was checked twice, since {why[3:]}")
+    talk = worked(says=f"The port is wrong.\n\n{why}\n\n{steps}\n\nIt was checked twice.")
     [said] = [one.entries for one in handoff(talk).sections if one.title == "Where it stands"]
-    [first, second] = [entry.weight for entry in said if "Set the port" in entry.text]
+    [first, second] = [entry.rank for entry in said if "Set the port" in entry.text]
 
+    assert first is not None
     assert first == second
 
 
@@ -135,17 +135,17 @@ def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
     assert log.count("There is no need to.") == 1
 
 
-def needed(*talks: Conversation) -> set[str]:
-    """Returns the answers that a handoff keeps, however little their names are worth."""
+def needed(*talks: Conversation) -> list[str]:
+    """Returns the answers of which a handoff keeps one, however little their names are worth."""
     log = next((one.entries for one in handoff(*talks).sections if one.title == "Progress log"), ())
-    return {one.text for entry in log for one in entry.sources if one.weight == NEEDED}
+    return [one.text for entry in log for one in entry.sources if one.needed]
 
 
 def test_what_was_done_last_is_needed_while_the_newest_turn_has_no_answer() -> None:
     talk = worked().user("Push it.").ran("git push").says("It is pushed.").user("And then?").says("Clone it there.")
     talk.user("How do I go on at home?").ran("ls")
 
-    assert needed(talk) == {"It is pushed."}
+    assert needed(talk) == ["It is pushed."]
 
 
 LONG = "The totals are rounded once, at the end of the receipt: the tax was rounded before, so that both sums differed."
@@ -154,47 +154,43 @@ LONG = "The totals are rounded once, at the end of the receipt: the tax was roun
 def test_the_work_before_the_newest_turn_is_needed_however_that_turn_ended() -> None:
     talk = session("s1").user("Why do the totals differ? Mend it.").edited("cart.py").says(LONG)
     talk.user("Now format it.").edited("style.py").says("It is formatted.")
-    assert needed(talk) == {LONG}
+    assert needed(talk) == [LONG]
 
     other = session("s2", hours=3).user("Draw a logo with an okapi.").edited("logo.svg").says("The okapi is drawn.")
-    assert needed(session("s0").user("Mend it.").edited("cart.py").says(LONG), other) == {LONG}
+    assert needed(session("s0").user("Mend it.").edited("cart.py").says(LONG), other) == [LONG]
 
 
 def test_a_longer_answer_is_needed_rather_than_that_a_commit_was_pushed() -> None:
     talk = session("s1").user("Mend the totals.").edited("cart.py").says(LONG)
     talk.user("Commit.").ran("git commit -a", "[main 4a7f2c1] Round once").says(f"Committed: {LONG}")
     talk.user("Push.").ran("git push").says("It is pushed.").user("Now format it.").edited("style.py").says("Done.")
-    assert needed(talk) == {LONG}
+    assert needed(talk) == [LONG]
 
 
 def test_neither_an_answer_of_the_leading_turn_nor_of_a_session_beside_it_is_what_was_done_before() -> None:
     talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
     talk.user("Mend it.").edited("cart.py").says(LONG).event(BackgroundTask(task_id="b1", state="done", label="Review"))
-    assert needed(talk.calls("cat tax.py").says("The review found nothing.")) == {f"The okapi is drawn. {LONG}"}
+    assert needed(talk.calls("cat tax.py").says("The review found nothing.")) == [f"The okapi is drawn. {LONG}"]
 
     beside = session("s2").user("Round the tax.").edited("tax.py").says(f"The tax is rounded. {LONG}").user("And then?")
     lead = Conversation(session="s3", at_ms=beside.at_ms).user("Mend it.").edited("cart.py").says("It is mended.")
-    assert needed(lead, beside.calls("ls")) == set()
+    assert needed(lead, beside.calls("ls")) == []
 
 
 def test_the_newest_work_before_the_leading_turn_is_needed_whichever_session_did_it() -> None:
     talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
     other = session("s2", hours=1).user("Mend it.").edited("cart.py").says(LONG)
     talk.at_ms = other.at_ms
-    assert needed(talk.user("Start the shop.").ran("make run").says("It runs."), other) == {LONG}
+    assert needed(talk.user("Start the shop.").ran("make run").says("It runs."), other)[0] == LONG
 
 
 def test_before_a_turn_without_an_answer_only_the_newest_work_is_needed() -> None:
-    talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
+    drawn = f"The okapi is drawn. {LONG}"
+    talk = session("s1").user("Draw a logo.").edited("logo.svg").says(drawn)
     talk.user("Mend it.").edited("cart.py").says(LONG).user("Format it.").edited("style.py")
 
-    def weights() -> set[float]:
-        [log] = [one.entries for one in handoff(talk).sections if one.title == "Progress log"]
-        return {one.weight for entry in log for one in entry.sources}
-
-    assert NEEDED in weights() and INSTEAD not in weights()
-    talk.says("It is formatted.")
-    assert {NEEDED, INSTEAD} <= weights()
+    assert needed(talk) == [LONG]
+    assert needed(talk.says("It is formatted.")) == [LONG, drawn]
 
 
 def test_a_turn_that_changed_and_committed_did_work_though_a_later_one_changed_that_file_again() -> None:
@@ -202,7 +198,7 @@ def test_a_turn_that_changed_and_committed_did_work_though_a_later_one_changed_t
     talk = session("s1").user("Draw a logo.").edited("logo.svg").says(f"The okapi is drawn. {LONG}")
     talk.user("Mend it.").event(first).ran("git commit -a", "[main 4a7f2c1] Round once").says(LONG)
     talk.user("And the tax.").event(second).says("The tax is rounded there, too.")
-    assert needed(talk) == {LONG}
+    assert needed(talk)[0] == LONG
 
 
 def test_a_recap_goes_once_its_turn_was_answered() -> None:

@@ -8,7 +8,6 @@ import pytest
 from msgspec.structs import replace
 
 from carryover import model
-from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.distill.sections.recent_calls import call_entries
 from carryover.model import Op
@@ -92,23 +91,23 @@ def test_what_the_last_call_printed_stays_when_a_prompt_has_followed_it_alone() 
     talk = Conversation().user(GOAL).ran("gh pr list", "[]").says("None is open.", final=False)
     talk.ran("gh pr create --head cap", "https://git.example/pull/232").user("Why do you do that?")
 
-    def weight() -> float:
-        return next(entry.weight for entry in call_entries(past(talk)) if "pull/232" in entry.text)
+    def is_fixed() -> bool:
+        return next(entry.rank is not None for entry in call_entries(past(talk)) if "pull/232" in entry.text)
 
-    assert weight() <= FIXED
+    assert is_fixed()
     talk.says("I shall look.", final=False)
-    assert weight() > FIXED
+    assert not is_fixed()
 
     talk = Conversation().user(GOAL).ran("gh pr create --head cap", "https://git.example/pull/232")
     talk.user("Why?").user("And why not?")
-    assert weight() > FIXED, "a turn has been between"
+    assert not is_fixed(), "a turn has been between"
 
     talk = Conversation().user(GOAL).ran("gh pr create --head cap", "https://git.example/pull/232")
     talk.user("Why?").calls("ls")
-    assert weight() > FIXED
+    assert not is_fixed()
     talk = Conversation().user(GOAL).ran("gh pr create --head cap", "https://git.example/pull/232")
     talk.says("It is open.").user("Why?")
-    assert weight() > FIXED
+    assert not is_fixed()
 
 
 def test_what_the_user_ran_after_the_answer_stays_until_the_agent_has_answered() -> None:
@@ -120,7 +119,7 @@ def test_what_the_user_ran_after_the_answer_stays_until_the_agent_has_answered()
 
     def is_fixed() -> bool:
         (line,) = [one for entry in call_entries(past(talk)) for one in entry.sources if "main -> main" in one.text]
-        return line.weight <= FIXED
+        return line.rank is not None
 
     assert is_fixed()
     talk.says("It is pushed.")

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from carryover.distill.choice import files_not_held
 from carryover.distill.digest import Digest, EditedFile, SeenRun
-from carryover.distill.entry import FIXED
 from carryover.distill.render import lay_out, render
 from carryover.distill.sections.recent_files import (
     TestState,
@@ -128,9 +127,9 @@ def test_the_file_that_was_edited_most_stays_as_long_as_the_second() -> None:
     for name in (*names[:2], *names[3:]):
         talk.edited(name)
     entries = file_entries(past(talk.says("Done.")), recent_files(project(talk)))
-    weights = {entry.text[1:].partition("`")[0]: entry.weight for entry in entries}
+    ranks = {entry.text[1:].partition("`")[0]: entry.rank for entry in entries}
 
-    assert [name for name, weight in weights.items() if weight <= FIXED] == [names[5], names[4], names[2]]
+    assert [name for name, rank in ranks.items() if rank is not None] == [names[5], names[4], names[2]]
 
 
 def test_files_that_have_no_line_are_named_in_one_those_edited_most_first() -> None:

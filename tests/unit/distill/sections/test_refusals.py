@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.entry import FIXED, WEIGHTS
+from carryover.distill.entry import Rank, rank_of
 from carryover.distill.render import render
 from carryover.model import ResultStatus, ToolResult, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, session, under, worked
@@ -18,11 +18,11 @@ def refusal(subject: str, words: str = "", status: ResultStatus = "denied") -> T
     return ToolResult(call_id="c", name="Bash", op="shell", status=status, subject=subject, user_words=words)
 
 
-def refusal_weights(talk: Conversation) -> dict[str, float]:
-    """Returns the weights of the refusals under What the user said, by what was refused."""
+def refusal_ranks(talk: Conversation) -> dict[str, Rank | None]:
+    """Returns the ranks of the refusals under What the user said, by what was refused."""
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
     refusals = [source for entry in said for source in entry.sources if source.kind == "refusal"]
-    return {call: entry.weight for entry in refusals for call in entry.shown.split("`")[1::2]}
+    return {call: entry.rank for entry in refusals for call in entry.shown.split("`")[1::2]}
 
 
 def test_what_the_user_refused_stays_whatever_it_is_worth() -> None:
@@ -34,7 +34,7 @@ def test_what_the_user_refused_stays_whatever_it_is_worth() -> None:
         )
 
     assert "Refused, not run: `git add cart.py` (turn 2" in under("What the user said", talk)
-    assert refusal_weights(talk)["git add cart.py"] < FIXED
+    assert refusal_ranks(talk)["git add cart.py"] == rank_of("refused")
     assert "git add" not in under("Recent files", talk)
 
 
@@ -44,9 +44,10 @@ def test_a_refused_call_that_ran_later_was_allowed() -> None:
         talk.event(refusal(command, "Ask first!" if command == "rm -r a" else ""))
     talk.event(refusal("rm -r a", status="ok")).event(refusal("git push", status="ok"))
     talk.event(refusal("rm -r b", status="error")).says("Done.")
-    weights = refusal_weights(talk)
+    ranks = refusal_ranks(talk)
 
-    assert weights["rm -r a"] >= WEIGHTS["own share"].first > max(weights["git push --force"], weights["rm -r b"])
+    assert ranks["rm -r a"] != rank_of("refused")
+    assert ranks["git push --force"] == ranks["rm -r b"] == rank_of("refused")
 
 
 @pytest.mark.parametrize(("command", "status", "stays"), [("git fetch", "ok", False), ("git fetch", "error", True)])
@@ -84,7 +85,10 @@ def test_only_the_newest_three_refusals_are_fixed() -> None:
     talk = worked()
     for name in ("a", "b", "c", "d", "d", "a"):
         talk.user(f"Now {name}.").event(refusal(f"rm -r {name}"))
-    weights = refusal_weights(talk)
+    ranks = refusal_ranks(talk)
 
-    share = WEIGHTS["own share"].first
-    assert {subject for subject, weight in weights.items() if weight < share} == {"rm -r a", "rm -r c", "rm -r d"}
+    assert {subject for subject, rank in ranks.items() if rank == rank_of("refused")} == {
+        "rm -r a",
+        "rm -r c",
+        "rm -r d",
+    }

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.entry import FIXED, NEEDED
 from carryover.model import AgentSummary, BackgroundTask, UserPrompt
 from support.conversation import handoff, section, session, under, worked
 
@@ -166,14 +165,14 @@ def test_the_first_line_of_the_newest_works_last_words_is_fixed_like_the_last_li
     [stands] = [one.entries for one in handoff(talk).sections if one.title == "Where it stands"]
     parts = [one for one in stands if "words after the newest work" in one.label]
     assert len(parts) > 2
-    assert max(parts[0].weight, parts[-1].weight) <= FIXED < parts[1].weight
+    assert [one.rank is not None for one in (parts[0], parts[1], parts[-1])] == [True, False, True]
 
 
 def test_six_lines_of_the_last_words_are_fixed_and_four_of_them_are_at_the_end() -> None:
     phases = [f"Phase {number} changes {'the page and what is below it, ' * 6}and is tested." for number in range(9)]
     talk = session("s1").user("What is left to do?").edited("page.py").says("\n\n".join(phases))
     lines = [entry for section in handoff(talk).sections for entry in section.entries if entry.kind == "message"]
-    fixed = [phases.index(entry.text) for entry in lines if entry.weight <= FIXED]
+    fixed = [phases.index(entry.text) for entry in lines if entry.rank is not None]
 
     assert fixed == [0, 1, 5, 6, 7, 8]
 
@@ -186,7 +185,7 @@ def test_what_the_newest_answers_propose_stays_if_their_turns_changed_nothing(ch
     talk = talk.edited("cards.html") if changes else talk
     talk.says("\n\n".join(cards)).user("Take the third now.").edited("page.html").says("The third is in.")
     lines = [entry for part in handoff(talk).sections for entry in part.entries if part.title == "Progress log"]
-    fixed = [cards.index(entry.text) for entry in lines if entry.text in cards and entry.weight <= FIXED]
+    fixed = [cards.index(entry.text) for entry in lines if entry.text in cards and entry.rank is not None]
 
     assert fixed == ([] if changes else [6, 7, 8])
 
@@ -200,7 +199,7 @@ def test_what_another_session_answered_does_not_hide_what_the_newest_answers_pro
     talk.user("Take the third now.").edited("page.html").says("The third is in.")
     lines = [entry for part in handoff(talk, other).sections for entry in part.entries if part.title == "Progress log"]
 
-    assert [cards.index(one.text) for one in lines if one.text in cards and one.weight <= FIXED] == [6, 7, 8]
+    assert [cards.index(one.text) for one in lines if one.text in cards and one.rank is not None] == [6, 7, 8]
 
 
 def test_the_newest_work_has_a_line_although_the_answers_since_only_looked() -> None:
@@ -211,4 +210,4 @@ def test_the_newest_work_has_a_line_although_the_answers_since_only_looked() -> 
     talk.user("Then paint the fourth.").edited("fourth.py").says("The fourth is painted.")
     entries = [entry for part in handoff(talk).sections for entry in part.entries if entry.text.startswith("It is all")]
 
-    assert [entry.weight for entry in entries] == [NEEDED]
+    assert [entry.needed for entry in entries] == [True]

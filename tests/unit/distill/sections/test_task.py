@@ -6,7 +6,6 @@ import re
 
 import pytest
 
-from carryover.distill.entry import FIXED
 from carryover.distill.goals import task_of
 from carryover.distill.render import render
 from carryover.model import PlanProposal, TurnEnd, UserPrompt
@@ -213,20 +212,20 @@ def test_a_plan_that_the_user_accepted_is_not_told_as_pasted() -> None:
 def fixed_task(*talks: Conversation) -> str:
     """Returns the lines of the task that are taken first, however much the others are worth."""
     entries = (entry for one in handoff(*talks).sections if one.title == "Task" for entry in one.entries)
-    return " ".join(entry.text for entry in entries if entry.weight <= FIXED)
+    return " ".join(entry.text for entry in entries if entry.rank is not None)
 
 
-def test_what_else_the_user_said_outlasts_the_end_of_what_was_taken_up() -> None:
+def test_what_else_the_user_said_and_the_end_of_what_was_taken_up_are_fixed() -> None:
     order = "Write cart.py with a table of all its rows, sorted by the day on which they came in, as the shop wants. "
     talk = session("s1").user("Build the shop.").edited("shop.py").says("The shop is built.")
     talk.user(f"{order * 3}Ask before you take one out.").edited("cart.py").says("cart.py is written.")
     talk.user("Sort cart.py by name.").edited("cart.py").says("cart.py is sorted.")
     talk.user("How long are the names?").ran("ls").says("Up to thirty letters.")
     entries = [entry for one in handoff(talk).sections for entry in one.entries]
-    [end] = [entry.weight for entry in entries if "Ask before" in entry.text]
-    [other] = [entry.weight for entry in entries if "Sort cart.py" in entry.text]
+    [end] = [entry.rank for entry in entries if "Ask before" in entry.text]
+    [other] = [entry.rank for entry in entries if "Sort cart.py" in entry.text]
 
-    assert other < end <= FIXED
+    assert None not in (end, other)
 
 
 @pytest.mark.parametrize("later", [0, 1])

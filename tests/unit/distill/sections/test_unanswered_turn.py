@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from carryover import model
-from carryover.distill.entry import FIXED
 from carryover.distill.render import render
 from carryover.model import PlanItem, PlanProposal, PlanUpdate, Question, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, handoff, session, under, worked
@@ -221,7 +220,7 @@ def test_what_the_last_call_of_a_turn_without_an_answer_printed_stays(
     entries = [entry for part in handoff(talk).sections for entry in part.entries]
     (line,) = [one for entry in entries for one in entry.sources if "183 of 190" in one.text]
 
-    assert (line.weight <= FIXED) is is_fixed
+    assert (line.rank is not None) is is_fixed
 
 
 def test_what_was_said_again_and_again_does_not_displace_what_was_said_once() -> None:
@@ -253,9 +252,9 @@ def test_what_was_proposed_before_a_model_stopped_answering_stays() -> None:
     for words in ("I can't make a key.", "hello", "are you there"):
         talk.user(words).event(TurnEnd(reason="error", message="request failed with status 400"))
     entries = [entry for part in handoff(talk).sections for entry in part.entries]
-    weight = next(entry.weight for entry in entries if "give the second account" in entry.text)
+    is_fixed = next(entry.rank is not None for entry in entries if "give the second account" in entry.text)
 
-    assert weight <= FIXED
+    assert is_fixed
 
 
 def test_a_call_in_flight_is_shown_with_its_tool_unless_it_is_a_command() -> None:
@@ -275,7 +274,7 @@ def test_of_a_prompt_that_was_stopped_the_answer_before_stays_even_if_it_only_ta
     entries = [entry for part in handoff(talk).sections for entry in part.entries]
     (line,) = [one for entry in entries for one in entry.sources if "ls -l rates" in one.text]
 
-    assert line.weight <= FIXED
+    assert line.rank is not None
 
 
 @pytest.mark.parametrize("taken", [False, True])
@@ -303,6 +302,6 @@ def test_of_a_turn_without_an_answer_what_was_found_before_the_last_words_is_fix
         talk.says(words, final=False).ran("ls shop")
 
     [stands] = [one.entries for one in handoff(talk).sections if one.title == "Where it stands"]
-    fixed = " ".join(line.text for one in stands for line in one.sources if line.weight <= FIXED)
+    fixed = " ".join(line.text for one in stands for line in one.sources if line.rank is not None)
     assert "another tool" in fixed and "Now the page." in fixed
     assert "page of the till" not in fixed and "how it is built." not in fixed

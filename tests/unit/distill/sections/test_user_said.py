@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
-from carryover.distill.entry import FIXED, WEIGHTS
+from carryover.distill.entry import Rank, rank_of
 from carryover.distill.fold import fold
 from carryover.distill.render import render
 from carryover.model import Answer, Event, ToolResult, TurnEnd, UserPrompt
@@ -30,9 +30,10 @@ def test_a_prompt_that_corrects_a_plan_stays_before_the_answers_that_it_may_over
     talk.user("Store it as npz instead.").user("Implement the plan.").edited("cart.py").says("It is implemented.")
     talk.user("Now the receipt, with its own rounding.").edited("receipt.py").says("The receipt rounds.")
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
-    weights = {source.text: entry.weight for entry in said for source in entry.sources}
+    ranks = {source.text: entry.rank for entry in said for source in entry.sources}
 
-    assert weights["Store it as npz instead."] <= FIXED < max(weights.values())
+    assert ranks["Store it as npz instead."] is not None
+    assert None in ranks.values()
 
 
 def test_a_prompt_stays_before_the_answers_given_before_it_and_the_newest_longest() -> None:
@@ -43,10 +44,11 @@ def test_a_prompt_stays_before_the_answers_given_before_it_and_the_newest_longes
         talk.user(ruling).says("Noted.")
     talk.user("Now the receipt, with its own rounding.").edited("receipt.py").says("The receipt rounds.")
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
-    weights = {source.text: source.weight for entry in said for source in entry.sources}
-    first, second, third = (weights[ruling] for ruling in rulings)
+    ranks = {source.text: source.rank for entry in said for source in entry.sources}
+    first, second, third = (ranks[ruling] or () for ruling in rulings)
 
-    assert third < second < first <= FIXED < max(weights.values())
+    assert () < third < second < first
+    assert None in ranks.values()
 
 
 def test_who_interrupts_most_turns_corrects_little_by_it() -> None:
@@ -60,7 +62,7 @@ def test_who_interrupts_most_turns_corrects_little_by_it() -> None:
         talk.user(about("vouchers", kind)).edited("cart.py").says("Noted.")
     talk.user("Now the receipt.").edited("receipt.py").says("The receipt rounds.")
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
-    kept = " ".join(source.text for entry in said for source in entry.sources if source.weight <= FIXED)
+    kept = " ".join(source.text for entry in said for source in entry.sources if source.rank is not None)
 
     assert all(f"vouchers of {kind}" in kept for kind in "mnop")
     assert "tills of j" in kept
@@ -100,10 +102,10 @@ def test_the_names_of_forms_take_no_part_of_the_users_own_share() -> None:
         talk.user(form.format("Check", "abcdefgh"[at] * 4)).says(f"Part {at} is checked.")
     talk.user("Now the receipt, with its own rounding.").edited("receipt.py").says("The receipt rounds.")
     [said] = [section.entries for section in handoff(talk).sections if section.title == "What the user said"]
-    forms = [source.weight for entry in said for source in entry.sources if source.text.startswith("template “Check")]
+    forms = [source.rank for entry in said for source in entry.sources if source.text.startswith("template “Check")]
 
     assert len(forms) == 8
-    assert min(forms) > FIXED
+    assert set(forms) == {None}
 
 
 @pytest.mark.parametrize("words", ["let's start", "continue", "Guten Morgen"])
@@ -169,12 +171,12 @@ def test_a_refusal_without_a_word_goes_with_its_session_when_the_user_has_left_i
     before = session("s0").user(GOAL).ran("make part1", status="denied", never_ran=True).says("I leave it.")
     since = [session(f"p{at}", hours=at).user("Draw it.").edited("logo.svg").says("Drawn.") for at in (1, 2)]
 
-    def weights(*talks: Conversation) -> list[float]:
+    def ranks(*talks: Conversation) -> list[Rank | None]:
         [said] = [part.entries for part in handoff(*talks).sections if part.title == "What the user said"]
-        return [entry.weight for entry in said if "Refused, not run: `make part1`" in entry.shown]
+        return [entry.rank for entry in said if "Refused, not run: `make part1`" in entry.shown]
 
-    assert weights(before, since[0]) == [WEIGHTS["refused"].first]
-    assert weights(before, *since) > [WEIGHTS["refused"].first]
+    assert ranks(before, since[0]) == [rank_of("refused")]
+    assert ranks(before, *since) != [rank_of("refused")]
 
 
 def test_words_typed_to_a_sub_agent_stand_in_the_turn_that_ran_then() -> None:

@@ -205,11 +205,11 @@ def test_on_a_terminal_a_person_reads_it_and_agents_get_the_file(shop: Path) -> 
 
 
 def long_handoff(of: str = "c0de") -> PrintedHandoff:
-    ruling = Entry(text="Never round", kind="prompt", weight=1, session=of, agent="claude-code", turn=2, at_ms=1000)
+    ruling = Entry(text="Never round", kind="prompt", session=of, agent="claude-code", turn=2, at_ms=1000)
     yes = Entry(text="Yes", kind="reply", turn=3)
-    short = Entry(text="Never round | Yes", kind="prompt", weight=0, members=(ruling, yes))
-    words = tuple(Entry(text=f"Ruling {number}", kind="prompt", weight=10 + number) for number in range(60))
-    task = Section("Task", (Entry(text="Add a ## discount", kind="prompt", weight=0),))
+    short = Entry(text="Never round | Yes", kind="prompt", rank=(0,), members=(ruling, yes))
+    words = tuple(Entry(text=f"Ruling {number}", kind="prompt") for number in range(60))
+    task = Section("Task", (Entry(text="Add a ## discount", kind="prompt", rank=(0,)),))
     handoff = Handoff(
         updated_ms=1_795_156_858_000,
         agent="Claude Code",
