@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import msgspec
 
 from carryover.distill.digest import Digest
 from carryover.model import Pin
+
+DISKS: Final = ("", "C:", "D:")
+"""The checkouts of a project whose folder is unknown: roots of disks, so that files are shown by their full paths."""
 
 
 class SessionView(msgspec.Struct, frozen=True, kw_only=True):
@@ -73,6 +78,11 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     """Branches on which there was work and that the repository does not have, as once they were merged and deleted."""
     checkouts: tuple[str, ...] = ()
     """Roots of worktrees that agents created for themselves: work there counts as work on this project."""
+
+    @property
+    def trees(self) -> tuple[str, ...]:
+        """The checkouts that can be named."""
+        return tuple(tree for tree in self.checkouts if tree not in DISKS)
 
 
 def was_brought_in(view: ProjectView) -> bool:

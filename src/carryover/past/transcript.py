@@ -17,7 +17,7 @@ from carryover.config import settings_or_defaults
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.render import rendered
 from carryover.distill.trail import past_of
-from carryover.distill.view import ProjectView
+from carryover.distill.view import DISKS, ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
@@ -35,9 +35,6 @@ from carryover.publish.project_view import MAX_SESSIONS, project_view
 from carryover.records.fields import LATEST_MS
 from carryover.text.reset_times import on_this_machine
 from carryover.transcript.by_kind import reader_of_copies
-
-_ANYWHERE: Final = ("", "C:", "D:")
-"""Roots of a project whose folder is unknown, so that files are shown by their full paths."""
 
 _PARENT: Final = "its parent"
 _PARENT_OR_USER: Final = "its parent, unless the user wrote to it"
@@ -100,7 +97,7 @@ def view_of_transcript(
     if not has_main:
         view, _, events = _as_recorded(_with_its_orders(agent), source, find_root, most_events)
     if view is not None and nowhere:
-        view = msgspec.structs.replace(view, checkouts=_ANYWHERE)
+        view = msgspec.structs.replace(view, checkouts=DISKS)
     return agent, view, events
 
 

@@ -133,7 +133,7 @@ def _newest(files: Iterable[EditedFile], shown: Callable[[str], str | None]) -> 
 def run_and_place(seen: SeenRun, view: ProjectView) -> tuple[str, str]:
     """Returns the command that ran tests, and the folder that it ran them in: empty for the project's root or an
     agent's own checkout of it, in full outside of the project."""
-    own = [*roots_of(view), *(tree for tree in view.checkouts if len(tree) > len("C:"))]  # else the root of a disk
+    own = [*roots_of(view), *view.trees]
     own.sort(key=len, reverse=True)  # a checkout may be inside the project
     goes_to = GOES_TO.match(seen.command)
     if goes_to is None:

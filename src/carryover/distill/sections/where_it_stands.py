@@ -140,8 +140,7 @@ def _place(past: Past, step: Step, git: GitFacts | None) -> str:
     edited = [file.path for file in step.digest.touched if file.turn == step.turn.number]
     if branch and (folder := _folder_outside(edited, past.view)):
         return f"newest edits outside of the project, in {in_code(folder)}"
-    trees = (tree for tree in past.view.checkouts if len(tree) > len("C:"))  # else the root of a disk, see `_ANYWHERE`
-    tree = next((tree for tree in trees if _has_any(tree, edited)), None)
+    tree = next((tree for tree in past.view.trees if _has_any(tree, edited)), None)
     is_out = git is not None and branch in (git.branch, git.notes.rebased)
     was = "was " if git is not None and tree is None else ""  # git says beside it what is checked out here
     on_branch = f"{was}on {_named(past, branch)}" if branch and not is_out else ""
