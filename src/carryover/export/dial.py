@@ -40,7 +40,7 @@ from carryover.distill.sections.recent_files import relative
 from carryover.distill.trail import Past
 from carryover.distill.view import SessionView
 from carryover.distill.worth import InPlay, in_play, without_jobs
-from carryover.export.session_parts import VERBS
+from carryover.export.session_parts import TURN_ENDS, VERBS
 from carryover.records.text import names_handoff_file
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
@@ -74,7 +74,6 @@ _ELSEWHERE_CHARS: Final = 60
 """So much of such a prompt is said again, so that the answer to it can be followed."""
 _BECAME: Final = "→"
 """Stands alone between the end of a long command and what that printed."""
-_ENDS: Final = {"interrupted": "Interrupted by the user", "error": "Stopped by an error", "limit": "At a usage limit"}
 
 
 class Happened(msgspec.Struct, frozen=True):
@@ -283,7 +282,7 @@ def _quote(past: Past, event: Happened) -> Entry | None:
         case model.BackgroundTask(report=report, label=label, state=state) if report:
             return said("job", f"In the background, {state}: {quoted(label)} ({turn})", without_handoffs(report))
         case model.TurnEnd(reason=reason, message=message):
-            return said("ending", f"{_ENDS[reason]} ({turn})", message)
+            return said("ending", f"{TURN_ENDS[reason]} ({turn})", message)
         case model.FileEdit(path=path, change=change, diff=diff) if not names_handoff_file(path):
             added = "\n".join(line[1:] for line in diff.splitlines() if line.startswith("+"))
             name = relative(path, past.view.root) or path

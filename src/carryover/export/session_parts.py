@@ -26,7 +26,11 @@ _Item = TypeVar("_Item")
 PartKind = Literal["user", "agent", "tool", "happening"]
 
 _PLAN_MARKS: Final = {"done": "[x]", "active": "[>]", "pending": "[ ]"}
-_TURN_ENDS: Final = {"interrupted": "Interrupted", "error": "Stopped by an error", "limit": "Stopped by a limit"}
+TURN_ENDS: Final = {
+    "interrupted": "Interrupted",
+    "error": "Stopped by an error",
+    "limit": "Stopped at a usage limit",
+}
 VERBS: Final = {"add": "Added", "modify": "Edited", "delete": "Deleted", "rename": "Renamed"}
 _VERDICTS: Final = {None: "Plan proposed", True: "Plan accepted", False: "Plan declined"}
 _HEADING_CHARS: Final = 160
@@ -196,7 +200,7 @@ def shown_body(body: model.AnyBody, agent: str, root: str | None, at_ms: int = 0
         case model.BackgroundTask(label=label, state=state):
             return Part("happening", at_ms, f"In the background, {state}: {label}", "", state == "failed")
         case model.TurnEnd(reason=reason, message=message):
-            return Part("happening", at_ms, _TURN_ENDS[reason], message, reason != "interrupted")
+            return Part("happening", at_ms, TURN_ENDS[reason], message, reason != "interrupted")
         case model.SessionStart(reason=reason):
             return Part("happening", at_ms, f"Session started ({reason})", "")
         case model.SessionEnd(reason=reason):

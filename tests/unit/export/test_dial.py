@@ -115,7 +115,7 @@ def test_what_was_said_and_done_is_told_in_order_with_who_and_which_turn() -> No
     marks = (
         "- `make check` → error (turn 22)",
         "- Added `tax.py` (turn 22): def tax(cents): ...",
-        "- Interrupted by the user (turn 22)",
+        "- Interrupted (turn 22)",
         "- Prompt (turn 23, ",
         "(turn 23)",
     )

@@ -57,7 +57,7 @@ def result(output: str = "", exit_code: int | None = None, subject: str = "pytes
         (model.AgentSummary(text="so", source="away"), "tool", "The agent's own summary (away)", "so", False),
         (model.QueuedPrompt(text="then rye"), "happening", "Prompt queued", "then rye", False),
         (OVEN, "happening", "In the background, failed: oven", "", True),
-        (model.TurnEnd(reason="limit", message="5 h"), "happening", "Stopped by a limit", "5 h", True),
+        (model.TurnEnd(reason="limit", message="5 h"), "happening", "Stopped at a usage limit", "5 h", True),
         (model.TurnEnd(reason="interrupted"), "happening", "Interrupted", "", False),
         (model.SessionStart(reason="startup"), "happening", "Session started (startup)", "", False),
         (model.SessionEnd(reason="exit"), "happening", "Session ended (exit)", "", False),

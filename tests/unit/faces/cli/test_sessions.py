@@ -52,8 +52,8 @@ def test_a_session_is_shown_as_a_conversation(recorded: Path, run: Run) -> None:
         "  First the file.",
         "  · Added checkout.py +5 -0",
         *("      +from cart import discount", "      +", "      +", "      +def checkout(items):", "      +    pass"),
-        "  ✗ Stopped by a limit: API Error: Request rejected (429) · This request would exceed your account's rate "
-        "limit. Please try again lat…",
+        "  ✗ Stopped at a usage limit: API Error: Request rejected (429) · This request would exceed your account's "
+        "rate limit. Please try again lat…",
     ]
 
 
@@ -193,7 +193,7 @@ def test_a_prompt_more_than_a_minute_after_the_one_before_has_its_own_time() -> 
     lines = list(conversation(_parts(events, None), "Claude Code", full=False))
 
     assert lines[2:] == [
-        *("", "06:40:58  You", "  go", "  on", "  ✗ Stopped by a limit"),
+        *("", "06:40:58  You", "  go", "  on", "  ✗ Stopped at a usage limit"),
         *("", "06:42:58  You", "  Add tests."),
     ]
 
