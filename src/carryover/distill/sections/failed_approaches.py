@@ -75,20 +75,10 @@ def _failures(view: ProjectView, is_meant: Callable[[Failure, SessionView], bool
         if is_meant(failure, session)
     ]
     found.sort(key=lambda one: (one[0].at_ms, one[0].turn, one[0].signature), reverse=True)
-    silent = [one for one in found if _is_silent(*one)]
     unique: dict[str, tuple[Failure, SessionView]] = {}
-    for one in (one for one in found if one not in silent[1:]):
+    for one in found:
         unique.setdefault(one[0].why or one[0].tried, one)
     return [*unique.values()]
-
-
-def _is_silent(failure: Failure, session: SessionView) -> bool:
-    """Whether only the name of a failed job is known, and the agent has answered since. If the failure mattered, the
-    answer would say so."""
-    if not failure.signature.startswith(_JOB) or failure.why or failure.words:
-        return False
-    answered = (turn for turn in session.digest.turns if turn.end == "answered")
-    return any(turn.said[-1].at_ms > failure.at_ms for turn in answered)
 
 
 def _words(past: Past, failure: Failure, session: SessionView) -> str:

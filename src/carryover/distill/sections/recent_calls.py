@@ -102,8 +102,7 @@ def _shown_calls(view: ProjectView) -> list[_Made]:
     reported = {(made.session.session, made.call.subject) for made in calls if made.call.name == JOB}
     calls = [made for made in calls if not _is_reported(made, reported)]
     calls.sort(key=lambda made: made.call.at_ms)
-    folders = sorted({_folder(made.call) for made in calls})
-    different = {_again(made.call, folders): made for made in calls if not _is_listed(made.call, view)}
+    different = {_again(made.call): made for made in calls if not _is_listed(made.call, view)}
     unsolved = (made for made in different.values() if not _is_solved(*made))  # else an earlier run would stand
     shown = (made for made in unsolved if _is_shown(made.call) and not is_on_disk(made.call, view.root))
     return [made for made in shown if not _printed_code(made.call, view.root)]
@@ -135,16 +134,12 @@ def _folder(call: Call) -> str:
     return found["folder"].replace("\\", "/") if found is not None else ""
 
 
-def _again(call: Call, folders: Sequence[str]) -> tuple[str, str, str]:
+def _again(call: Call) -> tuple[str, str, str]:
     """Returns what is the same in each run of a call. A search is known by its pattern alone, wherever it looked; a
-    command however much of its output is shown, and by its folder, which may end the path of just one of `folders`."""
-    folder = _folder(call)
-    below = f"/{folder}"
-    wholes = [other for other in folders if other.endswith(below)] if folder else []
-    whole = wholes[0] if len(wholes) == 1 else folder
+    command however much of its output is shown, and by its folder as it is written."""
     ran_again = call.subject != "" and call.op != "search"
     subject = _SHOWN_END.sub("", GOES_TO.sub("", call.subject)) if call.op == "shell" else call.subject
-    return whole, subject, "" if ran_again else call.output
+    return _folder(call), subject, "" if ran_again else call.output
 
 
 def is_on_disk(call: Call | ToolResult, root: str) -> bool:

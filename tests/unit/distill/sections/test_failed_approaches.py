@@ -102,19 +102,6 @@ def test_of_a_job_whose_output_nobody_read_nothing_is_said_but_that_it_failed() 
     assert section(talk.says("Done."), title="Failed approaches") == ["“Serve it: exit code 1” (1 min earlier)"]
 
 
-def test_after_an_answer_only_the_newest_job_without_a_reason_is_listed() -> None:
-    talk = session("s1").user(GOAL)
-    for at in range(3):
-        talk.event(model.BackgroundTask(task_id=f"b{at}", state="failed", label=f"Ask server {at}: exit code 9"))
-    assert len(section(talk, title="Failed approaches")) == 3
-
-    [line] = section(talk.says("It was down, and is up again."), title="Failed approaches")
-    assert line.startswith("“Ask server 2: exit code 9”")
-    with_report = model.BackgroundTask(task_id="b4", state="failed", label="Build it", report="No rule for cap.")
-    talk.user("And the cap?").event(with_report)
-    assert len(section(talk.says("It has no rule."), title="Failed approaches")) == 2
-
-
 @pytest.mark.parametrize(
     ("command", "code", "fails"),
     [
