@@ -25,7 +25,7 @@ from carryover.text.boxes import boxes_after, boxes_in
 from carryover.text.harmless import without_chat_marks
 from carryover.text.looking import is_looking
 from carryover.text.markdown import line_forms, visible_text
-from carryover.text.shell import script_lines, simple_commands, tokens, without_heredocs
+from carryover.text.shell import commands, pipelines, script_lines, without_heredocs
 from carryover.text.unread import is_unread
 from fuzz.bytes import chosen, text_of
 
@@ -47,7 +47,7 @@ def _shell(data: bytes, text: str) -> object:
         assert shlex.split(word) == [text]
     elif word:
         assert word.isprintable() and word.isascii() == (not text.isprintable() or text.isascii())
-    found = [list(tokens(text)), script_lines(text), simple_commands(text), is_looking(text)]
+    found = [commands(text), pipelines(text), script_lines(text), is_looking(text)]
     return [*found, without_heredocs(text), without_bodies(text), find_invocations(text)]
 
 

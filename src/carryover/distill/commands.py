@@ -197,7 +197,7 @@ def has_run(failed: str, again: Set[str]) -> bool:
 
 
 def _mark(subject: str) -> str:
-    return re.sub(r"[0-9]+", "#", one_line(subject))[:_MARK_CHARS]
+    return re.sub(r"[0-9]+", "0", one_line(subject))[:_MARK_CHARS]
 
 
 def is_edit_of(mark: str, path: str) -> bool:

@@ -217,7 +217,7 @@ def _missing(failure: Failure) -> str | None:
 def _program(mark: str) -> str:
     """Returns the program of the command with this signature, without its folder and version: `python` also stands for
     `.venv/bin/python` and `python3`."""
-    return mark.removeprefix("shell:").partition(" ")[0].rpartition("/")[2].rstrip("#.")
+    return mark.removeprefix("shell:").partition(" ")[0].rpartition("/")[2].rstrip("0.")
 
 
 def _solves(failure: Failure, mark: str, turn: int) -> bool:

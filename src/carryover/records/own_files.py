@@ -8,16 +8,8 @@ from typing import Final
 from carryover.records.text import names_own_folder
 from carryover.text.looking import is_looking, without_prefix
 from carryover.text.pattern import later
-from carryover.text.shell import tokens, without_heredocs
+from carryover.text.shell import commands, is_cut, pipelines, script_of_shell
 
-_LONGEST: Final = 16_384
-_PASSED_ON: Final = later(
-    r"\s*[^\s\"']{0,200}?(?:powershell|pwsh|cmd|bash|zsh|sh)(?:\.exe)?(?:\s+[-/]\w+(?:\s+\w+)?){0,6}?"
-    r"\s+(?:-\w*c|-command|/c)\s+([\"'])((?:(?!\1).)*)\1\s*",
-    re.I | re.S,
-)
-"""A command in quotes that another shell is started with."""
-_ENDS_PART: Final = ("&&", "||", ";", "\n", "&", "(", ")")
 _RUNS_MORE: Final = later(r"`|[$<]\s?\(|^(?:source|\.)\s|\s-(?:exec|ok)(?:dir)?\s", re.M)
 """A command within a command, or a script that is read in."""
 _SHOWS_NOTHING: Final = later(r"(?:cd|echo|printf|sleep|true|fi|done)(?:\s|\Z)")
@@ -38,15 +30,16 @@ _NAMES_ALONE: Final = later(
 
 def only_looks(command: str) -> bool:
     """Whether a command does nothing but look at Carryover's own files."""
-    parts = _parts(command)
+    script = _script(command)
+    parts = _parts(script)
     showing = [part for part in parts if not _SHOWS_NOTHING.match(part)]
-    looks = is_looking("\n".join(parts)) and not any(map(_RUNS_MORE.search, parts))
+    looks = is_looking(script) and not any(map(_RUNS_MORE.search, parts))
     return looks and showing != [] and all(map(_names_own, showing))
 
 
 def may_print(command: str) -> bool:
     """Whether a command that names Carryover's own files may print something of them."""
-    parts = _parts(command)
+    parts = _parts(_script(command))
     named = [without_prefix(part) for part in parts if _names_own(part)]
     return not parts or any(_RUNS_MORE.search(part) or not _NAMES_ALONE.fullmatch(part) for part in named)
 
@@ -55,17 +48,12 @@ def _names_own(part: str) -> bool:
     return names_own_folder(_EXCLUDED.sub("", part))
 
 
-def _parts(command: str) -> list[str]:
-    """Returns the parts of a command without comments, each with what it is piped to; none if a quote has no end:
-    nothing is certain then."""
-    passed_on = _PASSED_ON.fullmatch(command[:_LONGEST])
-    script = passed_on[2] if passed_on is not None else command[:_LONGEST]
-    parts: list[list[str]] = [[]]
-    for token in tokens(without_heredocs(script)):
-        if token.kind == "cut":
-            return []
-        if token.kind == "operator" and token.text in _ENDS_PART:
-            parts.append([])
-        else:
-            parts[-1].append(token.text)
-    return [" ".join(words) for words in parts if words]
+def _script(command: str) -> str:
+    """Returns the command that another shell is started with, if that is all of `command`."""
+    steps = commands(command)
+    return (script_of_shell(steps[0].words) if len(steps) == 1 else None) or command
+
+
+def _parts(script: str) -> list[str]:
+    """Returns the parts of a command, each with what it is piped to; none if its end is not certain."""
+    return [] if is_cut(script) else [" | ".join(each.text for each in part) for part in pipelines(script)]

@@ -5,24 +5,22 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import accumulate
 from typing import Final
-
-import msgspec
 
 from carryover.model import FileEdit
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.text.pattern import later
-from carryover.text.shell import Token, has_target, tokens, without_heredocs
+from carryover.text.shell import Command, commands, without_heredocs
 
-MAX_SCRIPT_CHARS: Final = 20_000
 MAX_CHANGES: Final = 20
 
-_CERTAIN_OPERATORS: Final = frozenset((";", "\n", "&&", "|"))
-_UNCERTAIN_WORDS: Final = frozenset(
-    "if then else elif fi for while until do done case esac function select { } ! [[".split()
-)
-_HARDLY_FAIL: Final = frozenset(("cd", "mkdir", "set", "export", "echo"))  # put before the actual command
+_CERTAIN_OPERATORS: Final = frozenset((";", "\n", "&&", "|", ""))
+_COMPOUND: Final = frozenset("fi for done case esac function select [[".split())
+_BRACES: Final = frozenset("{}")
+_INTO_FILE: Final = (">", ">>", ">|")
+_HARDLY_FAIL: Final = (("cd",), ("mkdir",), ("set",), ("export",), ("echo",))  # put before the actual command
 _UNREADABLE: Final = later(r"\$\(|`|(?<!<)<<(?!<)|(?:^|[\s=(,;])@['\"]\r?\n")  # the last begins a text in PowerShell
 _TELLING: Final = later(r">|\b(?:tee|rm|mv)\b")
 _SILENCED: Final = later(r"[12&]?>{1,2}\s*(?:/dev/null|&[12])")
@@ -49,15 +47,6 @@ _BEGINS_TEXT: Final = ("@'", '@"')
 _ENDS_TEXT: Final = ("'@", '"@')
 
 
-class _Step(msgspec.Struct, frozen=True):
-    """One simple command: its words, its output files, and whether it certainly ran and certainly succeeded."""
-
-    words: tuple[str, ...]
-    written: tuple[str, ...]
-    ran: bool
-    succeeded: bool
-
-
 def changes(command: str, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the changes of `command`, run in `cwd`, in order; empty if it is not plain enough to be sure of any."""
     if by_powershell := _last_file_written(command, cwd):
@@ -65,14 +54,15 @@ def changes(command: str, cwd: str | None) -> tuple[FileEdit, ...]:
     if not _TELLING.search(_SILENCED.sub("", command)):
         return ()
     found: list[FileEdit] = []
-    for step, folder in _placed(command, cwd):
-        if step.ran:
+    for step, folder, ran, succeeded in _placed(command, cwd):
+        if ran:
             is_tee = step.words[:1] == ("tee",)
-            tee = [word for word in step.words[1:] if not word.startswith("-")] if is_tee else []
-            paths = (_path(word, folder) for word in (*step.written, *tee))
+            tee = [word for word in step.written[1:] if not word.startswith("-")] if is_tee else []
+            files = [to for by, to in step.redirects if by.removeprefix("1") in _INTO_FILE]
+            paths = (_path(word, folder) for word in (*files, *tee))
             found += [FileEdit(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
-        if step.succeeded:
-            found += _named(step.words, folder)
+        if succeeded:
+            found += _named(step.written, folder)
     return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
 
 
@@ -82,11 +72,11 @@ def removed(command: str, cwd: str | None) -> tuple[str, ...]:
     if not may_remove(command):
         return ()
     found: list[str] = []
-    for step, folder in _placed(command, cwd):
-        words = _without_git(step.words)
+    for step, folder, ran, succeeded in _placed(command, cwd):
+        words = _without_git(step.written)
         options = "".join(word for word in words[1:] if word.startswith("-"))
         is_forced = "f" in options and "--" not in options
-        if words[:1] == ("rm",) and _OF_TREES.search(options) and (step.succeeded or (step.ran and is_forced)):
+        if words[:1] == ("rm",) and _OF_TREES.search(options) and (succeeded or (ran and is_forced)):
             found += [path for word in words[1:] if not word.startswith("-") and (path := _at_home(word, folder))]
     return tuple(found[:MAX_CHANGES])
 
@@ -96,60 +86,30 @@ def may_remove(command: str) -> bool:
     return _REMOVES.search(command) is not None
 
 
-def _placed(command: str, cwd: str | None) -> Iterator[tuple[_Step, str | None]]:
-    """Yields the steps of a command, each with the folder that it ran in, if that is known."""
-    for step in _steps(without_heredocs(command)):
-        if step.words[:1] != ("cd",):
-            yield step, cwd
-            continue
-        # Unless it names one folder, relative names are unknown from here on.
-        is_plain = step.ran and len(step.words) == 2 and not step.words[1].startswith("-")
-        cwd = _path(step.words[1], cwd) if is_plain else None
+def _placed(script: str, cwd: str | None) -> Iterator[tuple[Command, str | None, bool, bool]]:
+    """Yields the commands of a script, each with the folder that it ran in, if that is known, and whether it certainly
+    ran and succeeded; none if the script is more than a plain sequence of them. If it succeeds, every command of its
+    last `&&` list did (apart from pipes). In an earlier list only the first command certainly ran, and those after
+    commands that hardly ever fail."""
+    steps = commands(script)
+    if not all(map(_is_plain, steps)) or _UNREADABLE.search(without_heredocs(script)):
+        return
+    lists = [0, *accumulate(step.then in (";", "\n") for step in steps)]
+    late = False
+    for step, number in zip(steps, lists, strict=False):
+        succeeded = number == lists[len(steps) - 1]
+        ran = succeeded or not late
+        late = step.then in ("&&", "|") and (late or (step.then == "&&" and step.words[:1] not in _HARDLY_FAIL))
+        yield step, cwd, ran, succeeded
+        if step.words[:1] in (("cd",), ("pushd",), ("popd",)):
+            # Unless it names one folder, relative names are unknown from here on.
+            is_plain = ran and step.words[0] == "cd" and len(step.words) == 2 and not step.words[1].startswith("-")
+            cwd = _path(step.written[1], cwd) if is_plain else None
 
 
-def _steps(script: str) -> Sequence[_Step]:
-    """Returns the simple commands of a script; empty if it is more than a plain sequence of them. If a script succeeds,
-    every command of its last `&&` list did (apart from pipes). In an earlier list only the first command certainly ran,
-    and those after commands that hardly ever fail."""
-    if len(script) > MAX_SCRIPT_CHARS or _UNREADABLE.search(script):
-        return ()
-    cut: list[tuple[list[Token], int, bool]] = []
-    command: list[Token] = []
-    lists = 0
-    after_and = False
-    for token in (*tokens(script), Token("operator", ";")):
-        if token.kind == "cut" or (token.kind == "word" and token.text in _UNCERTAIN_WORDS):
-            return ()
-        if token.kind != "operator":
-            command.append(token)
-            continue
-        if token.text not in _CERTAIN_OPERATORS:
-            return ()
-        if command:
-            cut.append((command, lists, after_and))
-        may_fail = bool(command) and command[0].text not in _HARDLY_FAIL
-        command = []
-        ends_list = token.text in (";", "\n")
-        lists += ends_list
-        after_and = not ends_list and (after_and or (token.text == "&&" and may_fail))
-    last = cut[-1][1] if cut else 0
-    return [_step(step, ran=number == last or not late, succeeded=number == last) for step, number, late in cut]
-
-
-def _step(command: Sequence[Token], *, ran: bool, succeeded: bool) -> _Step:
-    words: list[str] = []
-    written: list[str] = []
-    redirect: Token | None = None
-    for token in command:
-        if token.kind == "redirect":
-            redirect = token if has_target(token) else None
-        elif redirect is None:
-            words.append(token.text)
-        else:
-            if redirect.text.removeprefix("1") in (">", ">>", ">|"):
-                written.append(token.text)
-            redirect = None
-    return _Step(tuple(words), tuple(written), ran, succeeded)
+def _is_plain(step: Command) -> bool:
+    is_simple = not step.before and _COMPOUND.isdisjoint(step.words[:1]) and _BRACES.isdisjoint(step.written)
+    return is_simple and step.depth == 0 and step.then in _CERTAIN_OPERATORS
 
 
 def _path(word: str, cwd: str | None) -> str | None:

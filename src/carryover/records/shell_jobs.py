@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from carryover.text.pattern import later
-from carryover.text.shell import simple_commands
+from carryover.text.shell import commands
 
 _STARTED: Final = later(
     r"(?:tmux (?:(?:new|new-session) (?=.*-\w*d)|send-keys (?!(?:-t \S+ )?(?:Enter|C-m)\Z).*(?:Enter|C-m)\Z)"
@@ -40,14 +40,14 @@ def job_left(command: str) -> tuple[str, str] | None:
     """Returns the job that `command` leaves running: the name by which later commands may refer to it (its session or
     its log file), and its own command line. None if there is none, or the same command ends it."""
     left = None
-    for words, then in simple_commands(command) if _MAY_LEAVE.search(command) else ():
-        line = " ".join(words)
+    for each in commands(command) if _MAY_LEAVE.search(command) else ():
+        line = " ".join(each.words)
         if _ENDED.match(line):
             left = None
         elif _STARTED.match(line):
             session = _SESSION.search(line)
             left = (session[1] if session is not None else line, line)
-        elif then == "&" and not words[-1].endswith(_BEFORE_CALLS):
+        elif each.then == "&" and line and not line.endswith(_BEFORE_CALLS):
             logs = _LOG.findall(command)
             left = (logs[-1] if logs else line, line)
     return left
@@ -79,5 +79,5 @@ def _plain(line: str) -> str:
 
 def ends_job(command: str) -> bool:
     """Whether `command` ends a job in the background, or waits for it."""
-    parts = simple_commands(command) if _MAY_END.search(command) else ()
-    return any(_ENDED.match(" ".join(words)) for words, _ in parts)
+    parts = commands(command) if _MAY_END.search(command) else ()
+    return any(_ENDED.match(" ".join(each.words)) for each in parts)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
-from itertools import dropwhile, pairwise
+from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import PurePosixPath
-from posixpath import normpath
 from typing import NamedTuple
 
 from carryover.text.looking import is_looking
 from carryover.text.pattern import later
-from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands, unquoted, written_commands
+from carryover.text.shell import Command, commands, from_folder, script_of_shell
 
 _RUNNERS = frozenset(
     "pytest py.test unittest nose2 tox nox jest vitest mocha ava rspec phpunit pest ctest bats prove nextest gotestsum"
@@ -38,14 +37,8 @@ _OF_WINDOWS = later(
 )
 """A backslash between the names of a path, outside of quotes that begin with none: those hold patterns, as `"x\\d"`
 does. `a\\.test\\.ts` escapes dots, and `a\\.bin\\b` has a hidden folder."""
-_ABSOLUTE = later(r"[/~$]|[A-Za-z]:/")
-"""How a path begins that is called the same from each folder; of a variable that is likely."""
 _SETTINGS = (".ini", ".cfg", ".toml", ".xml", ".json", ".yml", ".yaml")
 """Endings of files that only have the name of a runner."""
-_GOES_TO = ("cd", "Set-Location")
-_GOES_FOR_NOW = ("pushd", "Push-Location")
-_GOES_BACK = ("popd", "Pop-Location")
-_OPTIONS_OF_CD = ("/d", "--", "-p", "-l", "-path", "-literalpath")
 _NAMES = frozenset(
     "grep rg ag cat ls find echo printf git gh cd mkdir rm cp mv ln touch head tail less more sed awk wc diff vim nano"
     " which whereis man type pip pip3 apt apt-get brew curl wget kill pkill pgrep ps tree stat chmod jq tee"
@@ -109,7 +102,6 @@ _SETS_UP = later(
 )
 """Commands that change what the tests find, and variables that they may be given."""
 _USED = later(r"\b\w+\b(?!=)")
-_BEFORE_COMMAND = ("if", "then", "elif", "else", "while", "until", "do", "!", "{")
 
 
 class Invocation(NamedTuple):
@@ -140,9 +132,10 @@ def part_with_tests(command: str) -> str:
     """Returns what of a command line runs tests, with what sets the shell up for it; all of the line if nothing does,
     or if it has groups, loops or jobs, of which a part would say something else. What only may run tests, as `make`
     may, counts if nothing certainly does; but a here-document would be missing in what else may, a commit."""
-    parts = [" ".join(words).removesuffix(" }") for words in _parts(command)]
-    if any(part.startswith(("(", "for ")) for part in parts):
+    steps = commands(command)
+    if any(step.depth or step.words[:1] == ("for",) for step in steps):
         return command
+    parts = [" ".join(step.written).removesuffix(" }") for step in steps]
     found = {at: runs for at, part in enumerate(parts) if (runs := find_invocations(part))}
     certain = [at for at, runs in found.items() if any(run.certain for run in runs)]
     ran = frozenset(certain or (() if "<<" in command else found))
@@ -153,63 +146,25 @@ def part_with_tests(command: str) -> str:
     return "; ".join(part for setting, part in settings if setting is None or setting["variable"] in used) or command
 
 
-def _parts(command: str) -> list[tuple[str, ...]]:
-    """Returns the simple commands of a line as written, without the shell's own words before them, and the parentheses
-    around groups; also around a job that goes to a folder or the like, since that ends with it: `cd a && pytest &`."""
-    parts: list[tuple[str, ...]] = []
-    begin = 0
-    for words, then in written_commands(command):
-        parts += [tuple(dropwhile(_BEFORE_COMMAND.__contains__, words)) or words] if words else []
-        if then == "&" and any(_SETS_UP.match(" ".join(former)) for former in parts[begin:-1]):
-            parts[begin:] = [("(",), *parts[begin:], (")",)]
-        parts += [(then,)] if then in ("(", ")") else []
-        begin = begin if then in ("&&", "||", "|", "|&") else len(parts)
-    return parts
-
-
 def _with_slashes(command: str) -> str:
     return _OF_WINDOWS.sub(lambda found: "/" if found["between"] else found[0], command) if "\\" in command else command
 
 
 def _found_invocations(command: str) -> list[Invocation]:
-    commands = simple_commands(command)
+    steps = [step for step in commands(command) if step.words]
     found: list[Invocation] = []
     choices = 0
-    for index, (simple, folder) in enumerate(zip(commands, _folders(command), strict=True)):
-        choices += (simple.words[0] == "then") - (simple.words[0] == "fi")
-        script = script_of_shell(simple.words)
+    for index, step in enumerate(steps):
+        choices += step.before.count("then") - (step.words[0] == "fi")
+        script = script_of_shell(step.words)
         if script:
             runs = find_invocations(script)
         else:
-            run = _invocation(simple.words, folder)
+            run = _invocation(step.words, step.folder)
             runs = [run] if run is not None else []
         runs = [run._replace(certain=False) for run in runs] if choices > 0 else runs
-        found += [_with_ends(_below(folder, run), commands, index) for run in runs]
+        found += [_with_ends(_below(step.folder, run), steps, index) for run in runs]
     return found
-
-
-def _folders(command: str) -> Iterator[str]:
-    """Yields the folder in which each simple command of a line runs, from where the line does."""
-    folder = left = ""
-    outside: list[tuple[str, str]] = []
-    for_now: list[str] = []
-    for part in _parts(command):
-        if part == ("(",):
-            outside.append((folder, left))
-        elif part == (")",):
-            folder, left = outside.pop() if outside else (folder, left)
-        else:
-            yield folder
-            given = (unquoted(word) for word in part[1:] if word.lower() not in _OPTIONS_OF_CD)
-            is_for_now = part[0] in _GOES_FOR_NOW
-            goes_to = next(given, "") if is_for_now or part[0] in _GOES_TO else None
-            for_now += [folder] if is_for_now else []
-            if part[0] in _GOES_BACK:
-                folder, left = for_now.pop() if for_now else left, folder
-            elif goes_to == "-":
-                folder, left = left, folder
-            elif goes_to is not None:
-                folder, left = from_folder(folder, goes_to) if goes_to else "", folder
 
 
 def _below(folder: str, run: Invocation) -> Invocation:
@@ -320,15 +275,15 @@ def module_path(name: str) -> str:
     return "/".join(parts[:end]) + ".py" if end else ""
 
 
-def _with_ends(run: Invocation, commands: Sequence[SimpleCommand], index: int) -> Invocation:
+def _with_ends(run: Invocation, steps: Sequence[Command], index: int) -> Invocation:
     """Returns the run of the command at `index` with what the exit code of the whole line says about it."""
-    if commands[index].words[0] == "!":
+    if "!" in steps[index].before:
         return run._replace(ends_well=False, ends_badly=False)
-    before = commands[:index]
-    last = commands[-1]
+    before = steps[:index]
+    last = steps[-1]
     settings = [" ".join(one.words) for one in before if one.words[0] == "set"]
     stops_at_error = any(re.search(r"-\w*e", setting) for setting in settings)
-    after = [one.then for one in commands[index:-1]]
+    after = [one.then for one in steps[index:-1]]
     hidden = after[:1] == ["|"] and not any("pipefail" in setting for setting in settings)
     passes_on = {"&&", "|", ";", "\n"} if stops_at_error else {"&&", "|"}
     passed_on = not hidden and passes_on.issuperset(after)
@@ -341,11 +296,3 @@ def _with_ends(run: Invocation, commands: Sequence[SimpleCommand], index: int) -
         ends_badly=run.ends_badly and alone and innocent,
         needs_others=is_read and bool(before) and {"&&", "|"}.issuperset(one.then for one in before),
     )
-
-
-def from_folder(folder: str, path: str) -> str:
-    """Returns a path on a command line as it is called from where `folder` is."""
-    folder, path = folder.replace("\\", "/"), path.removeprefix("./").removesuffix("/")
-    if path in ("", "."):
-        return folder
-    return normpath(f"{folder}/{path}") if folder and not _ABSOLUTE.match(path) else path

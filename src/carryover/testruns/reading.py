@@ -10,10 +10,11 @@ from itertools import chain
 import msgspec
 
 from carryover.model import ToolResult
-from carryover.testruns.commands import Invocation, find_invocations, from_folder, module_path
+from carryover.testruns.commands import Invocation, find_invocations, module_path
 from carryover.testruns.run import Status, TestOutcome, TestRun
 from carryover.text.harmless import harmless
 from carryover.text.pattern import later
+from carryover.text.shell import from_folder
 
 MOST_NAMES = 20
 _LONGEST_SHOWN = 200

@@ -6,11 +6,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import lru_cache
-from itertools import groupby
+from itertools import dropwhile
 from typing import Final
 
 from carryover.text.pattern import later
-from carryover.text.shell import tokens, without_heredocs
+from carryover.text.shell import Command, commands, pipelines
 
 _LOOKING: Final = frozenset(
     """
@@ -22,13 +22,11 @@ _LOOKING: Final = frozenset(
 )
 _SHOW_NOTHING: Final = frozenset("cd echo printf true false test [ [[ sleep set export source . exit pwd".split())
 """Programs whose output says nothing of a file: it tells apart what others print."""
-_ENDS_PART: Final = frozenset(("&&", "||", ";", "\n", "&"))
-_LOOP_WORDS: Final = frozenset("for while until if do done then fi".split())
 _PRINTERS: Final = frozenset("cat nl bat head tail sed more less gc get-content".split())
 _PASSING_ON: Final = _PRINTERS | {"select-object", "select", "out-string"}
-_NO_ERRORS: Final = ("2>", "/dev/null", "2>&1")
+_NO_ERRORS: Final = frozenset((("2>", "/dev/null"), ("2>&1", "")))
 _MADE_UP: Final = later(r"[$`*?{<>]|^(?:~|-i)")
-"""What the shell makes a name of, output that goes elsewhere, and `sed -i`."""
+"""What the shell makes a name of, and `sed -i`."""
 _NO_FILE: Final = later(r"-.*|\+?\d+", re.S)
 """Options, and their numbers."""
 _CMDLET_LOOKING: Final = later(
@@ -44,29 +42,27 @@ _FILTER: Final = later(
 )
 """What comes through a pipe is only read or passed on by these. Other programs may run, send or store it."""
 _XARGS: Final = later(r"xargs\b(?:\s+-(?:[InLPsdE]\s*\S+|\S+))*\s*")
-_PIPED: Final = later(r"(?<!\\)\|&?")
-_IN_QUOTES: Final = later(r"'[^'\n]*'|(?<!\\)\"(?:\\.|[^\"\\\n])*\"")
-_CONTINUED: Final = later(r"\\\n\s*")
-_STEP_END: Final = later(r"&&|\|\||[;\n]")
-_INTO_STEP: Final = later(r"^\s*(?:(?:if|then|elif|else|do|while|!|\{|\()\s+)+")
+_IN_QUOTES: Final = later(r"'[^']*'|(?<!\\)\"(?:\\.|[^\"\\])*\"", re.S)
+_SETS_UP: Final = later(r"(?:cd|pushd|source|\.|export|set)\s|[A-Z_][A-Z0-9_]*=\S*\Z")
+"""Steps that say where and with which settings others look."""
 _FINDS_NOTHING: Final = later(
     r"(?:[ef]?grep|findstr|rg|ag|diff|cmp|test|\[\[?|which|p(?:grep|kill)|killall|command -v|git grep"
-    r"|git config (?:--(?:global|local|system|get(?:-all)?) )*[\w.-]{1,80}(?: 2>\S+)?$"
+    r"|git config (?:--(?:global|local|system|get(?:-all)?) )*[\w.-]{1,80}$"
     r"|git diff \S*(?:--quiet|--exit-code))(?:\s|$)"
 )
 """Programs that end with 1 to say that there is none, or that there is a difference."""
 _MAY_FAIL: Final = later(r"\s-(?:ErrorAction|EA)[ :](?:SilentlyContinue|Ignore|0)\b", re.I)
 """A PowerShell command that is to say nothing if it fails: what it removes may not be there."""
 _OWN_EXIT: Final = later(r"exit \d+$")
-_STEPS: Final = later(r"(\|\||&&|[;\n|])")
-_WRITES: Final = later(
-    r"(?<![\d&=<-])>{1,2}\s*(?!&|/dev/null)[\w./~$-]|\|\s*tee\b|^sed\s(?:\S+\s)*-i"
-    r"|^find\s[^|]*\s-(?:delete\b|exec(?:dir)?\s+(?:rm|mv|cp|chmod|chown)\b)"
+_CHANGES: Final = later(
+    r"tee\b|sed\s(?:\S+\s)*-i|find\s.*\s-(?:delete\b|exec(?:dir)?\s+(?:rm|mv|cp|chmod|chown)\b)", re.S
 )
-"""A command that only looks, unless its output goes into a file."""
+"""Programs that only look, with the words that have them change something."""
+_INTO_FILE: Final = frozenset((">", ">>", ">|", "1>", "1>>", "&>", "&>>"))
+_NO_FILES: Final = frozenset(("/dev/null", "$null"))
 _GIT_LOOKING: Final = later(
     r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|rev-parse|ls-files|blame|grep|stash list"
-    r"|branch(?![^|]*\s(?:-[A-Za-z]{0,4}[mMdDcCuf][A-Za-z]{0,4}(?![A-Za-z])|--(?:move|delete|copy|force|(?:un)?set-upstream)))(?!\s+(?!\d?[>|])[^-\s])"
+    r"|branch(?!.*\s(?:-[A-Za-z]{0,4}[mMdDcCuf][A-Za-z]{0,4}(?![A-Za-z])|--(?:move|delete|copy|force|(?:un)?set-upstream)))(?!\s+[^-\s])"
     r"|remote(?!\s+(?:add|set-\w+|remove|rm|rename|prune|update)\b))\b"
 )
 """`git branch` and `git remote` only list, unless they get a name or are told to change one."""
@@ -82,36 +78,35 @@ _PREFIX: Final = later(
 _BY_SHELL: Final = later(r"\A(?:bash|sh|zsh) (?!-n )")
 """Before a script that may also be run by its name alone; with `-n` it is only read."""
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
-_REDIRECTED: Final = later(r"\s[\d#&]?>{1,2}\s?(?:&[\d#]|\S+)")
-
-
+_REDIRECTED: Final = later(r"\s[\d&]?>{1,2}\s?(?:&\d|\S+)")
 _FORMS_LOOKING: Final = (_GIT_LOOKING, _CMDLET_LOOKING, _NPM_LOOKING)
 
 
 @lru_cache(maxsize=16)  # several ask it of one call
 def is_looking(command: str) -> bool:
     """Whether every step of a shell command only looks around, so that finding nothing is not a failure."""
-    main = without_prefix(_unquoted(command))
-    steps = [step for part in _STEP_END.split(main) if (step := without_prefix(_INTO_STEP.sub("", part)))]
-    return main != "" and all(map(_step_looks, steps))
+    *before, last = pipelines(command) or [[]]
+    steps = (*dropwhile(lambda step: _SETS_UP.match(_line(step[0])), before), last)
+    return last != [] and all(map(_step_looks, steps))
 
 
-def _step_looks(step: str) -> bool:
-    if _WRITES.search(step):
+def _step_looks(step: Sequence[Command]) -> bool:
+    lines = [without_prefix(_line(command)) for command in step]
+    redirects = (redirect for command in step for redirect in command.redirects)
+    if any(map(_CHANGES.match, lines)) or any(by in _INTO_FILE and to not in _NO_FILES for by, to in redirects):
         return False
-    first, *others = _PIPED.split(step)
-    piped = (_XARGS.sub("", without_prefix(other)) for other in others)
-    return _program_looks(first) and all(_FILTER.match(command) or _program_looks(command) for command in piped)
+    piped = (_XARGS.sub("", line) for line in lines[1:])
+    return _program_looks(lines[0]) and all(_FILTER.match(line) or _program_looks(line) for line in piped)
 
 
-def _program_looks(command: str) -> bool:
-    name, *_ = command.split(maxsplit=1) or ["true"]  # `xargs` alone prints what it gets
-    return name.rstrip(")") in _LOOKING or any(form.match(command) for form in _FORMS_LOOKING)
+def _program_looks(line: str) -> bool:
+    name, *_ = line.split(maxsplit=1) or ["true"]  # `xargs` alone prints what it gets
+    return name in _LOOKING or any(form.match(line) for form in _FORMS_LOOKING)
 
 
-def _unquoted(command: str) -> str:
-    """Returns the command with each of its steps on one line, and without what stands in quotes."""
-    return _IN_QUOTES.sub("''", _CONTINUED.sub(" ", command))
+def _line(command: Command) -> str:
+    """Returns the words of a command without what stands in quotes."""
+    return _IN_QUOTES.sub("''", " ".join(command.written))
 
 
 @lru_cache(maxsize=1024)  # every handoff asks it of the same calls again
@@ -127,14 +122,15 @@ def printed_files(command: str) -> tuple[str, ...]:
     return tuple(file for files in each for file in files) if all(each) else ()
 
 
-def _files_of(part: Sequence[str]) -> list[str]:
+def _files_of(part: Sequence[Command]) -> list[str]:
     """Returns the files that a part of a command prints; empty if it does anything else, too."""
-    words = [word.strip("'\"") for word in part if word not in _NO_ERRORS]
-    stages = [[*stage] for is_pipe, stage in groupby(words, "|".__eq__) if not is_pipe]
-    programs = [stage[0].lower() for stage in stages]
-    if any(map(_MADE_UP.search, words)) or not _PASSING_ON.issuperset(programs) or _PRINTERS.isdisjoint(programs[:1]):
+    programs = [command.words[0].lower() if command.words else "" for command in part]
+    words = [[word.strip("'\"") for word in command.written] for command in part]  # a path of Windows has backslashes
+    is_plain = not any(_MADE_UP.search(word) for each in words for word in each)
+    is_plain = is_plain and _NO_ERRORS.issuperset(each for command in part for each in command.redirects)
+    if not is_plain or not _PASSING_ON.issuperset(programs) or programs[0] not in _PRINTERS:
         return []
-    files = [word for word in stages[0][1:] if not _NO_FILE.fullmatch(word)]
+    files = [word for word in words[0][1:] if not _NO_FILE.fullmatch(word)]
     return files[1:] if programs[0] == "sed" else files
 
 
@@ -145,20 +141,15 @@ def showing_parts(command: str) -> list[str]:
     >>> showing_parts("cd src && cat a.py | head; echo ---; ls")
     ['cat a.py | head', 'ls']
     """
-    shown = [" ".join(words) for words in _showing(command)]
+    shown = [" | ".join(each.text for each in part) for part in _showing(command)]
     return shown if len(shown) > 1 else [command]
 
 
-def _showing(command: str) -> list[list[str]]:
-    """Returns the words of the parts that print something of their own; none if there is a loop or a condition."""
-    parts: list[list[str]] = [[]]
-    for token in tokens(without_heredocs(command)):
-        if token.kind == "operator" and token.text in _ENDS_PART:
-            parts.append([])
-        else:
-            parts[-1].append(token.text)
-    is_loop = any(words[0] in _LOOP_WORDS for words in parts if words)
-    return [] if is_loop else [words for words in parts if words and words[0] not in _SHOW_NOTHING]
+def _showing(command: str) -> list[list[Command]]:
+    """Returns the parts that print something of their own; none if there is a group, a loop or a condition."""
+    parts = pipelines(command)
+    is_nested = any(each.before or each.depth for part in parts for each in part)
+    return [] if is_nested else [part for part in parts if part[0].words and part[0].words[0] not in _SHOW_NOTHING]
 
 
 def without_prefix(command: str) -> str:
@@ -171,14 +162,14 @@ def found_nothing(command: str, code: int | None) -> bool:
     exit code, by finding nothing, by what it was allowed to fail in, or explicitly."""
     if is_looking(command):
         return True
-    *_, before, last = ["", *_STEPS.split(_unquoted(without_heredocs(command)).rstrip("; \n"))]
-    if "pipefail" in command:
+    steps = commands(command)
+    last = _line(steps[-1]) if steps else ""
+    before = steps[-2].then if len(steps) > 1 else ""
+    if "pipefail" in command or before in ("&&", "||"):
         return False
-    if before in ("&&", "||"):
-        return False
-    if _FINDS_NOTHING.match(last.strip()) or _MAY_FAIL.search(last):
+    if _FINDS_NOTHING.match(last) or _MAY_FAIL.search(last):
         return code in (1, None)
-    return before in (";", "\n") and _OWN_EXIT.match(last.strip()) is not None
+    return before in (";", "\n") and _OWN_EXIT.match(last) is not None
 
 
 def is_retry(failed: str, succeeded: str) -> bool:

@@ -39,12 +39,15 @@ LOOKING = (
         "grep cap\\|lid a.py | LC_ALL=C sort",
         'rg "add\\(\\"cap|lid" a.py',
     ),
+    *("# Where is it?\nls", "(cd src && ls) | head", "awk '\nNR > 1\n' a.csv", "cat <<'END'\nmake it so\nEND"),
+    *("cat app/(tabs)/a.tsx", "if (Test-Path a.md) { Get-Content a.md }", "ls > $null"),
 )
 CHANGING = (
     *("", "make", "git commit -m x", "git push", "sed -i s/a/b/ cart.py", "echo x > cart.py", "cat a.txt | tee b.txt"),
     *("npm audit fix", "npm audit --force fix", "npm install", "cat cap.sql | psql shop", "ls a.py | xargs -0 git add"),
     "ls build | xargs sh -c 'rm {}'",
     *("Get-Content cap.ps1 -Raw | Invoke-Expression", "echo done | mail ann", "cat cap.sh | bash -s", "ls |& sh"),
+    *('for f in a b; do echo x > "$f.txt"; done', "ls & rm cart.py", "(cd src && make)", "cat cart.py 1> lid.py"),
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
     *("for f in *.py; do python $f; done", "make || exit 1", "if ! make; then exit 1; fi", "! make", "make && exit 3"),
     *("git branch tax", "git branch -m tax", "git branch -r -d origin/tax", "git branch -Df tax", "git branch -rd tax"),

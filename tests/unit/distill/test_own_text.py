@@ -38,6 +38,7 @@ NUMBERED = "\n".join(f"{number}→{line}" for number, line in enumerate(POINTER.
     [
         "cat .carryover/handoff.md",
         "head -60 .carryover/more.md",
+        "sudo -u ann bash -lc 'cd shop && head -60 .carryover/more.md'",
         "if [ -f .carryover/handoff.md ]; then cat .carryover/handoff.md; fi  # whole",
         r"""powershell -NoProfile -Command "Get-Content -Raw '.carryover\handoff.md'" """,
         r'cmd.exe /c "type .carryover\more.md"',

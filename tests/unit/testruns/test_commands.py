@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.testruns.commands import Invocation, find_invocations, from_folder, part_with_tests
+from carryover.testruns.commands import Invocation, find_invocations, part_with_tests
+from carryover.text.shell import from_folder
 from support.costs import costing_little
 
 

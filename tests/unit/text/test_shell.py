@@ -8,31 +8,51 @@ import subprocess
 import pytest
 
 from carryover.terminal.paths import shell_word
-from carryover.text.shell import SimpleCommand, script_of_shell, simple_commands
+from carryover.text.shell import CUT, Command, commands, is_cut, script_of_shell
+
+
+def words_of(script: str) -> list[tuple[tuple[str, ...], str]]:
+    return [(command.words, command.then) for command in commands(script)]
 
 
 def test_operators_split_a_line_and_quotes_do_not() -> None:
-    assert list(simple_commands("cd 'my shop' && echo \"a; b\" | cat; ls\\ x & pwd")) == [
-        SimpleCommand(("cd", "my shop"), "&&"),
-        SimpleCommand(("echo", "a; b"), "|"),
-        SimpleCommand(("cat",), ";"),
-        SimpleCommand(("ls x",), "&"),
-        SimpleCommand(("pwd",), ""),
+    assert words_of("cd 'my shop' && echo \"a; b\" | cat; ls\\ x & pwd") == [
+        (("cd", "my shop"), "&&"),
+        (("echo", "a; b"), "|"),
+        (("cat",), ";"),
+        (("ls x",), "&"),
+        (("pwd",), ""),
     ]
 
 
-def test_redirections_and_comments_are_left_out() -> None:
-    assert list(simple_commands("pytest -q 2>&1 > out.txt 2>/dev/null &> all # then\nls")) == [
-        SimpleCommand(("pytest", "-q"), "\n"),
-        SimpleCommand(("ls",), ""),
+def test_a_command_says_how_it_was_written_and_where_its_output_goes() -> None:
+    assert commands("pytest -k 'a b' 2>&1 >out.txt # then")[0] == Command(
+        before=(),
+        written=("pytest", "-k", "'a b'"),
+        words=("pytest", "-k", "a b"),
+        redirects=(("2>&1", ""), (">", "out.txt")),
+        text="pytest -k 'a b' 2>&1 >out.txt",
+        then="",
+        folder="",
+        depth=0,
+    )
+
+
+def test_the_words_of_the_shell_come_before_a_command() -> None:
+    script = "if ! grep -q a b; then\n  make\nfi"
+
+    assert [(each.before, each.words[0]) for each in commands(script)] == [
+        (("if", "!"), "grep"),
+        (("then",), "make"),
+        ((), "fi"),
     ]
 
 
 def test_the_text_of_a_here_document_is_no_command() -> None:
-    assert list(simple_commands("cat > a.sh <<'EOF' && chmod +x a.sh\npytest\nEOF\nls")) == [
-        SimpleCommand(("cat",), "&&"),
-        SimpleCommand(("chmod", "+x", "a.sh"), "\n"),
-        SimpleCommand(("ls",), ""),
+    assert words_of("cat > a.sh <<'EOF' && chmod +x a.sh\npytest\nEOF\nls") == [
+        (("cat",), "&&"),
+        (("chmod", "+x", "a.sh"), "\n"),
+        (("ls",), ""),
     ]
 
 
@@ -40,11 +60,35 @@ def test_the_text_of_a_here_document_is_no_command() -> None:
     ("script", "after"), [("cat <<-EOF\n\ta\n\tEOF\nls", ("ls",)), ("cat <<EOF\n\tEOF\nmake\nEOF\nls", ("ls",))]
 )
 def test_only_a_here_document_with_a_dash_may_end_indented(script: str, after: tuple[str, ...]) -> None:
-    assert [command.words for command in simple_commands(script)] == [("cat",), after]
+    assert [command.words for command in commands(script)] == [("cat",), after]
 
 
-def test_a_line_that_was_cut_inside_a_quote_ends_there() -> None:
-    assert list(simple_commands("git commit -m 'first; pytest")) == [SimpleCommand(("git", "commit", "-m"), "")]
+@pytest.mark.parametrize("end", ["'first; pytest", "; 'first", f"#{'x' * 20_000}"])
+def test_what_follows_a_quote_that_is_never_closed_is_not_certain(end: str) -> None:
+    script = f"git commit -m {end}"
+
+    assert words_of(script) == [(("git", "commit", "-m"), CUT)]
+    assert is_cut(script)
+
+
+def test_a_group_and_a_chain_in_the_background_keep_their_folder() -> None:
+    script = "(cd a; ls) && cd b && make & pushd c; ls; popd; cd -; cat 'app/(tabs)/x'"
+
+    assert [(each.words[0], each.then, each.folder, each.depth) for each in commands(script)] == [
+        ("cd", ";", "", 2),
+        ("ls", "&&", "a", 2),
+        ("cd", "&&", "", 1),
+        ("make", "&", "b", 1),
+        ("pushd", ";", "", 0),
+        ("ls", ";", "c", 0),
+        ("popd", ";", "c", 0),
+        ("cd", ";", "", 0),
+        ("cat", "", "c", 0),
+    ]
+
+
+def test_a_folder_whose_name_stands_in_parentheses_is_part_of_a_path() -> None:
+    assert words_of("cat app/(tabs)/x.tsx; (ls)") == [(("cat", "app/(tabs)/x.tsx"), ";"), (("ls",), "")]
 
 
 @pytest.mark.parametrize(
@@ -53,6 +97,8 @@ def test_a_line_that_was_cut_inside_a_quote_ends_there() -> None:
         (("bash", "-lc", "make test"), "make test"),
         (("sh", "-e", "-c", "make"), "make"),
         (("bash", "--norc", "-c", "make"), "make"),
+        (("powershell.exe", "-NoProfile", "-Command", "npm test"), "npm test"),
+        (("cmd", "/c", "npm test"), "npm test"),
         (("/bin/sh", "-c", "make"), "make"),
         (("docker", "run", "--rm", "-v", "/src:/work", "img", "bash", "-lc", "make test"), "make test"),
         (("sudo", "docker", "exec", "web", "/bin/sh", "-c", "make"), "make"),

@@ -22,7 +22,7 @@ from carryover.records.fields import digest, folder_holding, resolved
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
 from carryover.text.pattern import later
-from carryover.text.shell import simple_commands
+from carryover.text.shell import commands
 from carryover.transcript import recorder as base
 from carryover.transcript.branches import SAID
 
@@ -51,11 +51,12 @@ class ClaudeWorktree(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def tree_added(command: str, cwd: str | None) -> ClaudeWorktree | None:
     """Returns the worktree that a command adds; None if it adds none, or no path is known."""
-    for words, _ in simple_commands(command) if "worktree" in command else ():
-        if words[:1] == ("cd",) and len(words) == 2:
-            cwd = resolved(words[1], cwd)
-        given = list(words[1:]) if words[:1] == ("git",) else []
-        folder = resolved(given[1], cwd) if given[:1] == ["-C"] and len(given) > 1 else cwd
+    for each in commands(command) if "worktree" in command else ():
+        program, *given = each.words or ("",)
+        if program != "git":
+            continue
+        folder = resolved(each.folder, cwd) if each.folder else cwd
+        folder = resolved(given[1], folder) if given[:1] == ["-C"] and len(given) > 1 else folder
         given = given[2:] if given[:1] == ["-C"] else given
         if given[:2] != ["worktree", "add"]:
             continue

@@ -16,10 +16,10 @@ from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView
 from carryover.facts import Boxes, FileFacts
 from carryover.records.fields import is_absolute
-from carryover.testruns.commands import from_folder
 from carryover.testruns.related import verdict
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
+from carryover.text.shell import from_folder
 
 TestState = Literal["pass", "fail", "unknown", "failing before this edit"]
 _NOT_CODE: Final = tuple(
