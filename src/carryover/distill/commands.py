@@ -17,6 +17,7 @@ from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
 from carryover.text.looking import found_nothing, is_looking, without_prefix
 from carryover.text.pattern import later
+from carryover.text.shell import is_cut, pipelines
 from carryover.text.stack import is_frame
 
 _RAISED: Final = later(
@@ -45,8 +46,7 @@ _IN_JSON: Final = later(r'"error":\s*(?:\{[^{}]{0,400}?"message":\s*)?"((?:[^"\\
 _ESCAPED: Final = later(r'\\(["\\/])')
 _REJECTED: Final = later(r"^ ! (\[[^\]\n]{1,40}\] [^\n]{1,120})$", re.M)
 """What `git push` says of a branch that was not taken."""
-_NO_CHAIN: Final = later(r"[;\n]|\|\|")
-_PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2\s*")
+_PASSED_ON: Final = later(r"([^\"'&|]*)([\"'])([^\"']*)\2")
 """A chain in quotes that a command passes to another shell: `ssh HOST "make && make install"`."""
 _CUT_SHORT: Final = later(r"(?![^\n]*\b(?:logs?|logcat|gh)\b)(?:[^;|]|\|(?!\|))*\|[ \t]*(?:tail|head)\b[^|;&\n]{0,20}")
 """A command with the exit code of `tail` or `head`. A log, an issue or one step of several may tell another error."""
@@ -179,21 +179,28 @@ def steps(result: ToolResult) -> frozenset[str]:
     """Returns the signatures of the steps of a chain that succeeded, each of which ran only if the one before it did.
     Whether a step before a pipe succeeded is not known. A step of a chain that was passed to another shell counts as
     the command that passes this step alone: `ssh HOST "make"`."""
-    subject = without_bodies(result.subject)
-    if result.op != "shell" or _NO_CHAIN.search(subject):
-        return frozenset()
-    passed_on = _PASSED_ON.fullmatch(without_prefix(subject))
-    shell, quote, chain = passed_on.groups() if passed_on is not None else ("", "", subject)
-    *before, last = chain.split("&&")
-    ran = before if "|" in last else [*before, last]
-    commands = (f"{shell}{quote}{without_prefix(step)}{quote}" for step in ran if "|" not in step)
-    return frozenset(f"shell:{_mark(command)}" for command in commands)
+    chain = _chain(without_bodies(result.subject)) if result.op == "shell" else []
+    ran: list[str] = []
+    for step in filter(None, chain):
+        passed_on = _PASSED_ON.fullmatch(step)
+        shell, quote, script = passed_on.groups() if passed_on is not None else ("", "", "")
+        inner = _chain(script)
+        ran += [f"{shell}{quote}{each}{quote}" for each in inner if each] if len(inner) > 1 else [step]
+    return frozenset(f"shell:{_mark(step)}" for step in ran)
 
 
 def has_run(failed: str, again: Set[str]) -> bool:
     """Whether each step of the chain with the signature `failed` is among the `steps` that succeeded."""
-    parts = failed.removeprefix("shell:").split(" && ")
-    return len(parts) > 1 and all(f"shell:{part}" in again for part in parts)
+    chain = _chain(failed.removeprefix("shell:"))
+    return len(chain) > 1 and all(f"shell:{step}" in again for step in chain)
+
+
+def _chain(script: str) -> list[str]:
+    """Returns the steps of a script in which each ran only if the one before it succeeded, empty where one is piped;
+    nothing of any other script."""
+    parts = pipelines(script)
+    is_chain = all(part[-1].then == "&&" for part in parts[:-1]) and not is_cut(script)
+    return [without_prefix(part[0].text) if len(part) == 1 else "" for part in parts] if is_chain else []
 
 
 def _mark(subject: str) -> str:

@@ -31,6 +31,7 @@ def test_tests_that_never_began_are_no_failure_once_they_ran() -> None:
     [
         ("chmod +x cap.sh && ./cap.sh --all", True),
         ("./cap.sh --all && cat cap.log | tail -3", True),
+        ("git commit -qm 'Cap | lid; more' && ./cap.sh --all", True),
         ("chmod +x cap.sh && ./cap.sh --all | tail -3", False),
         ("./cap.sh --all; echo $?", False),
         ("./cap.sh --all || true && ls", False),
