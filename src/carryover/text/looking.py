@@ -79,6 +79,12 @@ _BY_SHELL: Final = later(r"\A(?:bash|sh|zsh) (?!-n )")
 """Before a script that may also be run by its name alone; with `-n` it is only read."""
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d&]?>{1,2}\s?(?:&\d|\S+)")
+_CHANGES_NOTHING: Final = later(
+    r"\s--(?:dry-run|just-print|recon|help|version)(?![\w-])|\b(?:make|rsync) (?:.* )?-[a-z]{0,3}n\b"
+)
+"""A command that only shows what it would do."""
+
+
 _FORMS_LOOKING: Final = (_GIT_LOOKING, _CMDLET_LOOKING, _NPM_LOOKING)
 
 
@@ -175,9 +181,11 @@ def found_nothing(command: str, code: int | None) -> bool:
 def is_retry(failed: str, succeeded: str) -> bool:
     """Whether two commands are the same with other options or another launcher. A success behind a pipe doesn't count,
     as the exit code is not the command's, unless the failed one was cut short by the same; nor one that only looks at
-    what that was to leave."""
+    what that was to leave, or only shows what the failed one would do."""
     if (whole := uncut(failed)) != failed:
         failed, succeeded = whole, uncut(succeeded)
+    if _CHANGES_NOTHING.search(succeeded) and not _CHANGES_NOTHING.search(failed):
+        return False
     words = _core(failed)
     others = _core(succeeded)
     shorter = min(len(words), len(others))
