@@ -446,12 +446,3 @@ def test_how_to_read_the_rest_of_a_file_is_no_output_of_a_tool() -> None:
     lines.gemini("", call("read_file", {"file_path": "/x/cart.py"}, f"{above}x = 1\n"), ident="m1")
 
     assert [body.output for body in lines.all(model.ToolResult)] == ["x = 1\n"]
-
-
-def test_a_message_is_written_without_its_calls_first() -> None:
-    lines = Lines()
-    lines.gemini("I read the cart now.", ident="m1")
-    lines.gemini("I read the cart now.", call("read_file", {"file_path": "cart.py"}, "x = 1"), ident="m1")
-
-    assert lines.all(model.AssistantMessage) == [model.AssistantMessage(text="I read the cart now.", grows=True)]
-    assert [body.name for body in lines.all(model.ToolCall)] == ["read_file"]

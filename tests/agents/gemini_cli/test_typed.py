@@ -97,3 +97,12 @@ def test_a_prompt_at_once_after_an_interruption_is_one() -> None:
     lines.add({**lines.message("user", [{"text": "two"}]), "timestamp": at["timestamp"]})
 
     assert typed(lines) == ["one", "two"]
+
+
+def test_a_message_is_written_without_its_calls_first() -> None:
+    lines = Lines()
+    lines.gemini("I read the cart now.", ident="m1")
+    lines.gemini("I read the cart now.", call("read_file", {"file_path": "cart.py"}, "x = 1"), ident="m1")
+
+    assert lines.all(model.AssistantMessage) == [model.AssistantMessage(text="I read the cart now.", grows=True)]
+    assert [body.name for body in lines.all(model.ToolCall)] == ["read_file"]

@@ -303,11 +303,11 @@ def test_words_reach_further_back_than_what_was_done() -> None:
 def test_of_an_older_prompt_the_paste_is_parted_as_lines_of_quotes_are() -> None:
     talk = worked()
     for number in range(60):
-        talk.user(f"Keep what is on list {number}.\n\n{as_pasted(f'okapi_{number}')}").says("Done.")
-    for number in range(700):
-        talk.user(f"Now part {number}.").ran(f"make part_{number}", PROSE.format(number) * 12).says("Done.")
+        talk.user(f"Keep list_{number}.\n\n{as_pasted(f'okapi_{number}')}").says("Done.")
+    for number in range(250):
+        talk.user(f"Now part {number}.").ran(f"make part_{number}", PROSE.format(number) * 30).says("Done.")
 
-    assert "Keep what is on list 30. ¶ (pasted, 8 characters: okapi_30)" in added(8000, talk)
+    assert "Keep list_40. ¶ (pasted, 8 characters: okapi_40)" in added(8000, talk)
 
 
 def test_what_the_user_typed_stays_before_output_though_it_names_nothing() -> None:
