@@ -67,7 +67,7 @@ class ScriptLine(NamedTuple):
     waiting: int
 
 
-@lru_cache(maxsize=16)  # several ask it of one call
+@lru_cache(maxsize=4)  # several ask it of one call
 def commands(script: str) -> tuple[Command, ...]:
     """Returns the commands of a script in order, without comments and here-documents."""
     script = without_heredocs(script)
