@@ -17,14 +17,13 @@ from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import ProjectRow
 from carryover.past.file_changes import (
     WHOLE_SECOND_MS,
-    Edits,
     Links,
     TurnChange,
     between,
     edits_of,
     turns_of,
 )
-from carryover.past.line_origin import as_recorded, may_have_written, writer_of, written
+from carryover.past.line_origin import as_recorded, may_have_written, parts_written, writer_of, written
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.records.fields import path_in_project
 from carryover.terminal.output import counted
@@ -85,7 +84,9 @@ def line_history(
     among = written(edits)
     # What is not committed was most likely written here, whatever was done alike in another worktree.
     here_first = sorted(among, key=lambda pair: Path(pair[0].body.path) not in places)
-    turns_with = cache(lambda edit: tuple(turns_of(db, [edit])))
+    # Each once: many lines may have the same origin, and of a large file, none may be recorded.
+    turns_with = cache(lambda *edits: tuple(turns_of(db, edits)))
+    parts_of = cache(lambda edit: parts_written(edit.body))
     links_of = cache(lambda commit: Links(commit_named(Path(root), commit)))
     origins = []
     for line in lines:
@@ -96,20 +97,18 @@ def line_history(
             continue
         former = commits[line.line][1] if commit is not None else name
         since_ms = links_of(commit.id if commit is not None else "HEAD").before(commit, former)
-        origins.append(_by_time(db, line, edits, since_ms))
+        in_time = between(edits, since_ms, _until_ms(commit))
+        turns = turns_with(*(edit for edit in in_time if may_have_written(parts_of(edit), line.text)))
+        origins.append(replace(line, found="turns" if turns else _found_without(line, since_ms), turns=turns))
     neighbours = ([*same] for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit)))
     return [replace(same[0], last=same[-1].last) for same in neighbours]
 
 
-def _by_time(db: sqlite3.Connection, line: LineHistory, edits: Edits, since_ms: int) -> LineHistory:
-    """Returns the line with the turns that may have written it, by the time of their edits: since the file was
-    committed before (0: never). Without any, it came from outside the sessions, or is older."""
-    in_time = between(edits, since_ms, _until_ms(line.commit))
-    if possible := turns_of(db, (edit for edit in in_time if may_have_written(edit.body, line.text))):
-        return replace(line, found="turns", turns=tuple(possible))
+def _found_without(line: LineHistory, since_ms: int) -> _Found:
+    """Returns what is known of a line that no turn may have written since the file was committed before (0: never)."""
     if line.commit is not None and line.first_edit_ms is not None and line.commit.authored_ms < line.first_edit_ms:
-        return replace(line, found="before")
-    return replace(line, found="unknown" if line.commit is None and not since_ms else "outside")
+        return "before"
+    return "unknown" if line.commit is None and not since_ms else "outside"
 
 
 def _until_ms(commit: GitCommit | None) -> float:

@@ -48,10 +48,16 @@ def writer_of(lines: Sequence[str], index: int, among: Written, until_ms: float)
     return next((edit for edit, texts in among if text in texts and edit.at_ms <= until_ms), None)
 
 
-def may_have_written(edit: FileEdit, line: str) -> bool:
-    """Whether the edit wrote a line like this one or a part of it, or it is not recorded what it wrote."""
-    parts = (part[1:] for hunk in _hunks(edit.diff) for part in hunk if part.startswith("+"))
-    return is_silent(edit) or any(part == line or (_SAYS_ENOUGH.search(part) and part in line) for part in parts)
+def parts_written(edit: FileEdit) -> frozenset[str] | None:
+    """Returns the lines that the edit wrote, or what it wrote of them; None if not all of that is recorded."""
+    if is_silent(edit):
+        return None
+    return frozenset(line[1:] for hunk in _hunks(edit.diff) for line in hunk if line.startswith("+"))
+
+
+def may_have_written(parts: frozenset[str] | None, line: str) -> bool:
+    """Whether an edit that wrote these `parts` may have written the line."""
+    return parts is None or line in parts or any(part in line and _SAYS_ENOUGH.search(part) for part in parts)
 
 
 def writes(edit: FileEdit) -> bool:

@@ -14,6 +14,7 @@ from carryover.past.file_changes import TurnChange, changes_of
 from carryover.past.line_history import LineHistory, line_history
 from carryover.text.pasted import as_pasted
 from support.claude_session import commit
+from support.costs import costing_little
 from support.repository import git, repository
 from support.scribe import Scribe
 
@@ -210,3 +211,15 @@ async def test_a_line_that_is_not_committed_was_written_in_this_checkout_if_it_m
     lines = [prompts(origin(scribe, shop, line)) for line in (1, 2, 3)]
 
     assert lines == [["Count to two"], ["Count to two"], ["Count to nine there"]]
+
+
+async def test_lines_that_come_from_many_turns_cost_no_more_each_than_one_of_them(scribe: Scribe, shop: Path) -> None:
+    for hour in range(60):
+        await edited(scribe, shop, f"prompt {hour}", f"value = {hour}\n", hour)
+    (shop / "cart.py").write_text("".join(f"by hand {number}\n" for number in range(1000)))
+    project = project_by_root(scribe.db, str(shop))
+
+    with costing_little():
+        [found] = line_history(scribe.db, project, str(shop), shop / "cart.py", 1, 1000)
+
+    assert (found.last, len(found.turns)) == (1000, 60)

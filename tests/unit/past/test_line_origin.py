@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 
 from carryover.ledger.search import EditRow
 from carryover.model import FileEdit
-from carryover.past.line_origin import is_silent, may_have_written, removed_by, writer_of, writes, written
+from carryover.past.line_origin import (
+    is_silent,
+    may_have_written,
+    parts_written,
+    removed_by,
+    writer_of,
+    writes,
+    written,
+)
 from carryover.records.changes import Replacement, hunks_in, patched, replaced
 from carryover.records.changes import written as written_whole
 from support.costs import costing_little
@@ -53,6 +61,10 @@ def writers(lines: list[str], edits: list[FileEdit], *, until: float = 99) -> li
     return [edit.event_id if edit is not None else None for edit in found]
 
 
+def may_have(edit: FileEdit, line: str) -> bool:
+    return may_have_written(parts_written(edit), line)
+
+
 @given(steps=st.lists(st.tuples(st.integers(0, 30), st.integers(0, 3), st.integers(0, 4)), max_size=8))
 def test_each_line_is_that_of_the_edit_that_wrote_it(steps: list[tuple[int, int, int]]) -> None:
     """Each step removes some lines at a place and adds others, as `git blame` would count them."""
@@ -80,7 +92,7 @@ def test_a_line_with_hardly_any_text_is_recognised_with_the_line_above_it() -> N
 
     assert writers(lines, [first, second]) == [None, 0, 0, 0, 0, None]
     assert writers(["        cents + 5,", "    )"], [first, second]) == [None, None]
-    assert (may_have_written(first, "    )"), may_have_written(first, "}")) == (True, False)
+    assert (may_have(first, "    )"), may_have(first, "}")) == (True, False)
 
 
 def test_what_an_edit_wrote_of_which_not_all_is_recorded_is_not_sure() -> None:
@@ -89,9 +101,9 @@ def test_what_an_edit_wrote_of_which_not_all_is_recorded_is_not_sure() -> None:
     short = whole(["total = 1"])
 
     assert writers(["value_3 = 3", "value_3999 = 3999"], [long]) == [0, None]
-    assert (is_silent(long), may_have_written(long, "value_3999 = 3999")) == (True, True)
-    assert (is_silent(part), may_have_written(part, "    return price * 2  # twice")) == (False, True)
-    assert (is_silent(short), may_have_written(short, "total = 2")) == (False, False)
+    assert (is_silent(long), may_have(long, "value_3999 = 3999")) == (True, True)
+    assert (is_silent(part), may_have(part, "    return price * 2  # twice")) == (False, True)
+    assert (is_silent(short), may_have(short, "total = 2")) == (False, False)
 
 
 def test_an_edit_that_only_removes_writes_nothing_and_is_known_by_lines_that_say_enough() -> None:
