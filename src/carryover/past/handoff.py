@@ -81,7 +81,7 @@ def handoff_here(wanted: WantedHandoff, *, to_put: bool = False) -> MadeHandoff:
     refuse_excluded(root, config)
     for recorded_at in filter(None, (root, root_of(root).main_root)):
         with opened(Want.FRESH, recorded_at) as (ledger, _):
-            made = hand_over(wanted, ledger, recorded_at, config, now_ms=now_ms())
+            made = hand_over(wanted, ledger, recorded_at, config, now_ms=now_ms(), to_put=to_put)
         if made is not None:
             break
     else:

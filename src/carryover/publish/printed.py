@@ -28,10 +28,12 @@ from carryover.terminal.paths import shell_word
 
 
 def hand_over(
-    wanted: WantedHandoff, ledger: sqlite3.Connection, root: str, config: Config, *, now_ms: int
+    wanted: WantedHandoff, ledger: sqlite3.Connection, root: str, config: Config, *, now_ms: int, to_put: bool = False
 ) -> MadeHandoff | None:
     """Returns the handoff of what is recorded at `root`, with its text. For a worktree without work, `root` is that of
     its main checkout, whose work is handed over to it. None if nothing is. Nothing is written into the project.
+
+    `to_put`: it is put into the project next, so it does not count why none was written last.
 
     Raises UserError (NOTHING_FOUND, REFUSED) if there is nothing to hand over, or if that checkout is excluded.
     """
@@ -41,7 +43,7 @@ def hand_over(
     session = _session_of(ledger, project, wanted.session) if wanted.session is not None else None
     tokens = MAX_TOKENS if wanted.tokens is None else wanted.tokens
     to = project.id if project.root == wanted.root else ProjectRoot(wanted.root, project.root)
-    recorded = project.refusal if project.root == wanted.root else None
+    recorded = project.refusal if project.root == wanted.root and not to_put else None
     made = made_handoff(ledger, to, config, now_ms=now_ms, tokens=tokens, led_by=session, recorded=recorded)
     if made.settings.excluded is not None:
         refuse_excluded(project.main_root or project.root, config)

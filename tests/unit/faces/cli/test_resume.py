@@ -4,9 +4,10 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import stat
 import subprocess
-from contextlib import chdir
+from contextlib import chdir, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.past.context import state_dir
 from carryover.past.without_daemon import catch_up
+from carryover.projects.policy import LET_IN
 from carryover.publish.project_files import withdraw_everywhere
 from support.agent_here import only_this_path
 from support.claude_session import ClaudeSession
@@ -272,6 +274,19 @@ def test_why_no_handoff_is_put_into_a_project_is_said_once(shop: Path, claude_he
     run("pause")
     err = run.err(ExitCode.REFUSED, "to", "claude-code", str(shop))
     assert err.startswith("carryover: Carryover is paused, so ") and err.count("\n") == 1
+
+
+def test_it_is_put_where_git_takes_none_along_any_more(shop: Path, claude_here: Path, run: Run) -> None:
+    (shop / ".gitignore").write_text("!.github\n")
+    (shop / ".git" / "info" / "exclude").write_text(".carryover/\n")
+    private_dir(state_dir().root)
+    catch_up(str(shop))
+    with closing(sqlite3.connect(state_dir().ledger)) as db, db:
+        db.execute("UPDATE project SET refusal = ?", (LET_IN,))
+
+    run.out("to", "claude-code", str(shop))
+
+    assert (shop / ".carryover" / "handoff.md").exists()
 
 
 def test_a_second_page_that_the_handoff_names_is_put_beside_it(shop: Path, claude_here: Path, run: Run) -> None:
