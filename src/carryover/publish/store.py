@@ -49,9 +49,9 @@ def own_files(store: Path) -> list[Path]:
     if store.is_symlink():
         return []
     own = own_ignore_file(store)
-    cut_off = sorted(store.glob(".*.tmp"))
-    files = (store / name for name in handoff_names())
-    return [*(file for file in files if not is_taken(file)), *cut_off, *([own] if own is not None else [])]
+    files = [store / name for name in handoff_names()]
+    cut_off = sorted(file for name in (*handoff_names(), GITIGNORE) for file in store.glob(f".{name}.*.tmp"))
+    return [*(file for file in (*files, *cut_off) if not is_taken(file)), *([own] if own is not None else [])]
 
 
 def remove_own(folder: Path) -> None:

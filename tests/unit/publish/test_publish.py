@@ -173,6 +173,22 @@ async def test_a_folder_with_the_name_of_a_copy_keeps_nothing_else_from_being_wr
     assert sorted(path.name for path in store.iterdir()) == sorted([name, "more.md"])
 
 
+async def test_what_the_user_has_beside_a_handoff_stays_though_it_looks_like_a_write_that_was_cut_off(
+    home: Path, paths: StatePaths
+) -> None:
+    root = repository(home / "app")
+    project = await ledger_with_prompt(paths.state.ledger, root)
+    store = root / ".carryover"
+    refreshed(paths, project)
+    (store / ".draft.tmp").write_text("mine")
+    (store / ".more.md.1a2b.tmp").mkdir()
+
+    assert remove_published(paths, [str(root)])[0] == []
+    refreshed(paths, project, OFF)
+
+    assert sorted(path.name for path in store.iterdir()) == [".draft.tmp", ".more.md.1a2b.tmp"]
+
+
 async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, paths: StatePaths) -> None:
     root = repository(home / "app")
     project = await ledger_with_prompt(paths.state.ledger, root)
