@@ -257,7 +257,8 @@ def _is_outdated(last: LastPublication, config: Config) -> bool:
     by now. Blocks.
     """
     published = last.published
-    if published.file is not None and project_settings(Path(last.root), config).excluded is not None:
+    is_given = published.file is not None or last.text is not None
+    if is_given and project_settings(Path(last.root), config).excluded is not None:
         return True
     if published.file is not None and _is_lost(published.file):
         return True

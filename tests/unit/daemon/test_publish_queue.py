@@ -10,7 +10,7 @@ from unittest.mock import AsyncMock, Mock
 
 import pytest
 
-from carryover.config import Config, PublishConfig
+from carryover.config import Config, Pointers, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import GIT_AGAIN_S, HISTORY_S, OLD_HISTORY_S, PATIENT_S, QUIET_S, PublishQueue
 from carryover.facts import DAY_MS
@@ -296,9 +296,11 @@ async def test_what_was_deleted_or_is_refused_for_a_reason_that_may_pass_is_trie
         assert (await retry(), len(desk.calls)) == ((None, True), 6)
 
 
+@pytest.mark.parametrize("pointers", ["local", "off"])
 async def test_a_project_that_excludes_itself_is_noticed_though_nothing_happens_in_it(
-    desk: Desk, session: ClaudeSession
+    desk: Desk, session: ClaudeSession, pointers: Pointers
 ) -> None:
+    desk.config = Config(publish=PublishConfig(pointers=pointers))
     session.prompt("Add a discount function")
     project = await desk.stored(session)
     async with desk.open() as publisher:
