@@ -192,9 +192,12 @@ def _remove_loaded(roots: Iterable[str], problems: list[str]) -> bool:
 def _remove_handoff(folder: Path, problems: list[str]) -> bool:
     """Removes the handoff, what was written beside it and cut-off writes, and leaves the folder's own rule; returns
     whether there was a handoff."""
-    files = [file for file in own_files(folder) if os.path.lexists(file) and file.name != GITIGNORE]
-    remove_all(files, problems)
-    return folder / HANDOFF in files
+    if not is_folder(folder):
+        return False
+    had_handoff = os.path.lexists(folder / HANDOFF)
+    # Also what seems not to be there: of a folder that can't be entered, only removing says why it stays.
+    remove_all((file for file in own_files(folder) if file.name != GITIGNORE), problems)
+    return had_handoff
 
 
 _SPOOL: Final = "spool"

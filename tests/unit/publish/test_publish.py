@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Sequence
 from contextlib import closing
@@ -187,6 +188,18 @@ async def test_what_the_user_has_beside_a_handoff_stays_though_it_looks_like_a_w
     refreshed(paths, project, OFF)
 
     assert sorted(path.name for path in store.iterdir()) == [".draft.tmp", ".more.md.1a2b.tmp"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may enter every folder")
+async def test_a_handoff_in_a_folder_that_cannot_be_entered_is_said_to_stay(home: Path, paths: StatePaths) -> None:
+    root = repository(home / "app")
+    project = await ledger_with_prompt(paths.state.ledger, root)
+    refreshed(paths, project)
+    (root / ".carryover").chmod(0o400)
+    problems, _ = remove_published(paths, [str(root)])
+    (root / ".carryover").chmod(0o700)
+
+    assert f"{root / '.carryover' / 'handoff.md'} is still there: Permission denied." in problems
 
 
 async def test_whatever_is_published_is_on_the_list_with_its_folder(home: Path, paths: StatePaths) -> None:
