@@ -53,6 +53,9 @@ def withdraw(checkout: Checkout, settings: ProjectSettings, state: Path) -> Pass
                 place(edits, settings)
                 if handoff_goes and is_ours:
                     remove_own(store)
+                elif handoff_goes:
+                    with suppress(OSError):  # it may have been made only to be locked
+                        store.rmdir()
         if handoff_goes:
             take_rules(edits)
     except OSError as error:

@@ -201,6 +201,20 @@ def test_nothing_is_removed_through_a_link_that_a_checkout_puts_in_the_folders_p
     assert tree(app) == {"AGENTS.md": "Be brief.\n", "docs/handoff.md": "Theirs.\n"}
 
 
+def test_where_only_pointers_are_ours_no_folder_is_made_to_take_them_out(home: Path, app: Path) -> None:
+    """As in a project that was moved after `git clean -fdx`: the journal has its new path with its pointers."""
+    published(app)
+    shutil.rmtree(app / ".carryover")
+    journal = home / ".carryover" / "journal.jsonl"
+    lines = journal.read_text().splitlines(keepends=True)
+    journal.write_text("".join(line for line in lines if '"handoff"' not in line))
+
+    withdraw(app, ProjectSettings(pointers="off"))
+
+    assert sorted(path.name for path in app.iterdir()) == [".git", "AGENTS.md"]
+    assert ((app / "AGENTS.md").read_text(), "arryover" in Checkout(app).exclude.read_text()) == ("Be brief.\n", False)
+
+
 def test_a_disk_that_takes_nothing_is_a_refusal_with_its_reason(app: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     published(app)
 
