@@ -40,7 +40,9 @@ def job_left(command: str) -> tuple[str, str] | None:
     """Returns the job that `command` leaves running: the name by which later commands may refer to it (its session or
     its log file), and its own command line. None if there is none, or the same command ends it."""
     left = None
-    for each in commands(command) if _MAY_LEAVE.search(command) else ():
+    parts = commands(command) if _MAY_LEAVE.search(command) else ()
+    logs = _LOG.findall(command) if parts else []
+    for each in parts:
         line = " ".join(each.words)
         if _ENDED.match(line):
             left = None
@@ -48,7 +50,6 @@ def job_left(command: str) -> tuple[str, str] | None:
             session = _SESSION.search(line)
             left = (session[1] if session is not None else line, line)
         elif each.then == "&" and line and not line.endswith(_BEFORE_CALLS):
-            logs = _LOG.findall(command)
             left = (logs[-1] if logs else line, line)
     return left
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from posixpath import normpath
 from typing import Final, NamedTuple
 
@@ -76,6 +77,7 @@ def commands(script: str) -> tuple[Command, ...]:
     outside = folders
     groups: list[tuple[int, tuple[str, ...], tuple[str, ...]]] = []
     begin = 0
+    begun = Counter[int]()  # how many chains in the background begin at each command, less those that end before it
     for before, pieces, then in _split(script):
         if pieces:
             written, redirects = _sorted(pieces)
@@ -90,11 +92,13 @@ def commands(script: str) -> tuple[Command, ...]:
         elif then == ")" and groups:
             begin, outside, folders = groups.pop()
         elif then == "&" and len(found) - begin > 1:
-            found[begin:] = [each._replace(depth=each.depth + 1) for each in found[begin:]]
+            begun[begin] += 1
+            begun[len(found)] -= 1
             folders = outside
         if then not in ("&&", "||", ")", *PIPES):
             begin, outside = len(found), folders
-    return tuple(found)
+    around = accumulate(begun[at] for at in range(len(found)))
+    return tuple(each._replace(depth=each.depth + more) for each, more in zip(found, around, strict=True))
 
 
 def _split(script: str) -> Iterator[tuple[tuple[str, ...], list[re.Match[str]], str]]:

@@ -73,6 +73,11 @@ def test_a_log_with_a_name_without_an_end_costs_no_time(log: str) -> None:
         assert job_left(f"npm start & echo > {log}$") == ("npm start", "npm start")
 
 
+def test_many_jobs_of_one_command_cost_no_time() -> None:
+    with costing_little():
+        assert job_left("a&" * 10_000) == ("a", "a")
+
+
 def test_blanks_behind_what_seems_a_job_that_ended_cost_no_time() -> None:
     words = "  ".join("abcdefghijklm")
     with costing_little():

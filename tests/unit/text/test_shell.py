@@ -9,6 +9,7 @@ import pytest
 
 from carryover.terminal.paths import shell_word
 from carryover.text.shell import CUT, Command, commands, is_cut, script_of_shell
+from support.costs import costing_little
 
 
 def words_of(script: str) -> list[tuple[tuple[str, ...], str]]:
@@ -85,6 +86,12 @@ def test_a_group_and_a_chain_in_the_background_keep_their_folder() -> None:
         ("cd", ";", "", 0),
         ("cat", "", "c", 0),
     ]
+
+
+def test_chains_in_the_background_in_each_other_cost_no_time() -> None:
+    nested = f"{'(' * 3_300}a{'&&b&)' * 3_300}"
+    with costing_little():
+        assert commands(nested)[0].depth == 6_600
 
 
 def test_a_folder_whose_name_stands_in_parentheses_is_part_of_a_path() -> None:
