@@ -85,8 +85,8 @@ def commands(script: str) -> tuple[Command, ...]:
             text = script[pieces[0].start() : pieces[-1].end()]
             found.append(Command(before, written, words, redirects, text, then, folders[0], len(groups)))
             folders = _moved(folders, words)
-        elif found and (then in (")", CUT) or found[-1].then == ")"):
-            found[-1] = found[-1]._replace(then=then)
+        elif found and (then == CUT or found[-1].then == ")" or (then == ")" and found[-1].then != "&")):
+            found[-1] = found[-1]._replace(then=then)  # what `&` left in the background outlives its group
         if then == "(":
             groups.append((begin, outside, folders))
         elif then == ")" and groups:

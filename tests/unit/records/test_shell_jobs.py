@@ -24,6 +24,8 @@ SERVE = "python -m http.server"
         ("tmux send-keys C-m", None),
         ("screen -dm npm start", ("screen -dm npm start", "screen -dm npm start")),
         ("npm start & sleep 2; curl localhost", ("npm start", "npm start")),
+        ("(cd shop && npm start > web.log 2>&1 &); curl localhost", ("web.log", "npm start")),
+        ("(npm start &)", ("npm start", "npm start")),
         ("npm start & sleep 2; kill %1", None),
         ("tmux new -d -s web 'npm start'; tmux kill-session -t web", None),
         ("tmux new -s web", None),

@@ -88,6 +88,10 @@ def test_a_group_and_a_chain_in_the_background_keep_their_folder() -> None:
     ]
 
 
+def test_a_command_that_a_group_leaves_in_the_background_runs_there() -> None:
+    assert words_of("(cd a; make &); ls") == [(("cd", "a"), ";"), (("make",), "&"), (("ls",), "")]
+
+
 def test_chains_in_the_background_in_each_other_cost_no_time() -> None:
     nested = f"{'(' * 3_300}a{'&&b&)' * 3_300}"
     with costing_little():
