@@ -49,9 +49,11 @@ def _names_own(part: str) -> bool:
 
 
 def _script(command: str) -> str:
-    """Returns the command that another shell is started with, if that is all of `command`."""
+    """Returns the command that another shell is started with, if that is all of `command`; `command` itself if that
+    names none of the files: PowerShell takes what follows too."""
     steps = commands(command)
-    return (script_of_shell(steps[0].words) if len(steps) == 1 else None) or command
+    script = script_of_shell(steps[0].words) if len(steps) == 1 else None
+    return script if script and _names_own(script) else command
 
 
 def _parts(script: str) -> list[str]:
