@@ -10,7 +10,7 @@ from itertools import dropwhile
 from typing import Final
 
 from carryover.text.pattern import later
-from carryover.text.shell import Command, commands, pipelines
+from carryover.text.shell import Command, commands, is_cut, pipelines
 
 _LOOKING: Final = frozenset(
     """
@@ -90,10 +90,11 @@ _FORMS_LOOKING: Final = (_GIT_LOOKING, _CMDLET_LOOKING, _NPM_LOOKING)
 
 @lru_cache(maxsize=16)  # several ask it of one call
 def is_looking(command: str) -> bool:
-    """Whether every step of a shell command only looks around, so that finding nothing is not a failure."""
+    """Whether every step of a shell command only looks around, so that finding nothing is not a failure; not if its end
+    is not certain, where it may do anything."""
     *before, last = pipelines(command) or [[]]
     steps = (*dropwhile(lambda step: _SETS_UP.match(_line(step[0])), before), last)
-    return last != [] and all(map(_step_looks, steps))
+    return last != [] and not is_cut(command) and all(map(_step_looks, steps))
 
 
 def _step_looks(step: Sequence[Command]) -> bool:
@@ -171,7 +172,7 @@ def found_nothing(command: str, code: int | None) -> bool:
     steps = commands(command)
     last = _line(steps[-1]) if steps else ""
     before = steps[-2].then if len(steps) > 1 else ""
-    if "pipefail" in command or before in ("&&", "||"):
+    if "pipefail" in command or before in ("&&", "||") or is_cut(command):
         return False
     if _FINDS_NOTHING.match(last) or _MAY_FAIL.search(last):
         return code in (1, None)
