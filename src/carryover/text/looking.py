@@ -80,9 +80,10 @@ _BY_SHELL: Final = later(r"\A(?:bash|sh|zsh) (?!-n )")
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d&]?>{1,2}\s?(?:&\d|\S+)")
 _CHANGES_NOTHING: Final = later(
-    r"\s--(?:dry-run|just-print|recon|help|version)(?![\w-])|\b(?:make|rsync) (?:.* )?-[a-z]{0,3}n\b"
+    r"\s--(?:dry-run|just-print|recon|help)(?![\w-])|\s--version(?=\s*(?:\Z|[;&|)]|\d?>))"
+    r"|\b(?:make|rsync) (?:[^|;&]* )?-[a-z]{0,3}n\b"
 )
-"""A command that only shows what it would do."""
+"""A command that only shows what it would do. `add NAME --version 2.1` adds that version."""
 
 
 _FORMS_LOOKING: Final = (_GIT_LOOKING, _CMDLET_LOOKING, _NPM_LOOKING)
