@@ -135,8 +135,8 @@ def _without_values(text: str) -> str:
 
 
 def joined_short(entries: Iterable[Entry]) -> list[Entry]:
-    """Joins short neighbours on one line, which names a speaker once and stays as long as the longest-staying of its
-    entries."""
+    """Joins short neighbours on one line, which names a speaker once, stays as long as the longest-staying of its
+    entries, and is needed if one of them is."""
     lines: list[Entry] = []
     for entry in map(_of_one_place, entries):
         before = lines[-1] if lines else None
@@ -148,8 +148,9 @@ def joined_short(entries: Iterable[Entry]) -> list[Entry]:
             continue
         text = f"{before.text}{BESIDE}{shown}"
         rank = lower(before.rank, entry.rank)
-        again = before.again and entry.again
-        lines[-1] = replace(before, text=text, rank=rank, again=again, members=(*before.sources, *entry.sources))
+        needed, again = before.needed or entry.needed, before.again and entry.again
+        members = (*before.sources, *entry.sources)
+        lines[-1] = replace(before, text=text, rank=rank, needed=needed, again=again, members=members)
     return lines
 
 

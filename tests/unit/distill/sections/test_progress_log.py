@@ -138,7 +138,7 @@ def test_what_an_answer_says_in_code_comes_with_how_it_begins() -> None:
 def needed(*talks: Conversation) -> list[str]:
     """Returns the answers of which a handoff keeps one, however little their names are worth."""
     log = next((one.entries for one in handoff(*talks).sections if one.title == "Progress log"), ())
-    return [one.text for entry in log for one in entry.sources if one.needed]
+    return [one.text for entry in log if entry.needed for one in entry.sources if one.needed]
 
 
 def test_what_was_done_last_is_needed_while_the_newest_turn_has_no_answer() -> None:
