@@ -58,7 +58,7 @@ _CHANGES: Final = later(
     r"tee\b|sed\s(?:\S+\s)*-i|find\s.*\s-(?:delete\b|exec(?:dir)?\s+(?:rm|mv|cp|chmod|chown)\b)", re.S
 )
 """Programs that only look, with the words that have them change something."""
-_INTO_FILE: Final = frozenset((">", ">>", ">|", "1>", "1>>", "&>", "&>>"))
+_INTO_FILE: Final = frozenset((">", ">>", ">|", "1>", "1>>", "&>", "&>>", ">&"))
 _NO_FILES: Final = frozenset(("/dev/null", "$null"))
 _GIT_LOOKING: Final = later(
     r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|rev-parse|ls-files|blame|grep|stash list"

@@ -16,7 +16,7 @@ _HEREDOC: Final = later(r"(?<!<)<<(?!<)(-?)[ \t]*(['\"]?)([A-Za-z_]\w*)\2")
 _TOKEN: Final = later(
     r"""(?x)
       (?P<blank>[ \t\r]+ | \\(?:\n|\Z) | (?<![^\s;&|(])\#[^\n]*)
-    | (?P<redirect>\d*(?:&>>?|>>?\|?|<<<|<)(?:&\d|&-)?)
+    | (?P<redirect>\d*(?:&>>?|>&(?![\d-])|>>?\|?|<<<|<)(?:&\d|&-)?)
     | (?P<operator>&&|\|\||;;|\|&|[;&|\n()])
     | (?P<word>(?:'[^']*'|"(?:[^"\\]|\\.)*"|\$\((?:[^()\n]*|\([^()\n]*\))\)|[/\\%]\([\w.:-]+\)
         |\\.|[^\s;&|()<>'"\\]|(?<=[^\s])\#)+)
@@ -129,7 +129,7 @@ def _sorted(pieces: Sequence[re.Match[str]]) -> tuple[tuple[str, ...], tuple[tup
     for piece in pieces:
         if piece.lastgroup == "redirect":
             redirects.append((piece[0], ""))
-            needs_target = "&" not in piece[0][1:] or piece[0].startswith("&")
+            needs_target = piece[0][-1] in "<>|&"  # not `2>&1` and `2>&-`
         elif needs_target:
             redirects[-1] = (redirects[-1][0], piece[0])
             needs_target = False

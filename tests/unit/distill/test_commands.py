@@ -48,6 +48,7 @@ CHANGING = (
     "ls build | xargs sh -c 'rm {}'",
     *("Get-Content cap.ps1 -Raw | Invoke-Expression", "echo done | mail ann", "cat cap.sh | bash -s", "ls |& sh"),
     *('for f in a b; do echo x > "$f.txt"; done', "ls & rm cart.py", "(cd src && make)", "cat cart.py 1> lid.py"),
+    "cat cart.py >& lid.py",
     *("rg -n 'a; make", 'ls | grep -v "a', f"ls {'a' * 20_000}; make"),  # the end is not certain
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
     *("for f in *.py; do python $f; done", "make || exit 1", "if ! make; then exit 1; fi", "! make", "make && exit 3"),

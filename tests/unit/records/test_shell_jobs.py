@@ -18,6 +18,7 @@ SERVE = "python -m http.server"
         ("npm start > /dev/null &", ("npm start", "npm start")),
         ("npm start 2>&1&", ("npm start", "npm start")),
         ("npm start 2>&1 && date", None),
+        ("npm start >& web.log", None),
         ("tmux new -d -s web 'npm start'", ("web", "tmux new -d -s web npm start")),
         ("tmux send-keys -t web 'npm start' Enter", ("web", "tmux send-keys -t web npm start Enter")),
         ("tmux send-keys -t web Enter && sleep 1", None),
