@@ -111,9 +111,9 @@ LAST: Final[dict[str, int | tuple[int, ...]]] = {
     "failure before": 1,              # where the leading turn has none, of the few turns before
 }
 # fmt: on
-"""The kinds of lines that are fixed. Taken are the first lines of all, in this order, then their second lines, and so
-on; then those of `LAST`. A number says how many lines of each quote are fixed; several say it of the newest quote, the
-one before it, and so on: of further ones none is."""
+"""The kinds of lines that are fixed. Taken are the first lines of all newest quotes, in this order, then their second
+lines with the first ones of the quotes before, and so on; then those of `LAST`. A number says how many lines of each
+quote are fixed; several say it of the newest quote, the one before it, and so on: of further ones none is."""
 _ROWS: Final = {**ORDER, **LAST}
 _PLACES: Final = {row: place for place, row in enumerate(_ROWS)}
 
@@ -127,7 +127,7 @@ def rank_of(row: str | None, line: int = 0, back: int = 0) -> Rank | None:
     fixed = _ROWS[row]
     if isinstance(fixed, tuple):
         fixed = fixed[back] if back < len(fixed) else 0
-    return (row in LAST, line, _PLACES[row], back) if line < fixed else None
+    return (row in LAST, line + back, _PLACES[row], back) if line < fixed else None
 
 
 def lower(one: Rank | None, other: Rank | None) -> Rank | None:
