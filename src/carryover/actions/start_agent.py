@@ -27,7 +27,7 @@ from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.paths import STORE, StateDir
 from carryover.projects.handoff_file import CHOSEN, IN_PROJECT, handoffs_elsewhere, write_handoff
-from carryover.projects.policy import OFF
+from carryover.projects.policy import POINTERS_OFF
 from carryover.projects.root import StatePaths
 from carryover.publish.limits import limited_projects
 from carryover.publish.make import MadeHandoff
@@ -175,7 +175,7 @@ def handoff_in_place(made: MadeHandoff, config: Config, state: StateDir) -> str:
         )
     paths = StatePaths(state, Path.home(), config.agents)
     published = publish_handoff(made, config, paths).published
-    if published.refusal == OFF:
+    if published.refusal == POINTERS_OFF:
         return _chosen_elsewhere(made, state)
     if published.refusal is not None:
         refused = f"No handoff is put into {made.root}: {published.refusal}. {_by_copy(made.root)}"

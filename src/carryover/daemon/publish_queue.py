@@ -26,7 +26,7 @@ from carryover.ledger.batch import Committed
 from carryover.probe.checkout import Checkout
 from carryover.probe.looks import Silent, look_at_each
 from carryover.projects.handoff_file import PAGE, Published, read_handoff
-from carryover.projects.policy import OFF
+from carryover.projects.policy import POINTERS_OFF
 from carryover.publish.git_state import TIMEOUT_S
 from carryover.publish.make import MadeHandoff
 from carryover.publish.project_view import UnknownProject
@@ -234,7 +234,7 @@ class PublishQueue(WorkQueue[int]):
             published=published,
             root=made.root,
             head=made.head,
-            text=made.text if published.refusal in (None, OFF) else None,
+            text=made.text if published.refusal in (None, POINTERS_OFF) else None,
             config=config,
         )
         news = self._news.pop(project, None)

@@ -46,7 +46,7 @@ class Room(NamedTuple):
         return Room(self.lines + other.lines, self.tokens + other.tokens, self.chars + other.chars)
 
 
-NOTHING: Final = Room(0, 0, 0)
+_NOTHING: Final = Room(0, 0, 0)
 
 
 def fitted(sections: Sequence[tuple[str, Sequence[Entry]]], handoff: Handoff, room: Room) -> Choice:
@@ -131,7 +131,7 @@ class Choice:
         """Whether a part of any of these quotes was taken."""
         return any(self._quote(spot) in self._labelled for spot in spots)
 
-    def cover(self, spots: Iterable[Spot], sparing: Room = NOTHING) -> None:
+    def cover(self, spots: Iterable[Spot], sparing: Room = _NOTHING) -> None:
         """Takes entries by what they are worth for their tokens. A worth only falls while others are taken, so an entry
         that is still the best when it is valued again is the best of all. Once a part of a quote is taken, it
         names the speaker and the others cost less: these are offered again. Room is left for `sparing`."""

@@ -63,10 +63,10 @@ class Section(msgspec.Struct, frozen=True):
     entries: tuple[Entry, ...]
 
 
-ALL: Final = 99
+_ALL: Final = 99
 # fmt: off
 ORDER: Final[dict[str, int | tuple[int, ...]]] = {
-    "pin": ALL,                       # what the user pinned, and what the user says is done
+    "pin": _ALL,                      # what the user pinned, and what the user says is done
     "goal": 5,                        # the first prompt that says something
     "newest": 5,                      # the newest prompt
     "newest list": 16,                # the same, if it lists several things to do
@@ -75,9 +75,9 @@ ORDER: Final[dict[str, int | tuple[int, ...]]] = {
     "goal before": 1,                 # of an earlier session: its goal, or what was taken up of it
     "reply since": 1,                 # a short reply since
     "taken up": 2,                    # the prompt that most answers since are about
-    "typed": (ALL, ALL),              # typed while the agent worked, not taken up
+    "typed": (_ALL, _ALL),            # typed while the agent worked, not taken up
     "replied": 4,                     # the question that the newest prompt replied to
-    "form": ALL,                      # a stored prompt that the session began with
+    "form": _ALL,                     # a stored prompt that the session began with
     "template": 1,                    # the name of the template around a prompt
     "list before": 9,                 # what a newest prompt of few words goes on with
     "acted on": 2,                    # the newest that work was done for, where that is another
@@ -91,7 +91,7 @@ ORDER: Final[dict[str, int | tuple[int, ...]]] = {
     "plan": 8,                        # open items of the todo list, while no turn was answered since
     "open box": 3,                    # open items of a document's list, likewise
     "accepted": 3,                    # a plan that the newest turn carries out
-    "state": ALL,                     # tests, jobs, ending, in one line
+    "state": _ALL,                    # tests, jobs, ending, in one line
     "proposal": 1,                    # a written plan that waits for the user's word
     "open tests": 1,                  # failing, or not run since the newest edits
     "uncertain": 1,                   # edits without a result
@@ -106,20 +106,20 @@ ORDER: Final[dict[str, int | tuple[int, ...]]] = {
     "found": 2,                       # what says most before the last, of a turn that was cut off
     "git": 1,
 }
-LAST: Final[dict[str, int | tuple[int, ...]]] = {
-    "own share": ALL,                 # of what the user said, what fits a good third of the handoff
+_LAST: Final[dict[str, int | tuple[int, ...]]] = {
+    "own share": _ALL,                # of what the user said, what fits a good third of the handoff
     "failure before": 1,              # where the leading turn has none, of the few turns before
 }
 # fmt: on
 """The kinds of lines that are fixed. Taken are the first lines of all newest quotes, in this order, then their second
-lines with the first ones of the quotes before, and so on; then those of `LAST`. A number says how many lines of each
+lines with the first ones of the quotes before, and so on; then those of `_LAST`. A number says how many lines of each
 quote are fixed; several say it of the newest quote, the one before it, and so on: of further ones none is."""
-_ROWS: Final = {**ORDER, **LAST}
+_ROWS: Final = {**ORDER, **_LAST}
 _PLACES: Final = {row: place for place, row in enumerate(_ROWS)}
 
 
-def rank_of(row: str | None, line: int = 0, back: int = 0) -> Rank | None:
-    """Returns the rank of a line of a quote in that row of `ORDER` or `LAST`; None if it is not fixed, or has no row.
+def fixed_rank(row: str | None, line: int = 0, back: int = 0) -> Rank | None:
+    """Returns the rank of a line of a quote in that row of `ORDER` or `_LAST`; None if it is not fixed, or has no row.
 
     `line`: how many lines of the quote are kept before it. `back`: how many quotes of the row are newer."""
     if row is None:
@@ -127,7 +127,7 @@ def rank_of(row: str | None, line: int = 0, back: int = 0) -> Rank | None:
     fixed = _ROWS[row]
     if isinstance(fixed, tuple):
         fixed = fixed[back] if back < len(fixed) else 0
-    return (row in LAST, line + back, _PLACES[row], back) if line < fixed else None
+    return (row in _LAST, line + back, _PLACES[row], back) if line < fixed else None
 
 
 def lower(one: Rank | None, other: Rank | None) -> Rank | None:

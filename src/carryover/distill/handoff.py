@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from carryover.distill.closed_classes import may_list_steps
-from carryover.distill.entry import Entry, Section, rank_of
+from carryover.distill.entry import Entry, Section, fixed_rank
 from carryover.distill.limit import Limit, limit_line, standing_limit
 from carryover.distill.names import names_in
 from carryover.distill.remembered import remembered
@@ -117,7 +117,7 @@ def distill(
         **part.sections,
         "Where it stands": tuple(where_it_stands.standing_entries(past, facts.git)),
         "Next action": tuple(following),
-        "Git context": tuple(Entry(text=text, kind="git", rank=rank_of("git")) for text in git),
+        "Git context": tuple(Entry(text=text, kind="git", rank=fixed_rank("git")) for text in git),
     }
     return Handoff(
         updated_ms=past.at_ms,

@@ -9,7 +9,7 @@ import msgspec
 from carryover.distill.digest import Digest
 from carryover.model import Pin
 
-DISKS: Final = ("", "C:", "D:")
+DISK_ROOTS: Final = ("", "C:", "D:")
 """The checkouts of a project whose folder is unknown: roots of disks, so that files are shown by their full paths."""
 
 
@@ -82,7 +82,7 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def trees(self) -> tuple[str, ...]:
         """The checkouts that can be named."""
-        return tuple(tree for tree in self.checkouts if tree not in DISKS)
+        return tuple(tree for tree in self.checkouts if tree not in DISK_ROOTS)
 
 
 def was_brought_in(view: ProjectView) -> bool:

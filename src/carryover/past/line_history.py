@@ -23,7 +23,7 @@ from carryover.past.file_changes import (
     edits_of,
     turns_of,
 )
-from carryover.past.line_origin import as_recorded, may_have_written, parts_written, writer_of, written
+from carryover.past.line_origin import as_recorded, may_have_written, parts_written, writer_of, written_lines
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.records.fields import path_in_project
 from carryover.terminal.output import counted
@@ -81,7 +81,7 @@ def line_history(
         )
         for number, text in enumerate(texts[first - 1 : last], start=first)
     ]
-    among = written(edits)
+    among = written_lines(edits)
     # What is not committed was most likely written here, whatever was done alike in another worktree.
     here_first = sorted(among, key=lambda pair: Path(pair[0].body.path) not in places)
     # Each once: many lines may have the same origin, and of a large file, none may be recorded.

@@ -36,7 +36,7 @@ def as_recorded(text: str) -> list[str]:
     return [bounded(line.removesuffix("\r"), _LONGEST_LINE) for line in shown]
 
 
-def written(edits: Iterable[EditRow]) -> Written:
+def written_lines(edits: Iterable[EditRow]) -> Written:
     """Returns the edits, which are in order, oldest first, with the lines that they wrote."""
     return [(edit, _written_by(edit.body)) for edit in edits][::-1]
 

@@ -32,7 +32,7 @@ from carryover.past.file_changes import (
     turns_of,
 )
 from carryover.past.line_history import LineHistory, line_history
-from carryover.past.line_origin import as_recorded, is_silent, removed_by, writer_of, writes, written
+from carryover.past.line_origin import as_recorded, is_silent, removed_by, writer_of, writes, written_lines
 from carryover.past.opened import Want, opened
 from carryover.paths import expanded
 from carryover.platform import here
@@ -213,7 +213,7 @@ def _commit_history(
 def _edits_in(file: FileOfCommit, edits: Edits, recent: Edits) -> Iterator[EditRow]:
     """Yields the edits whose lines came with the commit. `recent`: those since the file was committed before, among
     which are those that only removed lines, or whose text is not recorded."""
-    among = written(edits)
+    among = written_lines(edits)
     lines = as_recorded("\n".join(file.lines))
     writers = [writer_of(lines, index, among, math.inf) for index in file.added]
     yield from (edit for edit in writers if edit is not None)

@@ -17,7 +17,7 @@ from carryover.config import settings_or_defaults
 from carryover.distill.handoff import MAX_TOKENS
 from carryover.distill.render import rendered
 from carryover.distill.trail import past_of
-from carryover.distill.view import DISKS, ProjectView
+from carryover.distill.view import DISK_ROOTS, ProjectView
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.export.dial import Happened, dialed
 from carryover.facts import Facts, FindRoot, ProjectRoot
@@ -97,7 +97,7 @@ def view_of_transcript(
     if not has_main:
         view, _, events = _as_recorded(_with_its_orders(agent), source, find_root, most_events)
     if view is not None and nowhere:
-        view = msgspec.structs.replace(view, checkouts=DISKS)
+        view = msgspec.structs.replace(view, checkouts=DISK_ROOTS)
     return agent, view, events
 
 

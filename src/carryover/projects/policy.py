@@ -89,7 +89,7 @@ AWAITS_WORK: Final = "no agent has worked there since it became known; the next 
 
 TAKEN_OUT: Final = f"its {STORE} was taken out, as when git removes a worktree; it is written soon if that stays"
 
-OFF: Final = 'publish.pointers is "off" for it'
+POINTERS_OFF: Final = 'publish.pointers is "off" for it'
 
 UNWRITTEN: Final = "the handoff can't be written"
 

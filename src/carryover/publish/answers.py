@@ -23,7 +23,7 @@ from carryover.ledger.queries import project_by_root
 from carryover.model import conversation_of
 from carryover.probe.checkout import Checkout
 from carryover.projects.handoff_file import IN_PROJECT
-from carryover.projects.policy import AWAITS_WORK, OFF, TAKEN_OUT, why_open
+from carryover.projects.policy import AWAITS_WORK, POINTERS_OFF, TAKEN_OUT, why_open
 from carryover.publish.git_state import TIMEOUT_S, changed_since
 from carryover.publish.gitignore import refused_by_git
 from carryover.publish.make import distill_view, facts_now, settings_for_work, view_now, with_page
@@ -152,7 +152,7 @@ def _present_of(
     facts = facts_now(view, checkout, last, git_s=git_s, for_now=True)
     is_open = why_open(refused_by_git(root, settings)) is not None
     project = project_by_root(db, view.root)
-    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK, OFF, TAKEN_OUT)
+    is_refused = project is not None and project.refusal not in (None, AWAITS_WORK, POINTERS_OFF, TAKEN_OUT)
     return _Present(checkout, facts, is_open, has_file=settings.is_inside and not (is_open or is_refused))
 
 

@@ -37,7 +37,7 @@ from carryover.probe.looks import give_up_if_late
 from carryover.projects.handoff_file import HANDOFF, IN_PROJECT, PAGE, Published, read_handoff, write_handoff
 from carryover.projects.policy import (
     AWAITS_WORK,
-    OFF,
+    POINTERS_OFF,
     TAKEN_OUT,
     UNWRITTEN,
     Refusal,
@@ -140,7 +140,7 @@ def _publish(made: MadeHandoff, text: CleanText, config: Config, paths: StatePat
         checkout = Checkout(Path(made.root))
         if settings.in_files == "off":
             withdrawn = withdraw(checkout, settings, paths.state.root)
-            return Published(refusal=OFF, notes=(*settings.notes, *withdrawn.notes))
+            return Published(refusal=POINTERS_OFF, notes=(*settings.notes, *withdrawn.notes))
         return _publish_inside(checkout, made, text, config, paths)
     except OSError as error:
         what = f"{Path(error.filename).name} is " if error.errno == errno.EINVAL and error.filename else ""

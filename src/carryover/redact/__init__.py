@@ -109,7 +109,7 @@ def _ways() -> tuple[Callable[[str], Looked], tuple[_ByForm, ...], tuple[_ByHint
     from carryover.redact.tokens import hide_tokens
 
     by_hint = (places.hide_on_command_lines, places.hide_headers, named.hide_named)
-    return looker(places.HINTS | named.HINTS), (hide_private_keys, hide_tokens), by_hint
+    return looker(places.HINTS | named.NAME_HINTS), (hide_private_keys, hide_tokens), by_hint
 
 
 def clean(text: str) -> CleanText:

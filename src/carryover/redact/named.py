@@ -115,7 +115,7 @@ _WAYS: Final = (
     (seed_phrases, ("mnemonic", "seed", "phrase")),
 )
 """What else finds values, and what a text must have one of, in lower case, to have such a value."""
-HINTS: Final = frozenset((*_WORDS, *(hint for _, hints in _WAYS for hint in hints)))
+NAME_HINTS: Final = frozenset((*_WORDS, *(hint for _, hints in _WAYS for hint in hints)))
 
 
 def hide_named(looked: Looked, counts: dict[str, int]) -> str:

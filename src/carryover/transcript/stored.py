@@ -19,7 +19,7 @@ from carryover.records import rawjson
 from carryover.records.fields import SHORT_CHARS, bounded, digest
 from carryover.transcript.recorder import OneSession, OpenCall, reemitted_after, usable_folder, usable_name
 
-MAX_SESSIONS: Final = 60
+_MAX_SESSIONS: Final = 60
 """Sessions whose facts are remembered."""
 _JUST_NOW: Final = 3
 """So many of the newest are never dropped: a first read begins with the session in use, when the times of others are
@@ -138,7 +138,7 @@ class StoredBuilder(OneSession[StoredContext], kw_only=True):
     def report(self, **changes: object) -> None:
         """Notes what was emitted."""
         state = msgspec.structs.replace(self.reported, **changes)
-        known = with_session(self.context.reported, self.native.id, state, MAX_SESSIONS, lambda each: each.last_ms)
+        known = with_session(self.context.reported, self.native.id, state, _MAX_SESSIONS, lambda each: each.last_ms)
         self.change(reported=known)
 
     def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:

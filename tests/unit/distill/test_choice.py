@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from carryover.distill.choice import Room, files_not_held, fitted
-from carryover.distill.entry import ORDER, Entry, Rank, Section, rank_of
+from carryover.distill.entry import ORDER, Entry, Rank, Section, fixed_rank
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import MAX_CHARS
 from carryover.distill.names import names_in
@@ -47,7 +47,7 @@ def line(text: str, rank: Rank | None = None, turn: int = 1, *, needed: bool = F
 
 def test_all_newest_quotes_have_a_line_before_one_has_a_second_or_an_older_one_a_first() -> None:
     first, second, older = [
-        [rank_of(row, line, back) or () for row in ORDER] for line, back in ((0, 0), (1, 0), (0, 1))
+        [fixed_rank(row, line, back) or () for row in ORDER] for line, back in ((0, 0), (1, 0), (0, 1))
     ]
 
     assert max(first) < min(filter(None, second)) and max(first) < min(filter(None, older))

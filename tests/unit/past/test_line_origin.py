@@ -17,7 +17,7 @@ from carryover.past.line_origin import (
     removed_by,
     writer_of,
     writes,
-    written,
+    written_lines,
 )
 from carryover.records.changes import Replacement, hunks_in, patched, replaced
 from carryover.records.changes import written as written_whole
@@ -56,7 +56,7 @@ def rows(edits: list[FileEdit]) -> list[EditRow]:
 
 def writers(lines: list[str], edits: list[FileEdit], *, until: float = 99) -> list[int | None]:
     """The number of the edit that wrote each of the lines."""
-    among = written(rows(edits))
+    among = written_lines(rows(edits))
     found = (writer_of(lines, index, among, until) for index in range(len(lines)))
     return [edit.event_id if edit is not None else None for edit in found]
 

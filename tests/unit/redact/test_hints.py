@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from carryover.redact.hints import finder
-from carryover.redact.named import HINTS as OF_NAMES
+from carryover.redact.named import NAME_HINTS as OF_NAMES
 from carryover.redact.places import HINTS as OF_PLACES
 
 _FILLING = " " * 300

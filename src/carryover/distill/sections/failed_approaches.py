@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from carryover.distill.commands import command_tried, may_solve
 from carryover.distill.digest import Call, Failure
-from carryover.distill.entry import Entry, EntryKind, rank_of
+from carryover.distill.entry import Entry, EntryKind, fixed_rank
 from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, cut_middle, earlier, in_quotes, lines_of, quoted
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import edited_since
@@ -132,5 +132,5 @@ def _failure(past: Past, failure: Failure, session: SessionView, row: str | None
     room = max(60, PIECE_CHARS + 10 - len(why))  # the reason says more than the attempt
     tried = cut_middle(tried, room)
     text = f"{quoted(tried) if kind == 'job' else tried}{why}"  # a job's name may be any words
-    entry = from_session(session, failure.turn, text, kind, rank_of(row), at_ms=failure.at_ms)
+    entry = from_session(session, failure.turn, text, kind, fixed_rank(row), at_ms=failure.at_ms)
     return entry if failure.solved else replace(entry, alone=_OPEN)

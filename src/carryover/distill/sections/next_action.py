@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from carryover.distill.digest import Digest, Turn
-from carryover.distill.entry import Entry, rank_of
+from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
 from carryover.distill.sections.replied_to import asked_before, replying_to
@@ -37,7 +37,7 @@ def next_entries(past: Past, limit: str | None) -> list[Entry]:
     label = f"{past.agent(past.main)} had asked right before {replied_in}"
     at_ms = (turn.at_ms if is_cut_off else turn.said[-1].at_ms) if asked else 0
     replied = parted(past.main, asked, "message", "replied", label=label, at_ms=at_ms)
-    limits = [from_turn(past.main, limit, "limit", rank_of("limit"), at_ms=past.at_ms)] if limit else []
+    limits = [from_turn(past.main, limit, "limit", fixed_rank("limit"), at_ms=past.at_ms)] if limit else []
     return [*_plan(past), *_announced(past), *replied, *limits]
 
 
@@ -76,7 +76,7 @@ def _plan(past: Past) -> list[Entry]:
     for at, item in enumerate(opened[:_MOST_OPEN]):
         state = "in progress" if item.state == "active" else "open"
         text = f"{state}: {item.text}"
-        rank = rank_of("plan", at) if not stale else None
+        rank = fixed_rank("plan", at) if not stale else None
         entries.append(from_session(session, digest.plan_turn, text, "todo list", rank, label=label, at_ms=at_ms))
     return joined_short(entries)
 

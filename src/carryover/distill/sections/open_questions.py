@@ -16,7 +16,7 @@ from carryover.distill.closed_classes import (
     replies_first,
 )
 from carryover.distill.digest import Pending, SeenRun
-from carryover.distill.entry import Entry, Rank, rank_of
+from carryover.distill.entry import Entry, Rank, fixed_rank
 from carryover.distill.goals import is_reply
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.quotes import cut_middle, earlier, excerpt, in_code, name_in_code, printed_line, sentences
@@ -265,7 +265,7 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
         text = f"Tests {since}"
     else:
         return []
-    return [from_run(past, seen, text, rank_of("open tests"))]
+    return [from_run(past, seen, text, fixed_rank("open tests"))]
 
 
 def from_run(past: Past, seen: SeenRun, text: str, rank: Rank | None = None) -> Entry:
@@ -313,7 +313,7 @@ def _uncertain_edits(past: Past) -> list[Entry]:
         return []
     shown = ", ".join(in_code(cut_middle(name, 120)) for name in list(names)[-3:])
     text = f"Not known whether this edit was made: {shown}"
-    return [from_turn(step, text, "call", rank_of("uncertain"), at_ms=calls[-1].at_ms)]
+    return [from_turn(step, text, "call", fixed_rank("uncertain"), at_ms=calls[-1].at_ms)]
 
 
 def still_named(opinions: Sequence[Opinion], now_ms: int) -> tuple[Opinion, ...]:

@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest, Proposal, Summary
-from carryover.distill.entry import Entry, EntryKind, Rank, rank_of
+from carryover.distill.entry import Entry, EntryKind, Rank, fixed_rank
 from carryover.distill.goals import says_something
 from carryover.distill.own_text import PROTOCOL_QUESTION
 from carryover.distill.pastes import quoted_prompt
@@ -63,13 +63,13 @@ _SAID: Final = {"answered": "answered", "": "said"}
 def parallel_entries(past: Past) -> list[Entry]:
     """Returns each parallel session with its newest prompt and last line, then the worktrees."""
     sessions = [session for session in past.view.sessions if session.session in past.beside][:_MOST_BESIDE]
-    beside = [_session(past, one, rank_of("parallel", back=back)) for back, one in enumerate(sessions)]
+    beside = [_session(past, one, fixed_rank("parallel", back=back)) for back, one in enumerate(sessions)]
     trees = [
         Entry(
             text=quoted_prompt(tree.task, _PROMPT_CHARS),
             label=f"{_checkout(past, tree)}, with its own handoff ({earlier(tree.last_event_ms, past.at_ms) or 'now'})",
             kind="worktree",
-            rank=rank_of("worktree", back=back),
+            rank=fixed_rank("worktree", back=back),
             at_ms=tree.last_event_ms,
         )
         for back, tree in enumerate(past.view.worktrees[:_MOST_WORKTREES])

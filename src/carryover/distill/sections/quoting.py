@@ -18,7 +18,7 @@ from carryover.distill.closed_classes import (
     label_of,
 )
 from carryover.distill.digest import Turn
-from carryover.distill.entry import Entry, EntryKind, Rank, lower, rank_of
+from carryover.distill.entry import Entry, EntryKind, Rank, fixed_rank, lower
 from carryover.distill.quotes import (
     BESIDE,
     fits,
@@ -84,7 +84,7 @@ def parted(
     parts = list(enumerate(pieces(text, beside=len(label), printed=kind == "call")))
     count = len(parts)
     if count == 1:  # as most quotes have
-        return [from_turn(step, parts[0][1], kind, rank_of(row, 0, back), label=label, at_ms=at_ms)]
+        return [from_turn(step, parts[0][1], kind, fixed_rank(row, 0, back), label=label, at_ms=at_ms)]
     if count > most:
         parts = [*parts[: most // 2], *parts[count - (most + 1) // 2 :]]
     before = _kept_before(len(parts), head=kind in ("prompt", "question", "text from outside"))
@@ -95,7 +95,7 @@ def parted(
         before = [0] * len(parts)
     whole = from_turn(step, text, kind, label=label, at_ms=at_ms)
     return [
-        replace(whole, text=part, rank=rank_of(row, kept, back), part=at, parts=count)
+        replace(whole, text=part, rank=fixed_rank(row, kept, back), part=at, parts=count)
         for (at, part), kept in zip(parts, before, strict=True)
     ]
 

@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.distill.commands import only_looked, printed_by
 from carryover.distill.digest import JOB, Call
-from carryover.distill.entry import Entry, rank_of
+from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.git_reports import COMMITS
 from carryover.distill.quotes import called, excerpt, lines_of
 from carryover.distill.sections.failed_approaches import open_failures
@@ -238,7 +238,7 @@ def _call(past: Past, call: Call, session: SessionView, row: str | None) -> list
         notes = ", ".join(filter(None, (past.turn(call.turn, session), since)))
         label = f"{_label(past, call)} ({notes})"
         quoted = parted(step, output, "call", row, label=label, most=most, at_ms=call.at_ms)
-    quoted = quoted or [from_turn(step, label, "call", rank_of(row), at_ms=call.at_ms)]
+    quoted = quoted or [from_turn(step, label, "call", fixed_rank(row), at_ms=call.at_ms)]
     again = only_looked(call) and not any(map(is_document, _read(call)))
     return [msgspec.structs.replace(one, again=again) for one in quoted]
 

@@ -9,7 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.distill.digest import Digest, EditedFile, SeenRun
-from carryover.distill.entry import Entry, rank_of
+from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import earlier, in_code, name_in_code
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.trail import Past
@@ -240,7 +240,7 @@ def file_entries(past: Past, recent: Sequence[RecentFile]) -> list[Entry]:
         session = sessions.get(file.touched.session, past.lead)
         text = _file(file, past.at_ms)
         at_ms = file.touched.at_ms
-        rank = rank_of("file", back=min(at, 1) if file is most_edited else at)
+        rank = fixed_rank("file", back=min(at, 1) if file is most_edited else at)
         entries.append(from_session(session, file.touched.turn, text, "edit", rank, at_ms=at_ms))
     return joined_short(entries)
 

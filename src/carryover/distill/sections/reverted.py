@@ -8,7 +8,7 @@ from typing import Final
 
 from carryover.distill.closed_classes import only_consents
 from carryover.distill.digest import Revert
-from carryover.distill.entry import Entry, rank_of
+from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import PIECE_CHARS, earlier, in_quotes
 from carryover.distill.sections.quoting import from_session
 from carryover.distill.sections.recent_files import name_of_work
@@ -34,7 +34,7 @@ def reverted_entries(past: Past) -> list[Entry]:
     entries: list[Entry] = []
     for (session, turn), group in groupby(found, key=lambda each: (each[1], each[0].turn)):
         back = [one for one, _ in group]
-        rank = rank_of("reverted", back=len(entries))
+        rank = fixed_rank("reverted", back=len(entries))
         text = _text(past, session, back)
         entries.append(from_session(session, turn, text, "edit", rank, at_ms=back[0].at_ms))
     return entries

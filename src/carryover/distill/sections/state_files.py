@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from carryover.distill.digest import SeenDocument
-from carryover.distill.entry import Entry, rank_of
+from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import in_code, item_beside
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.sections.recent_files import checked_boxes, placed
@@ -70,7 +70,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     entries: list[Entry] = []
     for label, item, document, session, stale in found:
         if label not in notes:
-            rank = rank_of("open box", len(entries)) if not stale else None
+            rank = fixed_rank("open box", len(entries)) if not stale else None
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
     return joined_short(entries[:_MOST])
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from carryover.distill.closed_classes import is_list_item, speaks_of_going_on
 from carryover.distill.digest import Heard, Pending, Reply, Turn
-from carryover.distill.entry import TYPED, Entry, rank_of
+from carryover.distill.entry import TYPED, Entry, fixed_rank
 from carryover.distill.goals import goal_of, says_something
 from carryover.distill.pastes import has_machine_line, parts, quoted_prompt, typed_words
 from carryover.distill.quotes import earlier, estimated_tokens, quoted
@@ -43,7 +43,7 @@ _SEVERAL: Final = 3
 def pin_entries(view: ProjectView) -> list[Entry]:
     """Returns what the user pinned, then what the user says is done: the one judgement in a handoff, and a person's."""
     return [
-        Entry(text=pin.text, label=label, kind="pin", rank=rank_of("pin"), session=pin.session, at_ms=pin.at_ms)
+        Entry(text=pin.text, label=label, kind="pin", rank=fixed_rank("pin"), session=pin.session, at_ms=pin.at_ms)
         for is_done, label in ((False, "Pinned by the user"), (True, "Done, the user says"))
         for pin in view.pins
         if pin.is_done == is_done
@@ -235,7 +235,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         label = replying_to(step, f"{what} ({whose}{past.sent(step)})", is_task=True)
         entries += _prompt(step, row, label, leads=step.turn is past.newest.turn)
         if templates.get(step.turn.template) is step and not step.turn.is_template:
-            entries.append(from_turn(step, step.turn.template, "prompt", rank_of("template")))
+            entries.append(from_turn(step, step.turn.template, "prompt", fixed_rank("template")))
     return [*_asked(past), *entries, *_typed(past)]
 
 
@@ -269,7 +269,7 @@ def _prompt(step: Step, row: str, label: str, *, leads: bool) -> list[Entry]:
             label = ""
         shown = parted(step, text, "prompt", "paste", label=mark, most=_MOST_OF_PASTE)
         if leads:  # at its end stands the error, or what is asked on the same line
-            shown[-1:] = [replace(entry, rank=rank_of("paste")) for entry in shown[-1:]]
+            shown[-1:] = [replace(entry, rank=fixed_rank("paste")) for entry in shown[-1:]]
         entries += shown
     return entries
 

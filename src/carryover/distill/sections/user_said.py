@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from carryover.distill.closed_classes import only_replies
 from carryover.distill.commands import command_tried
 from carryover.distill.digest import Reply, Turn
-from carryover.distill.entry import Entry, Rank, rank_of
+from carryover.distill.entry import Entry, Rank, fixed_rank
 from carryover.distill.goals import says_something
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
@@ -74,7 +74,7 @@ def _with_share(entries: Iterable[Entry]) -> Iterator[Entry]:
     room = _OWN_SHARE_TOKENS
     for place, entry in enumerate(entries):
         room -= estimated_tokens(entry.shown)
-        yield replace(entry, rank=entry.rank or rank_of("own share", back=place)) if room >= 0 else entry
+        yield replace(entry, rank=entry.rank or fixed_rank("own share", back=place)) if room >= 0 else entry
 
 
 def _prompt(past: Past, step: Step) -> list[Entry]:
@@ -123,7 +123,7 @@ def _replies(past: Past) -> list[Entry]:
         elif not reply.allowed:  # or else the user has changed their mind
             wordless[id(step.turn), id(prompt)].append((step, reply, prompt))
     for together in wordless.values():
-        rank = rank_of("refused") if any(reply in newest for _, reply, _ in together) else None
+        rank = fixed_rank("refused") if any(reply in newest for _, reply, _ in together) else None
         entries.append(_without_words(past, together, rank))
     return entries
 

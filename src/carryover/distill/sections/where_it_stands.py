@@ -9,7 +9,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.distill.digest import SeenRun
-from carryover.distill.entry import Entry, rank_of
+from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import (
     LINE_BREAK,
     before_call,
@@ -263,7 +263,7 @@ def _in_flight(past: Past, step: Step) -> list[Entry]:
         shown = from_root(call.text, past.view).replace("`", "").replace("\n", LINE_BREAK)
         text = f"`{cut_middle(shown, 240)}`"
         label = "In flight, no result recorded"
-        entries.append(from_turn(step, text, "call", rank_of("in flight", back=back), label=label, at_ms=call.at_ms))
+        entries.append(from_turn(step, text, "call", fixed_rank("in flight", back=back), label=label, at_ms=call.at_ms))
     return entries[::-1]
 
 

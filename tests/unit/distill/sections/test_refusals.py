@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.entry import Rank, rank_of
+from carryover.distill.entry import Rank, fixed_rank
 from carryover.distill.render import render
 from carryover.model import ResultStatus, ToolResult, TurnEnd
 from support.conversation import GOAL, Conversation, handoff, session, under, worked
@@ -34,7 +34,7 @@ def test_what_the_user_refused_stays_whatever_it_is_worth() -> None:
         )
 
     assert "Refused, not run: `git add cart.py` (turn 2" in under("What the user said", talk)
-    assert refusal_ranks(talk)["git add cart.py"] == rank_of("refused")
+    assert refusal_ranks(talk)["git add cart.py"] == fixed_rank("refused")
     assert "git add" not in under("Recent files", talk)
 
 
@@ -46,8 +46,8 @@ def test_a_refused_call_that_ran_later_was_allowed() -> None:
     talk.event(refusal("rm -r b", status="error")).says("Done.")
     ranks = refusal_ranks(talk)
 
-    assert ranks["rm -r a"] != rank_of("refused")
-    assert ranks["git push --force"] == ranks["rm -r b"] == rank_of("refused")
+    assert ranks["rm -r a"] != fixed_rank("refused")
+    assert ranks["git push --force"] == ranks["rm -r b"] == fixed_rank("refused")
 
 
 @pytest.mark.parametrize(("command", "status", "stays"), [("git fetch", "ok", False), ("git fetch", "error", True)])
@@ -87,7 +87,7 @@ def test_only_the_newest_three_refusals_are_fixed() -> None:
         talk.user(f"Now {name}.").event(refusal(f"rm -r {name}"))
     ranks = refusal_ranks(talk)
 
-    assert {subject for subject, rank in ranks.items() if rank == rank_of("refused")} == {
+    assert {subject for subject, rank in ranks.items() if rank == fixed_rank("refused")} == {
         "rm -r a",
         "rm -r c",
         "rm -r d",

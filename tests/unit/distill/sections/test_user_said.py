@@ -8,7 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from carryover.distill.digest import Digest
-from carryover.distill.entry import Rank, rank_of
+from carryover.distill.entry import Rank, fixed_rank
 from carryover.distill.fold import fold
 from carryover.distill.render import render
 from carryover.model import Answer, Event, ToolResult, TurnEnd, UserPrompt
@@ -175,8 +175,8 @@ def test_a_refusal_without_a_word_goes_with_its_session_when_the_user_has_left_i
         [said] = [part.entries for part in handoff(*talks).sections if part.title == "What the user said"]
         return [entry.rank for entry in said if "Refused, not run: `make part1`" in entry.shown]
 
-    assert ranks(before, since[0]) == [rank_of("refused")]
-    assert ranks(before, *since) != [rank_of("refused")]
+    assert ranks(before, since[0]) == [fixed_rank("refused")]
+    assert ranks(before, *since) != [fixed_rank("refused")]
 
 
 def test_words_typed_to_a_sub_agent_stand_in_the_turn_that_ran_then() -> None:
