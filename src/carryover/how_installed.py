@@ -122,7 +122,7 @@ def deduced_from(
 
     `python` is the interpreter that runs it; `base_prefix` differs from `prefix` inside a virtual environment;
     `package` is the folder of the package `carryover`. `installed`: whether there is metadata of a distribution, which
-    names the `installer` (`pip`, `uv`, or that of a package with an environment of its own), and has a `direct_url`,
+    names the `installer` (`pip`, `uv`, or that of a package that brings its environment along), and has a `direct_url`,
     unless the copy is from a package index.
     """
     url = _direct_url(direct_url)
