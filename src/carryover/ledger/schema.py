@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
+from carryover.ledger.transaction import transaction
 
 Migration = Sequence[str]
 
@@ -308,14 +309,8 @@ def _copy_before(path: Path, number: int) -> Path:
 
 
 def _apply(db: sqlite3.Connection, migration: Migration, number: int) -> None:
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         if version_of(db) < number:  # another process may have been first
             for step in migration:
                 db.execute(step)
             db.execute(f"PRAGMA user_version = {number}")
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
