@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 
@@ -13,9 +14,6 @@ from carryover.facts import ProjectRoot
 from carryover.ledger.codec import encode_body
 from carryover.model import Event, Retracted, Skipped, TokensUsed, WindowUsed
 from carryover.records.fields import LATEST_MS
-
-if TYPE_CHECKING:
-    import aiosqlite  # readers of the ledger load this module too
 
 SourceStatus = Literal["active", "gone", "broken"]
 
@@ -169,10 +167,10 @@ def grouped(entries: Iterable[ReadyEvent], key_of: Callable[[ReadyEvent], _K]) -
     return groups
 
 
-async def among(db: aiosqlite.Connection, table: str, column: str, values: Sequence[_T]) -> set[_T]:
+def among(db: sqlite3.Connection, table: str, column: str, values: Sequence[_T]) -> set[_T]:
     """Returns those of `values` that the column of a table holds."""
     found: set[_T] = set()
     for marks, some in in_parts(values):
-        rows = await db.execute_fetchall(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
+        rows = db.execute(f"SELECT {column} FROM {table} WHERE {column} IN ({marks})", some)
         found.update(value for (value,) in rows)
     return found

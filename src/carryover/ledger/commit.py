@@ -1,16 +1,13 @@
-"""The statements of one commit, between BEGIN and COMMIT. Only `store` calls this, holding its lock.
-
-Every statement is a hop to the connection's thread, so rows are written in bulk: one line takes about fifteen hops.
-"""
+"""The statements of one commit, between BEGIN and COMMIT."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 
-import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
@@ -44,8 +41,8 @@ _COUNT_SKIPPED: Final = """INSERT INTO skipped (agent, agent_version, record_typ
     DO UPDATE SET n = n + excluded.n, last_ms = max(last_ms, excluded.last_ms)"""
 
 
-async def run_commit(
-    db: aiosqlite.Connection,
+def run_commit(
+    db: sqlite3.Connection,
     reducer: Reducer,
     source: Source,
     prepared: PreparedBatch,
@@ -53,34 +50,34 @@ async def run_commit(
 ) -> Committed:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
     identity = (source.agent, locator(source.path))
-    ((rev, any_forgotten, any_foreign, any_lost),) = await db.execute_fetchall(_REV, identity)
+    ((rev, any_forgotten, any_foreign, any_lost),) = db.execute(_REV, identity)
     if rev != seen_rev:
         raise StaleRead
-    reported = await sessions.resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
+    reported = sessions.resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
     entries = reported
     if any_forgotten and source.forgotten_too:
-        await tombstones.remove_tombstones(db, source.agent, reported)
+        tombstones.remove_tombstones(db, source.agent, reported)
     elif any_forgotten:
-        entries = await tombstones.without_forgotten(db, source.agent, reported, prepared.roots, rank=source.rank)
+        entries = tombstones.without_forgotten(db, source.agent, reported, prepared.roots, rank=source.rank)
     # The context may hold texts of what is left out, such as the command of a call that is still open.
     context = prepared.context if len(entries) == len(reported) else prepared.context_without_text
     position = (prepared.cursor, context, prepared.size, prepared.mtime_ns)
-    await db.execute_fetchall(_ADVANCE, (*identity, seen_rev + 1, *position))
+    db.execute(_ADVANCE, (*identity, seen_rev + 1, *position))
     displaced: dict[int, int] = {}
     if any_foreign:
-        await threads.displace_foreign(db, source.agent, entries)
-        displaced = await threads.settle(db, reducer, source, more=prepared.more)
+        threads.displace_foreign(db, source.agent, entries)
+        displaced = threads.settle(db, reducer, source, more=prepared.more)
     if any_lost:
-        await restore_lost(db, entries)
+        restore_lost(db, entries)
     batch = msgspec.structs.replace(prepared, entries=entries)
-    commit = await store_entries(db, reducer, source, batch)
-    await tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
+    commit = store_entries(db, reducer, source, batch)
+    tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=displaced | commit.projects)
 
 
-async def store_entries(
-    db: aiosqlite.Connection,
+def store_entries(
+    db: sqlite3.Connection,
     reducer: Reducer,
     source: Source,
     prepared: PreparedBatch,
@@ -92,7 +89,7 @@ async def store_entries(
     entries = prepared.entries
     projects: dict[int, int] = {}
     reemitted = {(each.session, each.subagent_id or ""): each for each in prepared.reemitted}
-    new = await _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
+    new = _unknown(db, [entry for entry in entries if entry.thread not in reemitted])
     again = [entry for entry in entries if entry.thread in reemitted]
     of_session = grouped([*new, *again], lambda entry: entry.event.session)
     # Known ones count too: what they retract may have been lost.
@@ -102,24 +99,22 @@ async def store_entries(
     stored: list[ReadyEvent] = []
     for native_id in dict.fromkeys([*of_session, *(session for session, _ in reemitted), *retracting, *naming]):
         of_thread = grouped(of_session.get(native_id, []), lambda entry: entry.thread)
-        session = await _session(db, source, native_id, of_session.get(native_id, []))
+        session = _session(db, source, native_id, of_session.get(native_id, []))
         if session is None or session.rank != rank_of(source.rank, of_session.get(native_id, ())):
             continue
         if machine:
-            await db.execute_fetchall(_OF_MACHINE, (machine, session.id))
+            db.execute(_OF_MACHINE, (machine, session.id))
         for thread in (thread for thread in reemitted if thread[0] == native_id):
-            of_thread[thread] = await threads.reemit(
-                db, source.agent, session, reemitted[thread], of_thread.get(thread, [])
-            )
+            of_thread[thread] = threads.reemit(db, source.agent, session, reemitted[thread], of_thread.get(thread, []))
         if fresh := list(chain.from_iterable(of_thread.values())):
-            projects |= await _add_to_session(db, reducer, session, fresh, prepared.roots)
+            projects |= _add_to_session(db, reducer, session, fresh, prepared.roots)
             stored += fresh
         elif session.project_id is None:
-            projects |= await _place(db, session, naming.get(native_id, []), prepared.roots)
-        await threads.retract(db, session, retracting.get(native_id, []))
-    projects |= await threads.settle(db, reducer, source, more=prepared.more)
-    await _count(db, stored, prepared.oversized)
-    await count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
+            projects |= _place(db, session, naming.get(native_id, []), prepared.roots)
+        threads.retract(db, session, retracting.get(native_id, []))
+    projects |= threads.settle(db, reducer, source, more=prepared.more)
+    _count(db, stored, prepared.oversized)
+    count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Committed(
         new_events=len(stored),
         projects=projects,
@@ -128,9 +123,9 @@ async def store_entries(
     )
 
 
-async def restore_lost(db: aiosqlite.Connection, entries: Iterable[ReadyEvent], machine: str = "") -> None:
+def restore_lost(db: sqlite3.Connection, entries: Iterable[ReadyEvent], machine: str = "") -> None:
     """Gives events whose bodies were damaged those of `entries`, which `machine` recorded."""
-    await db.executemany(_RESTORE, [(entry.body, entry.key, machine) for entry in entries])
+    db.executemany(_RESTORE, [(entry.body, entry.key, machine) for entry in entries])
 
 
 def _ends_turn(event: Event) -> bool:
@@ -139,10 +134,10 @@ def _ends_turn(event: Event) -> bool:
     return is_end and event.subagent_id is None
 
 
-async def _unknown(db: aiosqlite.Connection, entries: Sequence[ReadyEvent]) -> list[ReadyEvent]:
-    keys = await among(db, "event", "key", [entry.key for entry in entries])
+def _unknown(db: sqlite3.Connection, entries: Sequence[ReadyEvent]) -> list[ReadyEvent]:
+    keys = among(db, "event", "key", [entry.key for entry in entries])
     given = [entry.secondary_key for entry in entries if entry.secondary_key is not None]
-    secondary_keys: set[bytes | None] = {*await among(db, "event", "secondary_key", given)}
+    secondary_keys: set[bytes | None] = {*among(db, "event", "secondary_key", given)}
     unknown = []
     for entry in entries:
         if entry.key not in keys and entry.secondary_key not in secondary_keys:
@@ -152,12 +147,12 @@ async def _unknown(db: aiosqlite.Connection, entries: Sequence[ReadyEvent]) -> l
     return unknown
 
 
-async def _session(
-    db: aiosqlite.Connection, source: Source, native_id: str, entries: Sequence[ReadyEvent]
+def _session(
+    db: sqlite3.Connection, source: Source, native_id: str, entries: Sequence[ReadyEvent]
 ) -> SessionInLedger | None:
     """Returns the session's row as `entries` make it, if it has one. It keeps the rank of a better source."""
     if not entries:
-        return await sessions.find_session(db, source.agent, native_id)
+        return sessions.find_session(db, source.agent, native_id)
     times = [entry.event.at_ms for entry in entries if entry.event.at_ms > 0]
     known: dict[str, str] = {}
     for entry in entries:
@@ -167,44 +162,44 @@ async def _session(
     span = {"first_ms": min(times, default=0), "last_ms": max(times, default=0)}
     info = SessionInfo(**known)
     rank = rank_of(source.rank, entries)
-    session = await sessions.upsert_session(db, source.agent, native_id, info, **span, rank=rank)
-    return await threads.supersede(db, session, rank, **span) if session.rank < rank else session
+    session = sessions.upsert_session(db, source.agent, native_id, info, **span, rank=rank)
+    return threads.supersede(db, session, rank, **span) if session.rank < rank else session
 
 
-async def _add_to_session(
-    db: aiosqlite.Connection,
+def _add_to_session(
+    db: sqlite3.Connection,
     reducer: Reducer,
     session: SessionInLedger,
     entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
 ) -> dict[int, int]:
-    touched = await _place(db, session, entries, roots)
+    touched = _place(db, session, entries, roots)
     for (_, subagent_id), theirs in grouped(entries, lambda entry: entry.thread).items():
-        thread = await threads.open_thread(db, reducer, session.id, subagent_id)
-        ((newest,),) = await db.execute_fetchall("SELECT coalesce(max(id), 0) FROM event")
+        thread = threads.open_thread(db, reducer, session.id, subagent_id)
+        ((newest,),) = db.execute("SELECT coalesce(max(id), 0) FROM event")
         numbered = list(enumerate(theirs, start=newest + 1))
         rows = [(number, e.key, e.secondary_key, thread.id, e.event.at_ms, e.body) for number, e in numbered]
-        await db.executemany(_PUT_EVENT, rows)
+        db.executemany(_PUT_EVENT, rows)
         bodies = [(number, thread.id, entry.event.at_ms, entry.event.body) for number, entry in numbered]
-        await index_new(db, bodies)
+        index_new(db, bodies)
         new = [
             as_reduced(number, entry.event.at_ms, entry.event.body, session.native_id, subagent_id)
             for number, entry in numbered
         ]
-        await threads.reduce_on(db, reducer, thread, new)
+        threads.reduce_on(db, reducer, thread, new)
     return touched
 
 
-async def _place(
-    db: aiosqlite.Connection, session: SessionInLedger, entries: Sequence[ReadyEvent], roots: Mapping[str, ProjectRoot]
+def _place(
+    db: sqlite3.Connection, session: SessionInLedger, entries: Sequence[ReadyEvent], roots: Mapping[str, ProjectRoot]
 ) -> dict[int, int]:
     """Assigns the session to the project that `entries` tell, if any; returns what `mark_changed` does of the projects
     that this changes."""
-    project_id = await sessions.assign_project(db, session, [entry.event for entry in entries], roots)
-    return await sessions.mark_changed(db, {each for each in (session.project_id, project_id) if each is not None})
+    project_id = sessions.assign_project(db, session, [entry.event for entry in entries], roots)
+    return sessions.mark_changed(db, {each for each in (session.project_id, project_id) if each is not None})
 
 
-async def _count(db: aiosqlite.Connection, stored: Iterable[ReadyEvent], oversized: int) -> None:
+def _count(db: sqlite3.Connection, stored: Iterable[ReadyEvent], oversized: int) -> None:
     """Counts the secrets removed from what was stored, and the records that were too long to read."""
     counts: Counter[str] = Counter()
     for entry in stored:
@@ -212,18 +207,18 @@ async def _count(db: aiosqlite.Connection, stored: Iterable[ReadyEvent], oversiz
     if oversized:
         counts["oversized"] = oversized
     if counts:
-        await db.executemany(_COUNT, list(counts.items()))
+        db.executemany(_COUNT, list(counts.items()))
 
 
-async def count_skipped(db: aiosqlite.Connection, agent: str, skipped: Sequence[Skipped], *, at_ms: int) -> None:
+def count_skipped(db: sqlite3.Connection, agent: str, skipped: Sequence[Skipped], *, at_ms: int) -> None:
     """Counts records that were not understood, by version, type and reason."""
     if not skipped:
         return
-    ((rows,),) = await db.execute_fetchall("SELECT count(*) FROM skipped")
+    ((rows,),) = db.execute("SELECT count(*) FROM skipped")
     # A source full of invented types must not fill the table. The total stays correct.
     crowded = rows >= _SKIPPED_ROWS
     counts = Counter(
         (skip.version or "", "(other)" if crowded else skip.record_type[:_RECORD_TYPE_CHARS], skip.reason)
         for skip in skipped
     )
-    await db.executemany(_COUNT_SKIPPED, [(agent, *what, n, at_ms) for what, n in counts.items()])
+    db.executemany(_COUNT_SKIPPED, [(agent, *what, n, at_ms) for what, n in counts.items()])

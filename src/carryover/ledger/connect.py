@@ -33,7 +33,7 @@ _READ_BUSY_MS: Final = 2000
 _READ_CACHE_KIB: Final = 4096
 _CONTENT: Final = b"content\n"
 _C = TypeVar("_C", bound=sqlite3.Connection)
-SETTINGS: Final = (
+_SETTINGS: Final = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = NORMAL",
     "PRAGMA checkpoint_fullfsync = ON",  # on macOS alone: see `Darwin.full_sync`
@@ -123,14 +123,6 @@ def erase_mark(path: Path) -> Path:
     return path.with_name(f"{path.name}.erase")
 
 
-def keep_forgotten(path: Path) -> None:
-    """Notes beside the ledger at `path` what was forgotten. Raises OSError, UserError and sqlite3.Error."""
-    from carryover.ledger.tombstones import keep_copy
-
-    with closing(connect_read_only(path)) as db:
-        keep_copy(db, path)
-
-
 def copies(path: Path) -> list[Path]:
     """Returns the backups that migrations made and the damaged ledgers that were moved aside, with their logs."""
     kinds = ("before-*", "corrupt-*", "salvaged")
@@ -159,7 +151,7 @@ def _migrate_or_detect_damage(db: sqlite3.Connection, path: Path) -> bool:
     from carryover.ledger.tombstones import forgotten_file, keep_copy, put_copy
 
     try:
-        _use_settings(db)
+        use_settings(db)
         refuse_unknown(path, version_of(db), newest())
         mark = damage_mark(path)
         if mark.exists() and _is_damaged(db, mark):
@@ -202,7 +194,7 @@ def _replace_damaged(path: Path) -> None:
             part.rename(target)
     _make_private(fresh)
     with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
-        _use_settings(db)
+        use_settings(db)
         migrate(db, fresh)
         salvage(aside, db, now_ms=int(now.timestamp() * 1000))
         put_copy(db, path)
@@ -210,8 +202,9 @@ def _replace_damaged(path: Path) -> None:
     fresh.replace(path)
 
 
-def _use_settings(db: sqlite3.Connection) -> None:
-    for setting in SETTINGS:
+def use_settings(db: sqlite3.Connection) -> None:
+    """Sets up a connection that writes."""
+    for setting in _SETTINGS:
         db.execute(setting)
 
 

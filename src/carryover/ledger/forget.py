@@ -6,10 +6,10 @@ context, it is read again from its beginning when it changes, and the tombstones
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-import aiosqlite
 import msgspec
 
 from carryover.ledger import tombstones
@@ -80,48 +80,48 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
     """Projects without a session, which were removed too. Their ids are never reused."""
 
 
-async def forget(db: aiosqlite.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
+def forget(db: sqlite3.Connection, reducer: Reducer, selection: Selection, *, now_ms: int) -> Forgotten:
     """Removes what `selection` names and excludes it from what is read later. `now_ms`: UTC."""
-    rows = list(await db.execute_fetchall(_SELECTED, selection.values(now_ms)))
+    rows = list(db.execute(_SELECTED, selection.values(now_ms)))
     span = (0, _FOREVER_MS) if not selection.in_part else selection.span(now_ms)
     if selection.is_everything:
-        await clear_index(db)  # as a whole and not event by event
-    await _remove(db, reducer, [int(row[0]) for row in rows], span)
+        clear_index(db)  # as a whole and not event by event
+    _remove(db, reducer, [int(row[0]) for row in rows], span)
     if selection.is_everything:
-        await clear_index(db)  # again: what is left to index ends where the events do
+        clear_index(db)  # again: what is left to index ends where the events do
     sessions = [(str(agent), str(native_id), int(rank)) for _, agent, native_id, rank, *_ in rows]
-    await _leave_tombstones(db, selection, sessions, now_ms)
+    _leave_tombstones(db, selection, sessions, now_ms)
     conversations = tuple(dict.fromkeys((agent, conversation_of(session)) for agent, session, _ in sessions))
-    await _clear_sources(db, selection, conversations)
+    _clear_sources(db, selection, conversations)
     touched: set[int] = set()
     for *_, placed, recorded in rows:
         touched.update(int(project) for project in (placed, recorded) if project is not None)
-    gone = await _remove_unused_projects(db, selection, touched)
+    gone = _remove_unused_projects(db, selection, touched)
     changed = tuple(sorted(touched - gone))
-    await mark_changed(db, changed)
+    mark_changed(db, changed)
     return Forgotten(sessions=len(rows), conversations=conversations, changed=changed, gone=tuple(sorted(gone)))
 
 
-async def _remove(db: aiosqlite.Connection, reducer: Reducer, sessions: Sequence[int], span: tuple[int, int]) -> None:
+def _remove(db: sqlite3.Connection, reducer: Reducer, sessions: Sequence[int], span: tuple[int, int]) -> None:
     """Removes what the sessions have within `span`, and those left with nothing; leaves tombstones."""
     values = {"sessions": msgspec.json.encode(sessions).decode(), "since": span[0], "until": span[1]}
-    async with db.execute(f"SELECT key FROM event WHERE {_CHOSEN}", values) as found:
-        while rows := list(await found.fetchmany(_KEYS_AT_ONCE)):
-            keys = tuple(tombstones.short_key(key) for (key,) in rows)
-            await tombstones.put_tombstones(db, Tombstones(keys=keys))
+    chosen = db.execute(f"SELECT key FROM event WHERE {_CHOSEN}", values)
+    while rows := chosen.fetchmany(_KEYS_AT_ONCE):
+        keys = tuple(tombstones.short_key(key) for (key,) in rows)
+        tombstones.put_tombstones(db, Tombstones(keys=keys))
     for statement in _REMOVE:
-        await db.execute_fetchall(statement, values)
-    await settle(db, reducer)
+        db.execute(statement, values)
+    settle(db, reducer)
     titles: dict[int, str] = {}
-    for session_id, stored in await db.execute_fetchall(_INFOS, values):
+    for session_id, stored in db.execute(_INFOS, values):
         info = decode_body(stored)
         if isinstance(info, SessionInfo) and info.title is not None:
             titles[session_id] = info.title
-    await db.executemany(_UPDATE, [{"id": session, "title": titles.get(session)} for session in sessions])
+    db.executemany(_UPDATE, [{"id": session, "title": titles.get(session)} for session in sessions])
 
 
-async def _leave_tombstones(
-    db: aiosqlite.Connection, selection: Selection, sessions: Sequence[tuple[str, str, int]], now_ms: int
+def _leave_tombstones(
+    db: sqlite3.Connection, selection: Selection, sessions: Sequence[tuple[str, str, int]], now_ms: int
 ) -> None:
     """Leaves tombstones for what is selected, even if it has not been read yet. `sessions`: agent, id and rank."""
     of_sessions = {tombstones.session_scope(agent, session) for agent, session, _ in sessions}
@@ -131,34 +131,32 @@ async def _leave_tombstones(
     elif selection.conversation is not None:
         here = {tombstones.conversation_scope(selection.agent or "", selection.conversation)}
     elif selection.root is not None:
-        former = [root for (root,) in await db.execute_fetchall(_FORMER_ROOTS, (selection.root,))]
+        former = [root for (root,) in db.execute(_FORMER_ROOTS, (selection.root,))]
         here = {tombstones.project_scope(root) for root in (selection.root, *former)} | of_sessions
     # A session read from its best source: what lesser sources have of it was never stored and has no keys.
     of_rank = [
         Tombstone(tombstones.session_scope(agent, session), 0, 0, rank) for agent, session, rank in sessions if rank > 0
     ]
     span = selection.span(now_ms)
-    await tombstones.put_tombstones(db, Tombstones((*(Tombstone(scope, *span) for scope in sorted(here)), *of_rank)))
+    tombstones.put_tombstones(db, Tombstones((*(Tombstone(scope, *span) for scope in sorted(here)), *of_rank)))
 
 
-async def _clear_sources(
-    db: aiosqlite.Connection, selection: Selection, conversations: Iterable[tuple[str, str]]
-) -> None:
+def _clear_sources(db: sqlite3.Connection, selection: Selection, conversations: Iterable[tuple[str, str]]) -> None:
     if selection.is_everything:
         for statement in _OF_EVERYTHING:
-            await db.execute_fetchall(statement)
+            db.execute(statement)
     for agent, conversation in conversations:
         for statement in (_GONE_OF, _GIVE_UP_POSITION):
-            await db.execute_fetchall(statement, {"agent": agent, "conversation": conversation})
+            db.execute(statement, {"agent": agent, "conversation": conversation})
     for agent in sorted({agent for agent, _ in conversations}):
-        await db.execute_fetchall(_READ_AGAIN, (agent,))
+        db.execute(_READ_AGAIN, (agent,))
 
 
-async def _remove_unused_projects(db: aiosqlite.Connection, selection: Selection, touched: Iterable[int]) -> set[int]:
+def _remove_unused_projects(db: sqlite3.Connection, selection: Selection, touched: Iterable[int]) -> set[int]:
     asked = {"all": selection.is_everything, "touched": msgspec.json.encode(sorted(touched)).decode()}
-    unused = {int(project) for (project,) in await db.execute_fetchall(_UNUSED, asked)}
+    unused = {int(project) for (project,) in db.execute(_UNUSED, asked)}
     for statement in ("UPDATE project SET moved_to = NULL WHERE moved_to = ?", "DELETE FROM project WHERE id = ?"):
-        await db.executemany(statement, [(project,) for project in unused])
+        db.executemany(statement, [(project,) for project in unused])
     if unused:
-        await db.execute_fetchall(_KEEP_ID, (LAST_PROJECT, max(unused)))
+        db.execute(_KEEP_ID, (LAST_PROJECT, max(unused)))
     return unused

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, count
 from typing import Any, Final
 
-import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Source
@@ -105,40 +104,40 @@ _CHANGES: Final = f"""SELECT seq, event.id, key, secondary_key, subagent_id, at_
     AND coalesce(recorded_project_id, session.project_id) IN (SELECT project FROM told) ORDER BY seq LIMIT {_AT_ONCE}"""
 
 
-async def know_machine(db: aiosqlite.Connection, machine_id: str, name: str) -> str:
+def know_machine(db: sqlite3.Connection, machine_id: str, name: str) -> str:
     """Returns the machine's name on this machine. A new one is called `name`, or `name` with a number if another has
     that name."""
-    for (known,) in await db.execute_fetchall("SELECT name FROM machine WHERE id = ?", (machine_id,)):
+    for (known,) in db.execute("SELECT name FROM machine WHERE id = ?", (machine_id,)):
         return str(known)
-    taken = {taken for (taken,) in await db.execute_fetchall(_NAMES)}
+    taken = {taken for (taken,) in db.execute(_NAMES)}
     numbered = (f"{name}-{number}" for number in count(2))
     free = next(one for one in chain([name], numbered) if one not in taken)
-    await db.execute_fetchall("INSERT INTO machine (id, name) VALUES (?, ?)", (machine_id, free))
+    db.execute("INSERT INTO machine (id, name) VALUES (?, ?)", (machine_id, free))
     return free
 
 
-async def take_again(db: aiosqlite.Connection, reducer: Reducer, root: str) -> None:
+def take_again(db: sqlite3.Connection, reducer: Reducer, root: str) -> None:
     """Prepares another machine's project at `root` for being joined with one here.
 
     Deletes the events of its sessions to which several machines contributed before, and forgets which segments were
     taken, so that all are taken again. Does nothing without sync.
     """
-    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    ((is_on,),) = db.execute(_IS_ON)
     if is_on:
-        await db.execute_fetchall(_EMPTY_MIXED, (root,))
-        await db.execute_fetchall("DELETE FROM taken")
-        await settle(db, reducer)
+        db.execute(_EMPTY_MIXED, (root,))
+        db.execute("DELETE FROM taken")
+        settle(db, reducer)
 
 
-async def taken(db: aiosqlite.Connection, machine_id: str, there: Iterable[str]) -> set[str]:
+def taken(db: sqlite3.Connection, machine_id: str, there: Iterable[str]) -> set[str]:
     """Returns which segments of those that are `there` were taken from a machine, and forgets the others."""
-    await db.execute_fetchall(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
-    rows = await db.execute_fetchall("SELECT segment FROM taken WHERE machine = ?", (machine_id,))
+    db.execute(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
+    rows = db.execute("SELECT segment FROM taken WHERE machine = ?", (machine_id,))
     return {segment for (segment,) in rows}
 
 
-async def store_received(
-    db: aiosqlite.Connection,
+def store_received(
+    db: sqlite3.Connection,
     reducer: Reducer,
     machine: str,
     by_agent: Mapping[str, Sequence[ReadyEvent]],
@@ -152,12 +151,12 @@ async def store_received(
     there. `segment`: the machine's id, and that of what this came in, which is noted as taken.
     """
     for marks, some in in_parts(withdrawn):
-        await db.execute_fetchall(_WITHDRAW.format(marks=marks), (*some, machine))
-    projects = await settle(db, reducer)
-    commits = [await _store(db, reducer, machine, agent, entries) for agent, entries in by_agent.items()]
+        db.execute(_WITHDRAW.format(marks=marks), (*some, machine))
+    projects = settle(db, reducer)
+    commits = [_store(db, reducer, machine, agent, entries) for agent, entries in by_agent.items()]
     for commit in commits:
         projects |= commit.projects
-    await db.execute_fetchall("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", segment)
+    db.execute("INSERT OR IGNORE INTO taken (machine, segment) VALUES (?, ?)", segment)
     return Committed(
         new_events=sum(commit.new_events for commit in commits),
         forgotten=sum(commit.forgotten for commit in commits),
@@ -165,24 +164,24 @@ async def store_received(
     )
 
 
-async def _store(
-    db: aiosqlite.Connection, reducer: Reducer, machine: str, agent: str, entries: Sequence[ReadyEvent]
+def _store(
+    db: sqlite3.Connection, reducer: Reducer, machine: str, agent: str, entries: Sequence[ReadyEvent]
 ) -> Committed:
     roots = {cwd: ProjectRoot(cwd, gone=True) for entry in entries if (cwd := entry.event.cwd) is not None}
-    wanted = await without_forgotten(db, agent, entries, roots, rank=0)
+    wanted = without_forgotten(db, agent, entries, roots, rank=0)
     forgotten = len(entries) - len(wanted)
-    wanted, projects = await _of_others(db, machine, agent, wanted)
-    wanted = await _brought_up_to_date(db, machine, wanted)
-    projects |= await settle(db, reducer)
+    wanted, projects = _of_others(db, machine, agent, wanted)
+    wanted = _brought_up_to_date(db, machine, wanted)
+    projects |= settle(db, reducer)
     source = Source(agent=agent, path=foreign_root(machine, "/"))
-    await restore_lost(db, wanted, machine)
+    restore_lost(db, wanted, machine)
     batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, entries=wanted, roots=roots)
-    commit = await store_entries(db, reducer, source, batch, machine=machine)
+    commit = store_entries(db, reducer, source, batch, machine=machine)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=projects | commit.projects)
 
 
-async def _of_others(
-    db: aiosqlite.Connection, sender: str, agent: str, entries: Sequence[ReadyEvent]
+def _of_others(
+    db: sqlite3.Connection, sender: str, agent: str, entries: Sequence[ReadyEvent]
 ) -> tuple[list[ReadyEvent], dict[int, int]]:
     """Returns the entries of sessions that are not this machine's own or those of another project, and what
     `mark_changed` does of the projects that lost or got a session.
@@ -193,9 +192,9 @@ async def _of_others(
     of_session = grouped(entries, lambda entry: entry.event.session)
     refused: set[str] = set()
     projects: set[int] = set()
-    here = await _joined(db, {entry.event.cwd for entry in entries})
+    here = _joined(db, {entry.event.cwd for entry in entries})
     for marks, some in in_parts(sorted(of_session)):
-        known = await db.execute_fetchall(_SESSIONS.format(marks=marks), (agent, *some))
+        known = db.execute(_SESSIONS.format(marks=marks), (agent, *some)).fetchall()
         for session_id, native_id, machine, last_ms, former_root, project, is_here in known:
             root = of_session[native_id][0].event.cwd
             newest = (max(entry.event.at_ms for entry in of_session[native_id]), sender)
@@ -206,47 +205,45 @@ async def _of_others(
             if not machine or not (is_shared or may_take):
                 refused.add(native_id)
                 if root is not None:  # for the user to join it
-                    await know_project(db, root, None)
+                    know_project(db, root, None)
                 continue
             if not is_shared:
-                await db.execute_fetchall(_EMPTY if is_taken else _MIX, (session_id,))
+                db.execute(_EMPTY if is_taken else _MIX, (session_id,))
             if root not in (None, former_root) and (may_take or is_newest or machine == sender):
-                recorded = await know_project(db, root, None)
-                current = await current_project(db, recorded)
-                await db.execute_fetchall(_TAKE_OVER, (sender, current, recorded, current, session_id))
+                recorded = know_project(db, root, None)
+                current = current_project(db, recorded)
+                db.execute(_TAKE_OVER, (sender, current, recorded, current, session_id))
                 projects |= {current, current if project is None else project}
-    changed = await mark_changed(db, projects)
+    changed = mark_changed(db, projects)
     wanted = [entry for entry in entries if entry.event.session not in refused]
     joined = [entry for entry in wanted if entry.event.cwd in here]
     secondary = [entry.secondary_key for entry in joined if entry.secondary_key is not None]
     for column, identities in (("key", [entry.key for entry in joined]), ("secondary_key", secondary)):
         for marks, keys in in_parts(identities):
-            await db.execute_fetchall(_GIVE_WAY.format(column=column, marks=marks), (*keys, sender))
+            db.execute(_GIVE_WAY.format(column=column, marks=marks), (*keys, sender))
     return wanted, changed
 
 
-async def _joined(db: aiosqlite.Connection, roots: Iterable[str | None]) -> dict[str | None, int]:
+def _joined(db: sqlite3.Connection, roots: Iterable[str | None]) -> dict[str | None, int]:
     """Returns those of other machines' roots whose projects the user has joined with one here, with its id."""
     joined: dict[str | None, int] = {}
     for root in roots:
-        for (recorded,) in await db.execute_fetchall(_OF_ROOT, (root,)):
-            current = await current_project(db, int(recorded))
-            ((is_here,),) = await db.execute_fetchall(_IS_HERE, (current,))
+        for (recorded,) in db.execute(_OF_ROOT, (root,)):
+            current = current_project(db, int(recorded))
+            ((is_here,),) = db.execute(_IS_HERE, (current,))
             if is_here:
                 joined[root] = current
     return joined
 
 
-async def _brought_up_to_date(
-    db: aiosqlite.Connection, machine: str, entries: Sequence[ReadyEvent]
-) -> list[ReadyEvent]:
+def _brought_up_to_date(db: sqlite3.Connection, machine: str, entries: Sequence[ReadyEvent]) -> list[ReadyEvent]:
     """Changes stored events to what the machine has now; returns the entries to store.
 
     An event that moved, counts again, or comes after a new one of its thread gets a new row: rows keep the order.
     """
     known: dict[bytes, tuple[Any, ...]] = {}
     for marks, keys in in_parts([entry.key for entry in entries]):
-        known |= {key: tuple(row) for key, *row in await db.execute_fetchall(_KNOWN.format(marks=marks), keys)}
+        known |= {key: tuple(row) for key, *row in db.execute(_KNOWN.format(marks=marks), keys)}
     wanted: list[ReadyEvent] = []
     with_new: set[tuple[str, str]] = set()
     for entry in entries:
@@ -257,10 +254,10 @@ async def _brought_up_to_date(
         elif of_machine != machine:
             continue
         elif is_moved or (retracted and not entry.retracts):
-            await db.execute_fetchall("DELETE FROM event WHERE id = ?", (event_id,))
+            db.execute("DELETE FROM event WHERE id = ?", (event_id,))
             with_new.add(entry.thread)
         elif not is_same_body(body, entry.body):
-            await db.execute_fetchall(REPLACE, (entry.body, event_id))
+            db.execute(REPLACE, (entry.body, event_id))
         wanted.append(entry)
     return wanted
 
@@ -282,27 +279,27 @@ class OwnChange(msgspec.Struct, frozen=True):
     """The root of its project."""
 
 
-async def begin_log(db: aiosqlite.Connection, projects: Iterable[int]) -> None:
+def begin_log(db: sqlite3.Connection, projects: Iterable[int]) -> None:
     """Begins the log if there is none. `projects` are sent to other machines from now on, new ones as a whole."""
-    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    ((is_on,),) = db.execute(_IS_ON)
     for statement in () if is_on else _BEGIN:
-        await db.execute_fetchall(statement)
+        db.execute(statement)
     for statement in _TELL:
-        await db.execute_fetchall(statement, {"projects": msgspec.json.encode(sorted(projects)).decode()})
+        db.execute(statement, {"projects": msgspec.json.encode(sorted(projects)).decode()})
 
 
-async def end_log(db: aiosqlite.Connection) -> None:
+def end_log(db: sqlite3.Connection) -> None:
     """Removes the log."""
     for statement in _END:
-        await db.execute_fetchall(statement)
+        db.execute(statement)
 
 
-async def continue_log(db: aiosqlite.Connection) -> None:
+def continue_log(db: sqlite3.Connection) -> None:
     """Numbers what is added from now on by the clock (µs), so that the numbers exceed those sent before a backup was
     restored."""
-    ((is_on,),) = await db.execute_fetchall(_IS_ON)
+    ((is_on,),) = db.execute(_IS_ON)
     if is_on:
-        await db.execute_fetchall(_RENUMBER)
+        db.execute(_RENUMBER)
 
 
 def log_id(db: sqlite3.Connection) -> str | None:

@@ -9,16 +9,15 @@ find neither phrases nor Chinese text.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Final
-
-import aiosqlite
 
 from carryover.errors import UserError
 from carryover.ledger.codec import decode_body
 from carryover.ledger.long_prompts import prompt_hashes
 from carryover.ledger.search_text import INDEX_VERSION, KINDS, index_text, searchable
+from carryover.ledger.transaction import transaction
 from carryover.model import AnyBody
 
 EVENTS_PER_STEP: Final = 500
@@ -92,67 +91,57 @@ def prepare_index(db: sqlite3.Connection, *, afresh: bool) -> None:
         )
     if not afresh and db.execute("SELECT version FROM search_state").fetchone() == (INDEX_VERSION,):
         return
-    db.execute("BEGIN IMMEDIATE")
-    try:
+    with transaction(db):
         for statement in _CREATE:
             db.execute(statement)
         db.execute(_RESTART, (INDEX_VERSION,))
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
 
 
-async def clear_index(db: aiosqlite.Connection) -> None:
+def clear_index(db: sqlite3.Connection) -> None:
     """Empties the index, so that `index_more` indexes every event again."""
-    await db.execute_fetchall("INSERT INTO search (search) VALUES ('delete-all')")
+    db.execute("INSERT INTO search (search) VALUES ('delete-all')")
     for table in ("search_entry", "long_prompt", "prompt_line"):
-        await db.execute_fetchall(f"DELETE FROM {table}")
-    await db.execute_fetchall(_RESTART, (INDEX_VERSION,))
+        db.execute(f"DELETE FROM {table}")
+    db.execute(_RESTART, (INDEX_VERSION,))
 
 
-async def index_more(db: aiosqlite.Connection) -> bool:
+def index_more(db: sqlite3.Connection) -> bool:
     """Indexes the newest events that are not indexed yet, at most `EVENTS_PER_STEP`; returns whether there were any."""
-    ((pending_to,),) = await db.execute_fetchall(_STATE)
+    ((pending_to,),) = db.execute(_STATE)
     if not pending_to:
         return False
     step = "SELECT coalesce(min(id), 1) - 1 FROM (SELECT id FROM event WHERE id <= ? ORDER BY id DESC LIMIT ?)"
-    ((before,),) = await db.execute_fetchall(step, (pending_to, EVENTS_PER_STEP))
-    await db.execute_fetchall("UPDATE search_state SET pending_to = ?", (before,))
-    await db.execute_fetchall(_INDEX, (before, pending_to))
+    ((before,),) = db.execute(step, (pending_to, EVENTS_PER_STEP))
+    db.execute("UPDATE search_state SET pending_to = ?", (before,))
+    db.execute(_INDEX, (before, pending_to))
     return True
 
 
-async def compact_index(db: aiosqlite.Connection) -> None:
+def compact_index(db: sqlite3.Connection) -> None:
     """Rewrites the index as one piece, which is what actually removes the tokens of removed events."""
-    await db.execute_fetchall("INSERT INTO search (search) VALUES ('optimize')")
+    db.execute("INSERT INTO search (search) VALUES ('optimize')")
 
 
-async def index_new(db: aiosqlite.Connection, events: Iterable[tuple[int, int, int, AnyBody]]) -> None:
+def index_new(db: sqlite3.Connection, events: Iterable[tuple[int, int, int, AnyBody]]) -> None:
     """Indexes events that were just inserted: id, thread, time and body of each."""
-    ((pending_to,),) = await db.execute_fetchall(_STATE)
+    ((pending_to,),) = db.execute(_STATE)
+    tokens: list[tuple[int, str]] = []
     plain: list[tuple[int, int, int, int]] = []
     others: list[tuple[int, int, int, int, str, str | None]] = []
-
-    def tokens() -> Iterator[tuple[int, str]]:
-        for event_id, thread_id, at_ms, body in events:
-            if (entry := index_entry(body)) is None:
-                continue
-            kind, found, hashes = entry
-            if hashes is None and event_id > pending_to:
-                plain.append((event_id, thread_id, at_ms, kind))
-                yield event_id, found
-            else:
-                others.append((event_id, thread_id, at_ms, *entry))
-
+    for event_id, thread_id, at_ms, body in events:
+        if (entry := index_entry(body)) is None:
+            continue
+        kind, found, hashes = entry
+        if hashes is None and event_id > pending_to:
+            tokens.append((event_id, found))
+            plain.append((event_id, thread_id, at_ms, kind))
+        else:
+            others.append((event_id, thread_id, at_ms, *entry))
     # Only what needs it goes through the view: FTS5 writes its buffer to the disk whenever a trigger adds a row, which
-    # takes three times as long. A generator, so that the texts are taken apart on the connection's thread and not on
-    # the event loop.
-    await db.executemany(_PUT_TOKENS, tokens())
-    await db.executemany(_PUT_ENTRY, plain)
-    if others:
-        await db.executemany(f"{_PUT} VALUES (?, ?, ?, ?, ?, ?)", others)
+    # takes three times as long.
+    db.executemany(_PUT_TOKENS, tokens)
+    db.executemany(_PUT_ENTRY, plain)
+    db.executemany(f"{_PUT} VALUES (?, ?, ?, ?, ?, ?)", others)
 
 
 def index_entry(body: AnyBody) -> Entry | None:

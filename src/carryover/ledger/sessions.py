@@ -7,10 +7,10 @@ it was recorded in.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
@@ -95,8 +95,8 @@ class SessionInLedger(msgspec.Struct, frozen=True, kw_only=True):
     rank: int
 
 
-async def upsert_session(
-    db: aiosqlite.Connection,
+def upsert_session(
+    db: sqlite3.Connection,
     agent: str,
     native_id: str,
     info: SessionInfo,
@@ -107,19 +107,19 @@ async def upsert_session(
 ) -> SessionInLedger:
     """Creates or updates the session's row, unless a source better than `rank` has. Times: UTC ms."""
     row_of = {"agent": agent, "native_id": native_id, "first_ms": first_ms, "last_ms": last_ms, "rank": rank}
-    await db.execute_fetchall(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
-    (row,) = await db.execute_fetchall(_SESSION, (agent, native_id))
+    db.execute(_UPSERT_SESSION, {**row_of, **msgspec.structs.asdict(info)})
+    (row,) = db.execute(_SESSION, (agent, native_id))
     return as_record(SessionInLedger, row)
 
 
-async def find_session(db: aiosqlite.Connection, agent: str, native_id: str) -> SessionInLedger | None:
+def find_session(db: sqlite3.Connection, agent: str, native_id: str) -> SessionInLedger | None:
     """Returns the session's row; None if it is unknown."""
-    rows = await db.execute_fetchall(_SESSION, (agent, native_id))
+    rows = db.execute(_SESSION, (agent, native_id))
     return next((as_record(SessionInLedger, row) for row in rows), None)
 
 
-async def assign_project(
-    db: aiosqlite.Connection,
+def assign_project(
+    db: sqlite3.Connection,
     session: SessionInLedger,
     events: Iterable[Event],
     roots: Mapping[str, ProjectRoot],
@@ -135,51 +135,51 @@ async def assign_project(
     if main is None and (session.project_id is not None or not known):
         return session.project_id
     root = roots[(main or known[0]).cwd or ""]
-    recorded_project_id = await know_project(db, root.root, root.main_root, gone=root.gone)
+    recorded_project_id = know_project(db, root.root, root.main_root, gone=root.gone)
     project_id = recorded_project_id
     if root.gone:
-        project_id = await current_project(db, recorded_project_id)
+        project_id = current_project(db, recorded_project_id)
     else:
         # Another folder is now at the path from which one was moved away: a separate project.
-        await db.execute_fetchall(_EXISTS_AGAIN, (recorded_project_id,))
+        db.execute(_EXISTS_AGAIN, (recorded_project_id,))
     moved_from = recorded_project_id if recorded_project_id != project_id else None
-    await db.execute_fetchall(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
+    db.execute(_ASSIGN_PROJECT, (project_id, moved_from, main is not None, session.id))
     if main is not None and conversation_of(session.native_id) == session.native_id:
-        await adopt_subagents(db, session.id, session.native_id, project_id)
+        adopt_subagents(db, session.id, session.native_id, project_id)
     return project_id
 
 
-async def know_project(db: aiosqlite.Connection, root: str, main_root: str | None, *, gone: bool = False) -> int:
+def know_project(db: sqlite3.Connection, root: str, main_root: str | None, *, gone: bool = False) -> int:
     """Returns the id of the project at `root`, creating it if it is new. `gone`: its folder is no longer there."""
-    await db.execute_fetchall(_UPSERT_PROJECT, (root, main_root, not gone))
-    ((project_id,),) = await db.execute_fetchall("SELECT id FROM project WHERE root = ?", (root,))
+    db.execute(_UPSERT_PROJECT, (root, main_root, not gone))
+    ((project_id,),) = db.execute("SELECT id FROM project WHERE root = ?", (root,))
     return int(project_id)
 
 
-async def note_identity(db: aiosqlite.Connection, project_id: int, identity: str | None) -> None:
+def note_identity(db: sqlite3.Connection, project_id: int, identity: str | None) -> None:
     """Stores what identifies the project's folder, so that it is found again under another path."""
-    await db.execute_fetchall("UPDATE project SET identity = ? WHERE id = ?", (identity, project_id))
+    db.execute("UPDATE project SET identity = ? WHERE id = ?", (identity, project_id))
 
 
-async def current_project(db: aiosqlite.Connection, project_id: int) -> int:
+def current_project(db: sqlite3.Connection, project_id: int) -> int:
     """Returns the id of the project that this one was moved to, over any number of moves; its own without a move."""
-    rows = await db.execute_fetchall(_CURRENT_PROJECT, (project_id,))
+    rows = db.execute(_CURRENT_PROJECT, (project_id,))
     return next((int(found) for (found,) in rows), project_id)
 
 
-async def mark_changed(db: aiosqlite.Connection, projects: Iterable[int]) -> dict[int, int]:
+def mark_changed(db: sqlite3.Connection, projects: Iterable[int]) -> dict[int, int]:
     """Marks `projects` as changed, with the time of the last event in each (UTC ms), which is returned."""
     changed = sorted(projects)
-    await db.executemany(_MARK_CHANGED, [{"id": project} for project in changed])
+    db.executemany(_MARK_CHANGED, [{"id": project} for project in changed])
     newest: dict[int, int] = {}
     for marks, some in in_parts(changed):
-        rows = await db.execute_fetchall(f"SELECT id, last_event_ms FROM project WHERE id IN ({marks})", some)
+        rows = db.execute(f"SELECT id, last_event_ms FROM project WHERE id IN ({marks})", some)
         newest |= {int(project): int(last_event_ms) for project, last_event_ms in rows}
     return newest
 
 
-async def resolve_subagents(
-    db: aiosqlite.Connection, agent: str, entries: Sequence[ReadyEvent], roots: Mapping[str, ProjectRoot]
+def resolve_subagents(
+    db: sqlite3.Connection, agent: str, entries: Sequence[ReadyEvent], roots: Mapping[str, ProjectRoot]
 ) -> list[ReadyEvent]:
     """Returns the entries with each sub-agent moved to its conversation's session if both are in the same project."""
     homes: dict[str, str | None] = {}
@@ -190,7 +190,7 @@ async def resolve_subagents(
         root = roots.get(event.cwd or "")
         if event.subagent_id is not None and conversation != event.session and root is not None:
             if conversation not in homes:
-                rows = await db.execute_fetchall(_HOME, (agent, conversation))
+                rows = db.execute(_HOME, (agent, conversation))
                 homes[conversation] = next((home for (home,) in rows), None)
             if homes[conversation] == root.root:
                 entry = msgspec.structs.replace(entry, event=msgspec.structs.replace(event, session=conversation))
@@ -198,24 +198,24 @@ async def resolve_subagents(
     return found
 
 
-async def adopt_subagents(db: aiosqlite.Connection, session_id: int, conversation: str, project_id: int) -> None:
+def adopt_subagents(db: sqlite3.Connection, session_id: int, conversation: str, project_id: int) -> None:
     """Moves sub-agents that were read before their conversation into it, now that its project is known."""
     ends = {"first": session_in_other_cwd(conversation, ""), "end": session_in_other_cwd(conversation, "\U0010ffff")}
     theirs = {"to": session_id, "project": project_id, **ends}
-    for (other,) in await db.execute_fetchall(_WAITING, theirs):
+    for (other,) in db.execute(_WAITING, theirs).fetchall():
         for statement in _MOVE:
-            await db.execute_fetchall(statement, {"from": other, "to": session_id})
+            db.execute(statement, {"from": other, "to": session_id})
 
 
-async def adopt_all(db: aiosqlite.Connection, project_id: int) -> None:
+def adopt_all(db: sqlite3.Connection, project_id: int) -> None:
     """Moves the sub-agents that worked in a folder which has become part of the project into their conversations
     there."""
-    rows = await db.execute_fetchall("SELECT agent, native_id FROM session WHERE project_id = ?", (project_id,))
+    rows = db.execute("SELECT agent, native_id FROM session WHERE project_id = ?", (project_id,))
     parts = {(agent, conversation_of(name)) for agent, name in rows if conversation_of(name) != name}
     for agent, conversation in sorted(parts):
-        main = await find_session(db, agent, conversation)
+        main = find_session(db, agent, conversation)
         if main is not None and main.project_id == project_id:
-            await adopt_subagents(db, main.id, conversation, project_id)
+            adopt_subagents(db, main.id, conversation, project_id)
 
 
 class Moved(msgspec.Struct, frozen=True, kw_only=True):
@@ -227,25 +227,25 @@ class Moved(msgspec.Struct, frozen=True, kw_only=True):
     projects: tuple[int, ...] = ()
 
 
-async def move_project(db: aiosqlite.Connection, old: int, new: int) -> Moved:
+def move_project(db: sqlite3.Connection, old: int, new: int) -> Moved:
     """Assigns the sessions recorded in `old` to `new`, including later ones as long as the folder of `old` is gone.
     Idempotent."""
-    if old == new or await current_project(db, old) == new:
+    if old == new or current_project(db, old) == new:
         return Moved()
-    ((sessions, notes),) = await db.execute_fetchall(_HELD, (old,))
+    ((sessions, notes),) = db.execute(_HELD, (old,))
     for statement in _MOVE_PROJECT:
-        await db.execute_fetchall(statement, {"old": old, "new": new})
-    await mark_changed(db, (old, new))
+        db.execute(statement, {"old": old, "new": new})
+    mark_changed(db, (old, new))
     return Moved(sessions=sessions, notes=notes, projects=(old, new) if sessions else ())
 
 
-async def move_back(db: aiosqlite.Connection, old: int) -> Moved:
+def move_back(db: sqlite3.Connection, old: int) -> Moved:
     """Undoes the move of `old`, which gets its sessions back. From then on, it counts as moved only if the user says
     so."""
-    away = list(await db.execute_fetchall(_AWAY, {"old": old}))
-    await db.executemany(_BACK, [{"old": old, "session": session} for session, *_ in away])
-    await db.execute_fetchall("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))
+    away = list(db.execute(_AWAY, {"old": old}))
+    db.executemany(_BACK, [{"old": old, "session": session} for session, *_ in away])
+    db.execute("UPDATE project SET moved_to = NULL, not_moved = 1 WHERE id = ?", (old,))
     touched = {old, *(placed for _, placed, _ in away)}
-    await mark_changed(db, touched)
+    mark_changed(db, touched)
     notes = sum(is_note for *_, is_note in away)
     return Moved(sessions=len(away), notes=notes, projects=tuple(sorted(touched)) if away else ())

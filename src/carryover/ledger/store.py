@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -20,11 +20,13 @@ from carryover.ledger import connect, search_index, threads
 from carryover.ledger.batch import READ_IN_PART, Committed, LastRead, PreparedBatch, SourceState
 from carryover.ledger.codec import DamagedBody
 from carryover.ledger.commit import run_commit
-from carryover.ledger.connect import SETTINGS, LedgerDamaged, LedgerUnavailable
+from carryover.ledger.connect import LedgerDamaged, LedgerUnavailable
 from carryover.ledger.forget import Forgotten, forget
 from carryover.ledger.machines import continue_log
 from carryover.ledger.queries import Selection
-from carryover.ledger.rows import as_record, locator
+from carryover.ledger.rows import locator, records
+from carryover.ledger.tombstones import keep_copy
+from carryover.ledger.transaction import transaction
 
 _STATE: Final = f"SELECT {', '.join(SourceState.__struct_fields__)} FROM source WHERE agent = ? AND path = ?"
 # Without cursor and context: of thousands of sources those would be most of the ledger that a comparison reads.
@@ -46,7 +48,8 @@ class Ledger:
     """Everything that was read, and how far. Only one instance writes a file; each write is one transaction.
 
     Every method raises LedgerUnavailable when the disk is full or the database locked, and LedgerDamaged when pages of
-    it cannot be read; neither loses anything. Cancelling a call leaves the ledger as before it or as after it.
+    it cannot be read; neither loses anything. Each step runs on the ledger's thread to its end, in the order of the
+    calls: cancelling a call ends the waiting for it, and a later call sees what it did.
     """
 
     def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
@@ -54,7 +57,6 @@ class Ledger:
         self.path = path
         self.reducer = reducer
         """Makes the digests; for functions that `write` runs and that change events."""
-        self._lock = asyncio.Lock()
         self.revision = 0
         """Grows after each transaction that was committed."""
         self._damage: asyncio.Future[LedgerDamaged] = asyncio.get_running_loop().create_future()
@@ -69,15 +71,9 @@ class Ledger:
         db = await aiosqlite.connect(path, isolation_level=None)
         ledger = cls(db, path, reducer)
         try:
-            async with ledger._reporting():
-                for setting in SETTINGS:
-                    await db.execute_fetchall(setting)
-                for name, function in search_index.functions().items():
-                    await db.create_function(name, 1, function, deterministic=True)
-                await db.executescript(_FOLLOW)
+            await ledger._run(_set_up)
             with suppress(LedgerUnavailable):  # as on a full disk
-                async with ledger._transaction():
-                    await continue_log(db)
+                await ledger.write(continue_log)
             if connect.erase_mark(path).exists():
                 with suppress(LedgerUnavailable):  # as on a full disk; the mark stays for the next time
                     await ledger.erase()
@@ -89,51 +85,49 @@ class Ledger:
     async def close(self) -> None:
         """Writes everything from the log into the database file and closes it."""
         try:
-            async with self._reading() as db:
-                await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+            await self._run(_empty_log)
         finally:
             await self._db.close()
 
     async def source_state(self, source: Source) -> SourceState | None:
         """Returns how far `source` has been read; None if it never was."""
-        async with self._reading() as db:
-            rows = await db.execute_fetchall(_STATE, (source.agent, locator(source.path)))
-        return next((as_record(SourceState, row) for row in rows), None)
+        return await self._run(_source_state, source)
 
     async def last_reads(self) -> Mapping[tuple[str, str], LastRead]:
         """Returns the state of each known source when it was last read, by agent and path."""
-        async with self._reading() as db:
-            rows = await db.execute_fetchall(_LAST_READS)
-        return {(agent, os.fsdecode(path)): LastRead(*last) for agent, path, *last in rows}
+        return await self._run(_last_reads)
 
     async def commit(self, source: Source, prepared: PreparedBatch, *, seen_rev: int) -> Committed:
         """Stores what was read of `source` together with the position after it.
 
         Raises StaleRead, and stores nothing, if the source's `rev` is no longer `seen_rev` (0: never read).
         """
-        async with self._transaction() as db:
-            committed = await run_commit(db, self.reducer, source, prepared, seen_rev)
+        committed = await self.write(run_commit, self.reducer, source, prepared, seen_rev)
         if source.forgotten_too:
-            await self._keep_forgotten()
+            await self._run(_keep_forgotten, self.path)
         return committed
 
     async def write(
-        self, work: Callable[Concatenate[aiosqlite.Connection, _P], Awaitable[_T]], *args: _P.args, **kwargs: _P.kwargs
+        self, work: Callable[Concatenate[sqlite3.Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
-        """Runs `work`, a function of this package that needs an open transaction, in a transaction."""
-        async with self._transaction() as db:
-            return await work(db, *args, **kwargs)
+        """Runs `work`, a function of this package that needs an open transaction, in a transaction, on the ledger's
+        thread."""
+
+        def run(db: sqlite3.Connection) -> _T:
+            with transaction(db):
+                result = work(db, *args, **kwargs)
+            self.revision += 1
+            return result
+
+        return await self._run(run)
 
     async def give_up_position(self, source: Source) -> None:
         """Makes the next read of a source start from its beginning."""
-        async with self._transaction() as db:
-            await db.execute_fetchall(_GIVE_UP, (source.agent, locator(source.path)))
+        await self.write(_change, _GIVE_UP, (source.agent, locator(source.path)))
 
     async def mark_gone(self, source: Source) -> None:
         """Marks a source as gone. Its events stay."""
-        async with self._transaction() as db:
-            await db.execute_fetchall(_GONE, (source.agent, locator(source.path)))
-            await threads.settle(db, self.reducer, source)
+        await self.write(_mark, self.reducer, source, _GONE, (source.agent, locator(source.path)))
 
     async def mark_broken(self, source: Source, error: str, retry_ms: int, seen: FileStat | None = None) -> None:
         """Marks a source as unreadable until `retry_ms` (UTC ms), or, if it was `seen`, for as long as it is like that.
@@ -141,19 +135,15 @@ class Ledger:
         `error` must not quote content.
         """
         stat = seen if seen is not None else FileStat(READ_IN_PART, 0)
-        async with self._transaction() as db:
-            values = (source.agent, locator(source.path), error, retry_ms, stat.size, stat.mtime_ns)
-            await db.execute_fetchall(_BROKEN, values)
-            await threads.settle(db, self.reducer, source)
+        values = (source.agent, locator(source.path), error, retry_ms, stat.size, stat.mtime_ns)
+        await self.write(_mark, self.reducer, source, _BROKEN, values)
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names; `erase` makes sure that the data is overwritten."""
-        await _change(lambda mark: mark.touch(0o600), connect.erase_mark(self.path))
-        async with self._transaction() as db:
-            await db.execute_fetchall("PRAGMA secure_delete = ON")
-            forgotten = await forget(db, self.reducer, selection, now_ms=now_ms)
+        await self._run(_begin_to_forget, self.path)
+        forgotten = await self.write(forget, self.reducer, selection, now_ms=now_ms)
         with suppress(LedgerUnavailable):  # as on a full disk; `erase` tries it again
-            await self._keep_forgotten()
+            await self._run(_keep_forgotten, self.path)
         return forgotten
 
     async def erase(self) -> None:
@@ -163,31 +153,7 @@ class Ledger:
         Takes a while for a large ledger and needs its size again on disk; reads continue meanwhile. If it fails or is
         interrupted, the next `open` repeats it. Raises LedgerUnavailable also while a reader keeps the log in use.
         """
-        await self._keep_forgotten()
-        await _change(lambda path: path.unlink(missing_ok=True), *connect.copies(self.path))
-        async with self._reading() as db:
-            again = await threads.touched_again(db)
-            try:
-                # In memory, the setting for everything else, it would take as much as the ledger's size.
-                await db.execute_fetchall("PRAGMA temp_store = FILE")
-                await search_index.compact_index(db)
-                await db.execute_fetchall("VACUUM")
-            finally:
-                # The triggers go with the setting; as one script, they are in the connection's queue even if cancelled.
-                await db.executescript(f"PRAGMA temp_store = MEMORY; {_FOLLOW}; {again}")
-            ((is_busy, *_),) = await db.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
-            if is_busy:
-                raise LedgerUnavailable(
-                    f"{self.path.name}-wal is in use by another program, so what was forgotten may still be in it. "
-                    "It is erased when carryoverd starts the next time."
-                )
-            await db.execute_fetchall("PRAGMA secure_delete = FAST")
-        await _change(lambda path: path.unlink(missing_ok=True), connect.erase_mark(self.path))
-
-    async def _keep_forgotten(self) -> None:
-        """Nothing else is written meanwhile: of two copies the older one could come last."""
-        async with self._reading():
-            await _change(connect.keep_forgotten, self.path)
+        await self._run(_erase, self.path)
 
     async def set_published(
         self, project_id: int, sha: str | None, at_ms: int, refusal: str | None, git: GitFacts | None = None
@@ -195,13 +161,11 @@ class Ledger:
         """Records the fingerprint of the handoff just published, made from what the ledger held before `at_ms` (UTC
         ms), or why none may be published."""
         facts = msgspec.json.encode(git).decode() if git is not None else None
-        async with self._transaction() as db:
-            await db.execute_fetchall(_PUBLISHED, (sha, at_ms, refusal, facts, project_id))
+        await self.write(_change, _PUBLISHED, (sha, at_ms, refusal, facts, project_id))
 
     async def rebuild_outdated(self) -> bool:
         """Rebuilds the newest digest that another version of the reducer made; returns False if there is none."""
-        async with self._transaction() as db:
-            return await threads.rebuild_outdated(db, self.reducer)
+        return await self.write(threads.rebuild_outdated, self.reducer)
 
     async def report(self, error: Exception) -> None:
         """Raises LedgerDamaged, and has the next start repair the ledger, if an error that a reader met means
@@ -222,27 +186,17 @@ class Ledger:
         if self._damage.done():
             raise self._damage.result()
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[aiosqlite.Connection]:
-        async with self._reading() as db:
-            try:
-                await db.execute_fetchall("BEGIN IMMEDIATE")
-                yield db
-                await db.commit()
-                self.revision += 1
-            except BaseException:
-                # If cancelled again here, the rollback is in the connection's queue anyway.
-                await db.rollback()
-                raise
+    async def _run(
+        self, work: Callable[Concatenate[sqlite3.Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs
+    ) -> _T:
+        """Runs `work` on the ledger's thread, after all that was called before, and without anything in between.
 
-    @asynccontextmanager
-    async def _reading(self) -> AsyncIterator[aiosqlite.Connection]:
-        """Yields the connection while no other transaction is open on it."""
-        async with self._lock, self._reporting():
-            # A predecessor was cancelled in its rollback; what it left in the connection's queue runs first.
-            if self._db.in_transaction:
-                await self._db.rollback()
-            yield self._db
+        aiosqlite has no public way to run more than one statement there. So this one place uses the two members by
+        which its own methods do; they are the same in all versions that pyproject.toml allows.
+        """
+        async with self._reporting():
+            result: _T = await self._db._execute(work, self._db._conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return result
 
     @asynccontextmanager
     async def _reporting(self) -> AsyncIterator[None]:
@@ -259,10 +213,79 @@ class Ledger:
             raise trouble from error
 
 
-async def _change(change: Callable[[Path], object], *paths: Path) -> None:
-    """Calls `change` with each path in a thread. Raises LedgerUnavailable if one cannot be changed."""
+def _set_up(db: sqlite3.Connection) -> None:
+    connect.use_settings(db)
+    for name, function in search_index.functions().items():
+        db.create_function(name, 1, function, deterministic=True)
+    db.executescript(_FOLLOW)
+
+
+def _empty_log(db: sqlite3.Connection) -> bool:
+    """Moves what is in the log to the database file; returns whether a reader keeps the log in use."""
+    ((is_busy, *_),) = db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return bool(is_busy)
+
+
+def _source_state(db: sqlite3.Connection, source: Source) -> SourceState | None:
+    return next(records(SourceState, db, _STATE, (source.agent, locator(source.path))), None)
+
+
+def _last_reads(db: sqlite3.Connection) -> Mapping[tuple[str, str], LastRead]:
+    return {(agent, os.fsdecode(path)): LastRead(*last) for agent, path, *last in db.execute(_LAST_READS)}
+
+
+def _change(db: sqlite3.Connection, statement: str, values: tuple[object, ...]) -> None:
+    db.execute(statement, values)
+
+
+def _mark(
+    db: sqlite3.Connection, reducer: threads.Reducer, source: Source, statement: str, values: tuple[object, ...]
+) -> None:
+    """Marks a source by `statement`. No more is read of it, so that its digests can be made."""
+    db.execute(statement, values)
+    threads.settle(db, reducer, source)
+
+
+def _begin_to_forget(db: sqlite3.Connection, path: Path) -> None:
+    with _changing_files():
+        connect.erase_mark(path).touch(0o600)
+    db.execute("PRAGMA secure_delete = ON")
+
+
+def _keep_forgotten(db: sqlite3.Connection, path: Path) -> None:
+    with _changing_files():
+        keep_copy(db, path)
+
+
+def _erase(db: sqlite3.Connection, path: Path) -> None:
+    with _changing_files():
+        keep_copy(db, path)
+        for copy in connect.copies(path):
+            copy.unlink(missing_ok=True)
+    waiting = db.execute("SELECT thread_id, source_id FROM touched").fetchall()
     try:
-        for path in paths:
-            await asyncio.to_thread(change, path)
+        # In memory, the setting for everything else, it would take as much as the ledger's size.
+        db.execute("PRAGMA temp_store = FILE")
+        search_index.compact_index(db)
+        db.execute("VACUUM")
+    finally:
+        db.execute("PRAGMA temp_store = MEMORY")
+        db.executescript(_FOLLOW)  # the triggers and the list of waiting threads went with the setting
+        db.executemany("INSERT INTO touched VALUES (?, ?)", waiting)
+    if _empty_log(db):
+        raise LedgerUnavailable(
+            f"{path.name}-wal is in use by another program, so what was forgotten may still be in it. "
+            "It is erased when carryoverd starts the next time."
+        )
+    db.execute("PRAGMA secure_delete = FAST")
+    with _changing_files():
+        connect.erase_mark(path).unlink(missing_ok=True)
+
+
+@contextmanager
+def _changing_files() -> Iterator[None]:
+    """Raises LedgerUnavailable if the block can't change a file."""
+    try:
+        yield
     except OSError as error:
         raise LedgerUnavailable(f"{error.filename} cannot be changed: {os_reason(error)}. Check its rights.") from error

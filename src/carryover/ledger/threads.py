@@ -6,14 +6,12 @@ no longer counts keeps its row, so that its key stays known and reading the reco
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from operator import itemgetter
 from typing import Final, Protocol
 
-import aiosqlite
 import msgspec
 
 from carryover.adapter.contract import Reemitted, Source
@@ -105,57 +103,51 @@ class Reducer(Protocol):
         version can't read the one before."""
 
 
-async def open_thread(db: aiosqlite.Connection, reducer: Reducer, session_id: int, subagent_id: str) -> ThreadRow:
+def open_thread(db: sqlite3.Connection, reducer: Reducer, session_id: int, subagent_id: str) -> ThreadRow:
     """Returns the thread's row, creating it if necessary. `subagent_id` is '' for the main conversation."""
-    for row in await db.execute_fetchall(_FIND, (session_id, subagent_id)):
+    for row in db.execute(_FIND, (session_id, subagent_id)):
         return ThreadRow(*row)
-    await db.execute_fetchall(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
-    return await open_thread(db, reducer, session_id, subagent_id)
+    db.execute(_OPEN, (session_id, subagent_id, reducer.version, NO_DIGEST))
+    return open_thread(db, reducer, session_id, subagent_id)
 
 
-async def reduce_on(db: aiosqlite.Connection, reducer: Reducer, thread: ThreadRow, events: Sequence[Event]) -> None:
+def reduce_on(db: sqlite3.Connection, reducer: Reducer, thread: ThreadRow, events: Sequence[Event]) -> None:
     """Folds `events`, which are already stored, into the thread's digest and stores it. If that digest cannot be
     continued, `settle` makes it again."""
     digest = None
     if thread.fold_version == reducer.version:
         with suppress(ValueError):
-            digest = await asyncio.to_thread(reducer.reduce, unpack_digest(thread.packed), events)
+            digest = reducer.reduce(unpack_digest(thread.packed), events)
     if digest is None:
-        await db.execute_fetchall(_LAST_MS, (_last_ms(events), thread.id))
-        await db.execute_fetchall(_TOUCH, (thread.id,))
+        db.execute(_LAST_MS, (_last_ms(events), thread.id))
+        db.execute(_TOUCH, (thread.id,))
     else:
-        await _store(db, reducer, thread.id, digest, events)
+        _store(db, reducer, thread.id, digest, events)
 
 
-async def _store(
-    db: aiosqlite.Connection, reducer: Reducer, thread_id: int, digest: bytes, events: Iterable[Event]
-) -> None:
-    await db.execute_fetchall(_STORE, (pack_digest(digest), reducer.version, _last_ms(events), thread_id))
+def _store(db: sqlite3.Connection, reducer: Reducer, thread_id: int, digest: bytes, events: Iterable[Event]) -> None:
+    db.execute(_STORE, (pack_digest(digest), reducer.version, _last_ms(events), thread_id))
 
 
 def _last_ms(events: Iterable[Event]) -> int:
     return max((event.at_ms for event in events), default=0)
 
 
-async def _rebuild(db: aiosqlite.Connection, reducer: Reducer, thread_id: int) -> None:
+def _rebuild(db: sqlite3.Connection, reducer: Reducer, thread_id: int) -> None:
     """Folds all events of a thread that count again, in the order in which they arrived."""
-    ((session, subagent_id),) = await db.execute_fetchall(_OF_ID, (thread_id,))
+    ((session, subagent_id),) = db.execute(_OF_ID, (thread_id,))
     # Also if no event is left; a retracted one may have been the newest.
-    await db.execute_fetchall(_EMPTY, (NO_DIGEST, reducer.version, thread_id))
+    db.execute(_EMPTY, (NO_DIGEST, reducer.version, thread_id))
     digest, after = NO_DIGEST, 0
-    while rows := list(await db.execute_fetchall(_EVENTS, (thread_id, after, _EVENTS_PER_READ))):
-        events = await asyncio.to_thread(_decoded, rows, session, subagent_id)
-        digest = await asyncio.to_thread(reducer.reduce, digest, events)
-        await _store(db, reducer, thread_id, digest, events)
+    while rows := list(db.execute(_EVENTS, (thread_id, after, _EVENTS_PER_READ))):
+        events = [as_reduced(row, at_ms, decode_body(body), session, subagent_id) for row, at_ms, body in rows]
+        digest = reducer.reduce(digest, events)
+        _store(db, reducer, thread_id, digest, events)
         after = int(rows[-1][0])
 
 
-def _decoded(rows: Iterable[sqlite3.Row], session: str, subagent_id: str) -> list[Event]:
-    return [as_reduced(row, at_ms, decode_body(body), session, subagent_id) for row, at_ms, body in rows]
-
-
-async def settle(
-    db: aiosqlite.Connection, reducer: Reducer, source: Source | None = None, *, more: bool = False
+def settle(
+    db: sqlite3.Connection, reducer: Reducer, source: Source | None = None, *, more: bool = False
 ) -> dict[int, int]:
     """Rebuilds the digests of threads whose events changed; removes threads and sessions that were left empty.
 
@@ -166,37 +158,31 @@ async def settle(
     """
     identity = (source.agent, locator(source.path)) if source is not None else _NO_SOURCE
     chosen = _NO_SOURCE if more else identity
-    rows = list(await db.execute_fetchall(_TOUCHED, chosen))
+    rows = list(db.execute(_TOUCHED, chosen))
     if not rows:
         return {}
-    await db.execute_fetchall(_SETTLED, chosen)
+    db.execute(_SETTLED, chosen)
     for thread_id, session_id, _, has_events in rows:
         if not has_events:
-            await db.execute_fetchall("DELETE FROM thread WHERE id = ?", (thread_id,))
-            await db.execute_fetchall(_DROP_EMPTY_SESSION, {"id": session_id})
+            db.execute("DELETE FROM thread WHERE id = ?", (thread_id,))
+            db.execute(_DROP_EMPTY_SESSION, {"id": session_id})
         elif more:
-            await db.execute_fetchall(_MARK, (thread_id,))
-            await db.execute_fetchall(_WAIT, (thread_id, *identity))
+            db.execute(_MARK, (thread_id,))
+            db.execute(_WAIT, (thread_id, *identity))
         else:
-            await _rebuild(db, reducer, thread_id)
-    return await mark_changed(db, {int(project) for _, _, project, _ in rows if project is not None})
+            _rebuild(db, reducer, thread_id)
+    return mark_changed(db, {int(project) for _, _, project, _ in rows if project is not None})
 
 
-async def touched_again(db: aiosqlite.Connection) -> str:
-    """Returns the statements that list the waiting threads again: they are lost when `temp_store` changes."""
-    rows = await db.execute_fetchall("SELECT thread_id, source_id FROM touched")
-    return "; ".join(f"INSERT INTO touched VALUES ({thread_id:d}, {source_id:d})" for thread_id, source_id in rows)
-
-
-async def rebuild_outdated(db: aiosqlite.Connection, reducer: Reducer) -> bool:
+def rebuild_outdated(db: sqlite3.Connection, reducer: Reducer) -> bool:
     """Rebuilds the newest digest that another version of the reducer made; returns whether there was one."""
-    rows = list(await db.execute_fetchall(_OUTDATED, (reducer.version,)))
+    rows = list(db.execute(_OUTDATED, (reducer.version,)))
     for (thread_id,) in rows:
-        await _rebuild(db, reducer, thread_id)
+        _rebuild(db, reducer, thread_id)
     return bool(rows)
 
 
-async def retract(db: aiosqlite.Connection, session: SessionInLedger, entries: Sequence[ReadyEvent]) -> None:
+def retract(db: sqlite3.Connection, session: SessionInLedger, entries: Sequence[ReadyEvent]) -> None:
     """Retracts and restores what `entries` say of the session's events; of one event, the last entry counts.
 
     A record that is read again may retract more than before.
@@ -205,7 +191,7 @@ async def retract(db: aiosqlite.Connection, session: SessionInLedger, entries: S
         if entry.retracts_since_ms is not None:
             # A sub-agent that goes back takes nothing from the conversation.
             stretch = (entry.event.subagent_id, entry.retracts_since_ms, entry.event.at_ms)
-            await db.execute_fetchall(_RETRACT_SINCE, (session.id, *stretch))
+            db.execute(_RETRACT_SINCE, (session.id, *stretch))
     counting: dict[bytes, bool] = {}
     for entry in entries:
         counting.update(dict.fromkeys(entry.retracts, False))
@@ -213,26 +199,26 @@ async def retract(db: aiosqlite.Connection, session: SessionInLedger, entries: S
     for again, before, after in ((False, COUNTS, RETRACTED), (True, RETRACTED, COUNTS)):
         keys = sorted(key for key, counts in counting.items() if counts is again)
         for marks, some in in_parts(keys):
-            await db.execute_fetchall(_SWITCH.format(marks=marks, before=before, after=after), (*some, session.id))
+            db.execute(_SWITCH.format(marks=marks, before=before, after=after), (*some, session.id))
 
 
-async def supersede(
-    db: aiosqlite.Connection, session: SessionInLedger, rank: int, *, first_ms: int, last_ms: int
+def supersede(
+    db: sqlite3.Connection, session: SessionInLedger, rank: int, *, first_ms: int, last_ms: int
 ) -> SessionInLedger:
     """Raises the session to `rank`: what lesser sources reported no longer counts, except facts such as its title.
 
     The session's project and times (UTC ms, 0 if unknown) are determined again.
     """
-    await db.execute_fetchall("UPDATE session SET rank = ? WHERE id = ?", (rank, session.id))
-    if not list(await db.execute_fetchall("SELECT 1 FROM thread WHERE session_id = ?", (session.id,))):
+    db.execute("UPDATE session SET rank = ? WHERE id = ?", (rank, session.id))
+    if not list(db.execute("SELECT 1 FROM thread WHERE session_id = ?", (session.id,))):
         return msgspec.structs.replace(session, rank=rank)
-    await db.execute_fetchall(f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}", (session.id,))
-    await db.execute_fetchall(_RESET_SESSION, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
+    db.execute(f"UPDATE event SET retracted = {SUPERSEDED} WHERE {_OF_SESSION}", (session.id,))
+    db.execute(_RESET_SESSION, {"id": session.id, "first_ms": first_ms, "last_ms": last_ms})
     return msgspec.structs.replace(session, rank=rank, final=False)
 
 
-async def reemit(
-    db: aiosqlite.Connection, agent: str, session: SessionInLedger, reemitted: Reemitted, entries: Sequence[ReadyEvent]
+def reemit(
+    db: sqlite3.Connection, agent: str, session: SessionInLedger, reemitted: Reemitted, entries: Sequence[ReadyEvent]
 ) -> list[ReadyEvent]:
     """Brings a thread of a rewritten source in line with `entries`, and returns those still to add.
 
@@ -244,40 +230,40 @@ async def reemit(
         known.setdefault(entry.key, entry)
     entries = list(known.values())
     thread = "SELECT id FROM thread WHERE session_id = ? AND subagent_id = ?"
-    threads = await db.execute_fetchall(thread, (session.id, reemitted.subagent_id or ""))
+    threads = db.execute(thread, (session.id, reemitted.subagent_id or ""))
     thread_id = next((int(found) for (found,) in threads), 0)
     place = 0
     same = 0
     if reemitted.after is not None:
         after = (event_key(agent, reemitted.after), thread_id)
         # If that event is lost, entries are added and nothing is retracted.
-        found = list(await db.execute_fetchall(_PLACE, after)) or await db.execute_fetchall(_LAST)
+        found = list(db.execute(_PLACE, after)) or db.execute(_LAST)
         place = max(int(row_id) for (row_id,) in found)
-    standing = list(await db.execute_fetchall(_STANDING, (thread_id, place, len(entries))))
+    standing = list(db.execute(_STANDING, (thread_id, place, len(entries))))
     # What `entries` report and take back stands too, or each report would add all that came after it again.
     for marks, keys in in_parts(sorted(known.keys() & {key for entry in entries for key in entry.retracts})):
-        standing += await db.execute_fetchall(_TAKEN_BACK.format(marks=marks), (*keys, thread_id, place))
+        standing += db.execute(_TAKEN_BACK.format(marks=marks), (*keys, thread_id, place))
     standing.sort(key=itemgetter(0))
     for (row_id, key, body), entry in zip(standing, entries, strict=False):
         if key != entry.key:
             break
         if not is_same_body(body, entry.body):
-            await db.execute_fetchall(REPLACE, (entry.body, row_id))
+            db.execute(REPLACE, (entry.body, row_id))
         place = row_id
         same += 1
     fresh = entries[same:]
     if fresh or not reemitted.more:
-        await db.execute_fetchall(_RETRACT_AFTER, (thread_id, place))
+        db.execute(_RETRACT_AFTER, (thread_id, place))
     for marks, keys in in_parts([entry.key for entry in fresh]):
-        await db.execute_fetchall(f"DELETE FROM event WHERE key IN ({marks})", keys)
+        db.execute(f"DELETE FROM event WHERE key IN ({marks})", keys)
     return fresh
 
 
-async def displace_foreign(db: aiosqlite.Connection, agent: str, entries: Sequence[ReadyEvent]) -> None:
+def displace_foreign(db: sqlite3.Connection, agent: str, entries: Sequence[ReadyEvent]) -> None:
     """Removes what other machines reported of the sessions and events in `entries`, which this machine has read."""
     for marks, sessions in in_parts(sorted({entry.event.session for entry in entries})):
-        await db.execute_fetchall(_DISPLACE.format(marks=marks), (agent, *sessions))
+        db.execute(_DISPLACE.format(marks=marks), (agent, *sessions))
     secondary = [entry.secondary_key for entry in entries if entry.secondary_key is not None]
     for column, identities in (("key", [entry.key for entry in entries]), ("secondary_key", secondary)):
         for marks, some in in_parts(identities):
-            await db.execute_fetchall(_DISPLACE_EVENTS.format(column=column, marks=marks), some)
+            db.execute(_DISPLACE_EVENTS.format(column=column, marks=marks), some)

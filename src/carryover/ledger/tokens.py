@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 from typing import Final
 
-import aiosqlite
 from msgspec.structs import astuple
 
 from carryover.adapter.contract import Source
@@ -25,11 +25,11 @@ _PUT_WINDOW: Final = """INSERT INTO limit_window (agent, name, at_ms, used_perce
         WHERE excluded.at_ms >= at_ms"""
 
 
-async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatch, *, any_forgotten: bool) -> None:
+def store(db: sqlite3.Connection, source: Source, prepared: PreparedBatch, *, any_forgotten: bool) -> None:
     """Stores the tokens and windows of a batch inside the open transaction, after its events."""
     used: Sequence[TokensUsed] = prepared.tokens
     if used and any_forgotten and not source.forgotten_too:
-        used = await tombstones.tokens_not_forgotten(db, source.agent, used)
+        used = tombstones.tokens_not_forgotten(db, source.agent, used)
     if used:
         rows = (
             (
@@ -46,6 +46,6 @@ async def store(db: aiosqlite.Connection, source: Source, prepared: PreparedBatc
             )
             for one in used
         )
-        await db.executemany(_PUT, rows)
+        db.executemany(_PUT, rows)
     if prepared.windows:
-        await db.executemany(_PUT_WINDOW, [(source.agent, *astuple(window)) for window in prepared.windows])
+        db.executemany(_PUT_WINDOW, [(source.agent, *astuple(window)) for window in prepared.windows])

@@ -12,12 +12,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
-import aiosqlite
 import msgspec
 
 from carryover.facts import ProjectRoot
 from carryover.fsio import atomic_replace, read_bytes_bounded
 from carryover.ledger.batch import ReadyEvent, among, grouped, identity, in_parts, rank_of
+from carryover.ledger.transaction import transaction
 from carryover.model import TokensUsed, conversation_of
 
 EVERYTHING: Final = identity(b"all")
@@ -78,10 +78,10 @@ def stored_tombstones(db: sqlite3.Connection) -> Tombstones:
     return Tombstones(rules, tuple(key for (key,) in db.execute("SELECT id FROM forgotten_event")))
 
 
-async def put_tombstones(db: aiosqlite.Connection, tombstones: Tombstones) -> None:
+def put_tombstones(db: sqlite3.Connection, tombstones: Tombstones) -> None:
     """Adds tombstones to the stored ones."""
-    await db.executemany(_PUT, map(msgspec.structs.astuple, tombstones.rules))
-    await db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
+    db.executemany(_PUT, map(msgspec.structs.astuple, tombstones.rules))
+    db.executemany(_PUT_KEY, [(key,) for key in tombstones.keys])
 
 
 def forgotten_file(ledger: Path) -> Path:
@@ -108,20 +108,18 @@ def put_copy(db: sqlite3.Connection, ledger: Path) -> None:
     kept, there = kept_copy(ledger), stored_tombstones(db)
     if set(there.rules).issuperset(kept.rules) and set(there.keys).issuperset(kept.keys):
         return
-    db.execute("BEGIN IMMEDIATE")
-    db.executemany(_PUT, map(msgspec.structs.astuple, kept.rules))
-    db.executemany(_PUT_KEY, [(key,) for key in kept.keys])
-    db.execute("COMMIT")
+    with transaction(db):
+        put_tombstones(db, kept)
 
 
-async def remove_tombstones(db: aiosqlite.Connection, agent: str, entries: Sequence[ReadyEvent]) -> None:
+def remove_tombstones(db: sqlite3.Connection, agent: str, entries: Sequence[ReadyEvent]) -> None:
     """Removes the tombstones of `entries` and of their sessions. Tombstones of projects stay, since they also cover
     other events."""
     for marks, keys in in_parts([short_key(entry.key) for entry in entries]):
-        await db.execute_fetchall(f"DELETE FROM forgotten_event WHERE id IN ({marks})", keys)
+        db.execute(f"DELETE FROM forgotten_event WHERE id IN ({marks})", keys)
     for session in {entry.event.session for entry in entries}:
         scopes = session_scope(agent, session), conversation_scope(agent, conversation_of(session))
-        await db.execute_fetchall("DELETE FROM forgotten WHERE scope IN (?, ?)", scopes)
+        db.execute("DELETE FROM forgotten WHERE scope IN (?, ?)", scopes)
 
 
 def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], roots: Iterable[str]) -> int | None:
@@ -135,8 +133,8 @@ def forgotten_ms(db: sqlite3.Connection, agent: str, sessions: Iterable[str], ro
     return None if until_ms is None else int(until_ms)
 
 
-async def without_forgotten(
-    db: aiosqlite.Connection,
+def without_forgotten(
+    db: sqlite3.Connection,
     agent: str,
     entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
@@ -144,23 +142,23 @@ async def without_forgotten(
     rank: int,
 ) -> list[ReadyEvent]:
     """Returns the entries that no tombstone excludes; stored events are never excluded."""
-    removed = await among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
-    covered = await _covered(db, agent, entries, roots, rank)
-    excluded = covered - await among(db, "event", "key", sorted(covered))
+    removed = among(db, "forgotten_event", "id", [short_key(entry.key) for entry in entries])
+    covered = _covered(db, agent, entries, roots, rank)
+    excluded = covered - among(db, "event", "key", sorted(covered))
     return [entry for entry in entries if short_key(entry.key) not in removed and entry.key not in excluded]
 
 
-async def tokens_not_forgotten(db: aiosqlite.Connection, agent: str, tokens: Sequence[TokensUsed]) -> list[TokensUsed]:
+def tokens_not_forgotten(db: sqlite3.Connection, agent: str, tokens: Sequence[TokensUsed]) -> list[TokensUsed]:
     """Returns those of a time that no tombstone covers. A session that is forgotten whole has no row to count for."""
     rules: dict[str, list[Tombstone]] = {}
     for session in {used.session for used in tokens}:
-        roots = await db.execute_fetchall(_ROOTS, (agent, session))
-        rules[session] = await _rules(db, agent, session, {project_scope(root) for (root,) in roots})
+        roots = db.execute(_ROOTS, (agent, session))
+        rules[session] = _rules(db, agent, session, {project_scope(root) for (root,) in roots})
     return [used for used in tokens if not _is_within(used.at_ms, rules[used.session])]
 
 
-async def _covered(
-    db: aiosqlite.Connection,
+def _covered(
+    db: sqlite3.Connection,
     agent: str,
     entries: Sequence[ReadyEvent],
     roots: Mapping[str, ProjectRoot],
@@ -173,30 +171,30 @@ async def _covered(
     covered: set[bytes] = set()
     for session, theirs in grouped(entries, lambda entry: entry.event.session).items():
         # The roots of the session's project: of the stored one, or of the one it would get.
-        of_project = {root for (root,) in await db.execute_fetchall(_ROOTS, (agent, session))}
+        of_project = {root for (root,) in db.execute(_ROOTS, (agent, session))}
         known = [entry.event for entry in theirs if entry.event.cwd in roots]
         if known and not of_project:
             first = next((event for event in known if event.subagent_id is None), known[0])
             of_project = {roots[first.cwd or ""].root}
         projects = {project_scope(root) for root in of_project}
-        rules = await _rules(db, agent, session, projects)
+        rules = _rules(db, agent, session, projects)
         is_lesser = any(rank_of(rank, theirs) < rule.rank for rule in rules)
         found = {entry.key for entry in theirs if is_lesser or _is_within(entry.event.at_ms, rules)}
         if found:
             of_projects = (rule for rule in rules if rule.scope in projects)
             scope = session_scope(agent, session)
             narrowed = [Tombstone(scope, rule.from_ms, rule.until_ms) for rule in of_projects]
-            await put_tombstones(db, Tombstones(tuple(narrowed)))
+            put_tombstones(db, Tombstones(tuple(narrowed)))
         covered |= found
     return covered
 
 
-async def _rules(db: aiosqlite.Connection, agent: str, session: str, projects: Collection[bytes]) -> list[Tombstone]:
+def _rules(db: sqlite3.Connection, agent: str, session: str, projects: Collection[bytes]) -> list[Tombstone]:
     """Returns the tombstones that may cover a session, whose projects have these scopes."""
     of_session = session_scope(agent, session), conversation_scope(agent, conversation_of(session))
     scopes = [EVERYTHING, *of_session, *projects]
     marks = ",".join("?" * len(scopes))
-    stored = await db.execute_fetchall(f"{_RULES} WHERE scope IN ({marks})", scopes)
+    stored = db.execute(f"{_RULES} WHERE scope IN ({marks})", scopes)
     return [Tombstone(*row) for row in stored]
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import create_autospec
 
-import aiosqlite
 import msgspec
 import pytest
 
@@ -125,7 +124,7 @@ async def test_while_the_ledger_is_locked_nothing_is_lost_and_it_is_said_why(
     desk: Desk, session: ClaudeSession, lines: LogLines
 ) -> None:
     session.prompt("Add a discount")
-    await desk.context.ledger.write(aiosqlite.Connection.execute_fetchall, "PRAGMA busy_timeout = 10")
+    await desk.context.ledger.write(lambda db: db.execute("PRAGMA busy_timeout = 10").fetchall())
     with closing(sqlite3.connect(desk.context.state.ledger, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         async with desk.at_work():

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import msgspec
 import pytest
 
@@ -180,7 +179,7 @@ async def test_two_readers_of_one_source_store_each_record_once(
 async def test_trouble_with_the_ledger_is_not_held_against_the_source(
     transcript: Path, read: Any, ledger: Ledger, source: Source, ledger_path: Path
 ) -> None:
-    await ledger.write(aiosqlite.Connection.execute_fetchall, "PRAGMA busy_timeout = 20")
+    await ledger.write(lambda db: db.execute("PRAGMA busy_timeout = 20").fetchall())
     transcript.write_bytes(said("one", "a"))
     with closing(sqlite3.connect(ledger_path, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")

@@ -6,7 +6,6 @@ import stat
 from contextlib import closing
 from pathlib import Path
 
-import aiosqlite
 import msgspec
 import pytest
 
@@ -281,8 +280,8 @@ def test_notes_that_are_damaged_keep_no_ledger_from_being_made(ledger_path: Path
     assert kept_copy(ledger_path) == Tombstones()
 
 
-async def waits_for_nobody(db: aiosqlite.Connection) -> None:
-    await db.execute_fetchall("PRAGMA busy_timeout = 1")
+def waits_for_nobody(db: sqlite3.Connection) -> None:
+    db.execute("PRAGMA busy_timeout = 1")
 
 
 async def test_what_could_not_be_erased_is_erased_at_the_next_start(ledger_path: Path) -> None:

@@ -8,7 +8,6 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import aiosqlite
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -200,8 +199,8 @@ async def test_an_event_with_the_id_of_one_that_waited_for_the_index_is_in_it_on
     assert indexed(not_indexed) == expected(not_indexed)
 
 
-async def remove_newest(db: aiosqlite.Connection) -> None:
-    await db.execute("DELETE FROM event WHERE id = (SELECT max(id) FROM event)")
+def remove_newest(db: sqlite3.Connection) -> None:
+    db.execute("DELETE FROM event WHERE id = (SELECT max(id) FROM event)")
 
 
 async def test_damage_has_the_index_made_again(ledger_path: Path) -> None:
