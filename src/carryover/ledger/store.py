@@ -140,8 +140,7 @@ class Ledger:
 
     async def forget(self, selection: Selection, *, now_ms: int) -> Forgotten:
         """Removes what `selection` names; `erase` makes sure that the data is overwritten."""
-        await self._run(_begin_to_forget, self.path)
-        forgotten = await self.write(forget, self.reducer, selection, now_ms=now_ms)
+        forgotten = await self.write(_forget, self.path, self.reducer, selection, now_ms=now_ms)
         with suppress(LedgerUnavailable):  # as on a full disk; `erase` tries it again
             await self._run(_keep_forgotten, self.path)
         return forgotten
@@ -246,10 +245,13 @@ def _mark(
     threads.settle(db, reducer, source)
 
 
-def _begin_to_forget(db: sqlite3.Connection, path: Path) -> None:
+def _forget(
+    db: sqlite3.Connection, path: Path, reducer: threads.Reducer, selection: Selection, *, now_ms: int
+) -> Forgotten:
     with _changing_files():
         connect.erase_mark(path).touch(0o600)
     db.execute("PRAGMA secure_delete = ON")
+    return forget(db, reducer, selection, now_ms=now_ms)
 
 
 def _keep_forgotten(db: sqlite3.Connection, path: Path) -> None:

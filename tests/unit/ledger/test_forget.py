@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 import stat
@@ -282,6 +283,18 @@ def test_notes_that_are_damaged_keep_no_ledger_from_being_made(ledger_path: Path
 
 def waits_for_nobody(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA busy_timeout = 1")
+
+
+async def test_what_is_forgotten_beside_an_erasure_is_erased_by_it_or_still_to_be_erased(ledger_path: Path) -> None:
+    async with writing(ledger_path) as scribe:
+        await scribe.tell(f"Never tell anyone about {SECRET}.")
+        traces = compressed_with(ledger_path, SECRET)
+
+        await asyncio.gather(scribe.ledger.forget(OF_S1, now_ms=NOW_MS), scribe.ledger.erase())
+        assert erase_mark(ledger_path).exists() or not any(trace in stored(ledger_path) for trace in traces)
+
+        await asyncio.gather(scribe.ledger.erase(), scribe.ledger.forget(OF_S1, now_ms=NOW_MS))
+        assert erase_mark(ledger_path).exists()
 
 
 async def test_what_could_not_be_erased_is_erased_at_the_next_start(ledger_path: Path) -> None:
