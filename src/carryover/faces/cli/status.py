@@ -255,10 +255,11 @@ def _projects(ledger: LedgerFacts, facts: Gathered, now_ms: int) -> Iterator[str
     published = {project.root: project for project in (facts.daemon.projects if facts.daemon is not None else ())}
     for row in ledger.projects:
         health = published.get(row.root)
-        trouble = (health.error if health is not None else None) or row.refusal
         handoff = f"handoff written {ago(row.handoff_ms, now_ms)}" if row.handoff_ms else "no handoff written"
-        if trouble:
-            handoff = paint(f"handoff not written: {trouble}", YELLOW)
+        if health is not None and health.error:
+            handoff = paint(f"handoff not written: {health.error}", YELLOW)
+        elif row.refusal:  # a setting of the user's perhaps; of what needs doing, a finding says so
+            handoff = f"handoff not written: {row.refusal}"
         notes = "".join(f" ({note})" for note in (health.notes if health is not None else ()))
         yield f"{facts.short(row.root)}: last event {ago(row.last_event_ms or None, now_ms)}, {handoff}{notes}"
 

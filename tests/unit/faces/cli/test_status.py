@@ -204,6 +204,16 @@ def test_a_project_is_reported_with_its_last_event_and_its_handoff() -> None:
     ]
 
 
+def test_only_a_handoff_that_should_have_been_written_stands_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    projects = [project("/home/dev/off", refusal='publish.pointers is "off" for it'), project("/home/dev/full")]
+    daemon = {**HEALTH, "projects": [{"root": "/home/dev/full", "error": "no space left"}]}
+
+    shown = lines(ledger={**LEDGER, "projects": projects}, daemon=daemon)
+
+    assert ["33m" in line for line in shown if "handoff not written" in line] == [False, True]
+
+
 def test_what_is_not_as_usual_has_a_section() -> None:
     type_ = {"agent_version": "2.9.0", "record_type": "hologram", "reason": "unknown type", "n": 12, "last_ms": NOW_MS}
     broken = {"path": "/home/dev/.claude/a.jsonl", "error": "Permission denied", "retry_ms": NOW_MS + 2 * MINUTE_MS}
