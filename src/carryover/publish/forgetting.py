@@ -154,14 +154,16 @@ def _read(paths: StatePaths, query: Callable[[sqlite3.Connection], _T]) -> _T:
 
 
 def remove_published(paths: StatePaths, roots: Collection[str]) -> tuple[list[str], set[str]]:
-    """Removes the handoffs of `roots`, and all outside of projects, which are not written again; returns the problems,
-    and the roots that had a handoff."""
+    """Removes the handoffs of `roots`, and those outside of projects whose root is not recorded any more; returns the
+    problems, and the roots that had a handoff."""
     remove_former_copies(paths.state)
     problems: list[str] = []
     had: set[str] = set()
-    published = {row.root for row in _read(paths, whereabouts) if row.is_published}
+    projects = _read(paths, whereabouts)
+    recorded = {row.root for row in projects}
+    published = {row.root for row in projects if row.is_published}
     try:
-        listed = [(Path(known.path), known.root) for known in read_journal(paths.state.root).handoffs]
+        listed = [(Path(entry.path), entry.root) for entry in read_journal(paths.state.root).handoffs]
     except OSError as error:
         problems.append(f"The list of projects can't be read: {os_reason(error)}.")
         listed = []
@@ -169,8 +171,10 @@ def remove_published(paths: StatePaths, roots: Collection[str]) -> tuple[list[st
     own = {(Path(root) / STORE, root) for root in roots}
     # If nothing was ever published, a file of that name came with the repository.
     ours = [(folder, root) for folder, root in own if root in published or folder in folders]
-    others = [(folder, root) for folder, root in listed if root in roots or folder != Path(root) / STORE]
-    for folder, root in sorted({*ours, *others}):
+    # One that is not recorded may be a worktree, whose handoff names what is done in its main checkout.
+    elsewhere = [(folder, root) for folder, root in listed if folder != Path(root) / STORE and root not in recorded]
+    listed = [(folder, root) for folder, root in listed if root in roots]
+    for folder, root in sorted({*ours, *elsewhere, *listed}):
         try:
             removed = look_at(folder, partial(_remove_handoff, folder, problems))
         except Silent:

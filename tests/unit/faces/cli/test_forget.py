@@ -142,6 +142,24 @@ def test_a_handoff_in_a_folder_of_earlier_settings_goes_too(
     assert KEPT in handoff_of(published)
 
 
+def test_what_was_handed_over_in_another_project_stays(published: Path, secret: ClaudeSession, run: Run) -> None:
+    """Where `pointers` is off, it is outside of the project, and an agent may not have read it yet."""
+    blog = published.parent / "blog"
+    blog.mkdir()
+    ClaudeSession(secret.folder, blog).work("Write a page about cheese")
+    catch_up(str(blog))
+    chosen = state_dir().root / "handoffs" / "blog" / "handoff-chosen.md"
+    chosen.parent.mkdir(parents=True)
+    chosen.write_text("cheese")
+    write_down(state_dir().root, handoff_folder(chosen.parent, blog))
+
+    run.out("forget", secret.session[:13], "--yes")
+    assert chosen.exists()
+
+    run.out("forget", "--project", str(blog), "--yes")
+    assert not chosen.exists()
+
+
 def test_a_whole_project_is_forgotten(published: Path, secret: ClaudeSession, run: Run) -> None:
     (published / "sub").mkdir()
     done = json.loads(run.out("forget", "--project", str(published / "sub"), "--yes", "--json"))
