@@ -101,8 +101,8 @@ its project moved: renames by agents are followed, and those that git knows.
 With FILE:LINE it names the newest turn that wrote a line of this text, before
 the commit that git names for the line. A line with hardly any text, such as a
 bracket, is recognised along with the line above it; where that is not enough,
-all turns are listed that may have written it. FILE:FROM-TO asks for several
-lines.
+the newest turns are listed that may have written it. FILE:FROM-TO asks for
+several lines.
 
 With a commit it lists the turns that wrote its lines, and the session that ran
 `git commit`."""
@@ -113,6 +113,9 @@ WHY_EXAMPLES: Final = """\
   carryover why src/cart.py:12-30      the turns that wrote these lines
   carryover why HEAD                   the turns that are in a commit
   carryover show 58cb4187 --turn 2     one of these turns, as the listing names it"""
+
+_MOST_POSSIBLE: Final = 5
+"""Turns that are shown of those that may have written a line."""
 
 _EXPLAINED: Final[Mapping[str, str]] = {
     "by_text": "",
@@ -158,7 +161,7 @@ def _entries(root: str, found: Found, limit: int, now: int) -> Iterator[str]:
     parts = [found] if isinstance(found, LineHistory) else found
     for line in (part for part in parts if isinstance(part, LineHistory)):
         yield from _line(root, line, now)
-        yield from _turns(line.turns, now)
+        yield from _turns(line.turns[:_MOST_POSSIBLE], now)
     yield from _turns((part for part in parts if isinstance(part, TurnChange)), now)
 
 
@@ -175,6 +178,8 @@ def _line(root: str, line: LineHistory, now: int) -> Iterator[str]:
     explained = _EXPLAINED[line.found]
     if line.found == "before" and line.first_edit_ms is not None:
         explained = f"{explained} ({when(line.first_edit_ms, now)})."
+    elif len(line.turns) > _MOST_POSSIBLE:
+        explained = f"The newest {_MOST_POSSIBLE} of {len(line.turns)} turns that may have written it (--json has all):"
     yield from filter(None, [explained])
 
 

@@ -113,3 +113,19 @@ def test_a_file_below_the_top_is_found_from_a_subfolder(
     assert [turn["prompt"] for turn in json.loads(run("why", "cart.py", "--json")[1])] == ["add a remark"]
     (work.cwd / "shop" / "cart.py").write_text("")
     assert run("why", "cart.py")[0] == ExitCode.NOTHING_FOUND
+
+
+def test_of_many_turns_that_may_have_written_a_line_the_newest_are_shown(work: ClaudeWork, run: Run) -> None:
+    for number in range(7):
+        work.prompt(f"add shelf {number}")
+        work.edit("cart.py", "def total", f"shelf_{number} = (\n    {number},\n)\n\n\ndef total")
+    text = (work.cwd / "cart.py").read_text()
+    (work.cwd / "cart.py").write_text(f"by_hand = (\n)\n{text}")
+
+    shown = run.out("why", "cart.py:2").splitlines()
+
+    assert "The newest 5 of 7 turns that may have written it (--json has all):" in shown
+    assert [line.strip() for line in shown if "add shelf" in line] == [
+        f"add shelf {number}" for number in range(6, 1, -1)
+    ]
+    assert len(json.loads(run("why", "cart.py:2", "--json")[1])["turns"]) == 7
