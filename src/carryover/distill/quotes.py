@@ -21,6 +21,10 @@ PIECE_TOKENS: Final = 90
 _LONG_WORD: Final = 96
 """A longer word (a signed URL, a hash) is shortened in its middle, so that the sentence after it stays."""
 _LONG_WORD_KEPT: Final = 40
+SHORT_REPLY: Final = 40
+"""A prompt of no more characters may say nothing without the question that it answers."""
+ASKED_CHARS: Final = 160
+"""Of that question."""
 LINE_BREAK: Final = " ¶ "
 """Joins the lines of a quote: not a slash, which would make paths of list items."""
 

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents import agent_name
+from carryover.distill.quotes import ASKED_CHARS, SHORT_REPLY, excerpt
 from carryover.ledger.codec import is_of, read_body
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import short_ids
@@ -35,9 +36,6 @@ _OF_SESSION: Final = f"""{_PROMPTS} (SELECT id FROM thread WHERE session_id = ? 
     AND at_ms <= ? ORDER BY id DESC"""
 _ANSWERS: Final = f"""SELECT body FROM event WHERE retracted = 0 AND {is_of("assistant_message")}
     AND thread_id = ? AND id < ? ORDER BY id DESC LIMIT 1"""
-_SHORT_REPLY: Final = 40
-"""A prompt of no more characters may say nothing without the question that it answers."""
-_ASKED_CHARS: Final = 160
 
 
 Edits = Sequence[EditRow]
@@ -248,16 +246,14 @@ def _prompt_before(db: sqlite3.Connection, row: EditRow) -> tuple[int, str | Non
         body = read_body(db, stored)
         if isinstance(body, UserPrompt) and body.begins_turn:
             prompt = without_paste_marks(body.typed)
-            answers = body.command is None and len(prompt) <= _SHORT_REPLY
+            answers = body.command is None and len(prompt) <= SHORT_REPLY
             return event_id, prompt, _asked(db, thread_id, event_id) if answers else ""
     return 0, None, ""
 
 
 def _asked(db: sqlite3.Connection, thread_id: int, prompt_id: int) -> str:
-    # Not at the top: only a short prompt needs them.
-    from carryover.distill.quotes import excerpt
-    from carryover.distill.sections.quoting import question_of
+    from carryover.distill.sections.quoting import question_of  # not at the top: only a short prompt needs it
 
     bodies = (read_body(db, stored) for (stored,) in db.execute(_ANSWERS, (thread_id, prompt_id)))
     asked = next((question_of(body.text) for body in bodies if isinstance(body, AssistantMessage)), "")
-    return excerpt(asked, _ASKED_CHARS, tail=0.8)
+    return excerpt(asked, ASKED_CHARS, tail=0.8)

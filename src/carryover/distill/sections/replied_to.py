@@ -11,17 +11,23 @@ from typing import Final
 from carryover.distill.closed_classes import begins_with_reply, is_list_item, is_question, replies_first
 from carryover.distill.digest import Turn
 from carryover.distill.own_text import PROTOCOL_QUESTION
-from carryover.distill.quotes import LINE_BREAK, PIECE_CHARS, clip, estimated_tokens, in_quotes, lines_of
+from carryover.distill.quotes import (
+    ASKED_CHARS,
+    LINE_BREAK,
+    PIECE_CHARS,
+    SHORT_REPLY,
+    clip,
+    estimated_tokens,
+    in_quotes,
+    lines_of,
+)
 from carryover.distill.sections.quoting import last_words
 from carryover.distill.trail import Step, is_bare
 from carryover.text.markdown import own_lines
 from carryover.text.pattern import later
 
-SHORT_REPLY: Final = 40
-"""A prompt of no more characters may say nothing without the question that it answers."""
 _LONG_REPLY: Final = 200
 """Likewise for a prompt that begins with a reply: it may not say to what."""
-_ASKED_CHARS: Final = 160
 _LEAST_TOKENS: Final = 6
 """A line of fewer says nothing: then the middle of all is left out instead."""
 _CHARS_A_TOKEN: Final = 4
@@ -78,7 +84,7 @@ def replying_to(step: Step, label: str, *, is_task: bool = False) -> str:
     if PROTOCOL_QUESTION in asked:
         return label
     # A short prompt leaves the rest of its line to what it replied to.
-    room = max(_ASKED_CHARS, PIECE_CHARS - len(f"{label}, asked “”: {prompt}")) if is_short else _ASKED_CHARS
+    room = max(ASKED_CHARS, PIECE_CHARS - len(f"{label}, asked “”: {prompt}")) if is_short else ASKED_CHARS
     if numbered := [*_asked_by_number(prompt, before.answer, asked)]:
         return f"{label}, asked {_in_short(numbered, room)}"
     marks = several[0] if several else prompt

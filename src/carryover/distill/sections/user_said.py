@@ -15,9 +15,9 @@ from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import Entry, Rank, fixed_rank
 from carryover.distill.goals import says_something
 from carryover.distill.pastes import quoted_prompt
-from carryover.distill.quotes import estimated_tokens, excerpt, in_quotes
+from carryover.distill.quotes import SHORT_REPLY, estimated_tokens, excerpt, in_quotes
 from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted
-from carryover.distill.sections.replied_to import SHORT_REPLY, asked_before, replying_to
+from carryover.distill.sections.replied_to import asked_before, replying_to
 from carryover.distill.sections.task import typed_since
 from carryover.distill.trail import Past, Step, was_left
 from carryover.text.harmless import one_line
