@@ -74,7 +74,7 @@ def files_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
     files: list[str] = []
     chars = _LINE_CHARS
     for _, key, name in called:
-        is_file = suffix_of(name) in suffixes and not names[key].gone
+        is_file = suffix_of(name) in suffixes and not names[key].gone and ("/" in name or _is_whole(key, name, names))
         shown = _shown(name, root) if is_file and key not in held else None
         if shown is None:
             continue
@@ -84,6 +84,12 @@ def files_not_held(names: Mapping[str, InPlay], held: Collection[str], root: str
             break
         files.append(shown)
     return ", ".join(files)
+
+
+def _is_whole(key: str, name: str, names: Collection[str]) -> bool:
+    """Whether a name without a folder may be a file's: not `console.log`, nor what a search had after a `*`, as
+    `.test.ts` where there is `tax.test.ts`."""
+    return not name.endswith(".log") and not (name[0] == "." and any(other.endswith(f".{key}") for other in names))
 
 
 def _shown(name: str, root: str) -> str | None:

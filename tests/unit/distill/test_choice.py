@@ -239,6 +239,11 @@ def test_what_programs_keep_for_themselves_and_scratch_files_are_not_named(path:
     assert files_not_held(names(path, f"{ROOT}/src/tax.py"), (), ROOT, 100) == "src/tax.py"
 
 
+def test_what_is_called_like_a_log_or_ends_the_names_of_files_is_not_named() -> None:
+    known = names("console.log", f"{ROOT}/shop.log", ".test.ts", ".nvmrc.ts", "src/tax.test.ts")
+    assert files_not_held(known, (), ROOT, 100) == ".nvmrc.ts, shop.log, src/tax.test.ts"
+
+
 def test_the_handoff_itself_is_not_named() -> None:
     known = names(".carryover/handoff.md", "/shop/.carryover/more.md", "docs/handoff.md")
     assert files_not_held(known, (), "/shop", 100) == "docs/handoff.md"
