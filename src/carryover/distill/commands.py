@@ -88,9 +88,9 @@ _MOST_ANNOUNCED: Final = 2
 
 def looks_at_ours(call: ToolCall | ToolResult) -> bool:
     """Whether a call does nothing but look something up with Carryover, or read or write the handoff or its second
-    page."""
+    page. A sub-agent that is asked to read it has a task."""
     if call.op != "shell" or is_own_tool(call):
-        return is_own_tool(call) or names_handoff_file(call.subject)
+        return is_own_tool(call) or (call.op != "agent" and names_handoff_file(call.subject))
     if _PRINTS in call.subject and _HANDOFF_COMMAND.fullmatch(without_prefix(call.subject)):
         return is_looking(call.subject.replace(_PRINTS, "cat"))
     return names_handoff_file(call.subject) and only_looks(call.subject)

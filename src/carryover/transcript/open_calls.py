@@ -84,7 +84,8 @@ class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
     def _prints_handoff(self, output: str) -> bool:
         """Whether an output may have text of Carryover's own files with nothing that tells it from other text."""
         if not self.handoff or self.op != "shell" or not names_own_folder(self.subject):
-            return self.handoff  # a command that names none of them was run among them
+            # A command that names none of them was run among them. A sub-agent reports in its own words.
+            return self.handoff and self.op != "agent"
         return only_looks(self.subject) or (may_print(self.subject) and HANDOFF_HEAD not in output)
 
 

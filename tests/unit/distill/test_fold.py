@@ -163,6 +163,14 @@ def test_a_command_that_also_looks_at_the_handoff_is_still_work() -> None:
     assert [seen.run.status for seen in talk.digest.runs] == ["pass"]
 
 
+def test_a_sub_agent_that_is_to_read_the_handoff_is_work() -> None:
+    talk = Conversation().user("Go.").ran("Read .carryover/handoff.md, then add tax.", f"{HANDOFF}\nDone.", op="agent")
+    talk.calls("Read .carryover/handoff.md, then add a cap.", op="agent")
+
+    assert (talk.turn.changes, [call.output for call in talk.digest.calls]) == (2, ["Done."])
+    assert [call.text for call in talk.digest.open_calls] == ["Read .carryover/handoff.md, then add a cap."]
+
+
 def test_the_newest_summary_of_each_kind_is_kept_in_its_parts() -> None:
     parts = (model.SummaryPart("next", "Next", "Round the tax."), model.SummaryPart("other", "Files", "cart.py " * 900))
     talk = Conversation().user("Go.").event(model.AgentSummary(text="first", source="compaction"))
