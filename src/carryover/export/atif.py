@@ -1,7 +1,7 @@
 """Renders a session as a trajectory in the Agent Trajectory Interchange Format, for tools that evaluate or train. Pure.
 
 Steps, calls and results have the format's own fields; what those can't say is in `extra.carryover`. What the user
-retracted is left out.
+retracted is left out, and that a prompt waited before it was taken up.
 """
 
 from __future__ import annotations
@@ -47,8 +47,10 @@ _NAMES: Final = frozenset("call_id task_id parent cwd kind".split())
 def trajectory(head: SessionHead, events: Iterable[model.StoredEvent]) -> bytes | None:
     """Returns the document; None if nothing in the session can be a step of it."""
     threads: dict[str, _Steps] = {"": _Steps(head, None)}
-    for event in events:
-        if not event.retracted:
+    counting = [event for event in events if not event.retracted]
+    delivered = {event.body.typed for event in counting if isinstance(event.body, model.UserPrompt)}
+    for event in counting:
+        if not isinstance(event.body, model.QueuedPrompt) or event.body.text not in delivered:
             thread = event.subagent_id or ""
             threads.setdefault(thread, _Steps(head, event.subagent_id)).add(event.at_ms, event.body)
     main = threads.pop("")

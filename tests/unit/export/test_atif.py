@@ -58,6 +58,22 @@ sessions = st.lists(
 )
 
 
+def test_a_prompt_that_was_queued_is_there_once_it_is_taken_up_and_else_as_queued() -> None:
+    said: list[model.AnyBody] = [
+        model.QueuedPrompt(text="Add a cap"),
+        model.QueuedPrompt(text="Then a lid"),
+        model.UserPrompt(text="Add a cap"),
+    ]
+
+    made = trajectory(
+        HEAD, [StoredEvent(at_ms=START_MS, subagent_id=None, body=body, retracted=False) for body in said]
+    )
+
+    assert made is not None
+    messages = [step["message"] for step in json.loads(made)["steps"]]
+    assert messages == ["Prompt queued\n\nThen a lid", "Add a cap"]
+
+
 @given(events=sessions)
 def test_a_trajectory_of_any_session_is_valid(events: list[StoredEvent]) -> None:
     made = trajectory(HEAD, events)
