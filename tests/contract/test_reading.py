@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Sequence
+from functools import partial
 from math import ceil
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Agent
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
-from carryover.model import Event, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt
+from carryover.model import Event, PlanUpdate, Retracted, SessionInfo, ToolResult, UserPrompt, conversation_of
 from carryover.past.check import checks
 from carryover.transcript.sources import sources_of
 from contract.case import Case, Reading, Recording, Stages, fold_into, fold_one, moved, naming, read_on, source_at
@@ -214,6 +215,37 @@ def test_what_is_no_prompt_is_counted_only_where_nobody_knows_it(agent: Agent, c
     for data in case.quiet:
         reading = fold_one(agent, source, data)
         assert (reading.events, reading.skipped) == ([], []), data
+
+
+def test_a_sub_agent_works_for_a_conversation_and_reports_nothing_about_it(agent: Agent, case: Case) -> None:
+    """A source of a sub-agent alone holds nothing else."""
+    read = [(source, read_on(agent, source).events) for source in map(partial(source_at, agent), case.recordings)]
+    events = [event for _, found in read for event in found]
+    facts = [event for event in events if isinstance(event.body, SessionInfo)]
+    helpers = [event for event in events if event.subagent_id is not None]
+    said = [event for event in events if event.subagent_id is None and not isinstance(event.body, SessionInfo)]
+
+    for source, found in read:
+        assert source.subagent_id is None or {event.subagent_id for event in found} == {source.subagent_id}
+    assert {conversation_of(event.session) for event in helpers} <= {conversation_of(event.session) for event in said}
+    assert {event.session for event in facts} <= {event.session for event in said}
+    assert {event.subagent_id for event in facts} <= {None}
+    assert {event.body.actor for event in helpers if isinstance(event.body, UserPrompt)} <= {"model"}
+
+
+def test_a_fork_names_its_parent_and_has_only_what_was_said_in_it(agent: Agent, case: Case) -> None:
+    """Where it repeats its parent's prompts as its own, keys show that (`Case.fork`)."""
+    events = [event for recording in case.recordings for event in read_on(agent, source_at(agent, recording)).events]
+    parents = {e.session: e.body.parent for e in events if isinstance(e.body, SessionInfo) and e.body.parent}
+    said: dict[str, set[str]] = {}
+    for event in events:
+        if isinstance(event.body, UserPrompt) and event.subagent_id is None and not event.copied:
+            said.setdefault(event.session, set()).add(event.body.text)
+
+    assert {event.session for event in events if event.copied} <= set(parents.values())
+    for fork, parent in parents.items():
+        assert said[fork]
+        assert said[fork].isdisjoint(said[parent]) or case.fork is not None, fork
 
 
 def test_a_fork_shares_the_keys_of_the_history_it_repeats(agent: Agent, case: Case) -> None:

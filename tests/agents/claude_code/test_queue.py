@@ -149,21 +149,6 @@ def test_what_the_model_has_scheduled_is_not_queued_by_the_user(tool: str) -> No
     ]
 
 
-def test_texts_that_are_delivered_as_one_no_longer_wait() -> None:
-    """As where a program writes several to `-p` while the agent works (2.1.200, 2.1.332)."""
-    transcript = Session()
-    texts = ("Add a discount.", "In cents.\nWith a test.", "Then a changelog.", "Later.")
-    for text in texts:
-        transcript.queue("enqueue", text)
-
-    prompt, *gone = transcript.user("\n".join(texts[:3]))
-    assert prompt == Prompt(text="\n".join(texts[:3]))
-    assert gone == [QueuedPrompt(text=text, change="withdrawn") for text in texts[:3]]
-    assert [waiting.text for waiting in transcript.context.waiting] == ["Later."]
-    assert len({event.key for event in transcript.events}) == len(transcript.events)
-    assert transcript.user("Later.\nMaybe.") == [Prompt(text="Later.\nMaybe.")]
-
-
 @pytest.mark.parametrize("marks", [{}, {"rowSource": "recorded", "wakeupSource": "schedule_wakeup"}])
 def test_a_command_that_was_scheduled_is_not_the_users(marks: dict[str, str]) -> None:
     """As `/loop 5m /check now` has it sent: only the record above it is a timer's in 2.1.200, and both in 2.1.332."""

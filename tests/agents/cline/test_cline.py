@@ -64,15 +64,6 @@ def test_what_answers_itself_because_nobody_is_there_is_not_the_users_answer() -
     assert [answer.text for answer in standing(read("branch", "03rh3"), model.Answer)] == ["No, clamp"]
 
 
-def test_a_sub_agent_works_in_its_sessions_thread() -> None:
-    found = read("story", "agent_")
-
-    assert {(event.session, event.subagent_id) for event in found.events} == {
-        ("1795365882776_6pzba", "agent_1795365887721_a2qtl8")
-    }
-    assert [prompt.actor for prompt in standing(found, model.UserPrompt)] == ["model"]
-
-
 def test_a_limit_ends_the_turn_and_one_that_passed_leaves_no_trace() -> None:
     for part in ("tr2ox", "tfmxr"):
         [end] = standing(read("limit", part), model.TurnEnd)

@@ -90,17 +90,6 @@ def test_a_client_without_turn_ids_says_where_it_is_before_the_prompt() -> None:
     assert [event.cwd for event in rollout.events if not isinstance(event.body, SessionInfo)] == [SHOP, OTHER, OTHER]
 
 
-@pytest.mark.parametrize("name", ["0.169.0/subagent-child", "0.169.0/review-child"])
-def test_a_sub_agents_file_is_a_side_of_its_parents_session(name: str) -> None:
-    parent = events_of(name.replace("child", "parent"))[0].session
-    events = events_of(name)
-
-    assert {conversation_of(event.session) for event in events} == {parent}
-    assert {event.subagent_id for event in events} == {recording(name).path.stem[-36:]}
-    assert [e.body.actor for e in events if isinstance(e.body, UserPrompt)] == ["model"]
-    assert not any(isinstance(event.body, SessionInfo) for event in events)
-
-
 @pytest.mark.parametrize(
     "meta",
     [
@@ -179,19 +168,6 @@ def test_a_turn_whose_start_no_record_names_began_when_its_id_was_made() -> None
     child.asks("Look at pricing.py.")
 
     assert child.bodies == [UserPrompt(text="Look at pricing.py.", actor="model")]
-
-
-def test_a_fork_names_its_parent_and_has_no_more_of_its_own_than_was_added() -> None:
-    """0.169.0 copies nothing, 0.125.0 the whole parent."""
-    for name, prompts in (
-        ("0.169.0/exec-fork", ["second prompt in fork"]),
-        ("0.125.0/tui-fork-copied-history", ["in a fork"]),
-    ):
-        events = [event for event in events_of(name) if not event.copied]
-        (info,) = [e.body for e in events if isinstance(e.body, SessionInfo)]
-        assert info.parent is not None
-        assert [e.body.text for e in events if isinstance(e.body, UserPrompt)] == prompts
-        assert info.parent not in {event.session for event in events}
 
 
 def test_call_ids_need_be_unique_within_their_turn_only() -> None:

@@ -40,16 +40,6 @@ def test_a_session_with_a_failing_test_an_edit_and_a_todo_list() -> None:
     assert {event.cwd for event in first} == {"/home/dev/20261120_1"}
 
 
-def test_a_copy_of_a_session_has_only_what_was_said_in_it() -> None:
-    found = read(CASE.recordings[0].path)
-
-    copy = [event.body for event in found.events if model.conversation_of(event.session) == "20261120_3"]
-    assert [body.text for body in copy if isinstance(body, model.UserPrompt)] == ["Yes."]
-    [parent] = [body.parent for body in copy if isinstance(body, model.SessionInfo)]
-    assert parent in {event.session for event in found.events}
-    assert model.conversation_of(parent or "") == "20261120_1"
-
-
 def test_a_message_may_have_its_time_in_milliseconds(tmp_path: Path) -> None:
     with Client(tmp_path / "sessions.db") as client:
         client.session("20261120_1", FOLDER)

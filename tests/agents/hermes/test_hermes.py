@@ -92,15 +92,6 @@ def test_a_failed_request_does_not_end_a_turn_that_goes_on(client: Client) -> No
     assert answers(after) == ["Done."]
 
 
-def test_a_sub_agent_belongs_to_its_session_and_folder(story: Reading) -> None:
-    [child] = {event.subagent_id for event in story.events} - {None}
-    inner = [event for event in story.events if event.subagent_id == child]
-
-    assert {(event.session, event.cwd) for event in inner} == {("20261123_034326_c06530", SHOP)}
-    [prompt] = [event.body for event in inner if isinstance(event.body, model.UserPrompt)]
-    assert (prompt.actor, prompt.text) == ("model", "Look at prices.py")
-
-
 def test_a_sub_agent_is_one_by_its_mark_alone(client: Client) -> None:
     """What goes on after a compaction may begin before its parent has ended, too."""
     ended = {"ended_at": START_S + 5, "end_reason": "compression"}

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from agents.kilo.contract_case import TRANSIENT
-from agents.kilo.stores import FIXTURES, LATEST, Client, database, read
+from agents.kilo.stores import Client, database, read
 from agents.opencode.contract_case import model as answered
 from agents.opencode.contract_case import record
 from agents.opencode.stores import START_MS, bodies
@@ -21,9 +20,6 @@ from carryover.importing.document import open_document
 from contract.case import Reading, fold_one, of
 
 SHOP = "ses_dfbd8a500ffea06k4JtpnQN96i"
-FORK = "ses_dfbd71ec6ffe7w7ZUbx04bFg54"
-LIMITED = "ses_dfbd659f0ffewP2AO86q3MXMqh"
-KILLED = "ses_dfbd5d0deffe5SXoEEsR9JH4g9"
 PARENT, CHILD = "ses_dfbd55182ffenML7usXC7oAQOz", "ses_dfbd503e4ffe2nOqlxVzLfy2kG"
 
 
@@ -34,19 +30,6 @@ def prompts(reading: Reading, session: str | None = None) -> list[str]:
 def told(data: bytes, after: Reading | None = None) -> Reading:
     source = Source(agent="kilo", path="/data/kilo/kilo.db")
     return fold_one(AGENT, source, data, None if after is None else after.context)
-
-
-def test_refusals_of_a_real_user_count_and_the_same_text_from_elsewhere_does_not() -> None:
-    """What the user typed begins with "No, leave"; the rest is from an MCP server, one with the name of a built-in
-    tool."""
-    recorded = json.loads((FIXTURES / LATEST / "refusals.json").read_bytes())
-    events = [event for part in recorded for event in told(answered(part)).events]
-
-    assert [prompt.text for prompt in of(events, model.UserPrompt)] == [
-        "No, leave the BASHPEAR alone",
-        "No, leave the WRITEPEAR alone",
-        "No, leave the OUTSIDE alone",
-    ]
 
 
 def test_a_session_with_edits_tests_a_todo_list_and_a_question(tmp_path: Path) -> None:
@@ -64,21 +47,6 @@ def test_a_session_with_edits_tests_a_todo_list_and_a_question(tmp_path: Path) -
     assert [item.state for item in plan.items] == ["done", "pending"]
     [answer] = bodies(found, model.Answer, session=SHOP)
     assert (answer.question, answer.text) == ("Round per item or once per cart?", "Per item")
-
-
-def test_a_fork_a_limit_a_kill_and_a_sub_agent(tmp_path: Path) -> None:
-    found = read(database(tmp_path, "story"))
-
-    assert prompts(found, FORK) == ["Try another way"]
-    assert bodies(found, model.SessionInfo, session=FORK)[0].parent == SHOP
-    assert [end.reason for end in bodies(found, model.TurnEnd, session=LIMITED)] == ["limit"]
-    assert [type(event.body) for event in found.events if event.session == KILLED] == [
-        model.SessionInfo,
-        model.UserPrompt,
-    ]
-    assert prompts(found, PARENT) == ["Who calls discount()?"]
-    [ordered] = bodies(found, model.UserPrompt, session=PARENT, subagent_id=CHILD)
-    assert ordered.actor == "model"
 
 
 def test_what_was_undone_is_left_out_and_a_queued_prompt_counts_once(tmp_path: Path) -> None:

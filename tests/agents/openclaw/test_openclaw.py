@@ -85,16 +85,6 @@ def test_a_session_with_failing_tests_edits_and_a_prompt_that_was_taken_back(sto
     assert {event.cwd for event in story.events} == {"/home/dev/shop"}
 
 
-def test_a_sub_agent_belongs_to_the_session_that_began_it(story: Reading) -> None:
-    events = of_session(story, "Have a helper count the pears").events
-    of_child = [event.body for event in events if event.subagent_id is not None]
-
-    assert [body.text for body in of_child if isinstance(body, model.AssistantMessage)][
-        -1
-    ] == "There is one pear. (child)"
-    assert {body.actor for body in of_child if isinstance(body, model.UserPrompt)} == {"model"}
-
-
 def test_a_session_after_another_one_of_its_key_is_a_session_of_its_own(tmp_path: Path) -> None:
     """Only one in which the user took something back begins with the entries of the one before it."""
     begun_ms = utc_ms(str(LINES[0]["timestamp"]))

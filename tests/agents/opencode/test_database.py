@@ -25,7 +25,6 @@ from contract.case import Reading, read_export, read_on
 
 BOTH = pytest.mark.parametrize("version", [LATEST, WITHOUT_EVENTS])
 SHOP = "ses_e0857b387ffepco3cUkDLd2IiY"
-FORK = "ses_e085790bbffeUYhQypyFpmn84d"
 TUI = "ses_e08577018ffe3YnzYVhzeLj8Ff"
 LIMITED = "ses_e08572157ffe91beVcbLgJvu1x"
 KILLED = "ses_e0856fa37ffezs4NvQpySacRUI"
@@ -50,14 +49,6 @@ def test_a_session_with_edits_tests_and_todos(tmp_path: Path) -> None:
     final = [message.text for message in bodies(found, model.AssistantMessage, session=SHOP) if message.final]
     assert final[-1] == "discount() rounds now; total() still rounds per item."
     assert bodies(found, model.SessionInfo, session=SHOP)[0].title == "Whole-cent discounts in pricing.py"
-
-
-def test_a_fork_has_only_what_was_said_in_it(tmp_path: Path) -> None:
-    found = read(database(tmp_path))
-
-    assert [prompt.text for prompt in bodies(found, Prompt, session=FORK)] == ["Try another way"]
-    assert bodies(found, model.FileEdit, session=FORK) == []
-    assert bodies(found, model.SessionInfo, session=FORK)[0].parent == SHOP
 
 
 def test_interrupts_a_compaction_a_limit_and_a_kill(tmp_path: Path) -> None:

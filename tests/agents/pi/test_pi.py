@@ -364,20 +364,6 @@ def test_what_the_client_says_of_the_images_in_a_prompt_was_not_typed(typed: str
     assert said == [typed] * bool(typed)
 
 
-def test_what_a_fork_copied_is_its_parents_whichever_is_read_first() -> None:
-    fork = read("fork-cli", "01a20427")
-
-    said = [
-        (event.session, event.copied, event.body.text)
-        for event in fork.events
-        if isinstance(event.body, model.UserPrompt)
-    ]
-    [copied, own] = said
-    assert copied == ("my-task.1", True, prompts(read("fork-cli", "my-task.1"))[0])
-    assert own[1:] == (False, "Try another way")
-    assert "my-task.1" in [info.parent for info in standing(fork, model.SessionInfo)]
-
-
 def test_sessions_of_former_versions_are_read_too() -> None:
     assert prompts(read("migrated"))[0] == "v1 prompt"
     assert len(prompts(read("resumed", "56-04"))) == 2

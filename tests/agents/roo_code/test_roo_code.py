@@ -59,16 +59,6 @@ def test_what_a_file_holds_is_not_what_the_user_typed(tmp_path: Path, text: str)
     assert [result.user_words for result in standing(found, model.ToolResult)] == [""]
 
 
-def test_what_a_task_began_is_a_part_of_it() -> None:
-    part = read(1)
-
-    [prompt] = standing(part, model.UserPrompt)
-    assert prompt.actor == "model"
-    assert {(event.session, event.subagent_id) for event in part.events} == {
-        (CASE.recordings[0].path.parent.name, CASE.recordings[1].path.parent.name)
-    }
-
-
 def test_a_request_that_was_tried_again_is_no_limit(tmp_path: Path) -> None:
     task = RooPlayed(tmp_path, SHOP, NOW)
     task.prompt("Go.")

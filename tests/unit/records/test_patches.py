@@ -29,6 +29,12 @@ def given(**fields: object) -> dict[str, msgspec.Raw]:
     return {name: msgspec.Raw(msgspec.json.encode(value)) for name, value in fields.items()}
 
 
+def test_a_file_that_a_patch_deletes_and_adds_is_modified_to_what_was_added() -> None:
+    patch = "*** Begin Patch\n*** Delete File: a.py\n*** Add File: a.py\n+x = 1\n+y = 2\n*** End Patch\n"
+
+    assert [(one.path, one.change, one.added) for one in in_patch(patch, "/repo")] == [("/repo/a.py", "modify", 2)]
+
+
 def test_a_patch_adds_moves_changes_and_deletes_files() -> None:
     added, moved, changed, deleted = in_patch(PATCH, "/repo")
 
