@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 from contextlib import closing
@@ -17,7 +16,6 @@ from carryover.errors import ExitCode
 from carryover.faces.cli.main import main
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import sessions
-from carryover.paths import socket_address
 from support import forked
 from support.claude_session import ClaudeSession
 from support.daemon_process import COMMAND, DaemonProcess, handoff_of, wait_until
@@ -196,14 +194,10 @@ MARKERS: Final = (MARKER, "quixotry", "zephyrous", "jackdaw")
 TEXT, PATH, CALL, SETTING = MARKERS
 
 
-@pytest.fixture
-def marked(home: Path, transcripts: Path) -> ClaudeSession:
-    return ClaudeSession(transcripts, repository(home / f"{PATH}-clients" / f"{PATH}-shop"))
-
-
 def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
-    marked: ClaudeSession, free_port: None, capsys: pytest.CaptureFixture[str]
+    home: Path, transcripts: Path, free_port: None, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    marked = ClaudeSession(transcripts, repository(home / f"{PATH}-clients" / f"{PATH}-shop"))
     marked.prompt(f"Never use {TEXT}. Write {PATH}.py; {TEXT.upper()}_TOKEN=sk-{TEXT}0123456789abcdef")
     marked.run(f"cat {PATH}.py; echo {TEXT}", f"{TEXT}: no such file")
     marked.append(
@@ -230,20 +224,6 @@ def test_no_word_of_a_session_a_path_or_a_call_is_in_the_log(
     capsys.readouterr()
     main(["logs"])
     assert capsys.readouterr().out == log
-
-
-def test_nor_is_any_of_a_malformed_request_in_what_it_prints(daemon: DaemonProcess, tmp_path: Path) -> None:
-    with (tmp_path / "printed").open("w+b") as printed:
-        daemon.start(streams=(printed.fileno(),) * 3).wait_until_it_answers()
-        with socket.socket(socket.AF_UNIX) as client, socket_address(daemon.state.socket) as address:
-            client.connect(address)
-            client.sendall(f"GET / HTTP/1.1\r\nHost: localhost\r\n{CALL} {CALL}: {CALL}\r\n\r\n".encode())
-            assert b"400 Bad Request" in client.recv(4096)
-        assert daemon.stop()[0] == ExitCode.OK
-        printed.seek(0)
-        said = printed.read().decode()
-
-    assert ("carryoverd" in said, CALL in said) == (True, False)
 
 
 def _call_hooks(daemon: DaemonProcess, session: ClaudeSession) -> None:

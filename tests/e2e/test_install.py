@@ -291,31 +291,6 @@ def test_what_an_earlier_version_shares_stays_shared(home: Path, roots: list[Pat
     assert before["p0"] == ["?? AGENTS.md"]
 
 
-def test_what_git_takes_away_exposes_nothing_and_stays_away_until_the_user_says_so(
-    home: Path, roots: list[Path], daemon: DaemonProcess
-) -> None:
-    root = roots[1]
-    install(home, "--pointers", "shared")
-    with daemon:
-        worked(home, root, "Round the prices")
-        daemon.settle()
-        assert status([root]) == {"p1": [" M AGENTS.md", " M CLAUDE.md"]}
-        git(root, "stash", "--quiet")
-        worked(home, root, "Round the totals")
-        daemon.settle()
-        assert status([root]) == {}
-        git(root, "add", "--all")
-        git(root, "commit", "--quiet", "--allow-empty", "--message", "all")
-        assert ".carryover" not in git(root, "ls-files")
-        git(root, "stash", "pop", "--quiet")
-        git(root, "reset", "--hard", "--quiet")
-
-        carryover("config", "publish.pointers", "shared").check_returncode()
-        worked(home, root, "Round the rest")
-        daemon.settle()
-        assert status([root]) == {"p1": [" M AGENTS.md", " M CLAUDE.md"]}
-
-
 def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything_says_so(
     home: Path, roots: list[Path], daemon: DaemonProcess
 ) -> None:

@@ -15,7 +15,6 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_by_prefix
 from carryover.model import AssistantMessage, FileEdit, ToolCall, UserPrompt
 from support.daemon_process import DaemonProcess, differ_in, handoff_of, wait_until
-from support.hook_client import HookClient
 from support.hook_script import QUIET, HookScript
 
 
@@ -177,19 +176,6 @@ def test_while_paused_nothing_is_kept(running: DaemonProcess, cascade: Cascade) 
     cascade.hand_over()
 
     assert not running.state.spool.exists()
-
-
-def test_over_the_port_only_who_knows_the_secret_fills_the_spool(running: DaemonProcess, cascade: Cascade) -> None:
-    port = running.port
-    cascade.talk.prompt("Add a discount function to the cart.")
-    (event, data, _), *_ = cascade.talk.calls
-
-    assert HookClient(port=port).ask("POST", f"/hook/windsurf/{event}", data).status == 403
-    assert not running.state.spool.exists()
-
-    secret = running.state.secret.read_text().strip()
-    assert HookClient(port=port, secret=secret).ask("POST", f"/hook/windsurf/{event}", data).status == 204
-    assert running.state.spool.exists()
 
 
 def test_a_call_too_large_for_the_daemon_is_collected_with_the_next(

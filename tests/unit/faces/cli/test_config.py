@@ -105,6 +105,16 @@ def test_one_setting_is_changed_and_every_other_byte_stays(
     assert config_file.read_text() == text
 
 
+def test_who_says_shared_again_agrees_again(config_file: Path, run: Run) -> None:
+    """What git has taken away since the first time is written once more."""
+    then = "shared_since = 2026-01-01T00:00:00Z\n"
+    config_file.write_text(f'[publish]\npointers = "shared"\n{then}')
+
+    run.out("config", "publish.pointers", "shared")
+
+    assert "shared_since = 20" in config_file.read_text() and then not in config_file.read_text()
+
+
 def test_a_setting_that_is_taken_out_has_its_default_again(config_file: Path, run: Run) -> None:
     assert run.out("config", "--unset", "resume.mode") == f"resume.mode = ask (was brief).{LATER}"
 
