@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from subprocess import CalledProcessError
 
@@ -33,11 +32,6 @@ def edited(root: Path, *, agreed_ms: int = 0) -> tuple[str, ...]:
 
 def texts(root: Path) -> dict[str, bytes]:
     return {name: (root / name).read_bytes() for name in OURS if (root / name).exists()}
-
-
-def test_the_first_publication_writes_all_of_it(app: Path) -> None:
-    assert edited(app) == ("AGENTS.md", "CLAUDE.md")
-    assert texts(app)["AGENTS.md"] == NEW_FILE
 
 
 @pytest.mark.parametrize(
@@ -155,16 +149,6 @@ def test_a_pause_and_its_end_leave_what_is_committed_as_it_is(app: Path) -> None
     assert edited(app) == ("CLAUDE.md",)
     withdraw(app, ProjectSettings(pointers="off"))
     assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
-
-
-def test_what_it_wrote_is_taken_out_even_if_the_list_in_the_project_is_gone(app: Path) -> None:
-    published(app)
-    shutil.rmtree(app / ".carryover")
-
-    withdraw(app, ProjectSettings(pointers="off"))
-
-    assert texts(app) == {"CLAUDE.md": b"Be Claude.\n"}
-    assert not (app / ".carryover").exists()
 
 
 @pytest.mark.parametrize("left_out", ["sparse", "removed", "announced"])

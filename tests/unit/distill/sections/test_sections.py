@@ -145,12 +145,6 @@ def test_a_commit_has_its_own_time_and_not_that_of_its_prompt() -> None:
     assert "Committed (turn 1, 1 min earlier): Cap it (4a7f2c1)" in under("Progress log", talk)
 
 
-def test_a_plan_that_was_refused_is_said_to_be() -> None:
-    talk = Conversation().user(GOAL).event(model.PlanProposal(call_id="p", text="1. Move the cap"))
-    talk.event(model.PlanProposal(call_id="p", text="", accepted=False)).event(TurnEnd(reason="interrupted"))
-    assert "its plan was refused by the user" in under("Where it stands", talk)
-
-
 def test_of_an_edit_that_names_no_file_nothing_is_open() -> None:
     talk = Conversation().user(GOAL).event(model.ToolCall(call_id="w", name="Write", op="write", subject=""))
     assert "Not known whether" not in under("Open questions", talk)
