@@ -18,7 +18,6 @@ from carryover.past.check.damage import HOSTILE, damaged
 from contract.case import Case, Payload
 from support.by_day import one_in
 
-NOW_MS: Final = 1_795_000_000_000
 WORDS: Final = "words of the user"
 
 

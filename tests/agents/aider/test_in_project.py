@@ -93,17 +93,12 @@ def test_without_a_daemon_the_handoff_of_the_project_is_read_from_its_history(
     assert "evil.example" not in said.out
 
 
-@pytest.fixture
-def running(home: Path) -> DaemonProcess:
-    (home / ".carryover").mkdir(mode=0o700)
-    (home / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
-    return DaemonProcess()
-
-
 def test_a_daemon_sees_each_append_in_projects_that_are_known_by_a_handoff_or_by_another_agent(
-    running: DaemonProcess, home: Path, shop: Path, clone: Path
+    home: Path, shop: Path, clone: Path
 ) -> None:
     """The watcher needs nobody to ask; another's history is never read, however the project is known."""
+    (home / ".carryover").mkdir(mode=0o700)
+    (home / ".carryover" / "config.toml").write_text('[server]\nport = 0\n[publish]\npointers = "shared"\n')
     store = repository(home / "work" / "store", {".gitignore": ".aider*\n"})
     session = ClaudeSession(home / ".claude" / "projects", store)
     session.prompt("Count the apples")
@@ -111,7 +106,7 @@ def test_a_daemon_sees_each_append_in_projects_that_are_known_by_a_handoff_or_by
     with DaemonProcess() as before:
         before.settle()
     assert main.main(["handoff", str(shop)]) == 0, "it is in the ledger from then on"
-    with running as daemon:
+    with DaemonProcess() as daemon:
         wait_until("the first rescan", lambda: daemon.health()["caught_up"])
         assert not (shop / ".carryover").exists()
         assert main.main(["handoff", str(shop)]) == 0

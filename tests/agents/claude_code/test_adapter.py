@@ -21,7 +21,6 @@ from carryover.model import Skipped
 from contract.case import Recording, of, read_on, source_at
 
 RECORDED: Final = FIXTURES / "2.1.328"
-NOW_MS: Final = 1_795_000_000_000
 assert AGENT.hooks is not None
 HOOKS: Final = AGENT.hooks
 

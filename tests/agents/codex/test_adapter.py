@@ -28,7 +28,6 @@ from carryover.distill import render
 from carryover.model import Skipped, TurnEnd
 from contract.case import Payload
 
-NOW_MS: Final = 1_795_000_000_000
 assert AGENT.hooks is not None
 HOOKS: Final = AGENT.hooks
 

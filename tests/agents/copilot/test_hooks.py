@@ -9,8 +9,6 @@ from carryover.adapter.contract import HookEvent
 from carryover.agents.copilot.adapter import HOOKS
 from contract.case import Payload
 
-AT_MS = 1_795_000_000_000
-
 
 def read(given: Payload) -> HookEvent:
     reported = HOOKS.read(given.event, given.data)

@@ -18,8 +18,6 @@ from contract.test_uninstall import contents
 from support.agent_here import only_this_path
 from support.tools import versioned
 
-NOW_MS: Final = 1_795_000_000_000
-
 
 def reported(event: str, **fields: Any) -> HookEvent | Skipped:
     given = payload(event, **fields)

@@ -79,14 +79,6 @@ async def desk(context: DaemonContext) -> Desk:
     return Desk(context)
 
 
-@pytest.fixture
-def other(session: ClaudeSession, blog: Path) -> ClaudeSession:
-    """A session in another project."""
-    other = ClaudeSession(session.folder, blog, now=session.now)
-    other.prompt("Write a post")
-    return other
-
-
 async def test_a_project_that_is_touched_is_published(
     desk: Desk, session: ClaudeSession, ledger_path: Path, lines: list[str]
 ) -> None:
@@ -214,9 +206,11 @@ async def test_a_store_of_many_projects_has_only_those_published_that_were_worke
 
 
 async def test_a_project_that_cannot_be_published_stops_no_other_and_is_tried_again(
-    desk: Desk, session: ClaudeSession, other: ClaudeSession, lines: LogLines
+    desk: Desk, session: ClaudeSession, blog: Path, lines: LogLines
 ) -> None:
     session.prompt("Add a discount function")
+    other = ClaudeSession(session.folder, blog, now=session.now)
+    other.prompt("Write a post")
     good, bad = await desk.stored(session), await desk.stored(other)
     desk.fails.add(bad)
     async with desk.open() as publisher:

@@ -28,7 +28,6 @@ __all__ = ["read_in"]
 needs_disk = pytest.mark.skipif(not can_fold(), reason="needs /dev/fuse and root")
 COMPOSED: Final = "Caf\xe9"
 DECOMPOSED: Final = "Cafe\u0301"
-NOW_MS: Final = 1_795_200_000_000
 
 
 @pytest.fixture

@@ -27,11 +27,6 @@ from support.repository import git, repository
 ALLOW = ("-c", "protocol.file.allow=always")
 
 
-@pytest.fixture
-def shop(home: Path) -> Path:
-    return claimed(home)
-
-
 def made(home: Path, forge: Callable[[Path], None]) -> Path:
     root = home / "work" / "stranger"
     root.mkdir()
@@ -41,8 +36,9 @@ def made(home: Path, forge: Callable[[Path], None]) -> Path:
 
 @pytest.mark.parametrize("forge", FORGED, ids=lambda forge: forge.__name__)
 def test_a_forged_folder_is_a_project_of_its_own_and_git_says_nothing_of_another(
-    home: Path, shop: Path, forge: Callable[[Path], None]
+    home: Path, forge: Callable[[Path], None]
 ) -> None:
+    shop = claimed(home)
     root = made(home, forge)
 
     assert find_root(str(root)) == ProjectRoot(str(root))

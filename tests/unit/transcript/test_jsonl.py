@@ -115,12 +115,8 @@ class Rested:
         return [(record.number, record.data) for record in batch.records]
 
 
-@pytest.fixture
-def rested(path: Path) -> Rested:
-    return Rested(path)
-
-
-def test_a_whole_last_line_without_its_newline_is_taken_once_the_file_has_rested(rested: Rested) -> None:
+def test_a_whole_last_line_without_its_newline_is_taken_once_the_file_has_rested(path: Path) -> None:
+    rested = Rested(path)
     rested.append(b'{"a":1}\n{"b":2}')
     rested.now_ms -= 500
 

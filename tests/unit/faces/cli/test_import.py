@@ -333,15 +333,6 @@ def stdin(monkeypatch: pytest.MonkeyPatch) -> Stdin:
     return put
 
 
-@pytest.fixture
-def noted(recorded: Path, run: Run, stdin: Stdin, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The id of a note in the project of `recorded`."""
-    monkeypatch.chdir(recorded)
-    stdin(ANSWER.encode())
-    out = run.out("note", "--from", "chatgpt", "--json")
-    return str(json.loads(out)["session"])
-
-
 def test_ctrl_c_while_it_is_pasted_records_nothing_and_says_so(recorded: Path) -> None:
     begun = (*CARRYOVER, "note", "-", "--project", str(recorded))
 
@@ -350,7 +341,13 @@ def test_ctrl_c_while_it_is_pasted_records_nothing_and_says_so(recorded: Path) -
     assert (code, "Interrupted. Nothing was recorded." in shown) == (ExitCode.INTERRUPTED, True)
 
 
-def test_the_handoff_names_it_once_as_not_the_users_word(noted: str, run: Run, stdin: Stdin) -> None:
+def test_the_handoff_names_it_once_as_not_the_users_word(
+    recorded: Path, run: Run, stdin: Stdin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(recorded)
+    stdin(ANSWER.encode())
+    noted = json.loads(run.out("note", "--from", "chatgpt", "--json"))["session"]
+
     handoff = run("handoff")[1]
 
     lines = [line for line in handoff.splitlines() if "Second opinion" in line or "be capped at `100`" in line]
