@@ -129,7 +129,6 @@ REMEDY = "Correct the value, or move the file away to use the defaults."
         ("[server]\npage = 1\n", "server.page (line 2): it must be true or false."),
         ("[server]\nport = true\n", "server.port (line 2): it must be a whole number."),
         ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): it must be a whole number of 0 or more."),
-        ("[publish]\nactive_days = -1\n", "publish.active_days (line 2): it must be a whole number of 0 or more."),
         ("resume = 3\n", "resume (line 1): it must be a table."),
         ('[projects]\nexclude = ["a", ""]\n', "projects.exclude[1] (line 2): it must be text, not empty."),
         ('[projects]\nexclude = ["."]\n', "projects (line 1): empty pattern."),

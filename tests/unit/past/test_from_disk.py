@@ -6,12 +6,11 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-import msgspec
 import pytest
 
 from carryover.adapter.contract import Agent, Batch, FileStat, Reader, Source
 from carryover.config import Config
-from carryover.errors import ExitCode, UserError
+from carryover.errors import UserError
 from carryover.importing.declared import all_agents
 from carryover.ingest.scan import FoundSource
 from carryover.past.from_disk import chosen_sources, of_project, of_session, sources_on_disk, temporary_ledger
@@ -79,15 +78,6 @@ def test_what_holds_many_sessions_is_read_whatever_is_asked_about_and_what_is_in
         assert of_project([store, inside], roots, all_agents(Config().sources)) == [item.source for item in found]
     assert of_session([store, inside], "s") == [inside.source]
     assert of_session([store, inside], "walrus") == [store.source]
-
-
-def test_while_carryover_is_paused_nothing_is_read(session: ClaudeSession) -> None:
-    session.work()
-
-    with pytest.raises(UserError) as raised:
-        sources_on_disk(msgspec.structs.replace(Config(), paused=True))
-
-    assert raised.value.code == ExitCode.REFUSED
 
 
 class Hanging:

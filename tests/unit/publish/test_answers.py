@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from carryover.adapter.contract import StartReason
-from carryover.config import Config, ProjectsConfig, PublishConfig, ResumeConfig
+from carryover.config import Config, PublishConfig, ResumeConfig
 from carryover.distill.stored_digest import DigestReducer
 from carryover.facts import GitFacts
 from carryover.ledger.store import Ledger
@@ -310,13 +310,3 @@ def test_a_fork_is_informed_of_what_was_done_after_its_parents_last_words(
         desk.read_in(one)
     assert desk.frame(at, "fork", fork.session)[2] == MOVED_ON
     assert desk.asked(at, "fork", second.session) is None
-
-
-def test_an_excluded_project_gets_nothing(desk: Desk, session: ClaudeSession) -> None:
-    at = desk.work(session, "Add a discount function")
-
-    desk.config = Config(projects=ProjectsConfig(exclude=(str(session.cwd),)))
-    assert desk.asked(at, "startup") is None
-    desk.config = Config()
-    (session.cwd / ".carryover.toml").write_text("exclude = true\n")
-    assert desk.asked(at, "startup") is None
