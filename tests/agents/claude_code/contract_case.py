@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
-from contract.case import Capabilities, Case, Payload, Recording
+from contract.case import LEFT_OUT, Capabilities, Case, Payload, Recording, payload_of
 
 FIXTURES: Final = Path(__file__).parent / "fixtures"
 VERSIONS: Final = ("2.0.65", "2.1.111", "2.1.328")
@@ -37,7 +37,7 @@ def payloads() -> tuple[Payload, ...]:
 
 
 def payload(event: str, **fields: object) -> Payload:
-    """A synthetic payload with what all of Claude Code's have; `None` leaves a field out."""
+    """A synthetic payload with what all of Claude Code's have."""
     session = SESSION % 99
     common = {
         "session_id": session,
@@ -45,8 +45,7 @@ def payload(event: str, **fields: object) -> Payload:
         "cwd": "/home/dev/shop",
         "hook_event_name": event,
     }
-    reported = {name: value for name, value in {**common, **fields}.items() if value is not None}
-    return Payload(event, json.dumps(reported).encode())
+    return payload_of(event, common, fields)
 
 
 FOREIGN: Final = (
@@ -54,9 +53,9 @@ FOREIGN: Final = (
     payload("SessionStart", source="startup", cursor_version="2.4.1"),
     payload("Stop", conversation_id="9d2c", last_assistant_message="Done."),
     payload("Stop", workspace_roots=["/home/dev/shop"], last_assistant_message="Done."),
-    payload("Stop", transcript_path="/home/dev/.cursor/projects/x/agent-transcripts/y.jsonl", cwd=None),
+    payload("Stop", transcript_path="/home/dev/.cursor/projects/x/agent-transcripts/y.jsonl", cwd=LEFT_OUT),
     # Devin CLI 3000.6.7: neither transcript nor folder.
-    payload("Stop", transcript_path=None, cwd=None, last_assistant_message="Done."),
+    payload("Stop", transcript_path=LEFT_OUT, cwd=LEFT_OUT, last_assistant_message="Done."),
     # VS Code: camelCase beside snake_case, `source` is always `new`, a transcript of the Copilot extension.
     Payload(
         "SessionStart",

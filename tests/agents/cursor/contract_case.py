@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from agents.cursor import chats, stores
 from agents.cursor.stores import COMPACTED, ONE, START_MS, TWO, Chat, EditorStore, edit, failed, say, shell, user
-from contract.case import Capabilities, Case, Payload, Recording
+from contract.case import LEFT_OUT, Capabilities, Case, Payload, Recording, payload_of
 from support.own_folder import own_folder
 
 HELPER: Final = Chat(
@@ -117,7 +117,6 @@ def chat_of_a_terminal(folder: Path) -> Iterator[Recording]:
 
 CONVERSATION: Final = "7c1f2a90-1111-4222-8333-9d2c00000001"
 TRANSCRIPT: Final = f"/home/dev/.cursor/projects/home-dev-shop/agent-transcripts/{CONVERSATION}/{CONVERSATION}.jsonl"
-LEFT_OUT: Final = object()
 
 
 def payload(event: str, **fields: Any) -> Payload:
@@ -132,8 +131,7 @@ def payload(event: str, **fields: Any) -> Payload:
         "user_email": "dev@example.com",
         "transcript_path": TRANSCRIPT,
     }
-    reported = {name: value for name, value in {**common, **fields}.items() if value is not LEFT_OUT}
-    return Payload(event, json.dumps(reported).encode())
+    return payload_of(event, common, fields)
 
 
 PAYLOADS: Final = (

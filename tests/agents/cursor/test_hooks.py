@@ -8,12 +8,13 @@ from typing import Any, Final
 import msgspec
 import pytest
 
-from agents.cursor.contract_case import CONVERSATION, FOREIGN, LEFT_OUT, PAYLOADS, TRANSCRIPT, payload
+from agents.cursor.contract_case import CONVERSATION, FOREIGN, PAYLOADS, TRANSCRIPT, payload
 from carryover.adapter.contract import HookEvent
 from carryover.agents.cursor import SPEC
 from carryover.agents.cursor.adapter import HOOKS
 from carryover.faces.cli.main import main
 from carryover.model import Skipped
+from contract.case import LEFT_OUT
 from contract.test_uninstall import contents
 from support.agent_here import only_this_path
 from support.tools import versioned
