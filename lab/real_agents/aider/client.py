@@ -10,7 +10,7 @@ from carryover.errors import ExitCode
 from real_agents.lab import product
 from real_agents.lab.box import HOME, OUT, Box, Started, Terminal
 from real_agents.lab.model_server import PORT, ChatApi
-from real_agents.lab.packages import from_pypi
+from real_agents.lab.packages import from_pypi, only_command
 from real_agents.lab.tool import Ability, Installed, Tool, Turn
 
 LATEST: Final = "0.86.2"
@@ -79,13 +79,8 @@ class Aider(Tool):
 
     @classmethod
     def install(cls, version: str) -> Installed:
-        """Its environment's own folder of commands would put another Python first on PATH."""
         folder = from_pypi("aider-chat", version, any_version_of=("pyperclip",))
-        commands, command = folder / "commands", folder / "bin" / "aider"
-        commands.mkdir(exist_ok=True)
-        if not (commands / "aider").exists():
-            (commands / "aider").symlink_to(command)
-        return Installed(version, (str(command),), (folder,), (commands,))
+        return Installed(version, (str(folder / "bin" / "aider"),), (folder,), (only_command(folder, "aider"),))
 
     @property
     def environment(self) -> Mapping[str, str]:

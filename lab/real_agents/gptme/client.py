@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box, Terminal
 from real_agents.lab.model_server import PORT, ChatApi, parts_of
-from real_agents.lab.packages import from_pypi
+from real_agents.lab.packages import from_pypi, only_command
 from real_agents.lab.tool import Installed, Tool
 
 VERSIONS: Final = ("0.35.1", "0.33.0")
@@ -42,13 +42,8 @@ class Gptme(Tool):
 
     @classmethod
     def install(cls, version: str) -> Installed:
-        """Its environment's own folder of commands would put another Python first on PATH."""
         folder = from_pypi("gptme", version)
-        commands = folder / "commands"
-        commands.mkdir(exist_ok=True)
-        if not (commands / "gptme").is_symlink():
-            (commands / "gptme").symlink_to(folder / "bin" / "gptme")
-        return Installed(version, (str(folder / "bin" / "gptme"),), (folder,), (commands,))
+        return Installed(version, (str(folder / "bin" / "gptme"),), (folder,), (only_command(folder, "gptme"),))
 
     @property
     def environment(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box, Terminal
 from real_agents.lab.model_server import PORT, ChatApi, text_of
-from real_agents.lab.packages import from_pypi
+from real_agents.lab.packages import from_pypi, only_command
 from real_agents.lab.tool import Installed, Tool
 
 VERSIONS: Final = ("0.19.0",)
@@ -75,11 +75,7 @@ class Hermes(Tool):
     @classmethod
     def install(cls, version: str) -> Installed:
         folder = from_pypi("hermes-agent", version)
-        commands, command = folder / "commands", folder / "bin" / "hermes"
-        commands.mkdir(exist_ok=True)
-        if not (commands / "hermes").is_symlink():
-            (commands / "hermes").symlink_to(command)
-        return Installed(version, (str(command),), (folder,), (commands,))
+        return Installed(version, (str(folder / "bin" / "hermes"),), (folder,), (only_command(folder, "hermes"),))
 
     @property
     def environment(self) -> Mapping[str, str]:

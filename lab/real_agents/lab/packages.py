@@ -51,6 +51,15 @@ def from_pypi(package: str, version: str, *, any_version_of: Collection[str] = (
     return home
 
 
+def only_command(environment: Path, name: str) -> Path:
+    """A folder with that command alone: the virtual environment's own would put another Python first on PATH."""
+    folder = environment / "commands"
+    folder.mkdir(exist_ok=True)
+    if not (folder / name).is_symlink():
+        (folder / name).symlink_to(environment / "bin" / name)
+    return folder
+
+
 def behind(environment: Path) -> Path:
     """The folder of the Python from which a virtual environment was made: a box has to show it, too."""
     return (environment / "bin" / "python").resolve().parents[1]

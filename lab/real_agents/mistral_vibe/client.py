@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Final
 
 from real_agents.lab.box import HOME, Box
 from real_agents.lab.model_server import PORT, ChatApi
-from real_agents.lab.packages import behind, from_pypi
+from real_agents.lab.packages import behind, from_pypi, only_command
 from real_agents.lab.tool import Installed, Tool
 
 VERSIONS: Final = ("3.0.3", "2.26.1")
@@ -68,13 +68,9 @@ class MistralVibe(Tool):
 
     @classmethod
     def install(cls, version: str) -> Installed:
-        """Its environment's own folder of commands would put another Python first on PATH."""
         folder = from_pypi("mistral-vibe", version, any_version_of=("certifi",), python=PYTHON)
-        commands, command = folder / "commands", folder / "bin" / "vibe"
-        commands.mkdir(exist_ok=True)
-        if not (commands / "vibe").exists():
-            (commands / "vibe").symlink_to(command)
-        return Installed(version, (str(command),), (folder, behind(folder)), (commands,))
+        shown = (folder, behind(folder))
+        return Installed(version, (str(folder / "bin" / "vibe"),), shown, (only_command(folder, "vibe"),))
 
     def shell(self, command: str) -> dict[str, Any]:
         return {"tool": "bash", "input": {"command": command}}
