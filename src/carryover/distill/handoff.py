@@ -51,7 +51,7 @@ class Handoff(msgspec.Struct, frozen=True, kw_only=True):
     """Time of the last event that the handoff covers."""
     agent: str
     agent_id: str = ""
-    """That agent's id; empty if it is not needed."""
+    """That agent's id; empty where no agent's work is recorded."""
     resume: str
     session: str
     head: str | None

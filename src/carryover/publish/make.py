@@ -147,8 +147,9 @@ def made_handoff(
 
 
 def with_page(handoff: Handoff, settings: ProjectSettings, *, has_file: bool) -> Handoff:
-    """Returns the handoff with its second page, as set: in a file, if the handoff itself is."""
-    depth = settings.resume_depth
+    """Returns the handoff with its second page, as set: in a file, if the handoff itself is. What was brought in has
+    none, since no conversation is recorded."""
+    depth = settings.resume_depth if handoff.agent_id else 0
     page = f"{STORE}/{PAGE}" if depth and has_file else None
     return msgspec.structs.replace(handoff, depth=depth, page=page)
 

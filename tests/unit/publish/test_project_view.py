@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from carryover.config import Config, ProjectsConfig
+from carryover.config import Config, ProjectsConfig, ProjectSettings
+from carryover.distill.render import render
 from carryover.distill.view import Opinion, ProjectView, Worktree, has_past
 from carryover.facts import Facts, ProjectRoot
 from carryover.ledger.sessions import know_project
 from carryover.ledger.store import Ledger
 from carryover.model import NOTE, PIN, AssistantMessage, FileEdit, SessionInfo, UserPrompt
-from carryover.publish.make import distill_view, view_now
+from carryover.publish.make import distill_view, view_now, with_page
 from carryover.publish.project_view import MAX_SESSIONS, MAX_SUBAGENTS, project_view
 from support.forged_git import claimed, worktree_in_itself
 from support.scribe import Reading, Scribe
@@ -60,6 +61,18 @@ def test_where_nothing_happened_but_a_text_was_brought_in_the_handoff_names_that
     assert (made.agent, made.resume, made.updated_ms) == ("outside", "silent", 5)
     assert "Use decimals" in str(made.sections)
     assert distill_view(replace(view, opinions=()), Facts(), now_ms=9, resume="ask") is None
+
+
+def test_where_nothing_happened_but_a_handoff_was_shared_no_second_page_is_named() -> None:
+    task = "\n".join(f"> - Cap the discount of shop {number} in whole cents" for number in range(90))
+    shared = Opinion(session="note-1", title="", at_ms=5, text=f"> From Ann on vm, of shop\n> ## Task\n{task}\n")
+    view = ProjectView(root="/repo", sessions=(), opinions=(shared,), shared=shared)
+    made = distill_view(view, Facts(), now_ms=9, resume="ask")
+    assert made is not None
+    text = render(with_page(made, ProjectSettings(), has_file=True))
+
+    assert "of shop 89" not in text and "of shop 1 " in text
+    assert ("more.md" in text, "`carryover show note-1`" in text) == (False, True)
 
 
 @pytest.mark.parametrize("talks", [3, MAX_SESSIONS, 2 * MAX_SESSIONS])
