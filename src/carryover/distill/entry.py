@@ -83,6 +83,7 @@ ORDER: Final[dict[str, int | tuple[int, ...]]] = {
     "acted on": 2,                    # the newest that work was done for, where that is another
     "paste": 1,                       # what was pasted with one of these prompts
     "question": (4, 1),               # at the end of the last words, or of a tool
+    "brought in": (1, 1),             # a text from outside, by name
     "file": (1, 1),                   # that was edited
     "last words": 6,                  # of the leading turn
     "announced": 3,                   # what last words mark as next; a next step in a summary

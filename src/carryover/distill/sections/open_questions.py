@@ -324,11 +324,11 @@ def still_named(opinions: Sequence[Opinion], now_ms: int) -> tuple[Opinion, ...]
 def opinion_entries(opinions: Iterable[Opinion], at_ms: int) -> list[Entry]:
     """Returns the names of texts from outside: nobody has checked them."""
     entries = []
-    for opinion in opinions:
+    for back, opinion in enumerate(opinions):
         when = earlier(opinion.at_ms, at_ms)
         said = f"{when}; not checked" if when else "not checked"
         show = f"carryover show {id_in_command(opinion.session)}"
         text = f"{excerpt(opinion.title, 120)} ({said}, not the user's word: `{show}`)"
-        session = opinion.session
-        entries.append(Entry(text=text, kind="text from outside", session=session, at_ms=opinion.at_ms))
+        source = Entry(text=text, kind="text from outside", session=opinion.session, at_ms=opinion.at_ms)
+        entries.append(replace(source, rank=fixed_rank("brought in", back=back)))
     return entries

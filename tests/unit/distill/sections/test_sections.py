@@ -277,6 +277,17 @@ def test_what_is_beside_the_conversations_is_named_as_what_it_is() -> None:
     assert '\n## Git context\n- when this was written: branch main at abc1234 "Shop"' in text
 
 
+def test_what_the_user_brought_in_is_named_however_much_else_there_is() -> None:
+    talk = worked()
+    for number in range(20):
+        wishes = " ".join(f"Convert `checkout_{number}_{part}.py` to cents, never floats." for part in range(5))
+        talk.user(wishes).edited(f"checkout_{number}_0.py").says(f"{wishes} That is done.")
+    brought = tuple(Opinion(session=f"note-{n}", title=f"Try {n}", at_ms=talk.at_ms) for n in range(2))
+    text = render(handoff(talk, view=replace(project(talk), opinions=brought)))
+
+    assert [f"Try {n} (not checked" in text for n in range(2)] == [True, True]
+
+
 OPTIONS = "1. a cache\n2. a background job"
 
 
