@@ -56,6 +56,11 @@ def export_frame(mark: str) -> tuple[str, str]:
     return f"[CARRYOVER EXPORT {mark}]", f"[END OF CARRYOVER EXPORT {mark}]"
 
 
+def is_export(text: str) -> bool:
+    """Whether a file's text is an export. Below its last line stands the user's question, which is not taken out."""
+    return _EXPORT_START.match(text) is not None
+
+
 def without_handoffs(text: str) -> str:
     """Returns `text` without the handoffs, exports and pointers in it, whether pasted, echoed or injected. One that was
     pasted ends where its mark does."""

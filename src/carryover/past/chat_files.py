@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents import instruction_files, specs
-from carryover.distill.own_text import without_handoffs
+from carryover.distill.own_text import is_export, without_handoffs
 from carryover.distill.sections.recent_files import recent_files
 from carryover.distill.view import ProjectView
 from carryover.export.pieces import TextFile
@@ -125,13 +125,19 @@ def with_text(root: Path, files: Iterable[TextFile], paths: Collection[str]) -> 
             except (OSError, ValueError) as error:
                 why = why_unread(error)
             else:
-                is_own = is_session_document(text) or (text.strip() and not without_handoffs(text).strip())
-                why = "Carryover's own: an export, a handoff or the pointer to it" if is_own else None
+                why = "Carryover's own: an export, a handoff or the pointer to it" if _is_own(text) else None
                 if why is None:
                     read.append(msgspec.structs.replace(file, text=text))
         if why:
             left_out[file.path] = why
     return read, left_out
+
+
+def _is_own(text: str) -> bool:
+    """Whether Carryover wrote a file's text."""
+    if is_session_document(text) or is_export(text):
+        return True
+    return text.strip() != "" and not without_handoffs(text).strip()
 
 
 def _unwanted(root: Path, path: str, unignored: Collection[str]) -> str | None:

@@ -125,7 +125,7 @@ def test_however_it_is_written_a_file_is_named(bakery: Path) -> None:
 
 def test_what_is_ignored_secret_generated_or_no_text_is_named_and_not_read(bakery: Path) -> None:
     first, last = export_frame("0a1b2c3d")
-    (bakery / "bakery.md").write_text(f"# {first} The project bakery\n\n## Task\n\n{last}\n")
+    (bakery / "bakery.md").write_text(f"# {first} The project bakery\n\n## Task\n\n{last}\n\nIs it sound?\n")
     head = SessionHead(id="s1", agent="codex", agent_name="Codex", exported_ms=LATER_MS)
     (bakery / "oven.md").write_text("\n".join([*session_markdown(head, ()), "", "## You", "", "Bake."]))
     said = StoredEvent(at_ms=LATER_MS, subagent_id=None, body=UserPrompt(text="Bake."))
