@@ -15,7 +15,8 @@ HEAD: Final = """\
 
 Written by `make table` from the definition that `--help`, the manual pages and the completions come from. The
 [README](../README.md) is the place to begin; the [guide](guide.md) says more about what each part does.
-`carryover` alone prints what `carryover sessions` does or, outside of your projects, `carryover sessions --all`.
+`carryover` alone prints what `carryover sessions` does or, outside of your projects and in your home folder,
+`carryover sessions --all`.
 """
 
 

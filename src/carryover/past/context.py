@@ -114,6 +114,13 @@ def root_of(folder: str) -> ProjectRoot:
     return look_at(folder, partial(find_root, folder, home=home, agents_own=own_folders))
 
 
+def is_home_here() -> bool:
+    """Whether the current folder is the home folder, which is no project of its user's."""
+    with suppress(OSError):
+        return Path.cwd().samefile(Path.home())
+    return False
+
+
 def project_root(project: str | None, *, must_exist: bool = False, elsewhere: bool = False) -> str:
     """Returns the root of the project that contains `project`, or the current folder, with symlinks resolved.
 

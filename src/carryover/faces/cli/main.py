@@ -242,7 +242,11 @@ def _run(arguments: list[str], *, is_process: bool = False) -> int:
     if args.command is not None:
         code: int | None = _function(args.command, f"run_{args.command}", "run")(args)
         return code or ExitCode.OK
-    # Without a command, the sessions of this project are listed or, if there are none, all.
+    from carryover.past.context import is_home_here  # the sessions that follow need it, too
+
+    # Without a command, the sessions of this project are listed or, if there are none, all; at home all are.
+    if is_home_here():
+        return _run(["sessions", "--all", "--first-look"])
     try:
         return _run(["sessions"])
     except UserError as error:

@@ -35,13 +35,13 @@ what msgspec would bring along."""
 def test_without_a_command_or_a_terminal_the_sessions_of_this_project_or_else_all_are_listed(
     recorded: Path, home: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    all_of_them = "No session is recorded for this folder: the newest of all are listed.\n"
-    for folder, command, note in ((recorded, ["sessions"], ""), (home, ["sessions", "--all"], all_of_them)):
+    note = "No session is recorded for this folder: the newest of all are listed.\n"
+    for folder, options, said in ((recorded, (), ""), (home.parent, ("--all",), note), (home, ("--all",), "")):
         monkeypatch.chdir(folder)
-        code, out, err = run(*command)
+        code, out, err = run("sessions", *options)
 
         assert code == ExitCode.OK and CHECKOUT[:8] in out
-        assert run() == (code, out, err + note), "the warning is said once, too"
+        assert run() == (code, out, err + said), "the warning is said once, too"
 
 
 def test_a_first_look_before_an_install_reads_only_the_newest_files(
