@@ -181,7 +181,7 @@ def read_bytes_bounded(path: Path, limit_bytes: int, *, follow: bool = True) -> 
     """
     data = read_beginning(path, limit_bytes + 1, follow=follow)
     if len(data) > limit_bytes:
-        raise OSError(errno.EFBIG, f"larger than {limit_bytes} bytes", str(path))
+        raise OSError(errno.EFBIG, f"larger than {limit_bytes:,} bytes", str(path))
     return data
 
 

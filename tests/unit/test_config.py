@@ -252,7 +252,7 @@ def test_a_project_may_set_nothing_else_and_no_nonsense(tmp_path: Path) -> None:
     ("content", "reason"),
     [
         (b"exclude = \n", "it is not valid TOML: Invalid value (at line 1, column 11)"),
-        (b"exclude = true\n" + b"#" * 20_000, "larger than 4096 bytes"),
+        (b"exclude = true\n" + b"#" * 20_000, "larger than 4,096 bytes"),
         (b"\xff\xfe\x00", "it is not UTF-8 text"),
         (b"a = " + b"[" * 4_000, "it is not valid TOML: it is nested too deeply"),
     ],

@@ -276,8 +276,7 @@ def _erase(db: sqlite3.Connection, path: Path) -> None:
         db.executemany("INSERT INTO touched VALUES (?, ?)", waiting)
     if _empty_log(db):
         raise LedgerUnavailable(
-            f"{path.name}-wal is in use by another program, so what was forgotten may still be in it. "
-            "It is erased when carryoverd starts the next time."
+            f"{path.name}-wal is in use by another program, so what was forgotten may still be in it."
         )
     db.execute("PRAGMA secure_delete = FAST")
     with _changing_files():
@@ -290,4 +289,4 @@ def _changing_files() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise LedgerUnavailable(f"{error.filename} cannot be changed: {os_reason(error)}. Check its rights.") from error
+        raise LedgerUnavailable(f"{error.filename} cannot be changed: {os_reason(error)}.") from error

@@ -78,7 +78,7 @@ async def forget_sessions(
     try:
         await ledger.erase()
     except LedgerUnavailable as trouble:
-        problems.append(f"Deleted, but not yet overwritten: {trouble}")
+        problems.append(f"Deleted, but not yet overwritten, which carryoverd does once it can: {trouble}")
     return Erased(sessions=sum(one.sessions for one in done), problems=tuple(dict.fromkeys(problems)))
 
 

@@ -68,7 +68,7 @@ def test_a_deleted_file_is_listed_by_git_and_has_no_text(tmp_path: Path) -> None
     [
         (b"a\0b", "not text"),
         (b"\xff\xfe", "not text"),
-        (b"x" * (LARGEST_BYTES + 1), f"larger than {LARGEST_BYTES} bytes"),
+        (b"x" * (LARGEST_BYTES + 1), f"larger than {LARGEST_BYTES:,} bytes"),
     ],
 )
 def test_text_is_read_without_its_byte_order_mark_and_nothing_else(data: bytes, why: str, tmp_path: Path) -> None:

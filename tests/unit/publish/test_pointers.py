@@ -371,7 +371,7 @@ def test_of_links_that_lead_to_each_other_it_is_said_that_they_do(root: Path) ->
     [
         (b"a\n", 0o444, "it is read-only"),
         ("a\n".encode("utf-16"), 0o644, "it is not plain text"),
-        (b"a" * 300_000, 0o644, "larger than 262144 bytes"),
+        (b"a" * 300_000, 0o644, "larger than 262,144 bytes"),
         (EDITED, 0o644, "its Carryover block has text that is not Carryover's"),
         (b"a\n" + BLOCK.replace(b"<!--CARRYOVER:END-->\n", b""), 0o644, "one of the Carryover markers is missing"),
     ],
