@@ -38,8 +38,9 @@ def without_repeats(sections: Sequence[tuple[str, Sequence[Entry]]]) -> list[tup
         is_joint = LINE_BREAK in entry.text or BESIDE in entry.text
         lines = _JOINT.split(entry.text) if is_joint else [entry.text]
         for at, line in enumerate(lines):
-            is_name = at == 0 and is_joint and entry.kind == "call" and line.startswith("`")  # of what was run
-            owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST and not is_name else spot
+            is_name = is_joint and entry.kind == "call" and line.startswith("`")  # of what was run
+            stays = at == 0 and (is_name or entry.members)  # the others of a line have their turn before their words
+            owner = owners.setdefault(line, spot) if len(line) >= _SHORTEST and not stays else spot
             if owner is not spot and level > 0 and found[owner].quote != entry.quote:
                 lines[at] = "…"
         text = "".join(lines)

@@ -8,6 +8,7 @@ from carryover.distill.entry import Entry, EntryKind, Rank, Section
 from carryover.distill.handoff import Handoff
 from carryover.distill.render import render
 from carryover.distill.repeats import without_repeats
+from carryover.distill.sections.quoting import joined_short
 from support.conversation import GOAL, handoff, session
 
 PLAN = "1. Read the prices as whole cents in the importer.\n2. Convert them on the way into checkout, once."
@@ -77,6 +78,15 @@ def test_short_lines_may_be_said_again() -> None:
     said = [("Where it stands", [entry("All tests pass.")]), ("Progress log", [entry("All tests pass.", at_ms=1)])]
 
     assert without_repeats(said) == said
+
+
+def test_the_answer_that_begins_a_line_of_several_says_what_it_said() -> None:
+    words = "I have written that down. Next I would ask Lena for a date."
+    newest, older = (entry(words, at_ms=at, label=f"Claude Code answered (turn {at})") for at in (9, 7))
+    [line] = joined_short([older, entry("Done, half the length.", label="Claude Code answered (turn 4)")])
+    sections = [("Where it stands", [newest]), ("Progress log", [line])]
+
+    assert without_repeats(sections) == sections
 
 
 def test_a_quote_of_which_nothing_is_left_goes_and_a_call_stays_with_what_it_was() -> None:
