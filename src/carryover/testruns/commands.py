@@ -29,7 +29,7 @@ _ASKS = later(
 _VERSION = later(r"(?<=\w)@[\w.^~-]+$")
 _ONE_TEST = later(r"::|#")
 _TEST_OF_CLASS = later(r"\.[A-Z]\w+\.\w+$")
-_SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+(?:[-.]\w+)*)?|(?:\S*/)?\w+_test\.(?:py|js)")
+_SCRIPT = later(r"(?:\S*/)?(?:(?:run|all)[-_.]?)*tests?(?:[-_.]\w+(?:[-.]\w+)*)?|(?:\S*/)?\w+_test\.(?:py|js)", re.I)
 _INTERPRETER = later(r"(?:python[\d.]*|py|pypy3?|node|ruby|perl|php|bash|sh)(?:\.exe)?")
 _OF_WINDOWS = later(
     r"""\"(?![A-Za-z]:\\|\.{1,2}\\)[^"]*\"|'(?![A-Za-z]:\\|\.{1,2}\\)[^']*'"""
@@ -90,7 +90,8 @@ _FOLDER = frozenset("-C --prefix --cwd --directory --dir --project-dir --start-d
 _MANIFEST = later(r"(?:\A|(?<=/))(?:Cargo\.toml|[\w.-]+\.xml)\Z")
 _MENTION = later(
     r"test|spec|unit|tox|nox|jest|mocha|playwright|cypress|mvn|gradle|pest|make|check|verify|build|rake|bats|prove"
-    r"|ginkgo|\bt\b|commit|push"
+    r"|ginkgo|\bt\b|commit|push",
+    re.I,
 )
 _ANY_TEST = later(r"\*?_?tests?_?\*?(?:\.py)?|\*(?:\.py)?")
 """How unittest calls all test files; any other pattern restricts the run."""

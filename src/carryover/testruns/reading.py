@@ -34,7 +34,7 @@ _KINDS = {
 }
 _WORDS = "|".join(sorted(_KINDS, key=len, reverse=True))
 _NUMBER_FIRST = later(rf"\b(?<![.%])(?:(\d+) (?:tests? (?=passed|failed))?({_WORDS})|out (of) (\d+))\b")
-_WORD_FIRST = later(rf"\b({_WORDS})(?: ?[:=] *| (?=\d+(?: ?[|\]]|$)))(\d+)\b")
+_WORD_FIRST = later(rf"\b({_WORDS})(?: ?[:=] *| (?=\d+(?: ?[|\]]|$)))(\d+)\b(?!\.\d)")
 _OF_ALL = r"(\d+) ?(?:/|(?:out )?of) ?(\d+)"
 _PART = later(
     rf"\b(?<![.%]){_OF_ALL}(?: (?:tests?|test cases|checks?|specs?))? (passed|passing|failed|failing|skipped)\b"

@@ -66,6 +66,8 @@ from support.costs import costing_little
         "php tests/test_cart.php",
         "node tests/test_cart.js",
         "sh tests/run_all_tests.sh",
+        "node Test.js",
+        "python RunTests.py",
     ],
 )
 def test_a_test_run_is_recognised_through_what_is_wrapped_around_it(command: str) -> None:

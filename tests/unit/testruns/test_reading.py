@@ -135,6 +135,12 @@ def test_a_build_that_may_run_tests_is_a_run_only_when_its_output_shows_one(comm
     assert read_test_run(command, output_of("maven-surefire-3.2.5-pass"), exit_code=0, failed=False) is not None
 
 
+def test_how_long_a_program_ran_is_no_count_of_tests() -> None:
+    command = "cargo run -- test_cart.toml 2>&1 | tail -3"
+
+    assert read_test_run(command, "Total: 487.397566ms\n14.422205\n", exit_code=0, failed=False) is None
+
+
 @pytest.mark.parametrize(
     ("left", "status"),
     [
