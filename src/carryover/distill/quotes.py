@@ -150,7 +150,8 @@ def pieces(text: str, *, beside: int = 0, printed: bool = False) -> tuple[str, .
     leaves room for a label of `beside` characters. `printed`: as in `lines_of`."""
     packed: list[str] = []
     former: LineForm | None = None
-    for form, line in _formed_lines(text, printed):
+    lines = _formed_lines(text, printed)
+    for at, (form, line) in enumerate(lines):
         room = PIECE_CHARS - (beside if len(packed) == 1 else 0)
         before, _, lead = packed[-1].rpartition(LINE_BREAK) if packed else ("", "", "")
         leads = form == former and lead.endswith((":", "："))
@@ -159,7 +160,7 @@ def pieces(text: str, *, beside: int = 0, printed: bool = False) -> tuple[str, .
         elif leads and before and fits(joined := f"{lead}{LINE_BREAK}{line}"):
             packed[-1:] = [before, joined]
         else:
-            packed += _parted(line, PIECE_CHARS - (0 if packed else beside))
+            packed += _parted(line, PIECE_CHARS - (0 if packed else beside), is_last=at == len(lines) - 1)
         former = form
     return tuple(packed)
 
@@ -169,13 +170,18 @@ def fits(text: str, chars: int = PIECE_CHARS) -> bool:
     return len(text) <= chars and (text.isascii() or estimated_tokens(text) <= PIECE_TOKENS)
 
 
-def _parted(line: str, chars: int) -> list[str]:
-    """Splits `line` at the ends of sentences, at spaces, or anywhere; `chars` limits the first part."""
+def _parted(line: str, chars: int, *, is_last: bool) -> list[str]:
+    """Splits `line` at the ends of sentences, at spaces, or anywhere; `chars` limits the first part. If it is the last
+    of a quote, of which the last part stays long, no few words at the end of a sentence are left for that."""
     parts = []
     while not fits(line, chars):
         head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")
         ends = [end.end() for end in _SENTENCE_END.finditer(head)]
-        cut = ends[-1] if ends and ends[-1] > len(head) // 3 else max(len(head), 1)
+        least = len(head) // 3
+        cut = ends[-1] if ends and ends[-1] > least else max(len(head), 1)
+        if is_last and cut == len(head) and len(line) - cut < least:
+            space = line.rfind(" ", least, len(line) - least)
+            cut = len(_without_negation(line[:space])) if space > 0 else cut
         cut += line[cut : cut + 1] in (",", ";", ":")
         parts.append(line[:cut].rstrip())
         line = line[cut:].lstrip()

@@ -40,6 +40,17 @@ def test_a_long_line_is_parted_into_pieces_that_fit_and_nothing_is_lost(text: st
         assert "".join("".join(parts).split()) == "".join(text.split())
 
 
+def test_the_end_of_a_quote_is_no_word_of_a_sentence_alone() -> None:
+    bill = "and it is capped " * 13
+
+    first, last = pieces(f"Cap it.\n{bill}but not on the bill of the next day, and never on the tax of the shop")[-2:]
+    assert first.startswith("and it is") and last.startswith("capped and it is capped but not")
+    assert pieces(f"{'It is capped for you. ' * 12}And there is more of it.")[-1] == "And there is more of it."
+
+    rest = "round it up whatever the shop says of that and of the rest of the bill and of the tax on top of"
+    assert pieces(f"{bill}and do not {rest}")[-1] == f"do not {rest}"
+
+
 def test_short_neighbours_are_joined() -> None:
     assert pieces("I changed:\n- cart.py\n- checkout.py\n\nAll tests pass.") == (
         "I changed: ¶ cart.py ¶ checkout.py ¶ All tests pass.",
