@@ -98,12 +98,14 @@ class Past(NamedTuple):
         return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
 
     def sent(self, step: Step) -> str:
-        """Returns the place of a prompt, and what cut its turn off, or that nothing followed it yet: no words, no
-        call, and, without one (Codex), no plan and no question."""
+        """Returns the place of a prompt, and what cut its turn off, or that it has no answer: in the leading session,
+        that nothing followed it yet, no words, no call, and, without one (Codex), no plan and no question. Of another
+        session's turn nothing else tells it, unless it is one of those that say where it stands."""
         plan, questions = step.digest.proposal, step.digest.questions
         is_asked = step.turn.number in {one.turn for one in (plan, *questions) if one is not None}
-        is_waiting = step.is_newest and step.view is self.lead and is_bare(step.turn) and not is_asked
-        nothing = ", no answer recorded" if is_waiting else ""
+        is_told = step is self.main or step is self.work
+        is_left = is_bare(step.turn) if step.view is self.lead else step.turn.end == "" and not is_told
+        nothing = ", no answer recorded" if step.is_newest and is_left and not is_asked else ""
         return ", then ".join(filter(None, (self.place(step), _CUT_OFF.get(step.turn.end)))) + nothing
 
     def place(self, step: Step, at_ms: int | None = None) -> str:

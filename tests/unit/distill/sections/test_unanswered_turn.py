@@ -104,6 +104,25 @@ def test_a_newest_prompt_that_brought_a_plan_or_a_question_alone_has_that_answer
         assert "no answer recorded" in under("Task", talk.user("Well?"))
 
 
+def test_a_prompt_in_whose_midst_another_session_was_killed_says_so() -> None:
+    """It waited in a command when the user began other work beside it, and wrote no more."""
+    killed = session("s1").user(GOAL).edited("cart.py").calls("make test")
+    beside = session("s2", hours=1).user("Write the notes.").edited("notes.md").says("They are written.")
+    (prompt,) = [line for line in under("Task", killed, beside).splitlines() if GOAL in line]
+    assert ", no answer recorded): " in prompt
+
+    answered = under("Task", killed.says("It is in cents."), beside)
+    assert GOAL in answered and "no answer recorded" not in answered
+
+
+def test_how_far_another_sessions_turn_came_is_told_once() -> None:
+    killed = session("s1").user(GOAL).edited("cart.py").calls("make test")
+    asked = session("s2", hours=1).user("What is left?").says("The test.")
+    told = [under(title, killed, asked) for title in ("Where it stands", "Task", "What the user said")]
+
+    assert [text.count("no answer recorded") for text in told] == [1, 0, 0]
+
+
 def test_of_prompts_that_only_brought_errors_the_request_is_the_task() -> None:
     talk = worked().user("Show me step by step how the receipt gets its key.").event(TurnEnd(reason="error"))
     talk.user("hello?").event(TurnEnd(reason="error", message="No answer from the model.")).user("yo")
