@@ -15,7 +15,7 @@ from carryover.records.text import names_handoff_file
 from carryover.testruns.commands import part_with_tests
 from carryover.testruns.reading import test_run_in
 from carryover.text.harmless import one_line
-from carryover.text.looking import found_nothing, is_looking, without_prefix
+from carryover.text.looking import found_nothing, is_looking, without_prefix, without_settings
 from carryover.text.pattern import later
 from carryover.text.shell import is_cut, pipelines
 from carryover.text.stack import is_frame
@@ -162,7 +162,7 @@ def tried(result: ToolResult) -> str:
 
 def command_tried(command: str, name: str = "") -> str:
     """Returns the attempt at a shell command in a few words."""
-    subject = one_line(without_prefix(without_bodies(command))) or name
+    subject = one_line(without_settings(without_bodies(command))) or name
     return f"`{cut_middle(subject.replace('`', ''), 160)}`"
 
 

@@ -68,13 +68,19 @@ _GIT_LOOKING: Final = later(
 """`git branch` and `git remote` only list, unless they get a name or are told to change one."""
 _NPM_LOOKING: Final = later(r"^p?npm (?:audit(?! (?:fix|-\S+ fix))|outdated|ls|view)\b")
 """They end with 1 if they have something to report."""
-_PREFIX: Final = later(
-    r"^\s*(?:(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*"
+_SETTING: Final = (
+    r"(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*"
     r"|[A-Z_][A-Z0-9_]*="
     r"(?:\"(?:\\.|[^\"$`\\]|\$(?!\())*\"|'[^']*'|\\.|\$(?!\()|[^\s\"'$`;&|()\\])+(?:\s*(?:&&|;)\s*|\s+)"
-    r"|(?:sudo(?:\s+(?:-\w*[CDRTgpruU]\s+[^-\s]\S*|--?[\w-]+(?:=\S+)?))*|time|env|timeout \S+)\s+)+"
+    r"|(?:time|env)\s+"
 )
-"""An assignment whose value a command gives is a step of its own. Some of sudo's options have a value: a user, say."""
+"""An assignment whose value a command gives is a step of its own."""
+_SETTINGS: Final = later(rf"^\s*(?:{_SETTING})+")
+_PREFIX: Final = later(
+    rf"^\s*(?:{_SETTING}"
+    r"|(?:sudo(?:\s+(?:-\w*[CDRTgpruU]\s+[^-\s]\S*|--?[\w-]+(?:=\S+)?))*|timeout \S+)\s+)+"
+)
+"""Some of sudo's options have a value: a user, say."""
 _BY_SHELL: Final = later(r"\A(?:bash|sh|zsh) (?!-n )")
 """Before a script that may also be run by its name alone; with `-n` it is only read."""
 _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
@@ -163,6 +169,12 @@ def _showing(command: str) -> list[list[Command]]:
 def without_prefix(command: str) -> str:
     """Returns the command without leading `cd`, variable assignments and the like."""
     return _PREFIX.sub("", command).strip()
+
+
+def without_settings(command: str) -> str:
+    """Returns the command without leading `cd`, variable assignments and the like, but as whom and how long it was to
+    run."""
+    return _SETTINGS.sub("", command).strip()
 
 
 def found_nothing(command: str, code: int | None) -> bool:

@@ -69,9 +69,7 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
     [
         ("cd shop && CAP=10 make", "make"),
         ("CAP=10; make", "make"),
-        ("sudo -nu deploy -H make", "make"),
-        ("sudo --user=deploy make -u", "make -u"),
-        ("sudo -- make", "make"),
+        ("time make", "make"),
         ("SHOP='my shop'; CAP=\"$HOME/a b\" && make", "make"),
         ('SHOP="my \\"shop\\"" CAP=a\\ b make', "make"),
         ("SHOP=$(pwd -P) && find $SHOP -name cap", "SHOP=$(pwd -P) && find $SHOP -name cap"),
@@ -80,6 +78,20 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
 )
 def test_what_was_tried_is_shown_without_the_values_set_before(command: str, shown: str) -> None:
     assert tried(result(command)) == f"`{shown}`"
+
+
+@pytest.mark.parametrize(
+    ("command", "tried_again"),
+    [
+        ("sudo -nu deploy -H make", "make"),
+        ("sudo --user=deploy make -u", "make -u"),
+        ("sudo -- make", "make"),
+        ("timeout 60 make", "make"),
+    ],
+)
+def test_as_whom_and_how_long_a_command_ran_is_shown_but_makes_it_no_other(command: str, tried_again: str) -> None:
+    assert tried(result(f"cd shop && CAP=10 {command}")) == f"`{command}`"
+    assert signature(result(command)) == signature(result(tried_again))
 
 
 @pytest.mark.parametrize(
