@@ -103,8 +103,8 @@ class Past(NamedTuple):
         session's turn nothing else tells it, unless it is one of those that say where it stands."""
         plan, questions = step.digest.proposal, step.digest.questions
         is_asked = step.turn.number in {one.turn for one in (plan, *questions) if one is not None}
-        is_told = step is self.main or step is self.work
-        is_left = is_bare(step.turn) if step.view is self.lead else step.turn.end == "" and not is_told
+        is_shown = step is self.main or step is self.work
+        is_left = is_bare(step.turn) if step.view is self.lead else step.turn.end == "" and not is_shown
         nothing = ", no answer recorded" if step.is_newest and is_left and not is_asked else ""
         return ", then ".join(filter(None, (self.place(step), _CUT_OFF.get(step.turn.end)))) + nothing
 
