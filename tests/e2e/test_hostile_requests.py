@@ -105,5 +105,6 @@ def test_silent_connections_take_no_descriptors_that_reading_needs(
         few.settle()
 
         assert handoff_of(session.cwd) != ""
-        assert HookClient(few.state.socket).start(session).status == 200
+        over_port = HookClient(port=few.port, secret=few.state.secret.read_text().strip())
+        assert [each.start(session).status for each in (HookClient(few.state.socket), over_port)] == [200, 200]
         assert not [line for line in few.log() if "EMFILE" in line]
