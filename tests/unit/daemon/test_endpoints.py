@@ -144,6 +144,32 @@ async def test_a_caller_who_goes_away_in_the_middle_of_a_call_is_no_error(
     assert lines == []
 
 
+async def test_silent_connections_push_nobody_away_who_waits_for_an_answer(
+    path: Path, log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.daemon.server.most_connections", lambda: 3)
+    monkeypatch.setattr("carryover.daemon.server.HEAD_S", 60)  # none is closed because its time is up
+    asked, ready = asyncio.Event(), asyncio.Event()
+
+    async def health() -> Answer:
+        asked.set()
+        await ready.wait()
+        return Answer()
+
+    async with served(path, log, health):
+        answer = asyncio.create_task(ask(path, "GET", "/health"))
+        await asked.wait()
+        silent = [await asyncio.open_unix_connection(path) for _ in range(5)]
+        async with asyncio.timeout(5):
+            assert [await reader.read() for reader, _ in silent[:3]] == [b""] * 3, (
+                "the oldest are closed for the newest"
+            )
+        ready.set()
+        assert await answer == {"text": "grüße"}
+        for _, writer in silent:
+            writer.close()
+
+
 async def test_a_daemon_whose_ledger_is_damaged_counts_as_one_that_ends(path: Path, log: Log) -> None:
     async with served(path, log, AsyncMock(side_effect=LedgerDamaged("mended at the next start"))):
         assert await ask(path, "GET", "/health") is None
