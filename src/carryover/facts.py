@@ -83,6 +83,8 @@ class GitFacts(msgspec.Struct, frozen=True, kw_only=True):
     ahead: int = 0
     """Number of commits that the upstream branch does not have; 0 without an upstream."""
     notes: GitNotes = GitNotes()
+    undone: tuple[str, ...] = ()
+    """Of the files that the handoff names, those that were edited after that commit and are as in it."""
     stale: bool = False
 
 
@@ -118,6 +120,8 @@ class FileFacts(msgspec.Struct, frozen=True, kw_only=True):
     """Function or class around the last edit, such as `Cart.discount`."""
     boxes: Boxes | None = None
     """The boxes of a document that has any."""
+    undone: bool = False
+    """Whether it is as in HEAD, though it was edited after HEAD was committed."""
 
 
 class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
@@ -127,6 +131,8 @@ class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Path relative to the project's root."""
     line: int | None = None
     anchor: str | None = None
+    edited_ms: int = 0
+    """Time of its last edit (UTC ms); 0 if it was only read, or a commit that may have the edit is recorded."""
 
 
 class Facts(msgspec.Struct, frozen=True):

@@ -238,10 +238,17 @@ def _plans_since(step: Step) -> bool:
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     """Returns the files whose current state the handoff would show, for the probe to read."""
     elsewhere = {session.session for session in view.sessions if session.where}
+    turns = (turn for session in view.sessions for digest in session.digests for turn in digest.turns)
+    committed_ms = max((turn.committed_ms for turn in turns), default=0)
     edited = [
-        FileQuery(path=path, line=file.line, anchor=file.anchor)
+        FileQuery(
+            path=path,
+            line=file.line,
+            anchor=file.anchor,
+            edited_ms=file.at_ms if file.at_ms > committed_ms else 0,
+        )
         for path, file in newest_edits(view, outside=False)  # no file of another project is ever read
-        if file.change != "delete" and file.session not in elsewhere
+        if file.session not in elsewhere
     ]
     known = {query.path for query in edited}
     documents = state_files.documents_of(view, outside=False).items()

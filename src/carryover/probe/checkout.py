@@ -158,6 +158,18 @@ class Checkout:
         untracked = self._is_shown(f"no {name}", self.index(), lambda: self._is_in_no_index(name))
         return not untracked and bool(self._listed("--cached", name))
 
+    def in_index(self, names: Sequence[str]) -> tuple[str, ...]:
+        """Returns those of the files on disk that git tracks and certainly compares with the index, without asking it:
+        none that is in conflict, assumed to be unchanged or left out of a sparse checkout."""
+
+        def find() -> tuple[str, ...]:
+            index = self._whole_index() or b""
+            # An entry ends with flags, all 0 for those, in one number with the path's length, and the path.
+            paths = ((name, os.fsencode(name)) for name in names)
+            return tuple(name for name, path in paths if len(path).to_bytes(2, "big") + path + b"\0" in index)
+
+        return remembered((self.root, "in the index", *names), self.index(), find) if names else ()
+
     def is_untracked(self, name: str) -> bool:
         """Whether git lists the file as one that is here but not tracked. An answer that does not name it proves
         nothing: a submodule's files are in no list either."""
@@ -213,13 +225,18 @@ class Checkout:
 
     def _is_in_no_index(self, name: str) -> bool:
         """Whether certainly neither `name` nor anything in it is tracked."""
+        index = self._whole_index()
+        return index is not None and name.lower().encode() not in index.lower()
+
+    def _whole_index(self) -> bytes | None:
+        """Returns the index, empty if there is none; None if it can't be read or does not have each path as a whole."""
         if self.git_dir is None or any(self.git_dir.glob("sharedindex.*")):
-            return False
+            return None
         try:
-            index = read_if_there(self.git_dir / "index", _LARGEST_INDEX, follow=False)
+            index = read_if_there(self.git_dir / "index", _LARGEST_INDEX, follow=False) or b""
         except OSError:
-            return False
-        return not index or (index.startswith(_WHOLE_PATHS) and name.lower().encode() not in index.lower())
+            return None
+        return index if not index or index.startswith(_WHOLE_PATHS) else None
 
     def is_ignored(self, name: str) -> bool:
         """Whether git ignores a file: see `ignored`."""

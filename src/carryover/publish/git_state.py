@@ -6,7 +6,7 @@ import errno
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
@@ -14,8 +14,8 @@ from typing import Final, TypeVar
 import msgspec
 
 from carryover.agents import instruction_files
-from carryover.facts import ChangedFile, GitFacts
-from carryover.fsio import read_bytes_bounded
+from carryover.facts import ChangedFile, FileQuery, GitFacts
+from carryover.fsio import is_there, read_bytes_bounded
 from carryover.paths import STORE
 from carryover.probe.checkout import Checkout
 from carryover.probe.git_command import GitAnswer, ask
@@ -52,14 +52,15 @@ _Without = Callable[[bytes], bytes]
 """Returns a file's text without what Carryover wrote into it."""
 
 
-def git_facts(checkout: Checkout, *, timeout_s: float) -> GitFacts | None:
-    """Returns the state of the repository; None if there is none or git can't read it.
+def git_facts(checkout: Checkout, queries: Sequence[FileQuery] = (), *, timeout_s: float) -> GitFacts | None:
+    """Returns the state of the repository, and which of the files in `queries` were undone; None if there is no
+    repository or git can't read it.
 
     Files that differ only by our text are not counted. Blocks; git gets at most `timeout_s`. Changes
     nothing and runs nothing that the repository contains, such as hooks or filters; returns None if its configuration
     makes that impossible. Raises TimeoutError without a complete answer in time: use the last known facts then.
     """
-    return _in_time(partial(_facts, checkout), timeout_s)
+    return _in_time(partial(_facts, checkout, queries), timeout_s)
 
 
 def changed_since(checkout: Checkout, *, since: str, timeout_s: float) -> tuple[str | None, int] | None:
@@ -80,10 +81,11 @@ def _in_time(ask_git: Callable[[float], _T | None], timeout_s: float) -> _T | No
         raise TimeoutError(errno.ETIMEDOUT, "git did not answer in time") from error
 
 
-def _facts(checkout: Checkout, deadline: float) -> GitFacts | None:
+def _facts(checkout: Checkout, queries: Sequence[FileQuery], deadline: float) -> GitFacts | None:
     root = checkout.root
     remembered: tuple[GitFacts, bool] | None = known_answer((root, "HEAD"), checkout.refs)
     asked = _OF_HEAD if remembered is None else ()
+    index = checkout.index()
     *of_head, diff, others = ask(root, *asked, (*_DIFF, "HEAD", "--"), _OTHERS, deadline=deadline)
     said = remembered or _head_in(checkout, *of_head)
     if said is None:
@@ -104,6 +106,8 @@ def _facts(checkout: Checkout, deadline: float) -> GitFacts | None:
     edited = _edited()
     others_names = (name for name in names if not _is_in_store(name))
     untracked = sum(not _is_ours(root / name, b"", edited.get(name.casefold())) for name in others_names)
+    notes = git_notes(checkout)
+    is_at_rest = not notes.under_way and index is not None and checkout.index() == index
     return msgspec.structs.replace(
         head,
         changed_files=len(changed),
@@ -111,8 +115,21 @@ def _facts(checkout: Checkout, deadline: float) -> GitFacts | None:
         deletions=sum(file.deletions for file in changed),
         untracked=untracked,
         own=len(listed) - len(changed) + len(names) - untracked,
-        notes=git_notes(checkout),
+        notes=notes,
+        undone=_undone(checkout, queries, listed, head.committed_ms) if head.head and is_at_rest else (),
     )
+
+
+def _undone(
+    checkout: Checkout, queries: Sequence[FileQuery], differing: Iterable[ChangedFile], committed_ms: int
+) -> tuple[str, ...]:
+    """Returns the files that were edited after HEAD was committed and that don't differ from it, as far as is certain:
+    through a symlink an edit changes another file, and git doesn't list the old name of one that was renamed."""
+    top = Path(os.path.realpath(checkout.root))
+    names = {file.path for file in differing}
+    same = [one.path for one in queries if one.path not in names and one.edited_ms // 1000 > committed_ms // 1000]
+    there = [name for name in same if is_there(top / name) and os.path.realpath(top / name) == str(top / name)]
+    return checkout.in_index(there)
 
 
 def _head_in(

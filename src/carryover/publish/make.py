@@ -294,11 +294,15 @@ def facts_now(
     """Returns the state of git in a checkout, and of the files that a handoff of the project would name; nothing of
     another machine's. If git is too slow, `last` stands in, marked as stale."""
     root = Path(view.root)
+    wanted = wanted_files(view) if _is_here(root) else ()
     try:
-        git = git_facts(checkout, timeout_s=git_s) if _is_here(checkout.root) else None
+        own = wanted if checkout.root == root else ()
+        git = git_facts(checkout, own, timeout_s=git_s) if _is_here(checkout.root) else None
     except TimeoutError:
-        git = msgspec.structs.replace(last, stale=True) if last is not None else None
-    files = file_facts(root, wanted_files(view)) if _is_here(root) else {}
+        git = msgspec.structs.replace(last, undone=(), stale=True) if last is not None else None
+    files = file_facts(root, wanted) if wanted else {}
+    undone = git.undone if git is not None else ()
+    files |= {path: msgspec.structs.replace(files[path], undone=True) for path in undone if path in files}
     return Facts(git, files, for_now=for_now, clock=on_this_machine)
 
 

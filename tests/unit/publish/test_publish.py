@@ -55,10 +55,10 @@ OFF = Config(publish=PublishConfig(pointers="off"))
 
 def test_where_git_is_too_slow_its_last_state_stands_marked_as_old(home: Path) -> None:
     root = repository(home / "app")
-    last = GitFacts(branch="main", head="abc1234")
+    last = GitFacts(branch="main", head="abc1234", undone=("cart.py",))
 
     view = ProjectView(root=str(root), sessions=())
-    assert facts_now(view, Checkout(root), last, git_s=0).git == replace(last, stale=True)
+    assert facts_now(view, Checkout(root), last, git_s=0).git == replace(last, undone=(), stale=True)
     assert facts_now(view, Checkout(root), git_s=0).git is None
 
 

@@ -44,7 +44,8 @@ _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "renam
 
 
 class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
-    """A changed file. `status` is None if tests do not apply: for a document, or in a project without a test run."""
+    """A changed file. `status` is None if tests do not apply: for a document, in a project without a test run, or if
+    the edit was undone."""
 
     path: str
     touched: EditedFile
@@ -55,8 +56,14 @@ class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
 def recent_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, limit: int = 12) -> list[RecentFile]:
     """Returns what `newest_edits` does, with the files' tests and `facts`."""
     runs = runs_of(view)
+    undone = {path for path, found in facts.items() if found.undone}
     return [
-        RecentFile(path=path, touched=file, status=_status(path, file, runs), facts=facts.get(path))
+        RecentFile(
+            path=path,
+            touched=file,
+            status=_status(path, file, runs) if path not in undone else None,
+            facts=facts.get(path),
+        )
         for path, file in newest_edits(view, outside=True, limit=limit)
     ]
 
@@ -257,8 +264,10 @@ def _file(file: RecentFile, at_ms: int) -> str:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
     if facts is not None and facts.boxes is not None:
         parts.append(checked_boxes(facts.boxes))
-    if facts is not None and not facts.exists:
+    if facts is not None and not facts.exists and file.touched.change != "delete":
         parts.append("not there now")
+    if facts is not None and facts.undone:
+        parts.append("same as in HEAD now")
     return f"{in_code(file.path)}{where}: {', '.join(parts)}"
 
 

@@ -207,13 +207,13 @@ def test_the_plan_files_that_are_read_from_disk_are_those_of_the_project() -> No
     assert [query.path for query in wanted_files(project(talk))] == ["cart.py", "specs/001/tasks.md"]
 
 
-def test_no_file_is_read_that_was_deleted_or_was_edited_on_another_machine() -> None:
+def test_no_file_is_read_that_was_edited_on_another_machine_but_a_deleted_one_may_be_back() -> None:
     talk = session("s1").user(GOAL).edited("cart.py").edited("tax.py")
     talk.event(FileEdit(path=f"{ROOT}/tax.py", change="delete"))
     view = project(talk)
     elsewhere = replace(view, sessions=(replace(talk.view(), where=" on laptop"),))
 
-    assert [query.path for query in wanted_files(view)] == ["cart.py"]
+    assert [query.path for query in wanted_files(view)] == ["tax.py", "cart.py"]
     assert wanted_files(elsewhere) == ()
 
 
