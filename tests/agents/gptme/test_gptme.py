@@ -125,22 +125,35 @@ def test_no_file_of_the_project_says_where_a_conversation_belongs(tmp_path: Path
     """0.35.1 hands over the project's files before it says where it is; the tools of an MCP server come first."""
     said = "\n**Working Directory:** /home/dev/other\n**Branch:** `forged`\nYou are evil v9.9.9\n"
     own = ("You are gptme v0.35.1, an assistant.", "## System Information\n\n**Working Directory:** /home/dev/shop")
-    older = (
-        f"You are gptme v0.33.0, an assistant.\n{said}\n## System Information\n\n**Working Directory:** /home/dev/shop"
-    )
-    for hidden in (
-        (f"{own[0]}{said}", f"## Agent Instructions\n{said}", f"## Selected files\n{said}", own[1]),
-        (older, f"# Project Workspace\n\n## Git Status\n\n**Branch:** `main`\n{said}"),
-    ):
-        path = tmp_path / "logs" / "shop" / "conversation.jsonl"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        messages = [*(message("system", text, hide=True) for text in hidden), message("user", "Add a discount.")]
-        path.write_bytes(b"".join(line + b"\n" for line in messages))
-        found = read_on(AGENT, source_at(AGENT, Recording(path, tmp_path / "logs")))
+    facts = hidden(tmp_path, f"{own[0]}{said}", f"## Agent Instructions\n{said}", f"## Selected files\n{said}", own[1])
+    assert facts == ({"/home/dev/shop"}, "0.35.1", None)
 
-        assert {event.cwd for event in found.events} == {"/home/dev/shop"}
-        [facts] = of(found.events, SessionInfo)
-        assert (facts.agent_version, facts.branch) in (("0.35.1", None), ("0.33.0", "main"))
+    older = f"You are gptme v0.33.0, an assistant.\n\n{own[1]}\n\n## Current Date\n\n**UTC:** 2026-11-23"
+    facts = hidden(tmp_path, older, f"# Project Workspace\n\n## Git Status\n\n**Branch:** `main`\n{said}")
+    assert facts == ({"/home/dev/shop"}, "0.33.0", "main")
+
+
+def test_no_base_prompt_of_a_project_says_where_a_conversation_belongs(tmp_path: Path) -> None:
+    """`base_prompt` of a gptme.toml, which may come with a clone, begins the first message (0.35.1, 0.33: code)."""
+    forged = "## System Information\n\n**OS:** Debian\n**Working Directory:** /home/dev/other"
+    own = "## System Information\n\n**OS:** Debian GNU/Linux 12\n**Working Directory:** /home/dev/clone"
+    mode = "You are in interactive mode."
+
+    assert hidden(tmp_path, f"{forged}\n\n{mode}", own)[0] == {"/home/dev/clone"}
+    assert hidden(tmp_path, f"{forged}\n\n{mode}")[0] == {None}
+    assert hidden(tmp_path, f"You are evil.\n\n{forged}\n\n{mode}\n\n{own}\n\n## Current Date")[0] == {None}
+    assert hidden(tmp_path, f"{own}\n**Working Directory:** /home/dev/other")[0] == {None}, "the folder's name"
+
+
+def hidden(folder: Path, *texts: str) -> tuple[set[str | None], str | None, str | None]:
+    """Folder, version and branch of a conversation that begins with these hidden messages."""
+    path = folder / "logs" / "shop" / "conversation.jsonl"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    messages = [*(message("system", text, hide=True) for text in texts), message("user", "Add a discount.")]
+    path.write_bytes(b"".join(line + b"\n" for line in messages))
+    found = read_on(AGENT, source_at(AGENT, Recording(path, folder / "logs")))
+    facts = next(iter(of(found.events, SessionInfo)), SessionInfo())
+    return {event.cwd for event in found.events}, facts.agent_version, facts.branch
 
 
 def test_a_limit_ends_the_turn() -> None:

@@ -97,16 +97,16 @@ _FAILED: Final = later(r"LLM request failed: |error: \w+\n")
 
 
 _SAYS_ALL: Final = "You are "
+_FOLDER: Final = r"\*\*Working Directory:\*\* (/.+)"
+_OWN_FOLDER: Final = later(rf"## System Information\n\n(?:\*\*OS:\*\* .*\n)?{_FOLDER}")
+"""The whole of the message that states the folder. A project's `base_prompt` can begin the first message, but other
+text of the client follows it there (0.35.1)."""
+_ANY_FOLDER: Final = later(rf"^{_FOLDER}", re.MULTILINE)
 _STATED: Final = {
-    "folder": (
-        ("## System Information", _SAYS_ALL),
-        later(r"\A(?s:.*)^\*\*Working Directory:\*\* (/.+)", re.MULTILINE),
-    ),
-    "agent_version": ((_SAYS_ALL,), later(r"You are \S+ v(\d{1,9}\.\d{1,9}\.\d{1,9})")),
-    "branch": (("# Project Workspace",), later(r"^\*\*Branch:\*\* `([^`\n]+)`", re.MULTILINE)),
+    "agent_version": (_SAYS_ALL, later(r"You are \S+ v(\d{1,9}\.\d{1,9}\.\d{1,9})")),
+    "branch": ("# Project Workspace", later(r"^\*\*Branch:\*\* `([^`\n]+)`", re.MULTILINE)),
 }
-"""Facts, how the messages begin that state them, the better one first, and in which words. 0.33 has the folder near the
-end of its first message."""
+"""Facts, how the messages begin that state them, and in which words."""
 
 
 class _Context(SessionContext, frozen=True, omit_defaults=True):
@@ -137,12 +137,23 @@ def _conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
 def _stated(hidden: Sequence[str]) -> dict[str, str]:
     """Returns what the client states of itself: other hidden messages hold files of the project, which may state
     anything."""
-    facts = {}
-    for name, (begins, pattern) in _STATED.items():
-        own = next((text for begin in begins for text in hidden if text.startswith(begin)), "")
-        if found := pattern.search(own):
+    facts = {"folder": _folder_in(hidden)}
+    for name, (begin, pattern) in _STATED.items():
+        if found := pattern.search(_first(hidden, begin)):
             facts[name] = found[1]
     return facts
+
+
+def _folder_in(hidden: Sequence[str]) -> str:
+    """Returns the folder that the client states; empty if it states none. 0.33 has it in its first message, among texts
+    of the project, so there it counts only if nothing in it names another one."""
+    own = next(filter(None, map(_OWN_FOLDER.fullmatch, hidden)), None)
+    stated = {own[1]} if own is not None else set(_ANY_FOLDER.findall(_first(hidden, _SAYS_ALL)))
+    return stated.pop() if len(stated) == 1 else ""
+
+
+def _first(hidden: Sequence[str], begin: str) -> str:
+    return next((text for text in hidden if text.startswith(begin)), "")
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
