@@ -183,7 +183,7 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
     if words[0] in ("test", "[") or _RUNS_NOTHING.intersection(words):
         return None
     tool = ""
-    asked: Invocation | None = None
+    asked = 0
     perhaps = False
     for place, word in enumerate(words):
         name = _VERSION.sub("", _name_of(word))
@@ -205,10 +205,13 @@ def _invocation(words: Sequence[str], folder: str) -> Invocation | None:
                 return Invocation((word,))
             perhaps = perhaps or "/" in word
         if word == "test" and before and not before.startswith("-"):
-            asked = _restricted(before, word, words[:place], words[place + 1 :])._replace(certain=False)
+            asked = place
         if tool == "" and name in _TOOLS:
             tool = name
-    return asked or (Invocation(certain=False) if tool or perhaps else None)
+    if asked:
+        run = _restricted(_name_of(words[asked - 1]), words[asked], words[:asked], words[asked + 1 :])
+        return run._replace(certain=False)
+    return Invocation(certain=False) if tool or perhaps else None
 
 
 def _name_of(path: str) -> str:

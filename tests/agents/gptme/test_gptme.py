@@ -106,6 +106,14 @@ def test_the_contents_of_a_named_file_are_not_the_users_words() -> None:
     assert pasted == [UserPrompt(text="Fix this:\n\n```python\nprint(1)\n```")]
 
 
+def test_a_file_with_many_blocks_costs_no_time() -> None:
+    blocks = [f"\n\n```f{number:06}\n" for number in range(20_000)]
+    with costing_little():
+        [prompt] = transcript().fold(message("user", f"Look at it.{''.join(blocks)}```"))
+
+    assert prompt == UserPrompt(text="Look at it." + "".join(blocks[:100]).rstrip())
+
+
 def test_a_failed_edit_changes_nothing() -> None:
     found = read("story")
 

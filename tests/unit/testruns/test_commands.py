@@ -289,9 +289,10 @@ def test_each_run_of_a_line_is_found() -> None:
         *(f"npm run {'a-' * count}! && npm test" for count in (28, 50_000)),
         *(f"tests{'_a' * count}:b" for count in (28, 50_000)),
         f"make {'a:' * 50_000}-test",
+        "npx a " + "test a " * 2_500,
     ],
 )
-def test_a_long_word_costs_no_time(command: str) -> None:
+def test_a_long_word_or_many_that_ask_for_tests_cost_no_time(command: str) -> None:
     with costing_little():
         find_invocations(command)
 

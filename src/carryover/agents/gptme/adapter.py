@@ -84,6 +84,8 @@ _TODO: Final = later(r"(Added|Updated|Removed) todo (\d{1,9})(?: (state|text) to
 
 _MESSAGE: Final = msgspec.json.Decoder(Fields)
 _INCLUDED: Final = later(r"\n\n`{3,}(?P<path>[^\s`][^\n`]*)\n")  # a path with blanks stands in backticks (0.35.1)
+_MOST_BLOCKS: Final = 100
+"""So many blocks of a prompt may be the user's own. Each is looked for in all of the text above it."""
 _CLIENTS: Final = ("<system>", "Completion verification failed: ")
 """The beginnings of prompts that gptme sends itself: when it runs without a terminal and no tool was called, and, with
 the script's output, when a script of the project finds the work not done."""
@@ -270,8 +272,12 @@ def _typed(text: str) -> str:
     """Returns a prompt without what gptme adds at its end: the contents of its pipe and of the files that it names."""
     if not text.rstrip().endswith("```"):
         return text.strip()  # the user's own block, with words below it
-    blocks = ((found.start(), found["path"]) for found in _INCLUDED.finditer(text))
-    added = (start for start, path in blocks if path == "stdin" or path in text[:start])
+    blocks = ((number, found.start(), found["path"]) for number, found in enumerate(_INCLUDED.finditer(text)))
+    added = (
+        start
+        for number, start, path in blocks
+        if path == "stdin" or number == _MOST_BLOCKS or text.find(path, 0, start) >= 0
+    )
     return text[: next(added, len(text))].strip()
 
 
