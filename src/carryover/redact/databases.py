@@ -11,9 +11,15 @@ A_TEXT: Final = r"\\{0,7}[\"'](?P<value>[^\"'\n]{3,199}[^\"'\n\\])\\{0,7}[\"']"
 """In quotes, whose backslashes a text inside JSON has."""
 _WORD: Final = r"(?P<value>[^\s;&'\"`,<>(){}\\]{3,200})"
 _OF_CONNECTION: Final = (
-    r"(?![A-Za-z_$][\w$]{0,40}(?:\.[A-Za-z_$]|[(\[]))(?P<value>[^\s;'\"`\\]{3,200})(?=[;'\"`\\<]|\s*\Z|\s*\n)"
+    r"(?!\{\[redacted:|[A-Za-z_$][\w$]{0,40}(?:\.[A-Za-z_$]|[(\[]))"
+    r"(?P<value>[^\s;'\"`\\]{3,200})(?=[;'\"`\\<]|\s*\Z|\s*\n)"
 )
 """Not what code puts there: `a=1;password=form.password;`, and no variable of one command: `cd /tmp; PWD=x make`."""
+_IN_BRACES: Final = (
+    r"\{(?![A-Za-z_][\w.\[\]()'\"]{0,199}\})"
+    r"(?P<value>(?=(?:[^{}\n]|\}\}){0,199}\d)(?:[^{}\n]|\}\}){3,200})\}(?=[;'\"`\\]|\s*\Z|\s*\n)"
+)
+"""ODBC's, which may hold a `;`; a name in braces is what Python puts there."""
 _OF_PGPASS: Final = (
     r"(?:\*|[A-Za-z_][\w.-]{0,62}):[A-Za-z_][\w.@-]{0,62}:"
     r"(?P<value>(?=\S{0,200}\d)(?=\S{0,200}[A-Za-z])(?:\\:|[^\s:\"'`,;()\\]){6,200})(?![^\s\"'`,;()\\])"
@@ -38,7 +44,7 @@ OF_DATABASES: Final = (
     *(  # connection strings: `Uid=sa;Pwd=...;`, `?user=app&password=...`, `host=db user=app password=...`
         (f"{end}=", rf"{end}=(?<={before}{name}=)(?![/~]){value}")
         for end, name in (("assword", "[Pp]assword"), ("wd", "[Pp]wd"), ("PWD", "PWD"))
-        for before, value in (("[?&]", _WORD), (";", _OF_CONNECTION))
+        for before, value in (("[?&]", _WORD), (";", _OF_CONNECTION), (";", _IN_BRACES))
     ),
     (
         "assword=",
