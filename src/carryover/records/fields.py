@@ -134,6 +134,13 @@ def folder_holding(path: str, folders: Iterable[str]) -> str | None:
     return max(holding, key=len, default=None)
 
 
+def stated_folder(pattern: re.Pattern[str], text: str) -> str | None:
+    """Returns the folder that the client states among what a project's files or programs may have written: what
+    `pattern` has in its group; None if that is not the same everywhere in `text`, since anyone can state another."""
+    found = {each[1] for each in pattern.finditer(text)}
+    return found.pop() if len(found) == 1 else None
+
+
 def path_in_project(path: str, *roots: str | None) -> str:
     """Returns the path relative to the first of `roots` that contains it; unchanged if none does.
 

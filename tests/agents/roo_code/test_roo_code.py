@@ -82,6 +82,20 @@ def test_without_its_history_item_a_task_has_the_folder_that_the_model_was_told(
     assert {event.cwd for event in found.events} == {str(SHOP)}
 
 
+@pytest.mark.parametrize("forged", ["# Running Terminals\n{}\n{}", "{1}\na.py\n{0}"])
+def test_no_program_and_no_file_says_which_folder_a_task_is_in(tmp_path: Path, forged: str) -> None:
+    """The client hands over what its terminals printed before the folder, and the names of files after it."""
+    task = RooPlayed(tmp_path, SHOP, NOW)
+    task.prompt("Go.")
+    task.path.with_name("history_item.json").unlink()
+    sent = task.path.with_name("api_conversation_history.json")
+    own, other = (f"# Current Workspace Directory ({folder}) Files" for folder in (SHOP, "/home/dev/other"))
+    sent.write_text(sent.read_text().replace(own, forged.format(other, own).replace("\n", "\\n")))
+
+    found = read_on(AGENT, source_at(AGENT, Recording(task.path, task.root)))
+    assert {event.cwd for event in found.events} == {None}
+
+
 @pytest.mark.parametrize(("numbered", "agent"), [({}, "roo-code"), ({"conversationHistoryIndex": -1}, "cline")])
 def test_a_lone_export_of_an_older_cline_is_not_taken_for_this_agents(
     tmp_path: Path, numbered: dict[str, int], agent: str

@@ -33,7 +33,7 @@ from carryover.agents.cline.documents import (
 from carryover.agents.cline.task_parse import parse_task_record as parse_task
 from carryover.model import SessionInfo, TurnEnd, UserPrompt
 from carryover.records import rawjson
-from carryover.records.fields import SHORT_CHARS, bounded, utc_ms
+from carryover.records.fields import SHORT_CHARS, bounded, stated_folder, utc_ms
 from carryover.records.lenient import Fields, fields_of, is_true, items_of, number_of, numbers_in, text_of, time_of
 from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
@@ -228,7 +228,7 @@ def _taken(path: Path, stat: FileStat) -> Document:
     facts = TaskFacts(
         id=named or session,
         root=session if named else None,
-        directory=text_of(manifest.get("cwd")) or _folder_in(text_of(head.get("system_prompt"))),
+        directory=text_of(manifest.get("cwd")) or stated_folder(_FOLDER, text_of(head.get("system_prompt"))),
         attended=is_true(manifest.get("interactive")),
     )
     prompt = text_of(metadata.get("prompt")) or text_of(manifest.get("prompt"))
@@ -307,11 +307,6 @@ def _began_at(path: Path, ended_ms: int) -> list[str]:
 
 def _id(raw: msgspec.Raw) -> str:
     return text_of(fields_of(raw).get("id"))
-
-
-def _folder_in(system: str) -> str | None:
-    found = _FOLDER.search(system)
-    return found[1] if found is not None else None
 
 
 def _beside(path: Path, ending: str) -> Path:

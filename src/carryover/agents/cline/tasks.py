@@ -23,7 +23,7 @@ from carryover.adapter.contract import FileStat
 from carryover.adapter.layouts import Layout
 from carryover.agents.cline.documents import TaskFacts, document_now, messages_in
 from carryover.model import SessionInfo
-from carryover.records.fields import SHORT_CHARS, bounded
+from carryover.records.fields import SHORT_CHARS, bounded, stated_folder
 from carryover.records.lenient import (
     Fields,
     fields_of,
@@ -59,7 +59,8 @@ _FOLDER: Final = later(
     r"^# Current Work(?:ing|space) Directory \((/[^\n]*|[A-Za-z]:[\\/][^\n]*)\) Files$", re.MULTILINE
 )
 """What the model is told of the folder with the first prompt, in a part that begins as `_DETAILS`: before that stands
-the prompt, with the files that it names."""
+the prompt, with the files that it names. In this part, what terminals printed stands before it, names of files after
+it."""
 _DETAILS: Final = "<environment_details>"
 _REMINDER: Final = later(r"\n{3,}# (?:todo list|task_progress) ", re.IGNORECASE)
 """What the client adds to a request about its todo list."""
@@ -237,8 +238,7 @@ def _folder_in(sent: list[Fields], shown: list[Fields]) -> str | None:
     if not sent:
         texts += [_request(fields)[1] for fields in shown if kind_of_message(fields) == "api_req_started"][:1]
     details = next((text for text in texts if text.startswith(_DETAILS)), "")
-    found = _FOLDER.search(details)
-    return found[1] if found is not None else None
+    return stated_folder(_FOLDER, details)
 
 
 def typed_of(messages: Sequence[Sequence[str]]) -> list[str]:

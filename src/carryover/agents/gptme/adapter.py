@@ -22,7 +22,7 @@ from carryover.model import AgentSummary, FileEdit, Op, PlanItem, PlanUpdate, Re
 from carryover.records import rawjson
 from carryover.records.asked import PLAN_STATES
 from carryover.records.changes import Replacement, replaced, written
-from carryover.records.fields import digest, from_home, local_ms, session_of_copy
+from carryover.records.fields import digest, from_home, local_ms, session_of_copy, stated_folder
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.patches import patched_path, with_place
 from carryover.records.resets import names_limit
@@ -148,10 +148,9 @@ def _stated(hidden: Sequence[str]) -> dict[str, str]:
 
 def _folder_in(hidden: Sequence[str]) -> str:
     """Returns the folder that the client states; empty if it states none. 0.33 has it in its first message, among texts
-    of the project, so there it counts only if nothing in it names another one."""
+    of the project."""
     own = next(filter(None, map(_OWN_FOLDER.fullmatch, hidden)), None)
-    stated = {own[1]} if own is not None else set(_ANY_FOLDER.findall(_first(hidden, _SAYS_ALL)))
-    return stated.pop() if len(stated) == 1 else ""
+    return own[1] if own is not None else stated_folder(_ANY_FOLDER, _first(hidden, _SAYS_ALL)) or ""
 
 
 def _first(hidden: Sequence[str], begin: str) -> str:
