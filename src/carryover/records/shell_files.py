@@ -4,7 +4,6 @@ record shows it. Nothing is guessed: a variable, glob, loop, subshell or alterna
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterator
 from itertools import accumulate
 from typing import Final
@@ -41,6 +40,7 @@ _POWERSHELL_NAME: Final = later(
 _GOES_ON: Final = later(r"[{}&]")
 """What is in a block may not have run, and what is in a command of another shell may have run elsewhere."""
 _VARIABLE: Final = later(r"\$(\w+)(?=\s|\Z)")
+_ASSIGNED: Final = later(r"\s*\$(\w+)\s*=\s*")
 _MOVES: Final = later(r"(?i)\s*(?:cd|chdir|sl|pushd|popd|(?:set|push|pop)-location)\b")
 """After such a command only a whole path is certain."""
 _BEGINS_TEXT: Final = ("@'", '@"')
@@ -172,8 +172,8 @@ def _last_file_written(script: str, cwd: str | None) -> tuple[FileEdit, ...]:
     name = _POWERSHELL_NAME.match(writes[1])
     variable = _VARIABLE.match(writes[1])
     if variable is not None:
-        assigned = re.compile(rf"\s*\${variable[1]}\s*=\s*")
-        values = [one[found.end() :] for one in statements if (found := assigned.match(one)) is not None]
+        assigned = (found for one in statements if (found := _ASSIGNED.match(one)) is not None)
+        values = [found.string[found.end() :] for found in assigned if found[1] == variable[1]]
         name = _POWERSHELL_NAME.fullmatch(values[0].strip()) if len(values) == 1 else None
     folder = None if any(map(_MOVES.match, statements)) else cwd
     path = resolved(name[name.lastindex or 0], folder) if name is not None else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from carryover.records.shell_files import changes
+from support.costs import costing_little
 
 TEXT = "@'\n<p>Cap; of {} prices</p>\nSet-Content other.md\n'@"
 
@@ -45,3 +46,12 @@ def test_the_file_that_the_last_command_wrote_is_changed(script: str, path: str)
 )
 def test_nothing_is_guessed(script: str) -> None:
     assert changes(script, "/srv/shop") == ()
+
+
+def test_a_long_name_of_a_variable_costs_no_time() -> None:
+    """No pattern is made of it, which would take a hundred times its length in memory."""
+    name = "a" * 4_000_000
+    with costing_little():
+        found = changes(f"${name} = 'a.ts'; Set-Content ${name} $c", "/srv/shop")
+
+    assert [one.path for one in found] == ["/srv/shop/a.ts"]
