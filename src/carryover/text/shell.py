@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -185,16 +185,16 @@ def without_heredocs(script: str) -> str:
 def script_lines(script: str) -> list[ScriptLine]:
     """Returns the lines of a script, each with the here-documents that it introduces."""
     found: list[ScriptLine] = []
-    waiting: list[tuple[bool, str]] = []
+    waiting = deque[tuple[bool, str]]()
     for line in script.split("\n"):
         if waiting:
             indented, end = waiting[0]
             if (line.lstrip("\t") if indented else line).rstrip("\r") == end:
-                waiting.pop(0)
+                waiting.popleft()
             found[-1].below.append(line)
             found[-1] = found[-1]._replace(waiting=len(waiting))
             continue
-        waiting = [(mark[1] == "-", mark[3]) for mark in _HEREDOC.finditer(line)]
+        waiting = deque((mark[1] == "-", mark[3]) for mark in _HEREDOC.finditer(line))
         found.append(ScriptLine(line, [], len(waiting)))
     return found
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from carryover.terminal.paths import shell_word
-from carryover.text.shell import CUT, Command, commands, is_cut, script_of_shell
+from carryover.text.shell import CUT, Command, commands, is_cut, script_lines, script_of_shell
 from support.costs import costing_little
 
 
@@ -140,3 +140,11 @@ def test_a_quoted_word_is_seen_and_is_that_word_alone(name: str) -> None:
     assert word.isprintable()
     shown = subprocess.run(["bash", "-c", f"printf '%s|' {word}"], capture_output=True, check=True).stdout
     assert shown == os.fsencode(f"./{name}|" if name.startswith("-") else f"{name}|")
+
+
+def test_many_here_documents_of_one_line_cost_no_time() -> None:
+    count = 160_000
+    with costing_little():
+        [line] = script_lines("cat" + " <<E" * count + "\nE" * count)
+
+    assert (len(line.below), line.waiting) == (count, 0)
