@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from typing import Final
 
 import msgspec
@@ -105,10 +106,11 @@ def forget(db: sqlite3.Connection, reducer: Reducer, selection: Selection, *, no
 def _remove(db: sqlite3.Connection, reducer: Reducer, sessions: Sequence[int], span: tuple[int, int]) -> None:
     """Removes what the sessions have within `span`, and those left with nothing; leaves tombstones."""
     values = {"sessions": msgspec.json.encode(sessions).decode(), "since": span[0], "until": span[1]}
-    chosen = db.execute(f"SELECT key FROM event WHERE {_CHOSEN}", values)
-    while rows := chosen.fetchmany(_KEYS_AT_ONCE):
-        keys = tuple(tombstones.short_key(key) for (key,) in rows)
-        tombstones.put_tombstones(db, Tombstones(keys=keys))
+    # Left open by an error, as on a full disk, it would keep the log in use, and the ledger could not be closed.
+    with closing(db.execute(f"SELECT key FROM event WHERE {_CHOSEN}", values)) as chosen:
+        while rows := chosen.fetchmany(_KEYS_AT_ONCE):
+            keys = tuple(tombstones.short_key(key) for (key,) in rows)
+            tombstones.put_tombstones(db, Tombstones(keys=keys))
     for statement in _REMOVE:
         db.execute(statement, values)
     settle(db, reducer)

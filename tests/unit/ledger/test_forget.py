@@ -297,6 +297,17 @@ async def test_what_is_forgotten_beside_an_erasure_is_erased_by_it_or_still_to_b
         assert erase_mark(ledger_path).exists()
 
 
+async def test_a_full_disk_in_the_middle_of_forgetting_is_what_is_reported(
+    ledger_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("carryover.ledger.forget._KEYS_AT_ONCE", 400)
+    with pytest.raises(LedgerUnavailable, match="is full"):
+        async with writing(ledger_path) as scribe:  # closed while the error is raised, as in a command
+            await scribe.tell(*(f"{SECRET} {n}" for n in range(1_000)))
+            await scribe.ledger.write(lambda db: db.execute("PRAGMA max_page_count = 1").fetchall())
+            await scribe.ledger.forget(OF_S1, now_ms=NOW_MS)
+
+
 async def test_what_could_not_be_erased_is_erased_at_the_next_start(ledger_path: Path) -> None:
     scribe = Scribe(await Ledger.open(ledger_path, DigestReducer()))
     await scribe.ledger.write(waits_for_nobody)
