@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Concatenate, Final, ParamSpec, TypeVar
 
@@ -171,10 +171,14 @@ class Ledger:
         damage."""
         if isinstance(error, LedgerDamaged):
             raise error
-        async with self._reporting():
-            is_ours = isinstance(error, sqlite3.Error | DamagedBody)
-            if is_ours and isinstance(connect.ledger_error(error, self.path), LedgerDamaged):
+
+        def raise_again() -> None:
+            with self._reporting():
                 raise error
+
+        is_ours = isinstance(error, sqlite3.Error | DamagedBody)
+        if is_ours and isinstance(connect.ledger_error(error, self.path), LedgerDamaged):
+            await asyncio.to_thread(raise_again)
 
     async def wait_for_damage(self) -> None:
         """Waits until any call finds damage, then raises LedgerDamaged."""
@@ -193,12 +197,18 @@ class Ledger:
         aiosqlite has no public way to run more than one statement there. So this one place uses the two members by
         which its own methods do; they are the same in all versions that pyproject.toml allows.
         """
-        async with self._reporting():
-            result: _T = await self._db._execute(work, self._db._conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+
+        def run(db: sqlite3.Connection) -> _T:
+            with self._reporting():
+                return work(db, *args, **kwargs)
+
+        result: _T = await self._db._execute(run, self._db._conn)  # type: ignore[no-untyped-call]
         return result
 
-    @asynccontextmanager
-    async def _reporting(self) -> AsyncIterator[None]:
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Explains an error of SQLite. Reports damage in the thread that meets it: the caller may have been cancelled.
+        Blocks."""
         try:
             yield
         except (sqlite3.Error, DamagedBody, UnicodeDecodeError) as error:
@@ -206,10 +216,13 @@ class Ledger:
             if trouble is None:
                 raise
             if isinstance(trouble, LedgerDamaged):
-                await asyncio.to_thread(connect.mark_damaged, self.path, error)
-                if not self._damage.done():
-                    self._damage.set_result(trouble)
+                connect.mark_damaged(self.path, error)
+                self._damage.get_loop().call_soon_threadsafe(self._note_damage, trouble)
             raise trouble from error
+
+    def _note_damage(self, damage: LedgerDamaged) -> None:
+        if not self._damage.done():
+            self._damage.set_result(damage)
 
 
 def _set_up(db: sqlite3.Connection) -> None:

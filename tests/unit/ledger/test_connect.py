@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
 from collections.abc import Awaitable, Callable
-from contextlib import closing, suppress
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError
+from carryover.ledger.codec import DamagedBody
 from carryover.ledger.connect import (
     LedgerDamaged,
     LedgerUnavailable,
@@ -246,8 +249,7 @@ async def test_damage_that_no_check_of_pages_finds_is_mended_at_the_next_start(c
     ledger = await Ledger.open(ledger_path, DigestReducer())
     with pytest.raises(LedgerDamaged):
         await _use(ledger, ledger_path)
-    with suppress(LedgerUnavailable):  # the error still holds the statement that failed
-        await ledger.close()
+    await ledger.close()
 
     async with writing(ledger_path) as mended:
         await mended.tell(*history)
@@ -266,6 +268,27 @@ async def test_damage_that_is_found_in_what_is_to_be_forgotten_is_mended_too(scr
     with pytest.raises(LedgerDamaged):
         await scribe.ledger.forget(Selection(agent=AGENT, session="s1"), now_ms=10**9)
 
+    assert damage_mark(ledger_path).exists()
+
+
+async def test_damage_is_reported_even_if_the_caller_who_met_it_has_given_up(scribe: Scribe, ledger_path: Path) -> None:
+    began, goes_on = threading.Event(), threading.Event()
+
+    def meet_damage(_db: sqlite3.Connection) -> None:
+        began.set()
+        goes_on.wait()
+        raise DamagedBody
+
+    caller = asyncio.create_task(scribe.ledger.write(meet_damage))
+    await asyncio.to_thread(began.wait)
+    caller.cancel()
+    goes_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+
+    with pytest.raises(LedgerDamaged):
+        async with asyncio.timeout(5):
+            await scribe.ledger.wait_for_damage()
     assert damage_mark(ledger_path).exists()
 
 
