@@ -84,7 +84,7 @@ class SessionStarts:
     ingest_queue: IngestQueue
     publish_queue: PublishQueue
     later: Callable[[Job], asyncio.Future[Any]]
-    """Runs what a timeout must not cancel: cancelling a write to the ledger would block the caller."""
+    """Runs what a timeout must not end between two steps, of which the second makes the first known to others."""
     moves: Moves
     """Finds what was recorded of a project before it was moved."""
     prepared: set[int] = field(default_factory=set, init=False)
