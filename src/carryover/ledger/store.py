@@ -110,8 +110,7 @@ class Ledger:
     async def write(
         self, work: Callable[Concatenate[sqlite3.Connection, _P], _T], *args: _P.args, **kwargs: _P.kwargs
     ) -> _T:
-        """Runs `work`, a function of this package that needs an open transaction, in a transaction, on the ledger's
-        thread."""
+        """Runs `work`, a function of this package or made of some, in one transaction, on the ledger's thread."""
 
         def run(db: sqlite3.Connection) -> _T:
             with transaction(db):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
@@ -76,18 +77,24 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     for row in seen.apart:
         if row.identity is not None:
             await ledger.write(note_identity, row.id, None)
-    moved = []
+    moved: list[Moved] = []
     if seen.moved:
-        own_id = await ledger.write(know_project, seen.root, project.main_root)
-        moved = [await ledger.write(move_project, row.id, own_id) for row in seen.moved]
-        if any(row.main_root is not None for row in seen.moved):
-            await ledger.write(adopt_all, own_id)
+        own_id, moved = await ledger.write(_join, project, seen)
         await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], seen.root)
     identity = moved_folders.stored(seen.identity)
     # It is forgotten when a project is known again at a path from which it had moved.
     if own_id is not None and identity is not None and (seen.moved or identity != known):
         await ledger.write(note_identity, own_id, identity)
     return _total(moved)
+
+
+def _join(db: sqlite3.Connection, project: ProjectRoot, seen: RootFacts) -> tuple[int, list[Moved]]:
+    """Joins what was moved to the project inside the open transaction; returns the project's id and what was moved."""
+    own_id = know_project(db, seen.root, project.main_root)
+    moved = [move_project(db, row.id, own_id) for row in seen.moved]
+    if any(row.main_root is not None for row in seen.moved):
+        adopt_all(db, own_id)
+    return own_id, moved
 
 
 async def link(ledger: Ledger, paths: StatePaths, old: str, new: str) -> Moved:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -100,6 +101,23 @@ async def test_work_of_a_removed_worktree_is_the_main_checkouts_from_then_on(
 
     assert await followed(ledger, paths, shop) == 1
     assert sorted(held(reading())[str(shop)]) == sorted([there.session, session.session])
+
+
+async def test_a_join_that_fails_is_made_as_a_whole_the_next_time(
+    ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else sub-agents that worked in the worktree would stay apart: a project that was moved is not joined again."""
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    await read(ledger, ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed."))
+    await followed(ledger, paths, tree)
+    git(shop, "worktree", "remove", "--force", str(tree))
+    with monkeypatch.context() as patch:
+        patch.setattr("carryover.publish.project_moves.adopt_all", Mock(side_effect=MemoryError))
+        with pytest.raises(MemoryError):
+            await followed(ledger, paths, shop)
+
+    assert await followed(ledger, paths, shop) == 1
 
 
 async def read(ledger: Ledger, session: ClaudeSession) -> None:
