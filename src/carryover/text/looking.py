@@ -61,7 +61,7 @@ _CHANGES: Final = later(
 _INTO_FILE: Final = frozenset((">", ">>", ">|", "1>", "1>>", "&>", "&>>", ">&"))
 _NO_FILES: Final = frozenset(("/dev/null", "$null"))
 _GIT_LOOKING: Final = later(
-    r"^git (?:-C \S+ |-\S+ )*(?:status|log|diff|show|rev-parse|ls-files|blame|grep|stash list"
+    r"^git (?:-C \S+ |-(?!C )\S+ )*(?:status|log|diff|show|rev-parse|ls-files|blame|grep|stash list"
     r"|branch(?!.*\s(?:-[A-Za-z]{0,4}[mMdDcCuf][A-Za-z]{0,4}(?![A-Za-z])|--(?:move|delete|copy|force|(?:un)?set-upstream)))(?!\s+[^-\s])"
     r"|remote(?!\s+(?:add|set-\w+|remove|rm|rename|prune|update)\b))\b"
 )
@@ -87,7 +87,7 @@ _CUT_SHORT: Final = later(r"(?: 2>&1)? ?(?<!\|)\| ?(?:tail|head)\b[^|;&]*\Z")
 _REDIRECTED: Final = later(r"\s[\d&]?>{1,2}\s?(?:&\d|\S+)")
 _CHANGES_NOTHING: Final = later(
     r"\s--(?:dry-run|just-print|recon|help)(?![\w-])|\s--version(?=\s*(?:\Z|[;&|)]|\d?>))"
-    r"|\b(?:make|rsync) (?:[^|;&]* )?-[a-z]{0,3}n\b"
+    r"|\b(?:make|rsync) (?:(?:(?!\b(?:make|rsync) )[^|;&])* )?-[a-z]{0,3}n\b"
 )
 """A command that only shows what it would do. `add NAME --version 2.1` adds that version."""
 
