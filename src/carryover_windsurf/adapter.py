@@ -277,7 +277,7 @@ _ACTION: Final = later(
     r"[^\n]*\*[ \t]*$\n?",
     re.MULTILINE,
 )
-_CODE_LINK: Final = later(r"\[([^\]\n]+)\]\(cci:\d+://[^)\n]*\)")
+_CODE_LINK: Final = later(r"\[([^\[\]\n]+)\]\(cci:\d+://(?:(?!\]\(cci:)[^)\n])*\)")
 """A link to a place in the code, which only this editor can follow."""
 
 

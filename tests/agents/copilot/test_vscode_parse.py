@@ -30,6 +30,7 @@ from agents.copilot.chats import (
 from carryover import model
 from carryover.agents.copilot.adapter import AGENT
 from contract.case import of
+from support.costs import costing_little
 
 TEST = "python3 -m unittest tests.test_calc"
 LINK = f"Reading [](file://{PROJECT}/a%20b.py#1-5), lines 1 to 5"
@@ -404,3 +405,10 @@ def test_a_handoff_that_the_agent_read_is_not_repeated(window: Window) -> None:
     part = edit_call(path, "c", "copilot_readFile", resultDetails={"output": [{"value": "OUR OWN TEXT"}]})
 
     assert [result.output for result in answered(window, model.ToolResult, part)] == [""]
+
+
+def test_a_long_name_of_a_model_and_links_that_never_end_cost_no_time(window: Window) -> None:
+    linked = tool("copilot_readFile", "call_read", message="[a](b" * 20_000)
+    reading = ChatReading(window.store(chat("any", request("Go.", linked, modelId="a" * 300_000))))
+    with costing_little():
+        assert len(reading.bodies(model.SessionInfo)) == 1

@@ -34,6 +34,7 @@ from carryover.transcript.sources import sources_of
 from carryover.transcript.spooled import copy_beside
 from carryover_windsurf.adapter import AGENT
 from contract.case import Reading, fold_one, of, read_on, source_at
+from support.costs import costing_little
 
 assert AGENT.hooks is not None
 HOOKS = AGENT.hooks
@@ -329,6 +330,15 @@ def test_only_the_model_s_own_words_are_taken_and_the_last_text_ends_the_turn() 
         AssistantMessage(text="I will look at them.", final=False),
         AssistantMessage(text="The largest is checkout.js:\n\n### Sizes\n*important*: 940 lines.", final=True),
     ]
+
+
+@pytest.mark.parametrize("piece", ["[", "[a](cci:1://"])
+def test_links_that_never_end_cost_no_time(piece: str) -> None:
+    text = piece * (300_000 // len(piece))
+    with costing_little():
+        reading = called("post_cascade_response", response=text)
+
+    assert of(reading.events, AssistantMessage) == [AssistantMessage(text=text, final=True)]
 
 
 @pytest.mark.parametrize(

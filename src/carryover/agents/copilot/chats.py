@@ -37,7 +37,6 @@ ENDED: Final = (COMPLETE, CANCELLED, FAILED)
 _INITIAL, _SET, _PUSH, _DELETE = range(4)
 _IS_LOG: Final = later(rb'(?:\xef\xbb\xbf)?\s*\{\s*"kind"\s*:\s*\d')
 _ID: Final = later(r"[\w-]{1,100}")
-_FROM: Final = later(r"[^/]+/")
 _NOT_SHOWN: Final = ("shouldBeRemovedOnSend", "hiddenFromTranscript")  # retracted, or the editor's own
 _LINK: Final = later(r"\[[^\]]{0,500}\]\(((?:(?!://)[^)\s]){0,500}://[^)\s]{0,2000})\)")
 Why = Literal["", "remote workspace", "not JSON", "no initial state", "unexpected entry"]
@@ -108,10 +107,11 @@ def _chat(path: Path, state: Fields, why: Why) -> Document:
     answered = [record("message", place=n, **fields) for n, fields in enumerate(asked, start=1)]
     models = (text_of(request.get("modelId")) for request in reversed(requests))
     versions = (text_of(fields_of(request.get("agent")).get("extensionVersion")) for request in reversed(requests))
+    model = next(filter(None, models), "")  # `copilot/gpt-5`: who offers it, and its name
     info = SessionInfo(
         title=bounded(text_of(state.get("customTitle")), SHORT_CHARS) or None,
         agent_version=bounded(next(filter(None, versions), ""), SHORT_CHARS) or None,
-        model=bounded(_FROM.sub("", next(filter(None, models), ""), count=1), SHORT_CHARS) or None,
+        model=bounded(model.partition("/")[2] or model, SHORT_CHARS) or None,
         branch=bounded(text_of(fields_of(state.get("repoData")).get("localBranch")), SHORT_CHARS) or None,
     )
     return Document(

@@ -77,7 +77,7 @@ _NOTE: Final = later(
 """Stands above what a command printed."""
 _EXIT_CODE: Final = later(r"(?<!\s)\s*^Command exited with code (-?\d{1,10})\s*\Z", re.MULTILINE)
 """Stands below what a failed command printed."""
-_LINK: Final = later(r"\[([^\]]{0,500})\]\(([^)\s]*)\)")
+_LINK: Final = later(r"\[([^\]]{0,500})\]\(((?:(?!\]\()[^)\s])*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
 
