@@ -22,7 +22,7 @@ import carryover_windsurf
 from carryover.text.pattern import later
 from carryover.transcript.refusals import Endings
 
-REPEATS: Final = 28
+REPEATS: Final = 40
 SIGNS: Final = "a1A_- \t\n.,:;/\\'\"`()<>[]{}|*#=+&@~$%!?Zf0"
 ENDS: Final = ("", "!", " x", ")")
 GIVEN_UP_S: Final = 0.5
@@ -109,6 +109,7 @@ def pumped(parsed: Sequence[tuple[Any, Any]], before: str = "", number_before: i
                     once = sample(value[2], number)
                     yield from ((here, once), (here, once + sample(value[2], number + 1)))
                     yield from ((here, once + sign) for sign in "-_,. ")
+                    yield from ((here, f"{word} ") for word in once.split())  # an option as its own value
                 yield from pumped(value[2], here)
             case "SUBPATTERN":
                 yield from pumped(value[3], here)

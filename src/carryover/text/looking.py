@@ -78,7 +78,7 @@ _SETTING: Final = (
 _SETTINGS: Final = later(rf"^\s*(?:{_SETTING})+")
 _PREFIX: Final = later(
     rf"^\s*(?:{_SETTING}"
-    r"|(?:sudo(?:\s+(?:-\w*[CDRTgpruU]\s+[^-\s]\S*|--?[\w-]+(?:=\S+)?))*|timeout \S+)\s+)+"
+    r"|(?:sudo(?:\s+(?:-\w*[CDRTgpruU]\s+[^-\s]\S*|-[\w-]+(?:=\S+)?))*|timeout \S+)\s+)+"
 )
 """Some of sudo's options have a value: a user, say."""
 _BY_SHELL: Final = later(r"\A(?:bash|sh|zsh) (?!-n )")
