@@ -32,7 +32,7 @@ from carryover.records.shell_files import removed
 from carryover.records.shell_jobs import ends_job, job_left, never_began, reports_end
 from carryover.records.text import names_handoff_file
 from carryover.text.harmless import one_line
-from carryover.text.looking import is_looking, is_retry, uncut
+from carryover.text.looking import is_looking, is_retry, uncut, without_prefix
 from carryover.text.stack import without_deep_frames
 
 _LONGEST_TEXT: Final = 200_000
@@ -209,8 +209,9 @@ def _stopped_before_push(failure: Failure) -> bool:
 
 
 def _missing(failure: Failure) -> str | None:
-    """Returns the program of a command that a shell could not start; None if it began."""
-    line = failure.tried.strip("`")
+    """Returns the program of a command that a shell could not start; None if it began, also where what should start it
+    (`sudo`) is not there."""
+    line = without_prefix(failure.tried.strip("`"))
     return _program(failure.signature) if never_began(failure.why.replace(LINE_BREAK, "\n"), line) else None
 
 

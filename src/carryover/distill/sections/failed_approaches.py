@@ -18,6 +18,7 @@ from carryover.distill.sections.recent_files import edited_since
 from carryover.distill.trail import Past
 from carryover.distill.view import ProjectView, SessionView
 from carryover.records.shell_jobs import never_began
+from carryover.text.looking import without_prefix
 from carryover.text.pattern import later
 
 _JOB: Final = "job:"
@@ -55,14 +56,21 @@ def open_failures(view: ProjectView) -> list[tuple[Failure, SessionView]]:
     for session in view.sessions if len(view.sessions) > 1 else ():
         for call in session.digest.calls:
             if call.op == "shell" and call.status == "ok":
-                ran[command_tried(call.subject)].append((session, call))
+                ran[_without_launcher(command_tried(call.subject))].append((session, call))
 
     def is_open(failure: Failure, session: SessionView) -> bool:
-        same = ran.get(failure.tried, ()) if "…" not in failure.tried else ()  # what is cut out may differ
+        tried = _without_launcher(failure.tried)
+        same = ran.get(tried, ()) if "…" not in tried else ()  # what is cut out may differ
         since = (call for of, call in same if of is not session and call.at_ms > failure.at_ms)
         return not failure.solved and not any(map(may_solve, since))
 
     return _failures(view, is_open)[:_MOST_FAILED]
+
+
+def _without_launcher(tried: str) -> str:
+    """Returns what was tried without `sudo`, `timeout` and the like, which make no other attempt of a command, as in
+    its signature."""
+    return f"`{without_prefix(tried[1:])}" if tried.startswith("`") else tried
 
 
 def _failures(view: ProjectView, is_meant: Callable[[Failure, SessionView], bool]) -> list[tuple[Failure, SessionView]]:

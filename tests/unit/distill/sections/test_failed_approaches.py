@@ -327,6 +327,22 @@ def test_what_failed_in_one_session_and_ran_in_the_next_is_no_failure() -> None:
     assert "git fetch" not in under("Failed approaches", failed, later.user("Now?").ran("git fetch").says("Fetched."))
 
 
+def test_where_sudo_is_not_there_its_program_in_another_command_solves_nothing() -> None:
+    talk = session("s1").user(GOAL).ran("sudo apt-get install tcl", "bash: sudo: command not found", status="error")
+    assert under("Failed approaches", talk.ran("apt-get check").says("Done.")).startswith("`sudo` (")
+    assert "solved since" not in under("Failed approaches", talk)
+
+
+@pytest.mark.parametrize(("failed", "ran"), [("timeout 60 make", "make"), ("make", "sudo make")])
+def test_what_ran_in_the_next_session_as_another_user_or_for_longer_is_no_failure(failed: str, ran: str) -> None:
+    talk = session("s1").user(GOAL).ran(failed, "No cap.", status="error").says("There is none.")
+    later = session("s2").user("Once more.")
+    later.at_ms = talk.at_ms
+    assert "No cap." in under("Failed approaches", talk, later.ran("make lid").says("Done."))
+
+    assert "No cap." not in under("Failed approaches", talk, later.user("Now?").ran(ran).says("Made."))
+
+
 def test_of_two_long_commands_in_two_sessions_one_may_fail_and_the_other_run() -> None:
     commands = [f"make {'lid ' * 30}{part} {'lid ' * 30}" for part in ("cap", "rim")]
     failed = session("s1").user(GOAL).ran(commands[0], "No cap.", status="error").says("There is none.")
