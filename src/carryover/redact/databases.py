@@ -16,8 +16,8 @@ _OF_CONNECTION: Final = (
 )
 """Not what code puts there: `a=1;password=form.password;`, and no variable of one command: `cd /tmp; PWD=x make`."""
 _IN_BRACES: Final = (
-    r"\{(?![A-Za-z_][\w.\[\]()'\"]{0,199}\})"
-    r"(?P<value>(?=(?:[^{}\n]|\}\}){0,199}\d)(?:[^{}\n]|\}\}){3,200})\}(?=[;'\"`\\]|\s*\Z|\s*\n)"
+    r"\{(?![A-Za-z_][\w.\[\]()'\"]{0,199}\}(?!\}))"
+    r"(?P<value>(?=(?:[^{}\n]|\}\}){0,199}[\d;])(?:[^{}\n]|\}\}){3,200})\}(?=[;'\"`\\]|\s*\Z|\s*\n)"
 )
 """ODBC's, which may hold a `;`; a name in braces is what Python puts there."""
 _OF_PGPASS: Final = (
