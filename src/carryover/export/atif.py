@@ -48,9 +48,9 @@ def trajectory(head: SessionHead, events: Iterable[model.StoredEvent]) -> bytes 
     """Returns the document; None if nothing in the session can be a step of it."""
     threads: dict[str, _Steps] = {"": _Steps(head, None)}
     counting = [event for event in events if not event.retracted]
-    delivered = {event.body.typed for event in counting if isinstance(event.body, model.UserPrompt)}
-    for event in counting:
-        if not isinstance(event.body, model.QueuedPrompt) or event.body.text not in delivered:
+    taken = {event.body.typed: at for at, event in enumerate(counting) if isinstance(event.body, model.UserPrompt)}
+    for at, event in enumerate(counting):
+        if not isinstance(event.body, model.QueuedPrompt) or taken.get(event.body.text, -1) < at:
             thread = event.subagent_id or ""
             threads.setdefault(thread, _Steps(head, event.subagent_id)).add(event.at_ms, event.body)
     main = threads.pop("")

@@ -63,6 +63,7 @@ def test_a_prompt_that_was_queued_is_there_once_it_is_taken_up_and_else_as_queue
         model.QueuedPrompt(text="Add a cap"),
         model.QueuedPrompt(text="Then a lid"),
         model.UserPrompt(text="Add a cap"),
+        model.QueuedPrompt(text="Add a cap"),
     ]
 
     made = trajectory(
@@ -71,7 +72,7 @@ def test_a_prompt_that_was_queued_is_there_once_it_is_taken_up_and_else_as_queue
 
     assert made is not None
     messages = [step["message"] for step in json.loads(made)["steps"]]
-    assert messages == ["Prompt queued\n\nThen a lid", "Add a cap"]
+    assert messages == ["Prompt queued\n\nThen a lid", "Add a cap", "Prompt queued\n\nAdd a cap"]
 
 
 @given(events=sessions)
