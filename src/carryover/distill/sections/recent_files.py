@@ -45,7 +45,7 @@ _VERBS: Final = {"add": "added", "modify": "edited", "delete": "deleted", "renam
 
 class RecentFile(msgspec.Struct, frozen=True, kw_only=True):
     """A changed file. `status` is None if tests do not apply: for a document, in a project without a test run, or if
-    the edit was undone."""
+    the edit was undone. So are the `facts` of one that was deleted and is not as it was: another of its name."""
 
     path: str
     touched: EditedFile
@@ -62,7 +62,7 @@ def recent_files(view: ProjectView, facts: Mapping[str, FileFacts] = {}, *, limi
             path=path,
             touched=file,
             status=_status(path, file, runs) if path not in undone else None,
-            facts=facts.get(path),
+            facts=facts.get(path) if file.change != "delete" or path in undone else None,
         )
         for path, file in newest_edits(view, outside=True, limit=limit)
     ]
@@ -264,7 +264,7 @@ def _file(file: RecentFile, at_ms: int) -> str:
         parts.append(file.status if file.status == "failing before this edit" else f"tests {file.status}")
     if facts is not None and facts.boxes is not None:
         parts.append(checked_boxes(facts.boxes))
-    if facts is not None and not facts.exists and file.touched.change != "delete":
+    if facts is not None and not facts.exists:
         parts.append("not there now")
     if facts is not None and facts.undone:
         parts.append("same as in HEAD now")

@@ -8,7 +8,7 @@ import pytest
 
 from carryover.distill.handoff import wanted_files
 from carryover.distill.render import render
-from carryover.facts import Facts, FileFacts
+from carryover.facts import Boxes, Facts, FileFacts
 from carryover.model import FileEdit
 from support.conversation import GOAL, ROOT, handoff, project, session
 
@@ -28,6 +28,15 @@ def test_of_an_edit_that_was_undone_it_says_so_and_not_what_tests_said_of_it(
     assert "not run again since `cart.py` changed" in undone
     assert "same as in HEAD" not in text(FileFacts(exists=True))
     assert ("not there now" in text(FileFacts(exists=False))) is (change != "delete")
+
+
+def test_of_another_file_in_the_place_of_a_deleted_one_nothing_is_said() -> None:
+    talk = session("s1").user(GOAL).event(FileEdit(path=f"{ROOT}/plan.md", change="delete")).says("Done.")
+    another = FileFacts(exists=True, boxes=Boxes(2, 1))
+
+    text = render(handoff(talk, facts=Facts(files={"plan.md": another})))
+    assert "`plan.md`: deleted" in text
+    assert "boxes checked" not in text
 
 
 def test_a_commit_that_may_have_an_edit_leaves_nothing_to_undo() -> None:
