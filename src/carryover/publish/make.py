@@ -296,8 +296,8 @@ def facts_now(
     root = Path(view.root)
     wanted = wanted_files(view) if _is_here(root) else ()
     try:
-        own = wanted if checkout.root == root else ()
-        git = git_facts(checkout, own, timeout_s=git_s) if _is_here(checkout.root) else None
+        queries = wanted if checkout.root == root else ()
+        git = git_facts(checkout, queries, timeout_s=git_s) if _is_here(checkout.root) else None
     except TimeoutError:
         git = msgspec.structs.replace(last, undone=(), stale=True) if last is not None else None
     files = file_facts(root, wanted) if wanted else {}

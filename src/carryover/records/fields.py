@@ -137,8 +137,8 @@ def folder_holding(path: str, folders: Iterable[str]) -> str | None:
 def stated_folder(pattern: re.Pattern[str], text: str) -> str | None:
     """Returns the folder that the client states among what a project's files or programs may have written: what
     `pattern` has in its group; None if that is not the same everywhere in `text`, since anyone can state another."""
-    found = {each[1] for each in pattern.finditer(text)}
-    return found.pop() if len(found) == 1 else None
+    folders = {match[1] for match in pattern.finditer(text)}
+    return folders.pop() if len(folders) == 1 else None
 
 
 def path_in_project(path: str, *roots: str | None) -> str:

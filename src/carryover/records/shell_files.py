@@ -172,8 +172,8 @@ def _last_file_written(script: str, cwd: str | None) -> tuple[FileEdit, ...]:
     name = _POWERSHELL_NAME.match(writes[1])
     variable = _VARIABLE.match(writes[1])
     if variable is not None:
-        assigned = (found for one in statements if (found := _ASSIGNED.match(one)) is not None)
-        values = [found.string[found.end() :] for found in assigned if found[1] == variable[1]]
+        assigned = filter(None, map(_ASSIGNED.match, statements))
+        values = [match.string[match.end() :] for match in assigned if match[1] == variable[1]]
         name = _POWERSHELL_NAME.fullmatch(values[0].strip()) if len(values) == 1 else None
     folder = None if any(map(_MOVES.match, statements)) else cwd
     path = resolved(name[name.lastindex or 0], folder) if name is not None else None

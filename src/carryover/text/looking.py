@@ -74,7 +74,7 @@ _SETTING: Final = (
     r"(?:\"(?:\\.|[^\"$`\\]|\$(?!\())*\"|'[^']*'|\\.|\$(?!\()|[^\s\"'$`;&|()\\])+(?:\s*(?:&&|;)\s*|\s+)"
     r"|(?:time|env)\s+"
 )
-"""An assignment whose value a command gives is a step of its own."""
+"""An assignment whose value a command gives is a separate step."""
 _SETTINGS: Final = later(rf"^\s*(?:{_SETTING})+")
 _PREFIX: Final = later(
     rf"^\s*(?:{_SETTING}"

@@ -149,8 +149,8 @@ def _stated(hidden: Sequence[str]) -> dict[str, str]:
 def _folder_in(hidden: Sequence[str]) -> str:
     """Returns the folder that the client states; empty if it states none. 0.33 has it in its first message, among texts
     of the project."""
-    own = next(filter(None, map(_OWN_FOLDER.fullmatch, hidden)), None)
-    return own[1] if own is not None else stated_folder(_ANY_FOLDER, _first(hidden, _SAYS_ALL)) or ""
+    alone = next(filter(None, map(_OWN_FOLDER.fullmatch, hidden)), None)
+    return alone[1] if alone is not None else stated_folder(_ANY_FOLDER, _first(hidden, _SAYS_ALL)) or ""
 
 
 def _first(hidden: Sequence[str], begin: str) -> str:
