@@ -299,10 +299,11 @@ def facts_now(
         queries = wanted if checkout.root == root else ()
         git = git_facts(checkout, queries, timeout_s=git_s) if _is_here(checkout.root) else None
     except TimeoutError:
-        git = msgspec.structs.replace(last, undone=(), stale=True) if last is not None else None
+        git = msgspec.structs.replace(last, stale=True) if last is not None else None
     files = file_facts(root, wanted) if wanted else {}
-    undone = git.undone if git is not None else ()
-    files |= {path: msgspec.structs.replace(files[path], undone=True) for path in undone if path in files}
+    if git is not None:
+        files |= {path: msgspec.structs.replace(files[path], undone=True) for path in git.undone if path in files}
+        git = msgspec.structs.replace(git, undone=())  # it is stored, and its files' sessions may be forgotten
     return Facts(git, files, for_now=for_now, clock=on_this_machine)
 
 

@@ -115,6 +115,15 @@ def test_git_says_nothing_of_the_projects_files_in_another_checkout(texts: Texts
     assert undone_in(facts_now(view, Checkout(work.cwd), git_s=PATIENCE_S)) == {"cart.py"}
 
 
+def test_no_file_is_named_in_what_is_stored_of_git(texts: Texts, work: ClaudeWork) -> None:
+    """A session that edited it may be forgotten."""
+    git(work.cwd, "checkout", "cart.py")
+    present = facts_now(texts.view(), Checkout(work.cwd), git_s=PATIENCE_S)
+
+    assert undone_in(present) == {"cart.py"}
+    assert present.git is not None and "cart.py" not in str(present.git)
+
+
 def undone_in(facts: Facts) -> set[str]:
     return {path for path, found in facts.files.items() if found.undone}
 
