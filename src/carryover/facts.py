@@ -132,7 +132,8 @@ class FileQuery(msgspec.Struct, frozen=True, kw_only=True):
     line: int | None = None
     anchor: str | None = None
     edited_ms: int = 0
-    """Time of its last edit (UTC ms); 0 if it was only read, or a commit that may have the edit is recorded."""
+    """Time of its last edit (UTC ms); 0 if it was only read or added, or if a commit is recorded since, which may have
+    the edit."""
 
 
 class Facts(msgspec.Struct, frozen=True):

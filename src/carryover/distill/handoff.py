@@ -245,7 +245,7 @@ def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
             path=path,
             line=file.line,
             anchor=file.anchor,
-            edited_ms=file.at_ms if file.at_ms > committed_ms else 0,
+            edited_ms=file.at_ms if file.change != "add" and file.at_ms > committed_ms else 0,
         )
         for path, file in newest_edits(view, outside=False)  # no file of another project is ever read
         if file.session not in elsewhere

@@ -150,6 +150,13 @@ def test_of_an_edit_before_the_newest_commit_nothing_is_said(texts: Texts, work:
     assert texts.undone() == {"cart.py"}
 
 
+def test_a_file_that_was_added_and_is_in_head_was_committed(texts: Texts, work: ClaudeWork) -> None:
+    """By a clock that is behind."""
+    commit(work.cwd, "Count in cents", at=datetime(2026, 11, 20, 5, 30, tzinfo=UTC))
+
+    assert "new.py" not in texts.undone()
+
+
 def test_a_commit_on_another_branch_undoes_no_edit(texts: Texts, work: ClaudeWork) -> None:
     git(work.cwd, "checkout", "--quiet", "-b", "cents")
     work.commit("Count in cents")
