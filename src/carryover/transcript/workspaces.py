@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.records.fields import MAX_PATH_CHARS
+from carryover.records.fields import MAX_PATH_CHARS, folder_holding
 from carryover.records.lenient import fields_of, items_of, text_of
 from carryover.records.uris import path_of
 from carryover.text.jsonc import as_json
@@ -24,7 +24,8 @@ _SMALL_BYTES: Final = 1 << 20
 
 
 class Folders(msgspec.Struct, frozen=True):
-    """Absolute paths, the window's first folder first. `remote`: they are on another machine."""
+    """Absolute paths, in the window's order, but those outside of the folder of the file that lists them last.
+    `remote`: they are on another machine."""
 
     paths: tuple[str, ...] = ()
     remote: bool = False
@@ -46,7 +47,10 @@ def folders_of_uri(uri: str) -> Folders | None:
 
 
 def folders_of_listing(uri: str) -> Folders | None:
-    """Returns the folders that a `.code-workspace` file lists. Relative ones are resolved against the file."""
+    """Returns the folders that a `.code-workspace` file lists. Relative ones are resolved against the file.
+
+    A clone brings such a file along, and it may list another project of the user's first.
+    """
     path = _folder(uri)
     if path is None:
         return Folders(remote=True)
@@ -56,9 +60,14 @@ def folders_of_listing(uri: str) -> Folders | None:
     text = as_json(data.decode("utf-8", "replace"))
     listed = map(fields_of, items_of(fields_of(text).get("folders"))[:MAX_FOLDERS])
     named = (text_of(entry.get("path")) or _folder(text_of(entry.get("uri"))) for entry in listed)
-    return Folders(
-        tuple(posixpath.normpath(posixpath.join(posixpath.dirname(path), folder)) for folder in named if folder)
-    )
+    around = posixpath.dirname(path)
+    folders = [posixpath.normpath(posixpath.join(around, folder)) for folder in named if folder]
+    return Folders(tuple(sorted(folders, key=lambda folder: not _is_beside(folder, around))))
+
+
+def _is_beside(folder: str, around: str) -> bool:
+    """Whether one of two folders is, or holds, the other."""
+    return folder_holding(folder, [around]) is not None or folder_holding(around, [folder]) is not None
 
 
 def _folder(uri: str) -> str | None:

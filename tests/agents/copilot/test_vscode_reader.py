@@ -290,3 +290,15 @@ def test_of_several_folders_the_first_that_a_file_or_command_names_is_it(tmp_pat
     asked = chats.chat("more", chats.request("Go."), chats.request("And?", state=chats.PENDING))
     assert {event.cwd for event in chats.ChatReading(window.store(asked)).read()} == {"/home/dev/one"}
     assert folders("named", workingDirectory="file:///home/dev/tree") == {"/home/dev/tree"}
+
+
+@pytest.mark.parametrize(("at", "inside"), [("", "."), ("", "src"), (".vscode", "..")])
+def test_a_clone_that_lists_another_project_first_gets_no_chat_into_it(tmp_path: Path, at: str, inside: str) -> None:
+    listing = tmp_path / "clone" / at / "clone.code-workspace"
+    listing.parent.mkdir(parents=True)
+    listing.write_text(json.dumps({"folders": [{"path": str(tmp_path / "other")}, {"path": inside}]}))
+    window = chats.Window(tmp_path / "User", {"workspace": listing.as_uri()})
+    path = window.store(chats.chat("asked", chats.request("Go.", chats.markdown("Yes."))))
+
+    own = tmp_path / "clone" / ("src" if inside == "src" else "")
+    assert {event.cwd for event in chats.ChatReading(path).read()} == {str(own)}

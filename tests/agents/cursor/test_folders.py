@@ -75,7 +75,7 @@ def listing(tmp_path: Path, text: str) -> dict[str, Any]:
 
 LISTED = """{
   // the folders
-  "folders": [{"path": "one"}, {"path": "../two"}, {"uri": "file:///srv/thr%65e"}, {"name": "no path"}, 5,],
+  "folders": [{"path": "../two"}, {"path": "one"}, {"uri": "file:///srv/thr%65e"}, {"name": "no path"}, 5,],
   "settings": {"a": "// no comment"} /* the end */
 }"""
 
