@@ -29,6 +29,9 @@ KINDS = [kind for spec in specs() for kind in spec.commands.items()]
         ("shop/.cursor/commands/review.md", "review"),
         ("shop/.github/prompts/review.prompt.md", "review"),
         ("shop/.windsurf/workflows/review.md", "review"),
+        ("shop/.continue/prompts/review.prompt", "review"),
+        ("shop/.continue/rules/review.md", "review"),
+        ("home/.continue/prompts/review.md", "review"),
     ],
 )
 def test_a_command_has_the_name_that_it_is_called_by(tmp_path: Path, path: str, name: str) -> None:

@@ -21,6 +21,15 @@ SPEC: Final = spec.AgentSpec(
     instructions=(spec.InstructionFile(name="AGENTS.md"),),
     local_file=spec.LocalFile(name=".continue/rules/carryover.md"),
     guidance=(".continue/rules/*.md", "AGENT.md"),
+    commands={
+        spec.PROJECT: (
+            ".continue/prompts/*.prompt",
+            ".continue/prompts/*.md",
+            ".continue/rules/*.md",
+            ".prompts/*.prompt",
+        ),
+        _HOME: ("prompts/*.prompt", "prompts/*.md", "rules/*.md"),
+    },
     start=spec.Starter(not_resumed="Continue resumes a session by its list: start `cn`, then type /resume."),
     also=("Continue's extensions for VS Code and JetBrains",),
 )
