@@ -216,3 +216,22 @@ def test_a_copied_log_belongs_to_the_agent_that_its_first_record_names() -> None
     copies = [AGENT.exported(Path("/tmp/copy.jsonl"), head % agent) for agent in (b"main", b"agent-0")]
 
     assert [copy and copy.subagent_id for copy in copies] == [None, "agent-0"]
+
+
+def test_calls_that_have_the_same_id_in_two_sessions_are_two(tmp_path: Path) -> None:
+    def keys(session: str) -> set[str]:
+        rejected = {"decision": "rejected", "feedback": "Not there"}
+        records = (
+            loop("tool.call", "Bash:0", uuid=f"{session}-1", name="Bash", args={"command": "ls"}),
+            loop("tool.result", "Bash:0", parentUuid=f"{session}-1", result={"output": "a.py"}),
+            loop("tool.call", "Write:1", uuid=f"{session}-2", name="Write", args={"path": "a.py", "content": "x"}),
+            record("permission.record_approval_result", toolCallId="Write:1", result=rejected),
+            loop("tool.result", "Write:1", parentUuid=f"{session}-2", result={"output": "No.", "isError": True}),
+        )
+        path = tmp_path / f"{session}.jsonl"
+        path.write_bytes(b"\n".join((*records, b"")))
+        found = read_on(AGENT, Source(agent="kimi-code", path=str(path), session=session))
+        assert results(found) == [("Bash", "ok", 0), ("Write", "denied", None)]
+        return {event.key for event in found.events}
+
+    assert not keys("one") & keys("two")

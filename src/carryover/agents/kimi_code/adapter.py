@@ -83,6 +83,8 @@ _MOST_TURNS: Final = 50
 _RECORD: Final = msgspec.json.Decoder(Fields)
 _BEGINS: Final = later(rb'\A\{"type": ?"metadata", ?"protocol_version": ?"')
 _AGENT_OF: Final = later(rb'"agentId":"(?:(agent-[A-Za-z0-9-]{1,100})|main)"')
+_NUMBERED: Final = later(r"[^\s:]+:\d+")
+"""A call's id as Moonshot's models give it, such as `Bash:0`: many sessions have the same."""
 _SESSION: Final = later(r"session_[A-Za-z0-9-]{1,100}")
 
 
@@ -206,8 +208,15 @@ def _text(recorder: _Recorder, event: Fields) -> None:
         add_answer(recorder, f"{text_of(event.get('uuid'))}/text", text_of(part.get("text")))
 
 
+def _ident(event: Fields, record: str) -> str:
+    """Returns the id of a call, by which its events are known in all sessions. `record`: the field that names the
+    record of the call."""
+    ident = text_of(event.get("toolCallId"))
+    return f"{ident}/{text_of(event.get(record))}" if _NUMBERED.fullmatch(ident) else ident
+
+
 def _call(recorder: _Recorder, event: Fields) -> None:
-    ident, name = text_of(event.get("toolCallId")), text_of(event.get("name"))
+    ident, name = _ident(event, "uuid"), text_of(event.get("name"))
     if recorder.identify("loop/tool.call", ident, name):
         given = fields_of(event.get("args"))
         call = TOOLS.call(ident, name, given, recorder.context.cwd)
@@ -216,13 +225,13 @@ def _call(recorder: _Recorder, event: Fields) -> None:
 
 
 def _result(recorder: _Recorder, event: Fields) -> None:
-    ident = text_of(event.get("toolCallId"))
+    ident = _ident(event, "parentUuid")
     if recorder.identify("loop/tool.result", ident):
         call = recorder.take_call(ident)
         result = fields_of(event.get("result"))
         output = without_ansi(rawjson.content_text(result.get("output")) or "")
         outcome = _ENDINGS.outcome(call.op, output, failed=is_true(result.get("isError")))
-        if (words := dict(recorder.context.rejected).get(ident)) is not None:
+        if (words := dict(recorder.context.rejected).get(text_of(event.get("toolCallId")))) is not None:
             outcome = ToolOutcome("denied", output, never_ran=True, user_words=words)
         _end(recorder, call, outcome)
 
@@ -238,7 +247,8 @@ def _decision(recorder: _Recorder, line: Fields) -> None:
     if decision == "rejected":
         recorder.change(rejected=(*recorder.context.rejected, (ident, words)))
     if recorder.subagent_id is None:
-        add_prompt(recorder, f"{ident}/said", words)
+        place = f"{recorder.session}/{recorder.at_ms}/{ident}" if _NUMBERED.fullmatch(ident) else ident
+        add_prompt(recorder, f"{place}/said", words)
 
 
 def _end(recorder: _Recorder, call: OpenCall, outcome: ToolOutcome) -> None:
