@@ -12,6 +12,7 @@ import signal
 import sys
 import timeit
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from types import FrameType
 from typing import Any, Final, NoReturn
 
@@ -19,8 +20,15 @@ import pytest
 
 import carryover
 import carryover_windsurf
+from carryover.agents.claude_code import prompts as claude_code
+from carryover.agents.cline import tasks as cline
+from carryover.agents.copilot.calls import after_sql
+from carryover.agents.opencode import adapter as opencode
+from carryover.importing import specstory_tools
+from carryover.redact import redact
 from carryover.text.pattern import later
 from carryover.transcript.refusals import Endings
+from support.costs import costing_little
 
 REPEATS: Final = 40
 SIGNS: Final = "a1A_- \t\n.,:;/\\'\"`()<>[]{}|*#=+&@~$%!?Zf0"
@@ -202,3 +210,22 @@ def test_what_a_repository_brings_is_read_in_linear_time() -> None:
     signal.signal(signal.SIGVTALRM, former)
 
     assert slow == OF_BOUNDED_TEXTS
+
+
+@pytest.mark.parametrize(
+    ("read", "text"),
+    [
+        (partial(after_sql, ()), f"UPDATE todos SET {' ' * 100_000}WHERE x"),
+        (partial(after_sql, ()), f"UPDATE todos SET a{' ' * 100_000}WHERE x"),
+        (partial(after_sql, ()), f"DELETE FROM todos WHERE id = 'a'{' ' * 100_000}x"),
+        (claude_code.is_clients, "/a" + "\n" * 100_000 + "x"),
+        (opencode._QUOTED.search, '"' + "a " * 50_000),
+        (cline._REMINDER.search, "\n" * 100_000),
+        (specstory_tools._PRIORITY.search, "\n" * 100_000),
+        (redact, "user,password,host\\na,b,c\\n" + "\\" * 100_000),
+        (redact, f"kind: Secret\ndata:{' ' * 100_000}x"),
+    ],
+)
+def test_a_text_that_nearly_fits_costs_no_time(read: Callable[[str], object], text: str) -> None:
+    with costing_little():
+        read(text)

@@ -84,7 +84,7 @@ _UNTELLING: Final = 'Using "'
 """How a message of VS Code begins that only names the tool."""
 _FOUND: Final = ("topFiles", "topEntries", "resultDetails")
 """Lists of what a search found."""
-_PRIORITY: Final = later(r"^(\s*- \[.\]\s+)[🔥❄🌡]\ufe0f?\s+", re.MULTILINE)
+_PRIORITY: Final = later(r"^([ \t]*- \[.\]\s+)[🔥❄🌡]\ufe0f?\s+", re.MULTILINE)
 """What separates a box from its task in Claude Code's documents."""
 _ACTIVE: Final = "⚡-"
 """The marks in the box of a task in progress."""

@@ -14,7 +14,7 @@ _HEAD: Final = rf"^(?:{_NUMBER}|(?!{_NUMBER}))[+-]?+"
 """What tools print before a line: its number, a sign of a diff."""
 _PART: Final = later(rf"(?m){_HEAD}-{{2,3}}[ \t\r]*$")
 _VALUES: Final = later(
-    rf"(?m){_HEAD}(?P<lead>[ \t]{{0,40}})[\"']?(?:data|stringData)[\"']?:[ \t]*\{{?[ \t\r]*\n"
+    rf"(?m){_HEAD}(?P<lead>[ \t]{{0,40}})[\"']?(?:data|stringData)[\"']?:[ \t]*(?:[\r{{][ \t\r]*)?\n"
     rf"(?P<lines>(?:{_HEAD}(?P=lead)[ \t][^\n]*(?:\n|\Z))+)"
 )
 _NAME: Final = r"[\"']?[\w.-]{1,253}[\"']?:[ \t]"

@@ -45,7 +45,7 @@ _LINE: Final = later(r"[^\n]{0,2000}(?:\n|\Z)")
 _RULE: Final = later(r"[ \t|+:│├┼┤]*[-─=][ \t|+:│├┼┤─=-]*\r?\n?")
 _MOST_ROWS: Final = 200
 _NUMBER: Final = later(rf"[ \t]*{LINE_NUMBER}")
-_ESCAPE: Final = later(r":[ \t]?\\*\"|\\*\"|\\+[nrt]")
+_ESCAPE: Final = later(r":[ \t]?\\*\"|(?<!\\)(?:\\*\"|\\+[nrt])")
 _MEANT: Final = {'"': "'", "n": "\n", "r": " ", "t": "\t"}
 _SITE: Final = later(
     r"http(?<=[,\"]http)s?://[^\s,\"]{1,300}\\?\"?,\\?\"?(?P<user>[^\s,\"\\]{1,100})\\?\"?,\\?\"?"

@@ -54,7 +54,7 @@ _SKILL: Final = '<command-message>The "'
 _CLIENTS_WORDS: Final = later(
     r"Unknown (?:slash command|skill): \S+|Commands are in the form `/command \[args\]`"
     r"|This skill can only be invoked by Claude, not directly by users\.[^\n]*"
-    r"|\{\"task_id\":[^\n]*\}|/[\w:-]+\s*(?:\n\s*⎿[^\n]*)+"
+    r"|\{\"task_id\":[^\n]*\}|/[\w:-]+[^\S\n]*(?:\n\s*⎿[^\n]*)+"
 )
 """Texts that the client puts among the user's (2.0.76; of a skill, 2.1.23 to 2.1.101; for a "/" alone, 2.1.88), or into
 the queue (2.1.49, 2.1.63); a command that it ran itself, with what it said (SpecStory's documents of 2025)."""

@@ -62,7 +62,7 @@ _FOLDER: Final = later(
 the prompt, with the files that it names. In this part, what terminals printed stands before it, names of files after
 it."""
 _DETAILS: Final = "<environment_details>"
-_REMINDER: Final = later(r"\n{3,}# (?:todo list|task_progress) ", re.IGNORECASE)
+_REMINDER: Final = later(r"\n\n\n# (?:todo list|task_progress) ", re.IGNORECASE)
 """What the client adds to a request about its todo list."""
 _HEAD_BYTES: Final = 64 << 10
 _TRIED_AGAIN: Final = ("api_req_started", "api_req_retried")

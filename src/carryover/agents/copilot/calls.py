@@ -71,8 +71,8 @@ _INSERT: Final = later(
 _ROW: Final = later(rf"\(((?:{_STRING}|[^'()]|\([^'()]*\))*)\)")
 _VALUE: Final = later(rf"\s*({_STRING})?(?:\([^)]*\)|[^',(])*(?:,|\Z)")
 _CHANGE: Final = later(
-    rf"\s*(?:UPDATE\s+todos\s+SET\s+(?P<sets>(?:{_STRING}|(?!\bWHERE\b)[^'])*?)|DELETE\s+FROM\s+todos)"
-    rf"(?:\s+WHERE\s+id\s*(?:=|IN\s*\()\s*(?P<ids>{_STRING}(?:\s*,\s*{_STRING})*)\s*\)?)?\s*",
+    rf"\s*(?:UPDATE\s+todos\s+SET\s(?P<sets>(?:{_STRING}|(?!\bWHERE\b)[^'])*)|DELETE\s+FROM\s+todos\b\s*)"
+    rf"(?:WHERE\s+id\s*(?:=|IN\s*\()\s*(?P<ids>{_STRING}(?:\s*,\s*{_STRING})*)\s*(?:\)\s*)?)?",
     re.IGNORECASE | re.DOTALL,
 )
 _STATUS: Final = later(rf"\bstatus\s*=\s*({_STRING})", re.IGNORECASE)

@@ -104,7 +104,7 @@ _SUMMARY_KINDS: Final = kinds_of(
     "|relevant files / directories|relevant files",
 )
 """The sections that a compaction asks for (1.2.5 and later, reported)."""
-_QUOTED: Final = later(r'\A"([^"]*\s[^"]*)"\s*\Z')
+_QUOTED: Final = later(r'\A"(?=[^"\s]*\s)([^"]*)"\s*\Z')
 """How the client's command `run` records a prompt of several words (opencode 1.2.27 to 1.18.33, Kilo 7.7.9)."""
 _INIT: Final = (
     "Create or update `AGENTS.md` for this repository.\n",
