@@ -79,7 +79,7 @@ ORDER: Final[dict[str, int | tuple[int, ...]]] = {
     "replied": 4,                     # the question that the newest prompt replied to
     "form": _ALL,                     # a stored prompt that the session began with
     "template": 1,                    # the name of the template around a prompt
-    "list before": 9,                 # what a newest prompt of few words goes on with
+    "list before": 9,                 # the list that a short newest prompt continues
     "acted on": 2,                    # the newest that work was done for, where that is another
     "paste": 1,                       # what was pasted with one of these prompts
     "question": (4, 1),               # at the end of the last words, or of a tool

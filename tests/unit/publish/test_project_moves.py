@@ -107,17 +107,23 @@ async def test_a_join_that_fails_is_made_as_a_whole_the_next_time(
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else sub-agents that worked in the worktree would stay apart: a project that was moved is not joined again."""
-    tree = shop.with_name("labels")
-    git(shop, "worktree", "add", "--quiet", str(tree))
-    await read(ledger, ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed."))
-    await followed(ledger, paths, tree)
-    git(shop, "worktree", "remove", "--force", str(tree))
+    await removed_worktree(ledger, paths, shop, session)
     with monkeypatch.context() as patch:
         patch.setattr("carryover.publish.project_moves.adopt_all", Mock(side_effect=MemoryError))
         with pytest.raises(MemoryError):
             await followed(ledger, paths, shop)
 
     assert await followed(ledger, paths, shop) == 1
+
+
+async def removed_worktree(ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession) -> Path:
+    """Where a worktree was that was worked in, and that is known as one."""
+    tree = shop.with_name("labels")
+    git(shop, "worktree", "add", "--quiet", str(tree))
+    await read(ledger, ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed."))
+    await followed(ledger, paths, tree)
+    git(shop, "worktree", "remove", "--force", str(tree))
+    return tree
 
 
 async def read(ledger: Ledger, session: ClaudeSession) -> None:
@@ -161,11 +167,7 @@ async def test_a_session_that_is_read_once_its_worktree_is_gone_is_the_main_chec
 async def test_a_folder_where_a_worktree_was_is_not_shown_the_main_checkouts_work(
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
-    tree = shop.with_name("labels")
-    git(shop, "worktree", "add", "--quiet", str(tree))
-    await read(ledger, ClaudeSession(session.folder, tree).work("Print labels in A6.", "A6 labels are printed."))
-    await followed(ledger, paths, tree)
-    git(shop, "worktree", "remove", "--force", str(tree))
+    tree = await removed_worktree(ledger, paths, shop, session)
     await followed(ledger, paths, shop)
     former = project_by_root(reading(), str(tree))
     assert former is not None
