@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -40,7 +41,10 @@ _SHORT_QUESTION: Final = 80
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
 _FIRST_OF_TABLE: Final = later(r"\|\s*\**A\**\s*\|")
-"""The row of the first option in a table, as Spec Kit asks."""
+_SECOND_OF_TABLE: Final = later(r"\|\s*\**B\**\s*\|")
+"""The rows of the first options in a table, as Spec Kit asks."""
+_ABOVE_TABLE: Final = 2
+"""Lines that say what such a table asks: what it is about, and which option is recommended."""
 
 
 def from_session(
@@ -258,6 +262,7 @@ def _parted(text: str) -> LastWords:
     units = [*before, *ends] if len(ends) > 1 and not is_list_item(last) else lines
     # A question that the agent quotes, from a page for example, is not put to the user.
     asked = _asked_from(units, [*own[:-1], *([own[-1]] * (len(units) - len(before)))])
+    asked = _asked_by_table(lines, own) if asked is None else asked
     first_end = len(before)
     if asked is None:
         return LastWords(body=text)
@@ -294,6 +299,18 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
     # Numbered statements that nothing leads to, amid the text, ask nothing: the last one only names a button.
     is_list = after > 0 and first < start < asked and is_numbered(lines[start]) and is_numbered(lines[asked])
     return None if is_list and not any(map(_has_question, lines[start:asked])) else start
+
+
+def _asked_by_table(lines: Sequence[str], own: Sequence[bool]) -> int | None:
+    """Returns the index of the line where a question without a question mark begins: a text that ends in a table of
+    options by letters asks which one. None if it does not."""
+    first = next((at for at in reversed(range(len(lines))) if own[at] and _FIRST_OF_TABLE.match(lines[at])), None)
+    if first is None or not any(map(_SECOND_OF_TABLE.match, lines[first + 1 : first + 2])):
+        return None
+    if sum(not line.startswith("|") for line in lines[first:]) > _MOST_AFTER:
+        return None
+    above = sum(1 for _ in takewhile(lambda line: line.startswith("|"), reversed(lines[:first])))
+    return max(0, first - above - _ABOVE_TABLE)
 
 
 def _asks(lines: Sequence[str], at: int) -> bool:

@@ -55,5 +55,30 @@ def test_a_numbered_question_has_the_items_before_it(asked: str) -> None:
     assert question_of(f"It is late.\n\n{asked}") == asked
 
 
+LETTERS = "| Option | Description |\n| A | Up |\n| B | Down |\n| Short | Your own (<=5 words) |"
+REPLY = "You can reply with the option letter."
+
+
+@pytest.mark.parametrize("asked", [f"Recommended: Option A - it is usual.\n{LETTERS}\n{REPLY}", LETTERS])
+def test_a_table_of_options_at_the_end_asks_without_a_question_mark(asked: str) -> None:
+    whole = f"Question 2: Rounding\n{asked}"
+
+    assert question_of(f"The list is done.\nAll pass.\n\n{whole}").endswith(whole)
+    assert question_of(asked) == asked
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        f"{LETTERS}\n{REPLY}\nI took A.\nAll pass.",
+        f"```\n{LETTERS}\n```",
+        "| Team | Points |\n| A | 3 |\n| C | 1 |",
+        "| A | 3 |",
+    ],
+)
+def test_a_table_amid_the_text_or_of_something_else_asks_nothing(ending: str) -> None:
+    assert question_of(f"The list is done.\n\n{ending}") == ""
+
+
 def test_a_question_at_the_beginning_is_led_to_by_nothing() -> None:
     assert question_of("Shall I begin?\nThese come first:") == "Shall I begin?\nThese come first:"

@@ -99,13 +99,14 @@ LETTERED = """Two ways:
 | A | whole cents |
 | B | euros as decimals |
 """
+LETTERED_BEFORE = f"{LETTERED}\nBoth work.\nBoth are fast.\nBoth are tested."
 
 
 @pytest.mark.parametrize(
     ("says", "reply", "option"),
     [
-        (LETTERED, "b", "| B | euros as decimals |"),
-        (LETTERED, "Option A", "| A | whole cents |"),
+        (LETTERED_BEFORE, "b", "| B | euros as decimals |"),
+        (LETTERED_BEFORE, "Option A", "| A | whole cents |"),
         ("1. I read it\n\nNow:\n\n- **Option 1:** cents\n- **Option 2:** euros", "ok option 1", "Option 1: cents"),
         ("[R] Review it\n[C] Continue with the checkout", "C", "[C] Continue with the checkout"),
         ("Menu:\n\n1. `[MH]` Help\n2. `[CR]` Code review\n\nOr ask.", "CR", "2. `[CR]` Code review"),
@@ -119,6 +120,12 @@ def test_a_reply_by_number_or_letter_stands_with_the_option_that_it_chose(says: 
 
     assert f", after “{option}”: {reply}" in first
     assert f", asked “Which one? ¶ {option}”: {reply}" in asked
+
+
+def test_a_table_of_options_at_the_end_is_what_a_reply_answers() -> None:
+    task = under("Task", worked(says=LETTERED).user("b").edited("tax.py").says("Done."))
+
+    assert ", asked “Two ways: ¶ | B | euros as decimals |”: b" in task
 
 
 @pytest.mark.parametrize(
