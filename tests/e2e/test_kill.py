@@ -162,7 +162,7 @@ FORGETFUL: Final = """
 from carryover.faces.cli.carryoverd import main
 from carryover.transcript import rewritten, stored
 
-for module, name, most in ((stored, "MAX_SESSIONS", 12), (rewritten, "READ_RECORDS", 7)):
+for module, name, most in ((stored, "_MAX_SESSIONS", 12), (rewritten, "READ_RECORDS", 7)):
     assert name in vars(module)
     setattr(module, name, most)
 main()

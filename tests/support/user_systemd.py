@@ -108,6 +108,8 @@ def _control_groups() -> Path | None:
 
 
 PACKAGE = Path(carryover.__file__).parent
+PACKAGES = (PACKAGE, *PACKAGE.parent.glob("carryover_*"))
+"""With the agents that come with it."""
 SCRIPTS = (
     "[console_scripts]\ncarryover = carryover.faces.cli.main:main\ncarryoverd = carryover.faces.cli.carryoverd:main\n"
 )
@@ -117,8 +119,8 @@ def make_wheel(folder: Path, version: str) -> Path:
     """Write the wheel into `folder`. The program in it says that it is `version`."""
     info = f"carryoverd-{version}.dist-info"
     path = folder / f"carryoverd-{version}-py3-none-any.whl"
-    files = [file for file in PACKAGE.rglob("*") if file.is_file() and "__pycache__" not in file.parts]
-    contents = {f"carryover/{file.relative_to(PACKAGE)}": file.read_bytes() for file in files}
+    files = [file for package in PACKAGES for file in package.rglob("*") if file.is_file()]
+    contents = {str(file.relative_to(PACKAGE.parent)): file.read_bytes() for file in files if file.suffix != ".pyc"}
     contents["carryover/__init__.py"] = f'__version__ = "{version}"\n'.encode()
     contents[f"{info}/METADATA"] = f"Metadata-Version: 2.1\nName: carryoverd\nVersion: {version}\n".encode()
     contents[f"{info}/WHEEL"] = b"Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
