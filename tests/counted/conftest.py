@@ -43,7 +43,8 @@ class World:
         (home / "bin" / "git").symlink_to(git)
         (home / ".carryover").mkdir(mode=0o700)
         (home / ".carryover" / "config.toml").write_text("[server]\nport = 0\n")
-        make_project(world.project, world.env)
+        committed = f"@{BEFORE_NS // 10**9} +0000"  # before the work: times of commits are whole seconds
+        make_project(world.project, {**world.env, "GIT_AUTHOR_DATE": committed, "GIT_COMMITTER_DATE": committed})
         replay(home / ".claude", world.project)
         for path in (home / ".claude").rglob("*.jsonl"):  # what changed just now is read twice, to be sure
             os.utime(path, ns=(BEFORE_NS, BEFORE_NS))

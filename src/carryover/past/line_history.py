@@ -96,8 +96,11 @@ def line_history(
             origins.append(replace(line, found="by_text", turns=turns_with(edit)))
             continue
         former = commits[line.line][1] if commit is not None else name
-        since_ms = links_of(commit.id if commit is not None else "HEAD").before(commit, former)
-        in_time = between(edits, since_ms, _until_ms(commit))
+        until_ms, since_ms = _until_ms(commit), 0
+        # If all edits are newer than the line's commit, it makes no difference what was committed before that.
+        if commit is None or (first_edit_ms is not None and first_edit_ms <= until_ms):
+            since_ms = links_of(commit.id if commit is not None else "HEAD").before(commit, former)
+        in_time = between(edits, since_ms, until_ms)
         turns = turns_with(*(edit for edit in in_time if may_have_written(parts_of(edit), line.text)))
         origins.append(replace(line, found="turns" if turns else _found_without(line, since_ms), turns=turns))
     neighbours = ([*same] for _, same in groupby(origins, key=lambda one: (one.found, one.turns, one.commit)))
