@@ -39,7 +39,15 @@ _MOST_REMOTES: Final = 10
 _USUAL: Final = later(r"\w[\w./@#+-]{0,199}", re.ASCII)
 """A branch's name as people choose it, which may come from a transcript."""
 _WHOLE_PATHS: Final = tuple(b"DIRC\0\0\0" + bytes([version]) for version in (2, 3))
-"""How an index begins that has each path as a whole; version 4 leaves out what a path shares with the one before."""
+"""How an index begins that has each path as a whole."""
+_CUT_PATHS: Final = b"DIRC\0\0\0\x04"
+"""How one begins that leaves out what a path shares with the one before: with `feature.manyFiles`, for example."""
+_BEFORE_ENTRIES: Final = 12
+_BEFORE_FLAGS: Final = 60
+"""Bytes of an entry before its flags, with a hash of SHA-1."""
+_IS_EXTENDED: Final = 0x40
+_MOST_CUT_PATHS: Final = 100_000
+"""More are not put together, which takes a tenth of a second for so many."""
 
 _NO_INDEX: Final = (0, 0, 0)
 """Until something is added, a new repository has none."""
@@ -163,7 +171,9 @@ class Checkout:
         none that is in conflict, assumed to be unchanged or left out of a sparse checkout."""
 
         def find() -> tuple[str, ...]:
-            index = self._whole_index() or b""
+            index = self._index_bytes() or b""
+            if index.startswith(_CUT_PATHS):
+                index = _with_whole_paths(index)
             # An entry ends with flags, all 0 for those, in one number with the path's length, and the path.
             paths = ((name, os.fsencode(name)) for name in names)
             return tuple(name for name, path in paths if len(path).to_bytes(2, "big") + path + b"\0" in index)
@@ -225,18 +235,21 @@ class Checkout:
 
     def _is_in_no_index(self, name: str) -> bool:
         """Whether certainly neither `name` nor anything in it is tracked."""
-        index = self._whole_index()
-        return index is not None and name.lower().encode() not in index.lower()
+        index = self._index_bytes()
+        if index is None or index.startswith(_CUT_PATHS):
+            return False
+        return name.lower().encode() not in index.lower()
 
-    def _whole_index(self) -> bytes | None:
-        """Returns the index, empty if there is none; None if it can't be read or does not have each path as a whole."""
+    def _index_bytes(self) -> bytes | None:
+        """Returns the index, empty if there is none; None if it can't be read, has entries in another file as well, or
+        is of a version that is not known."""
         if self.git_dir is None or any(self.git_dir.glob("sharedindex.*")):
             return None
         try:
             index = read_if_there(self.git_dir / "index", _LARGEST_INDEX, follow=False) or b""
         except OSError:
             return None
-        return index if not index or index.startswith(_WHOLE_PATHS) else None
+        return index if not index or index.startswith((*_WHOLE_PATHS, _CUT_PATHS)) else None
 
     def is_ignored(self, name: str) -> bool:
         """Whether git ignores a file: see `ignored`."""
@@ -304,6 +317,31 @@ class Checkout:
         answer = ask_one(self.root, "check-ignore", "--verbose", "--no-index", "--", *names)
         rules = (line for line in answer.out.split(b"\n") if _NEGATED.match(line))
         return {os.fsdecode(line.rpartition(b"\t")[2]) for line in rules}
+
+
+def _with_whole_paths(index: bytes) -> bytes:
+    """Returns the flags and the whole path of each entry of an index that has `_CUT_PATHS`; nothing if it has too many.
+    With hashes of SHA-256, nothing of use."""
+    count = int.from_bytes(index[8:_BEFORE_ENTRIES], "big")
+    if count > _MOST_CUT_PATHS:
+        return b""
+    entries, path, place = [], b"", _BEFORE_ENTRIES
+    try:
+        for _ in range(count):
+            place += _BEFORE_FLAGS
+            flags = index[place : place + 2]
+            place += 4 if flags[0] & _IS_EXTENDED else 2
+            left_out = index[place] & 0x7F
+            while index[place] & 0x80:
+                place += 1
+                left_out = (left_out + 1 << 7) + (index[place] & 0x7F)
+            end = index.index(b"\0", place + 1)
+            path = path[: len(path) - left_out] + index[place + 1 : end]
+            entries.append(flags + path + b"\0")
+            place = end + 1
+    except (IndexError, ValueError):
+        return b""
+    return b"".join(entries)
 
 
 def _unreadable() -> OSError:

@@ -183,7 +183,6 @@ def test_where_git_does_not_say_how_things_are_nothing_is_said(texts: Texts, wor
     [
         ["update-index --assume-unchanged cart.py"],
         ["update-index --skip-worktree cart.py"],
-        ["update-index --index-version 4", "checkout cart.py"],
         ["update-index --split-index", "checkout cart.py"],
         ["rm --quiet --cached cart.py"],
         ["add cart.py", "stash --quiet", "commit --quiet --allow-empty -m other", "stash pop --quiet"],
@@ -197,6 +196,14 @@ def test_what_git_does_not_compare_with_the_disk_is_not_taken_for_the_same(
         git(work.cwd, *command.split())
 
     assert undone(work.cwd, "cart.py") == ()
+
+
+def test_an_index_whose_paths_lack_what_they_share_says_as_much(work: ClaudeWork) -> None:
+    commands = ("update-index --index-version 4", "checkout .", "update-index --skip-worktree kept.py")
+    for command in commands:
+        git(work.cwd, *command.split())
+
+    assert undone(work.cwd, *FILES, "rt.py", "shared", "rules.py") == tuple(name for name in FILES if name != "kept.py")
 
 
 def test_a_file_in_conflict_is_not_taken_for_the_same(work: ClaudeWork) -> None:
