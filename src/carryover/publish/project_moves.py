@@ -19,6 +19,7 @@ from carryover.ledger.queries import whereabouts
 from carryover.ledger.rows import Whereabouts
 from carryover.ledger.sessions import Moved, adopt_all, know_project, move_back, move_project, note_identity
 from carryover.ledger.store import Ledger
+from carryover.ledger.threads import Reducer
 from carryover.outside.journal import read_journal, write_down
 from carryover.outside.listed import Listed, handoff_folder
 from carryover.paths import STORE
@@ -105,12 +106,16 @@ async def link(ledger: Ledger, paths: StatePaths, old: str, new: str) -> Moved:
         moved_folders.moves_with, old, new, known, lambda folder: paths.root_of(folder).root
     ):
         target = await asyncio.to_thread(paths.root_of, root)
-        new_id = await ledger.write(know_project, target.root, target.main_root)
-        if is_foreign(row.root):
-            await ledger.write(take_again, ledger.reducer, row.root)
-        moved.append(await ledger.write(move_project, row.id, new_id))
+        moved.append(await ledger.write(_link, ledger.reducer, row, target))
         await asyncio.to_thread(_bring_published, paths, [row.root], target.root)
     return _total(moved)
+
+
+def _link(db: sqlite3.Connection, reducer: Reducer, row: Whereabouts, target: ProjectRoot) -> Moved:
+    new_id = know_project(db, target.root, target.main_root)
+    if is_foreign(row.root):
+        take_again(db, reducer, row.root)
+    return move_project(db, row.id, new_id)
 
 
 async def unlink(ledger: Ledger, paths: StatePaths, old: str) -> Moved:

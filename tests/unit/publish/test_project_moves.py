@@ -243,9 +243,11 @@ async def test_the_user_may_link_what_cannot_be_detected_and_take_it_back_with_i
     ledger: Ledger, paths: StatePaths, shop: Path, session: ClaudeSession, reading: Connect
 ) -> None:
     store = shop.rename(shop.with_name("store"))
+    revision = ledger.revision
 
     linked = await link(ledger, paths, str(shop), str(store))
     assert (linked.sessions, held(reading())) == (1, {str(store): [session.session]})
+    assert ledger.revision == revision + 1, "a crash leaves all of it or nothing"
     new = project_by_root(reading(), str(store))
     assert new is not None and project_view(reading(), new.id).former_roots == (str(shop),)
 
