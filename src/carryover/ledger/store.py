@@ -284,8 +284,9 @@ def _erase(db: sqlite3.Connection, path: Path) -> None:
         db.execute("VACUUM")
     finally:
         db.execute("PRAGMA temp_store = MEMORY")
-        db.executescript(_FOLLOW)  # the triggers and the list of waiting threads went with the setting
-        db.executemany("INSERT INTO touched VALUES (?, ?)", waiting)
+        # The triggers and the list of waiting threads went with the setting, unless that failed.
+        db.executescript(_FOLLOW)
+        db.executemany("INSERT OR IGNORE INTO touched VALUES (?, ?)", waiting)
     if _empty_log(db):
         raise LedgerUnavailable(
             f"{path.name}-wal is in use by another program, so what was forgotten may still be in it."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -158,6 +159,18 @@ async def test_a_session_that_is_forgotten_in_the_middle_is_gone(scribe: Scribe)
     assert execute(scribe.ledger.path, "SELECT count(*) FROM thread") == [(0,)]
     await read(scribe, [BATCHES - 1])
     assert execute(scribe.ledger.path, "SELECT count(*) FROM session") == [(0,)]
+
+
+async def test_why_nothing_can_be_erased_is_said_while_a_digest_waits(scribe: Scribe) -> None:
+    await read(scribe, range(4))
+    await scribe.ledger.write(lambda db: db.set_authorizer(_refuse_temporary_files))
+
+    with pytest.raises(sqlite3.DatabaseError, match="not authorized"):
+        await scribe.ledger.erase()
+
+
+def _refuse_temporary_files(_action: int, name: str | None, value: str | None, *_: str | None) -> int:
+    return sqlite3.SQLITE_DENY if (name, value) == ("temp_store", "FILE") else sqlite3.SQLITE_OK
 
 
 async def test_erasing_in_the_middle_does_not_leave_a_digest_waiting(scribe: Scribe, reducer: Counting) -> None:
