@@ -49,7 +49,8 @@ class Ledger:
 
     Every method raises LedgerUnavailable when the disk is full or the database locked, and LedgerDamaged when pages of
     it cannot be read; neither loses anything. Each step runs on the ledger's thread to its end, in the order of the
-    calls: cancelling a call ends the waiting for it, and a later call sees what it did.
+    calls. A call that is cancelled before its step begins does nothing; afterwards that only ends the waiting for it,
+    and a later call sees what it did.
     """
 
     def __init__(self, db: aiosqlite.Connection, path: Path, reducer: threads.Reducer) -> None:
@@ -196,12 +197,19 @@ class Ledger:
         aiosqlite has no public way to run more than one statement there. So this one place uses the two members by
         which its own methods do; they are the same in all versions that pyproject.toml allows.
         """
+        is_awaited = True
 
         def run(db: sqlite3.Connection) -> _T:
+            if not is_awaited:  # it would have to wait for a lock before those that someone waits for
+                raise asyncio.CancelledError
             with self._reporting():
                 return work(db, *args, **kwargs)
 
-        result: _T = await self._db._execute(run, self._db._conn)  # type: ignore[no-untyped-call]
+        try:
+            result: _T = await self._db._execute(run, self._db._conn)  # type: ignore[no-untyped-call]
+        except asyncio.CancelledError:
+            is_awaited = False
+            raise
         return result
 
     @contextmanager

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 import tracemalloc
 from contextlib import closing
 from pathlib import Path
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Source
 from carryover.ledger.batch import Committed, SourceState
+from carryover.ledger.commit import run_commit
 from carryover.ledger.connect import LedgerUnavailable, StaleRead
 from carryover.ledger.queries import sessions, totals
 from carryover.ledger.rows import SessionRow, SkippedRow, locator
@@ -142,14 +144,25 @@ async def test_comparing_all_sources_loads_neither_cursors_nor_contexts(ledger: 
     assert peak_bytes < 1 << 20
 
 
-async def test_a_commit_whose_caller_is_cancelled_is_carried_out_before_the_next_one(
+async def test_a_commit_whose_caller_is_cancelled_is_carried_out_if_it_had_begun(
     ledger: Ledger, scribe: Scribe
 ) -> None:
-    first, second = (scribe.prepared(scribe.event(f"prompt {n}"), cursor=str(n).encode()) for n in (1, 2))
-    caller = asyncio.ensure_future(ledger.commit(ONE, first, seen_rev=0))
-    asyncio.get_running_loop().call_soon(caller.cancel)
-    with pytest.raises(asyncio.CancelledError):
-        await caller
+    """Of those that had not, each would wait for a lock of another process before what is asked for later."""
+    first, late, second = (scribe.prepared(scribe.event(f"prompt {n}"), cursor=str(n).encode()) for n in (1, 9, 2))
+    began, goes_on = threading.Event(), threading.Event()
+
+    def begin(db: sqlite3.Connection) -> None:
+        began.set()
+        goes_on.wait()
+        run_commit(db, ledger.reducer, ONE, first, 0)
+
+    callers = [asyncio.create_task(ledger.write(begin)), asyncio.create_task(ledger.commit(ONE, late, seen_rev=1))]
+    await asyncio.to_thread(began.wait)
+    for caller in callers:
+        caller.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await caller
+    goes_on.set()
 
     await ledger.commit(ONE, second, seen_rev=1)
 
