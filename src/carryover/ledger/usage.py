@@ -36,6 +36,8 @@ _WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :sinc
     AND EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
         WHERE thread.session_id = session.id AND event.at_ms >= :since AND {is_of("assistant_message")})
     GROUP BY agent ORDER BY agent"""
+_ANSWERED: Final = """SELECT 1 FROM tokens JOIN session ON session.id = session_id
+    WHERE at_ms >= ? AND output > 0 AND agent = ? AND machine = '' LIMIT 1"""
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -61,6 +63,11 @@ def sessions_without_tokens(db: sqlite3.Connection, since_ms: int, project_id: i
     """Returns how many sessions of each agent on this machine, or of a project, have answers from `since_ms` (UTC ms)
     on, but no tokens at all."""
     return list(db.execute(_WITHOUT, {"since": since_ms, "project": project_id}))
+
+
+def has_answered(db: sqlite3.Connection, agent: str, *, since_ms: int) -> bool:
+    """Whether a model has answered the agent on this machine since then (UTC ms), as far as tokens were recorded."""
+    return db.execute(_ANSWERED, (since_ms, agent)).fetchone() is not None
 
 
 def open_windows(db: sqlite3.Connection, now_ms: int) -> list[tuple[str, WindowUsed]]:

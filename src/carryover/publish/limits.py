@@ -4,25 +4,33 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from typing import Final
 
 from carryover.distill.limit import Limit, standing_limit
 from carryover.distill.view import ProjectView, has_past
 from carryover.ledger.queries import by_last_use
+from carryover.ledger.usage import has_answered
 from carryover.publish.project_view import project_view
 from carryover.publish.stopped import perhaps_limited
 from carryover.text.reset_times import LASTS_MS, reset_time_ms
+
+_STILL_ANSWERED_MS: Final = 10 * 60_000
+"""How long after a limit another session may be answered what it had asked for before."""
 
 
 def limited_projects(
     db: sqlite3.Connection, startable: Sequence[str], *, since_ms: int, now_ms: int
 ) -> dict[str, Limit]:
     """Returns the roots of the projects in which an agent has stopped since `since_ms` at a usage limit that, as far as
-    is known, still holds at `now_ms`, newest first, each with that limit."""
+    is known, still holds at `now_ms`, newest first, each with that limit. None of an agent whose models have answered
+    since, in whatever project."""
     limits = []
     for row in perhaps_limited(db, since_ms):
         view = project_view(db, row.id)
         limit = standing_limit(view, None)
         if limit is None or limit.at_ms < since_ms or not has_past(view):
+            continue
+        if has_answered(db, limit.agent, since_ms=limit.at_ms + _STILL_ANSWERED_MS):
             continue
         if not resets_ms(limit) or resets_ms(limit) > now_ms:
             offered = by_last_use(db, startable, row.id, until_ms=limit.at_ms)

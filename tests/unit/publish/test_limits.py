@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import msgspec
 import pytest
 
 from carryover.config import AgentsConfig, Config
 from carryover.ledger.queries import project_by_root
-from carryover.model import SessionInfo, TurnEnd, UserPrompt
+from carryover.model import SessionInfo, TokensUsed, TurnEnd, UserPrompt
 from carryover.publish.limits import limited_projects
 from carryover.publish.make import made_handoff
 from support.scribe import Scribe, execute
@@ -38,6 +39,20 @@ async def test_a_limit_stands_until_it_is_too_old_or_somebody_works_on(scribe: S
         path="/t/two.jsonl",
     )
     assert limited(scribe) == ["/repo"], "nothing was done there"
+
+
+async def test_a_limit_is_over_once_a_model_has_answered_the_agent_elsewhere(scribe: Scribe) -> None:
+    """Until then, what another session had asked for before is still answered."""
+    await scribe.tell(scribe.event("Add a parser", at_ms=60_000), scribe.event(LIMIT, at_ms=100_000))
+    counted = []
+    for number, minutes in enumerate((1, 11)):
+        at_ms, session = 100_000 + minutes * 60_000, f"b{number}"
+        tokens = (TokensUsed(key=session, session=session, at_ms=at_ms, input=10, output=5),)
+        blog = scribe.prepared(scribe.event("Add a post", session=session, cwd="/blog", at_ms=at_ms))
+        await scribe.commit(msgspec.structs.replace(blog, tokens=tokens), path=f"/t/{session}.jsonl")
+        counted.append(limited(scribe, since_ms=0))
+
+    assert counted == [["/repo"], []]
 
 
 async def test_a_limit_stands_that_an_earlier_version_has_read(scribe: Scribe) -> None:
