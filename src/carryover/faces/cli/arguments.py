@@ -21,6 +21,11 @@ PROJECT: Final = "--project"
 """An option where a command takes words or an id; the other commands take a project's folder as it is."""
 _STANDS_ALONE: Final = {PROJECT: ("PROJECT", "a project"), "--session": ("ID", "a session")}
 """What some commands take as an option and others as it is: the argument's name there, and what it names."""
+_ELSEWHERE: Final = {
+    ("carryover", "--all"): "carryover sessions --all",
+    **dict.fromkeys((("carryover logs", "-f"), ("carryover logs", "--follow")), "tail -F ~/.carryover/carryoverd.log"),
+}
+"""What does what is expected of an option that a command does not have."""
 
 MEANING: Final = {
     ExitCode.OK: "done",
@@ -108,6 +113,8 @@ class CommandParser(argparse.ArgumentParser):
 
     def _hint(self, word: str, options: Sequence[str]) -> str:
         name = word.partition("=")[0]
+        if meant := _ELSEWHERE.get((self.prog, name)):
+            return f"; `{meant}` does that"
         metavar, what = _STANDS_ALONE.get(name, (None, ""))
         if metavar and any(action.metavar == metavar and not action.option_strings for action in self.declared):
             return f"; {what} is named without {name} here"

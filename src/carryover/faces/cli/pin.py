@@ -28,10 +28,12 @@ PIN_EXAMPLES: Final = """\
 
 DONE: Final = """\
 Tells every agent that something is done, in your own words: the handoff says so
-under Task, as your word, until `carryover unpin` takes it back."""
+under Task, as your word, until `carryover unpin` takes it back. Without a text,
+lists what is kept here, as `carryover pin` does."""
 
 DONE_EXAMPLES: Final = """\
-  carryover done "the parser\""""
+  carryover done "the parser"
+  carryover done                         what is kept here, with numbers"""
 
 UNPIN: Final = """\
 Takes back what `carryover pin` or `carryover done` keeps in the handoff: by its
@@ -51,7 +53,7 @@ def pin_arguments(parser: argparse.ArgumentParser) -> None:
 
 def done_arguments(parser: argparse.ArgumentParser) -> None:
     describe(parser, DONE, DONE_EXAMPLES, ExitCode.REFUSED)
-    parser.add_argument("text", metavar="TEXT", nargs="+", help="what is done")
+    parser.add_argument("text", metavar="TEXT", nargs="*", help="what is done (default: list what is kept)")
     _usual(parser)
 
 

@@ -6,6 +6,7 @@ import argparse
 import re
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
+from itertools import chain
 from typing import Final
 
 from carryover.errors import ExitCode, UserError
@@ -56,9 +57,15 @@ def run(args: argparse.Namespace) -> None:
         if args.json:
             _print_json(shown, args.turn)
         else:
-            print_lines(_heading(about, shown, title))
             parts = shown.shown_parts(args.turn, subagents=args.full)
-            print_lines(conversation(parts, shown.agent, full=full))
+            first = next(parts, None)
+            if first is None and args.turn is not None:
+                raise UserError(
+                    f"Nothing is recorded of session {shown.session.native_id} before its first prompt.",
+                    ExitCode.NOTHING_FOUND,
+                )
+            print_lines(_heading(about, shown, title))
+            print_lines(conversation(chain(filter(None, (first,)), parts), shown.agent, full=full))
 
 
 def _which(turns: range, shown: OpenedSession) -> str:

@@ -41,7 +41,7 @@ def test_it_comes_first_under_task_until_it_is_taken_back(here: Path, run: Run) 
     assert run.out("pin", "never floats for money").splitlines()[0] == "✓ Pinned: never floats for money"
     expected = ["- Pinned by the user: never floats for money", "- Done, the user says: the parser"]
     assert _task(run)[:2] == expected
-    assert run.out("pin") == "1  never floats for money\n2  done: the parser\n"
+    assert run.out("pin") == run.out("done") == "1  never floats for money\n2  done: the parser\n"
     assert run("unpin") == (0, run.out("pin"), "Nothing was taken back. Name one by its number: `carryover unpin 1`.\n")
     assert run.out("unpin", "2").startswith("✓ No longer in the handoff: the parser\n")
     assert run.out("unpin", "never", "floats") == "✓ No longer in the handoff: never floats for money\n"  # as it begins
