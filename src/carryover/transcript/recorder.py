@@ -68,7 +68,7 @@ _REMARKS: Final = ("message", "description")
 """Arguments that describe a call. Their wording changes when it is tried again."""
 
 
-def _all_of(given: Fields) -> str:
+def all_texts(given: Fields) -> str:
     """Returns the short texts among arguments, or else the first text, to tell calls of one tool apart. They are sorted
     by name, since a model may give arguments in any order."""
     found = {name: text for name in sorted(given) if (text := text_of(given[name]).strip())}
@@ -135,7 +135,7 @@ class Tools:
             place = resolved(folder, cwd) if folder else cwd
             return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or self.about(op, given) or ("" if self.known(name) else _all_of(given)) or name
+        about = question or self.about(op, given) or ("" if self.known(name) else all_texts(given)) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
         named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))

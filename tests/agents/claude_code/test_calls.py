@@ -131,6 +131,14 @@ def test_the_shell_of_cowork_is_a_shell() -> None:
     assert (result.op, result.subject, result.status, result.exit_code) == ("shell", "make", "error", 2)
 
 
+def test_a_call_of_an_mcp_server_is_about_its_short_texts_if_it_has_no_usual_one() -> None:
+    transcript = Session()
+    call = transcript.calls("mcp__tracker__close", reason="not planned", issue="SHOP-7", notify=True)
+    transcript.result(call, "no such issue", failed=True)
+
+    assert ended(transcript).subject == "SHOP-7, not planned"
+
+
 TYPED = f"{REJECTED}The user provided the following reason for the rejection:  Ship it today."
 
 

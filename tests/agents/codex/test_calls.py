@@ -246,10 +246,12 @@ def test_calls(rollout: Rollout, name: str, arguments: dict[str, Any], op: model
     assert call_of(rollout) == model.ToolCall(call_id=call_id, name=name, op=op, subject=subject)
 
 
-def test_a_tool_of_an_mcp_server_is_named_with_its_server(rollout: Rollout) -> None:
-    rollout.response("function_call", name="recall", namespace="mcp__carryover", arguments="{}", call_id="call_1")
+def test_a_tool_of_an_mcp_server_is_named_with_its_server_and_is_about_its_short_texts(rollout: Rollout) -> None:
+    rollout.response(
+        "function_call", name="recall", namespace="mcp__notes", arguments='{"topic":"pears","days":3}', call_id="call_1"
+    )
 
-    assert call_of(rollout).name == "mcp__carryover__recall"
+    assert (call_of(rollout).name, call_of(rollout).subject) == ("mcp__notes__recall", "pears")
 
 
 def test_a_search_of_the_provider_is_done_when_it_is_reported(rollout: Rollout) -> None:

@@ -30,7 +30,7 @@ from carryover.records.lenient import Fields, fields_of, first_text, items_of, r
 from carryover.records.text import names_handoff_file, names_own_folder, tagged
 from carryover.text.pattern import later
 from carryover.transcript.open_calls import matters_where
-from carryover.transcript.recorder import Tools, usable_folder, usable_name
+from carryover.transcript.recorder import Tools, all_texts, usable_folder, usable_name
 
 _MOST_EARLY: Final = 8
 """Results whose calls may still come: they came one or two records later."""
@@ -116,6 +116,7 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
 def _called(builder: ClaudeBuilder, name: str, given: Fields, question: str) -> OpenClaudeCall:
     op, cwd = TOOLS.op(name), builder.place
     about = question or ("" if name == "ToolSearch" else TOOLS.about(op, given))
+    about = about or (all_texts(given) if name.startswith("mcp__") else "")
     job = usable_name(first_text(given, *_JOBS)) or "" if name in _LOOKS_AT_JOB + _STOPS_JOB else ""
     changes: tuple[FileEdit, ...] = ()
     tree: ClaudeWorktree | None = None

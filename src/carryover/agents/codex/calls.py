@@ -28,7 +28,7 @@ from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of
 from carryover.text.pattern import later
 from carryover.transcript.open_calls import known_call, started, with_changed
-from carryover.transcript.recorder import Tools, usable_folder, usable_name
+from carryover.transcript.recorder import Tools, all_texts, usable_folder, usable_name
 
 PATCH: Final = "apply_patch"
 WRITE: Final = "write_stdin"
@@ -295,6 +295,7 @@ def _script(rollout: Rollout, ident: str, script: str) -> OpenRolloutCall:
 def _other(ident: str, name: str, given: Fields) -> OpenRolloutCall:
     op = TOOLS.op(name)
     about = first_text(given, "path", "file_path", "dir_path", "pattern", "query", "url", "message")
+    about = about or (bounded(all_texts(given), SUBJECT_CHARS) if name.startswith("mcp__") else "")
     asked = asked_in(given.get("questions")) if op == "ask" else []
     number = number_of(given.get("session_id"))  # some clients write it as a text
     process = str(number) if number is not None else text_of(given.get("session_id"))

@@ -71,7 +71,11 @@ MISSING: Final = (
     ("show c0de", ExitCode.USAGE, DISCOUNT),  # and the other session that begins so
     (f"show {CHECKOUT} --turn 2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
     (f"show {CHECKOUT} --turn 1-2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
-    (f"show {CHECKOUT} --turn 0", ExitCode.NOTHING_FOUND, f"Nothing is recorded of session {CHECKOUT} before its first"),
+    (
+        f"show {CHECKOUT} --turn 0",
+        ExitCode.NOTHING_FOUND,
+        f"Nothing is recorded of session {CHECKOUT} before its first",
+    ),
     ("forget ffff --yes", ExitCode.NOTHING_FOUND, "No session begins with 'ffff'"),
     ("forget --project nowhere --yes", ExitCode.NOTHING_FOUND, "There is no folder "),
     ("sessions {shop} --agent codex", ExitCode.NOTHING_FOUND, "Without --agent, --since and --branch all are"),
