@@ -83,6 +83,14 @@ OF_DATABASES: Final = (
         )
         for name in ("user(?:name)?", "mail(?:(?<=email)|(?<=e-mail))", "login")
     ),
+    *(  # ODBC's braces around a word with a number, which is no name that Python puts there
+        (f"{name}={{", rf"{name}=\{{(?P<value>[A-Z][a-z]{{2,30}}\d{{2,8}}[!@#$%&*?.]{{0,4}})\}}")
+        for name in ("PWD", "Pwd")
+    ),
+    *(  # SQL Server's
+        (f"sp_{does}", rf"sp_{does}[ \t]+(?:N?'[^'\n]{{1,100}}'|NULL)[ \t]*,[ \t]*N?(?P<value>'[^'\n]{{1,200}}')")
+        for does in ("addlogin", "password")
+    ),
     ("crypt(", r"crypt\('(?P<value>[^'\n]{4,200})', ?gen_salt"),  # PostgreSQL's
     ("SHA", r"SCRAM-SHA-\d+\$\d+:[\w+/=]{12,}\$(?P<value>[\w+/]{27,}={0,2}:[\w+/]{27,}={0,2})"),
     (  # .pgpass

@@ -79,6 +79,26 @@ OF_FILES: Final = (
         r"(?!(?i:[\w.-]{0,40}(?:user|name|host|port|url|id|email))=)[\w.-]{1,64}=(?!\[redacted:)"
         r"(?P<value>[^\s'\"]{1,200})",
     ),
+    *(  # a variable whose value comes before its name; in JSON, also in JSON inside JSON
+        (
+            f'"{first}',
+            rf"\"{first}\\{{0,7}}\"[ \t]?:[ \t]?\\{{0,7}}\"{value}\\{{0,7}}\",(?:\s|\\n){{0,40}}"
+            rf"\\{{0,7}}\"(?i:name|key)\\{{0,7}}\"[ \t]?:[ \t]?\\{{0,7}}\"[\w.-]{{0,80}}(?i:{name})\\{{0,7}}\"",
+        )
+        for first in ("value", "Value")
+        for name, value in (
+            ("passw(?:or)?d|passphrase", r"(?P<value>[^\s\"\\]{4,400})"),
+            ("secret|token|(?:api|access|private|secret)_?key", r"(?P<value>(?=[^\s\"\\\d]{0,64}\d)[^\s\"\\]{12,400})"),
+        )
+    ),
+    *(  # a text of several lines, of which the only one is the password
+        (
+            word,
+            rf"{word}[\"'\]]{{0,3}}[ \t]{{0,4}}[:=][ \t]{{0,4}}(?P<open>\"\"\"|''')\\?\r?\n[ \t]{{0,40}}"
+            r"(?P<value>[^\s\"'\\]{4,200})[ \t]{0,40}(?:\r?\n[ \t]{0,40})?(?P=open)",
+        )
+        for word in ("ssword", "SSWORD")
+    ),
     (
         '"keyName',
         r"\"keyName\\{0,7}\"[^{}]{1,200}?value\\{0,7}\"[ \t]?:[ \t]?\\{0,7}\"(?P<value>[A-Za-z0-9+/]{40,}={0,2})",

@@ -56,6 +56,7 @@ OF_PROGRAMS: Final = (
         rf"{VALUE}",
     ),
     ("smbclient", _after("smbclient", r"(?:-U|--user)[ \t=]*['\"]?[^\s%'\"]{1,80}%", _BEHIND_USER)),
+    ("signtool", _after("signtool", r"[/-]p[ \t]+", more=r"(?:\.exe)?[\"']?")),
     ("sqlcmd", _after("sqlcmd", r"-P[ \t]*")),
     ("bcp", _after("bcp", r"-P[ \t]*")),
     ("etcdctl", _after("etcdctl", rf"--user[ \t=]{USER}", _BEHIND_USER)),

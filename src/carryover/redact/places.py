@@ -345,9 +345,10 @@ _PATTERNS: Final = (
     ),
     (
         "SecureString",
-        r"ConvertTo-SecureString[ \t]+(?:-String[ \t]+)?"
+        r"ConvertTo-SecureString[ \t]+(?:-(?:String|AsPlainText|Force)[ \t]+){0,3}"
         r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\"|[^\s'\"$(-]\S{3,200}(?=[ \t]+-As))",
     ),
+    ("SecureString", r"(?P<value>'[^'\n]{1,200}'|\"[^\"\n]{1,200}\")[ \t]*\|[ \t]*ConvertTo-SecureString"),
     *(  # Vault's
         (
             name,
@@ -391,7 +392,7 @@ _OF_CALLS: Final = ("login(", "BasicAuth(", "Credential(", ".CreateAsync(", *_SH
 _OF_PLAIN_WORDS: Final = frozenset(
     (
         *('"pass"', '"pass\\', "auth=(", "auth = (", "SecretStr(", "Hash::make(", "make_password(", "crypt(", "pass"),
-        *("assword=", "wd=", "PWD="),
+        *("assword=", "wd=", "PWD=", "ssword", "SSWORD", '"value', '"Value'),
         *(hint for hint, _ in OF_BROWSERS),
     )
 )
