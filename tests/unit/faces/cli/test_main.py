@@ -63,8 +63,6 @@ def test_without_a_command_a_terminal_or_a_session_it_is_said_that_there_is_none
 USAGE = {
     "unheard-of": "there is no command 'unheard-of'; `carryover help` lists all",
     "-v": "unrecognized arguments: -v; `carryover --help` says what it takes\n",
-    "--all": "unrecognized arguments: --all; `carryover sessions --all` does that\n",
-    "logs -f": "unrecognized arguments: -f; `tail -F ~/.carryover/carryoverd.log` does that\n",
     "start nothing": "unrecognized arguments: nothing; `carryover start --help` says what it takes\n",
     "stat": "did you mean 'status'?",
     "sessions --limt 3": "did you mean '--limit'?",

@@ -69,6 +69,8 @@ def test_the_last_session_of_the_project_needs_no_id(
 
 MISSING: Final = (
     ("show c0de", ExitCode.USAGE, DISCOUNT),  # and the other session that begins so
+    ("--all", ExitCode.USAGE, "unrecognized arguments: --all; `carryover sessions --all` does that\n"),
+    ("logs -f", ExitCode.USAGE, "unrecognized arguments: -f; `tail -F ~/.carryover/carryoverd.log` does that\n"),
     (f"show {CHECKOUT} --turn 2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
     (f"show {CHECKOUT} --turn 1-2", ExitCode.NOTHING_FOUND, "has 1 turn, so there is no turn 2."),
     (
