@@ -12,6 +12,7 @@ from typing import Final
 from carryover.distill.closed_classes import is_list_item, is_question
 from carryover.distill.quotes import clip, clip_middle, excerpt, quoted, sentences
 from carryover.text.harmless import one_line, without_stacks
+from carryover.text.markdown import LEFT_OUT
 from carryover.text.pasted import as_pasted, marked_parts
 from carryover.text.pattern import later
 
@@ -65,6 +66,12 @@ _HEADER: Final = later(r"[^\W\d_][\w-]{0,20}(?: [\w-]{1,20})?\s?(?:: |：\s?)\S"
 _CLOSE_ITEM: Final = later(r"\s*(?:\d{1,2}[.、．)）]|[-*•])[^\W\d_]")
 """A list item without a space after its mark, as in Chinese."""
 _HEADING: Final = later(r"(?:[A-Za-z][\w-]{0,20}|[^\W\d_][\w-]{0,9})(?: [\w-]{1,20})?\s?[:：]\s*$")
+_PASSED: Final = later(
+    r"\s*(?:\d{4}-\d\d-\d\dT[\d:.]{8,18}Z?\s{1,40})?"
+    r"(?:[✓✔√]\s[^\n]*\d ?m?s\)?\s*$|ok \d|--- PASS|PASS(?:ED)?\s|test \S{1,200} \.\.\. ok\s*$|\S{1,300} PASSED(?!\w))"
+)
+"""A test that passed, as runs list it, perhaps behind the time of a CI log."""
+_FEW_PASSED: Final = 2
 
 
 @lru_cache(maxsize=512)  # every handoff examines the same prompts again
@@ -226,6 +233,16 @@ def _is_laid_out(block: str, *, in_item: bool = False) -> bool:
 def _has_headers(lines: list[str]) -> bool:
     """Whether a text begins like a mail or a form: two lines of a name, a colon and a value."""
     return len(lines) > 1 and all(_HEADER.match(line) for line in lines[:2])
+
+
+def without_passed(paste: str) -> str:
+    """Returns a paste without tests that passed, of which a log may list hundreds: `…` stands for several in a row."""
+    rows = groupby(paste.split("\n"), key=lambda line: _PASSED.match(line) is not None)
+    kept: list[str] = []
+    for passed, run in rows:
+        lines = [*run]
+        kept += [LEFT_OUT] if passed and len(lines) > _FEW_PASSED else lines
+    return "\n".join(kept) if kept != [LEFT_OUT] else paste
 
 
 def typed_words(prompt: str) -> str:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import pytest
 
-from carryover.distill.pastes import clip_prompt, is_machine_line, on_one_line, parts, quoted_prompt, typed_words
+from carryover.distill.pastes import (
+    clip_prompt,
+    is_machine_line,
+    on_one_line,
+    parts,
+    quoted_prompt,
+    typed_words,
+    without_passed,
+)
 from carryover.text.harmless import harmless
 from carryover.text.pasted import as_pasted, marked_parts
 from support.costs import costing_little
@@ -210,6 +218,19 @@ def test_of_a_long_paste_little_is_shown_and_all_of_the_typed_words() -> None:
     assert len(quoted) < 400
     assert "(pasted, 50,000 characters: " in quoted_prompt(LOG, 300, chars=50_000)
     assert quoted_prompt("Fix it.\n\n```text\n```\n\nBe brief.", 300) == "Fix it.\nBe brief."
+
+
+def test_of_a_pasted_run_the_tests_that_passed_are_left_out() -> None:
+    passed = [
+        *(f"2026-11-20T20:01:{n:02}.2234567Z   test_cart.py::test_total_{n} PASSED [ {n}%]" for n in range(3)),
+        *(f" ✓ src/part{n}.test.ts ({n} tests) {n}ms" for n in range(3)),
+        *(f"test cart::total_{n} ... ok" for n in range(3)),
+    ]
+    failed = ["FAILED test_cart.py::test_discount - assert 190 == 180", "##[error]Process completed with exit code 1."]
+
+    assert without_passed("\n".join(["Run pytest", *passed, *failed])) == "\n".join(["Run pytest", "…", *failed])
+    for kept in ("\n".join(passed), "✓ Add a login\n✓ Send mails\n✓ Sort by price", "\n".join([*passed[:2], *failed])):
+        assert without_passed(kept) == kept
 
 
 def test_a_request_on_the_last_line_of_a_paste_is_quoted_from_its_beginning() -> None:

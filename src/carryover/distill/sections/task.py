@@ -15,7 +15,7 @@ from carryover.distill.closed_classes import is_list_item, speaks_of_going_on
 from carryover.distill.digest import Heard, Pending, Reply, Turn
 from carryover.distill.entry import TYPED, Entry, fixed_rank
 from carryover.distill.goals import goal_of, says_something
-from carryover.distill.pastes import has_machine_line, parts, quoted_prompt, typed_words
+from carryover.distill.pastes import has_machine_line, parts, quoted_prompt, typed_words, without_passed
 from carryover.distill.quotes import earlier, estimated_tokens, quoted
 from carryover.distill.sections.quoting import from_turn, parted
 from carryover.distill.sections.replied_to import replying_to
@@ -267,7 +267,7 @@ def _prompt(step: Step, row: str, label: str, *, leads: bool) -> list[Entry]:
         if not entries:
             mark = f"{label}, {mark}"
             label = ""
-        shown = parted(step, text, "prompt", "paste", label=mark, most=_MOST_OF_PASTE)
+        shown = parted(step, without_passed(text), "prompt", "paste", label=mark, most=_MOST_OF_PASTE)
         if leads:  # at its end stands the error, or what is asked on the same line
             shown[-1:] = [replace(entry, rank=fixed_rank("paste")) for entry in shown[-1:]]
         entries += shown
