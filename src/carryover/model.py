@@ -238,6 +238,8 @@ class PlanProposal(Body, frozen=True, tag="plan_proposal"):
     call_id: str
     text: str
     accepted: bool | None = None
+    file: str = ""
+    """Path of the file in which the client keeps it; empty if the record names none."""
 
 
 class BackgroundTask(Body, frozen=True, tag="background_task"):

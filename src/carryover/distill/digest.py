@@ -263,6 +263,8 @@ class Proposal(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     turn: int = 0
     accepted: bool | None = None
     call_id: str = ""
+    file: str = ""
+    """Path of the file that has it, if it is recorded."""
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -348,7 +348,12 @@ def proposal(digest: Digest, event: Event, body: model.PlanProposal) -> Digest:
     if not text and digest.proposal is not None:
         text = digest.proposal.text
     made = kept.Proposal(
-        text=text, at_ms=event.at_ms, turn=digest.prompts, accepted=body.accepted, call_id=body.call_id
+        text=text,
+        at_ms=event.at_ms,
+        turn=digest.prompts,
+        accepted=body.accepted,
+        call_id=body.call_id,
+        file=body.file,
     )
     decided = made if made.accepted is not None else digest.decided
     return replace(at_work(digest, event), proposal=made, decided=decided)

@@ -91,3 +91,12 @@ def test_no_answer_that_the_agent_wrote_into_its_question_is_the_users() -> None
     transcript.result(call, text, failed=True, toolDenialKind="user-rejected")
 
     assert transcript.all(model.Answer) == []
+
+
+def test_a_plan_names_the_file_that_the_client_keeps_it_in() -> None:
+    transcript = Session()
+    transcript.calls("ExitPlanMode", plan="1. The page.", planFilePath="/home/dev/.claude/plans/pears.md")
+
+    [plan] = transcript.all(model.PlanProposal)
+
+    assert (plan.text, plan.file) == ("1. The page.", "/home/dev/.claude/plans/pears.md")

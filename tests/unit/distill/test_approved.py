@@ -30,6 +30,15 @@ def test_a_prompt_that_names_the_file_of_an_accepted_plan_has_the_plan_that_wait
     assert "The page" not in under("Task", planned[0], lead)
 
 
+def test_a_plan_that_waits_names_the_file_that_has_all_of_it() -> None:
+    file = "/home/dev/.claude/plans/pears.md"
+    talk = session("p0").user("Plan it.").event(model.PlanProposal(call_id="p", text=PLAN, file=file))
+
+    made = under("Open questions", talk)
+
+    assert "plan waits for the user's word (turn 1" in made and f"; all of it: `{file}`): 1. The page." in made
+
+
 def test_a_plan_of_another_agent_or_one_that_the_user_decided_about_is_not_put_there() -> None:
     lead = carrying_out(NAMES_FILE)
     assert "The page" in under("Task", offered("own", PLAN), lead)

@@ -106,7 +106,8 @@ def handle_tool_use(builder: ClaudeBuilder, part: str, block: Block) -> None:
         outcome = ToolOutcome(status, never_ran=status == "error" and call.op in ("edit", "write"))
         builder.end_call(builder.take_call(call.id), outcome, result=f"{part}.ended", edit=f"{part}.edit")
     if name == "ExitPlanMode":  # some versions only write the plan to its file
-        builder.add(model.PlanProposal(call_id=call.id, text=text_of(given.get("plan"))), f"{part}.plan")
+        text, file = text_of(given.get("plan")), usable_folder(text_of(given.get("planFilePath"))) or ""
+        builder.add(model.PlanProposal(call_id=call.id, text=text, file=file), f"{part}.plan")
     elif name == "TodoWrite":
         builder.add(model.PlanUpdate(items=plan_items(given.get("todos"), "content")), f"{part}.todos")
     elif name in _SCHEDULES and (prompt := text_of(given.get("prompt")).strip()):

@@ -188,7 +188,8 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
         what = (
             "plan, of which no ruling is recorded" if has_no_ruling(step.digest) else "plan waits for the user's word"
         )
-        label = f"{past.agent(step)}'s {what} ({past.place(step, plan.at_ms)})"
+        file = f"; all of it: {in_code(plan.file)}" if plan.file else ""
+        label = f"{past.agent(step)}'s {what} ({past.place(step, plan.at_ms)}{file})"
         entries += parted(step, plan.text, "plan", "proposal", label=label, most=8, at_ms=plan.at_ms)
     return entries
 
