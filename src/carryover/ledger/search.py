@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any, Final
 
 import msgspec
@@ -85,6 +86,9 @@ _MOST_MEANT: Final = 6
 """How many of them are searched, those that most events have: a short word has many near it."""
 _FIRST: Final = "abcdefghijklmnopqrstuvwxyz0123456789"
 """What the first letter of a word may have been if another was typed, or none."""
+_MOST_COMPARED: Final = 20_000
+"""How many words are compared with what may be a typo. A ledger has millions that begin alike if a machine, or a text,
+brings them, and comparing those would take minutes."""
 _ENOUGH: Final = 1_000
 
 # Edits that the index names, and those of events that are not indexed yet.
@@ -224,8 +228,8 @@ def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> tuple[str, ...
     """Returns the words that are most like `typed`, those that most events have first.
 
     Only a word that is found under the query's own conditions counts, so none of another project is named. Not all
-    words can be looked at: they begin as was typed, or with its second letter; or the first letter is missing or
-    another one, and the two after it are as typed.
+    words can be looked at: the first letter is missing or another one, and the two after it are as typed; or they
+    begin as was typed, or with its second letter.
     """
     from difflib import SequenceMatcher  # only needed for misspellings
 
@@ -237,13 +241,16 @@ def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> tuple[str, ...
     near: dict[float, dict[str, int]] = {}
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(word)
-    begin_alike = {word[0], word[1], *(f"{first}{rest}" for first in _FIRST for rest in (word[:2], word[1:3]))}
-    for beginning in begin_alike:
-        bounds = (beginning, beginning + _LAST_LETTER, len(word) - most, len(word) + most)
-        for other, times in db.execute(_WORDS, bounds):
-            matcher.set_seq1(other)
-            if matcher.quick_ratio() >= _NEAR and (alike := matcher.ratio()) >= _NEAR:
-                near.setdefault(alike, {})[other] = times
+    begin_alike = (*(f"{first}{rest}" for first in _FIRST for rest in (word[:2], word[1:3])), word[0], word[1])
+    listed = (
+        row
+        for beginning in dict.fromkeys(begin_alike)
+        for row in db.execute(_WORDS, (beginning, beginning + _LAST_LETTER, len(word) - most, len(word) + most))
+    )
+    for other, times in islice(listed, _MOST_COMPARED):
+        matcher.set_seq1(other)
+        if matcher.quick_ratio() >= _NEAR and (alike := matcher.ratio()) >= _NEAR:
+            near.setdefault(alike, {})[other] = times
     found = (_found(db, query, near[alike]) for alike in sorted(near, reverse=True))
     return next(filter(None, found), ())
 

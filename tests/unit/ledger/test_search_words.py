@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from difflib import SequenceMatcher
+from itertools import islice, product
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -158,6 +162,25 @@ async def test_a_correction_names_no_word_of_another_project(scribe: Scribe) -> 
     assert find(scribe.db, "kubernetis", project=own) == Found(
         hits=(), whole=0, indexed=1.0, terms=with_forms(terms_of("kubernetis"))
     )
+
+
+async def test_of_however_many_words_that_begin_alike_a_bounded_number_is_compared(
+    scribe: Scribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever another project brought, a query takes no minutes."""
+    alike = [f"dis{''.join(letters)}" for letters in islice(product("acegikmo", repeat=5), 30_000)]
+    await scribe.tell(*(scribe.event(" ".join(some), cwd="/other", session="theirs") for some in batched(alike)))
+    await scribe.tell(scribe.event("a discount", cwd="/repo", session="own"))
+    compared = Mock(wraps=SequenceMatcher.set_seq1)
+    monkeypatch.setattr(SequenceMatcher, "set_seq1", lambda self, word: compared(self, word))
+
+    assert find(scribe.db, "discuont").corrected == (("discuont", ("discount",)),)
+    assert compared.call_count < 25_000
+
+
+def batched(words: list[str]) -> Iterator[list[str]]:
+    """The words in texts that are short enough to be searched whole."""
+    return (words[at : at + 5_000] for at in range(0, len(words), 5_000))
 
 
 async def test_the_ledger_is_still_read_only_after_a_correction(scribe: Scribe) -> None:
