@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import ExitStack, suppress
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -22,6 +22,12 @@ from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog, own_log
 from carryover.sync.sealing import Unreadable
+
+TAKE_MS: Final = 1_800_000
+"""How long a sync takes of what one machine wrote. One that lists work without end, or with which this one is never
+done, would keep all else of the others from coming, and the user from removing it."""
+_MORE_LATER: Final = "it wrote more than is taken at once; the next sync takes more of it"
+_NO_ROOM: Final = "the disk of this machine is nearly full, so not all of what it wrote was taken"
 
 
 class Outcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,11 +120,11 @@ async def _take(own: OwnLog, heads: Mapping[str, Head], in_thread: _InThread, in
     """Takes new events from the other machines. Returns their number."""
     received = 0
     for machine, head in sorted(heads.items()):
-        known = await incoming.taken(head)
+        known, until_ms = await incoming.taken(head), own.now_ms() + TAKE_MS
         for segment in dict.fromkeys(one for one in head.segments if one.name not in known):  # one may be listed twice
-            if not await in_thread(incoming.has_room):
-                problem = "the disk of this machine is nearly full, so not all of what it wrote was taken"
-                await in_thread(partial(own.note, machine, problem=problem))
+            is_late = own.now_ms() > until_ms
+            if is_late or not await in_thread(incoming.has_room):
+                await in_thread(partial(own.note, machine, problem=_MORE_LATER if is_late else _NO_ROOM))
                 break
             try:
                 payload = await in_thread(partial(own.payload, head, segment))

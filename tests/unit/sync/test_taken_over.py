@@ -22,6 +22,7 @@ from carryover.publish.project_moves import link
 from carryover.sync.head import FORGED, Head, Segment, sealed_head, sealed_segment
 from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.payload import Payload, SyncedEvent, SyncedSession
+from carryover.sync.rounds import TAKE_MS
 from support.machines import OneMachine, machines
 from support.sync_world import MemoryMachine, Remote, bodies, everybody
 
@@ -148,6 +149,29 @@ def test_without_room_nothing_more_is_taken_and_it_is_said(first: MemoryMachine,
 
     assert "nearly full" in problems["m1"] and bodies(second) == {b"said here"}
     assert second.sync().problems == {} and bodies(second) == {b"said here", b"said later"}
+
+
+def test_of_a_machine_that_lists_endless_work_a_part_is_taken_and_then_what_the_others_wrote(
+    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second.ledger.work("two", *(str(number).encode() for number in range(30)))
+    third.ledger.work("three", b"said elsewhere")
+    for machine in (second, third):
+        machine.sync()
+    take = first.ledger.take
+
+    async def slow_take(head: Head, payload: Payload, segment: str) -> int:
+        first.now_ms += TAKE_MS // 3
+        return await take(head, payload, segment)
+
+    monkeypatch.setattr(first.ledger, "take", slow_take)
+
+    outcome = first.sync()
+    assert list(outcome.problems) == ["m2"] and "the next sync" in outcome.problems["m2"]
+    assert outcome.received_events < 30 and b"said elsewhere" in bodies(first)
+    for _ in range(3):
+        outcome = first.sync()
+    assert outcome.problems == {} and len(bodies(first)) == 32, "nothing is lost"
 
 
 Lie = Callable[[Head], Head]
