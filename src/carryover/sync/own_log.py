@@ -148,7 +148,8 @@ class OwnLog:
         UserError (NOTHING_FOUND) unless there is one of that name."""
         self.read()
         others = {machine: peer for machine, peer in self.state.peers.items() if peer.removed is None}
-        found = [machine for machine, peer in others.items() if name in (machine, peer.name)]
+        # An id first: a machine may call itself as another one's id reads.
+        found = [name] if name in others else [machine for machine, peer in others.items() if peer.name == name]
         if len(found) != 1:
             names = ", ".join(f"{peer.name} ({machine})" for machine, peer in sorted(others.items())) or "none"
             raise UserError(

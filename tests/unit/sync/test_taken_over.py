@@ -174,6 +174,18 @@ def test_of_a_machine_that_lists_endless_work_a_part_is_taken_and_then_what_the_
     assert outcome.problems == {} and len(bodies(first)) == 32, "nothing is lost"
 
 
+def test_a_machine_that_calls_itself_as_another_ones_id_reads_is_removed_by_its_own_id(
+    first: MemoryMachine, second: MemoryMachine, third: MemoryMachine
+) -> None:
+    lie(second, lambda head: msgspec.structs.replace(head, name=third.id))
+    lie(third, lambda head: msgspec.structs.replace(head, name=second.id))
+    first.sync()
+
+    first.remove(second.id)
+
+    assert [machine for machine, peer in first.folder.known.peers.items() if peer.removed] == [second.id]
+
+
 Lie = Callable[[Head], Head]
 
 
