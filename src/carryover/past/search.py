@@ -14,7 +14,7 @@ from carryover.export.quoting import quoted_line
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import project_by_root, session_of, sessions, short_ids
 from carryover.ledger.search import EventHit, Found, Query, search
-from carryover.ledger.search_text import KINDS, SearchKind, Term, terms_of, window
+from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, terms_of, window
 from carryover.past.context import now_ms, project_root
 from carryover.past.opened import Want, opened
 from carryover.past.sessions import project_id_here
@@ -70,7 +70,8 @@ def search_page(ledger: sqlite3.Connection, typed: str, project_id: int | None, 
         if (hit.agent, hit.id) not in titles:
             row = session_of(ledger, hit.agent, hit.id)
             titles[hit.agent, hit.id] = quoted_line(title_of(ledger, row))[:_EXCERPT_CHARS] if row is not None else ""
-        excerpt = excerpt_of(quoted_line(without_paste_marks(hit.text)), answer.terms, _EXCERPT_CHARS)
+        text = quoted_line(without_paste_marks(hit.text[:MOST_CHARS]))
+        excerpt = excerpt_of(text, answer.terms, _EXCERPT_CHARS)
         hits.append(replace(hit, text="", title=titles[hit.agent, hit.id], excerpt=excerpt))
     return replace(answer, query=typed, hits=tuple(hits))
 
@@ -119,8 +120,8 @@ def _hit(entry: EventHit, short: str, turn: int, project_id: int) -> Hit:
 
 
 def line_of(hit: Hit) -> str:
-    """Returns the text of a hit on one line, without the marks of pastes."""
-    return " ".join(harmless(without_paste_marks(hit.text)).split())
+    """Returns the text of a hit, as far as it is searched, on one line, without the marks of pastes."""
+    return " ".join(harmless(without_paste_marks(hit.text[:MOST_CHARS])).split())
 
 
 def excerpt_of(line: str, terms: Sequence[Term], chars: int) -> tuple[str, ...]:

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import msgspec
+
+from carryover.ledger.search_text import MOST_CHARS
 from carryover.model import AssistantMessage, UserPrompt
 from carryover.past.outline import session_turns
-from carryover.past.search import search_page
+from carryover.past.search import line_of, search_page
 from carryover.text.pasted import as_pasted
+from support.costs import costing_little
 from support.scribe import AGENT, Scribe
 
 
@@ -35,6 +39,17 @@ async def test_a_hit_in_what_was_pasted_has_no_marks_around_it(scribe: Scribe) -
     [hit] = search_page(scribe.db, "KeyError", None, limit=9, now_ms=0).hits
 
     assert "".join(hit.excerpt or ()) == "Why? KeyError: total"
+
+
+async def test_of_a_text_as_long_as_a_log_only_what_is_searched_is_made_an_excerpt(scribe: Scribe) -> None:
+    await scribe.tell("a discount" + " of the cart, which is 'rounded'\n" * 100_000)
+
+    with costing_little(30):
+        [hit] = search_page(scribe.db, "discount", None, limit=9, now_ms=0).hits
+        line = line_of(msgspec.structs.replace(hit, text="a discount" + " of the cart\n" * 200_000))
+
+    assert (hit.excerpt or ())[:2] == ("a ", "discount")
+    assert len(line) <= MOST_CHARS
 
 
 async def test_the_words_that_were_found_are_marked_also_in_another_form_or_instead_of_a_typo(scribe: Scribe) -> None:
