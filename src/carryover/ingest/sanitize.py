@@ -46,6 +46,8 @@ _ID: Final = later(r"0[0-7][0-9A-HJKMNP-TV-Z]{24}|[A-Z]{2,8}(?:-[0-9A-F]{4,12}){
 """A ULID, or what a program calls a record: `MSG-4F2A-88B1-C0DE-9D1E`."""
 _IN_NAME: Final = later(r"(?<![^/_-])(?:[A-Za-z][a-z]{2,}|[A-Z]{3,})(?![^/_-])")
 """A word in a name of a branch, folder or model: `codex/fix-cart-total-8f3k2d`, `DeepSeek-R1-Distill-Qwen-7B`."""
+_FACT_CHARS: Final = 1_000
+"""Characters kept of a title, a branch and the like, which each list of sessions reads."""
 _WITHOUT_TEXT: Final = frozenset({int, float, bool, bytes, NoneType, Ellipsis})
 
 
@@ -107,6 +109,8 @@ def clean_body(body: AnyBody, counts: dict[str, int]) -> AnyBody:
     if isinstance(body, SessionInfo) and body.title:
         body = msgspec.structs.replace(body, title=without_tagged(body.title) or None)
     body = map_text(body, hide)
+    if isinstance(body, SessionInfo):
+        return map_text(body, lambda text: text if len(text) <= _FACT_CHARS else text[:_FACT_CHARS])
     if isinstance(body, UserPrompt | QueuedPrompt | Answer) and _is_only_a_key(body.text.strip()):  # it was asked for
         counts["secret"] = counts.get("secret", 0) + 1
         body = msgspec.structs.replace(body, text="[redacted:secret]")

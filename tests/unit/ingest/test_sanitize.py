@@ -384,3 +384,14 @@ def test_a_title_keeps_the_users_words_alone() -> None:
 
     assert clean_body(SessionInfo(title=title), {}) == SessionInfo(title="Fix the cart")
     assert clean_body(SessionInfo(title="<command-name>/clear</command-name>"), {}) == SessionInfo()
+
+
+@pytest.mark.parametrize("before", range(950, 1_001, 10))
+def test_of_a_title_as_long_as_a_book_the_beginning_is_kept_and_no_part_of_a_secret(before: int) -> None:
+    """Each list of sessions reads it."""
+    long = f"{'x' * (before - 1)} {TOKEN} {'and on ' * 100_000}"
+    body = clean_body(SessionInfo(title=long, branch=long, model="m" * 1_000), {})
+
+    assert isinstance(body, SessionInfo) and body.title is not None and body.branch == body.title
+    assert (len(body.title), len(body.model or "")) == (1_000, 1_000)
+    assert TOKEN[:6] not in body.title
