@@ -20,6 +20,7 @@ import pytest
 
 import carryover
 import carryover_windsurf
+from carryover.agents.aider.adapter import read_answer
 from carryover.agents.claude_code import prompts as claude_code
 from carryover.agents.cline import tasks as cline
 from carryover.agents.copilot.calls import after_sql
@@ -224,6 +225,10 @@ def test_what_a_repository_brings_is_read_in_linear_time() -> None:
         (specstory_tools._PRIORITY.search, "\n" * 100_000),
         (redact, "user,password,host\\na,b,c\\n" + "\\" * 100_000),
         (redact, f"kind: Secret\ndata:{' ' * 100_000}x"),
+        (partial(read_answer, place=str, whole_files=True), "<<<<<<< SEARCH\na\n" * 20_000),
+        (partial(read_answer, place=str, whole_files=True), "<<<<<<< SEARCH\na\n=======\nb\n" * 20_000),
+        (partial(read_answer, place=str, whole_files=True), "```python\na\n" * 20_000),
+        (partial(read_answer, place=str, whole_files=True), "```\na\n```\n" * 20_000),
     ],
 )
 def test_a_text_that_nearly_fits_costs_no_time(read: Callable[[str], object], text: str) -> None:

@@ -61,17 +61,16 @@ _BLANK: Final = r"[^\S\n]*"
 _TAG: Final = "source|code|pre|codeblock|sourcecode"
 _DIVIDER: Final = rf"{_BLANK}={{5,9}}{_BLANK}$"
 _REPLACE: Final = rf"{_BLANK}>{{5,9}} REPLACE{_BLANK}$"
-# Each part ends at the first line that can end it, so that many beginnings without an end take no long search.
-_BLOCK: Final = (
-    rf"^{_BLANK}<{{5,9}} SEARCH>?{_BLANK}\n(?P<old>(?:(?!{_DIVIDER}).*\n)*){_DIVIDER}\n"
-    rf"(?P<new>(?:(?!{_REPLACE}).*\n)*){_REPLACE}"
+_SEARCH: Final = rf"^{_BLANK}(?P<search><{{5,9}} SEARCH)>?{_BLANK}\n"
+_OPENED: Final = rf"^{_BLANK}(?:(?P<ticks>````|```(?!`)).*|<(?P<tag>{_TAG})>{_BLANK})\n"
+_EDITS: Final = later(_SEARCH, re.MULTILINE)
+_EDITS_AND_FILES: Final = later(f"{_SEARCH}|{_OPENED}", re.MULTILINE)
+"""The first lines of blocks that change files."""
+# Each part ends at the first line that can end it.
+_BLOCK: Final = later(
+    rf"{_SEARCH}(?P<old>(?:(?!{_DIVIDER}).*\n)*){_DIVIDER}\n(?P<new>(?:(?!{_REPLACE}).*\n)*){_REPLACE}", re.MULTILINE
 )
-_FENCED: Final = (
-    rf"^{_BLANK}(?:(?P<ticks>````|```(?!`)).*|<(?P<tag>{_TAG})>{_BLANK})\n"
-    rf"(?P<body>(?:.*\n)*?)(?:(?P=ticks)|</(?P=tag)>){_BLANK}$"
-)
-_EDITS: Final = later(_BLOCK, re.MULTILINE)
-_EDITS_AND_FILES: Final = later(f"{_BLOCK}|{_FENCED}", re.MULTILINE)
+_FENCED: Final = later(rf"{_OPENED}(?P<body>(?:.*\n)*?)(?:(?P=ticks)|</(?P=tag)>){_BLANK}$", re.MULTILINE)
 _FENCE: Final = later(rf"`{{3,4}}(?P<named>.*)|<(?:{_TAG})>")
 _FENCE_END: Final = later(rf"(?:```.*|{_BLANK}</(?:{_TAG})>{_BLANK})$", re.MULTILINE)
 _NAME_ABOVE: Final = 3
@@ -87,29 +86,47 @@ def read_answer(text: str, place: _Place, *, whole_files: bool) -> tuple[str, tu
     prose: list[str] = []
     pairs: dict[str, list[Replacement]] = {}
     files: dict[str, FileEdit] = {}
-    edits = _EDITS_AND_FILES if whole_files else _EDITS
+    openings = _EDITS_AND_FILES if whole_files else _EDITS
+    unended: set[str] = set()
     last = ""
     at = read = 0
-    while found := edits.search(text, read):
-        above = text[at : found.start()].split("\n")[:-1]
-        if found["new"] is not None:
-            above, fenced, name = _named_above(above)
+    while opening := openings.search(text, read):
+        begins, found = opening.start(), _whole(text, opening, unended)
+        read = (found or opening).end()
+        if found is None:
+            continue
+        if opening.lastgroup == "search":
+            above, fenced, name = _named_above(text[at:begins].split("\n")[:-1])
             path = place(name or last) if name or last else None
             if path is not None:
                 last = name or last
                 pairs.setdefault(path, []).append(Replacement(found["old"], found["new"]))
             end = _FENCE_END.match(text, found.end() + 1) if fenced else None
             at = read = (end or found).end() + 1
-        elif above and (name := _file_name(above.pop())) and (path := place(name)) is not None:
-            files[path] = written(path, found["body"])
-            at = read = found.end() + 1
         else:
-            read = found.end()
-            continue
+            line = max(at, text.rfind("\n", at, max(at, begins - 1)) + 1)
+            path = place(name) if (name := _file_name(text[line : max(line, begins - 1)])) else None
+            if path is None:
+                continue
+            files[path] = written(path, found["body"])
+            above = text[at:line].split("\n")[:-1]
+            at = read = found.end() + 1
         prose += above
     words = "\n".join((*prose, text[at:])).strip()
     changes = files | {path: replaced(path, each, counted=True) for path, each in pairs.items()}
     return re.sub(r"\n{3,}", "\n\n", words) if at else words, tuple(changes.values())
+
+
+def _whole(text: str, opening: re.Match[str], unended: set[str]) -> re.Match[str] | None:
+    """Returns the block that begins with this line; None if it has no end. Then no other of its kind behind it has one,
+    which is noted in `unended`: each would be looked for to the end of the text."""
+    kind = opening[opening.lastgroup or 0]
+    if kind in unended:
+        return None
+    found = (_BLOCK if opening.lastgroup == "search" else _FENCED).match(text, opening.start())
+    if found is None:
+        unended.add(kind)
+    return found
 
 
 def _named_above(lines: list[str]) -> tuple[list[str], bool, str]:
