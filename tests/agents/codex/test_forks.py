@@ -103,3 +103,14 @@ def test_a_side_chat_belongs_to_the_session_beside_which_it_is() -> None:
     (event,) = aside.events
     assert (conversation_of(event.session), event.subagent_id) == (PARENT, THREAD)
     assert event.body == UserPrompt(text="What is a bundle?", in_turn=True)
+
+
+def test_a_history_in_a_history_without_end_is_read_to_its_end() -> None:
+    rollout = Rollout(family="legacy")
+    for number in range(2_000):
+        rollout.lines = 1  # all were copied at once
+        rollout.record("session_meta", id=f"{number:08x}-0000-7000-8000-000000000001", cwd=SHOP, timestamp=rollout.time)
+    rollout.lines = 60
+    rollout.turn()
+
+    assert [body.text for body in rollout.asks("Go on.") if isinstance(body, UserPrompt)] == ["Go on."]

@@ -86,14 +86,18 @@ _SUMMARY_KINDS: Final = kinds_of(
     other="key decisions|important context|important context, constraints, or user preferences|critical data",
 )
 """Headings that models choose for a compaction, whose request is a list without headings (reported)."""
+_MOST_FORKS: Final = 20
+"""How many histories, each copied into the next, are told apart."""
 _REPORT: Final = "subagent_notification"
 _ENVIRONMENT: Final = "environment_context"
 _FOLDER_IN_WORDS: Final = later(r"^Current working directory: (.+)$", re.MULTILINE)
 """As 0.22 and 0.23 write it; later clients mark it with `<cwd>`."""
 
 
-def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int = 0) -> tuple[RolloutContext, Parsed]:
-    """`at_ms`: the time of a record that was copied, if it is known."""
+def _parse(
+    source: Source, context: RolloutContext, record: Record, at_ms: int = 0, forks: int = 0
+) -> tuple[RolloutContext, Parsed]:
+    """`at_ms`: the time of a record that was copied, if it is known. `forks`: how many times it was."""
     line = read_rollout_line(record.data, context)
     if line is None or isinstance(line, model.Skipped):
         return context, Parsed() if line is None else Parsed(skipped=(line,))
@@ -131,8 +135,8 @@ def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int =
     # The file's own first record comes first; that of another thread is followed by its history.
     if context.thread and name == "session_meta" and usable_name(rollout.text("id")) not in (None, context.thread):
         rollout.change(copied_s=max(context.made_s, rollout.at_ms // 1000))
-    if rollout.is_copied:
-        return _copied(rollout, source, record)
+    if forks < _MOST_FORKS and rollout.is_copied:
+        return _copied(rollout, source, record, forks + 1)
     if item is not None:
         rollout.at_turn(text_of(data.get("turn_id")))
     rollout.change(copied_s=None, history=None)
@@ -141,7 +145,7 @@ def _parse(source: Source, context: RolloutContext, record: Record, at_ms: int =
     return rollout.parsed()
 
 
-def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[RolloutContext, Parsed]:
+def _copied(rollout: Rollout, source: Source, record: Record, forks: int) -> tuple[RolloutContext, Parsed]:
     """Handles a record of the history that was copied into a fork: it is the other thread's, and counts if that is
     gone. A sub-agent's belongs to the session that it works for, which has it already."""
     context = rollout.context
@@ -156,7 +160,7 @@ def _copied(rollout: Rollout, source: Source, record: Record) -> tuple[RolloutCo
     parent = context.facts.parent
     if history.thread is None and not made_ms:
         history = msgspec.structs.replace(history, thread=parent, session=parent, cwd=context.cwd, family="legacy")
-    history, parsed = _parse(source, history, record, at_ms)
+    history, parsed = _parse(source, history, record, at_ms, forks)
     changes = {"copied": True, "secondary_key": None}
     events = (msgspec.structs.replace(event, key=f"copied/{event.key}", **changes) for event in parsed.events)
     after = msgspec.structs.replace(context, history=history, history_ms=at_ms)
