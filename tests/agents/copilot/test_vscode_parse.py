@@ -412,3 +412,11 @@ def test_a_long_name_of_a_model_and_links_that_never_end_cost_no_time(window: Wi
     reading = ChatReading(window.store(chat("any", request("Go.", linked, modelId="a" * 300_000))))
     with costing_little():
         assert len(reading.bodies(model.SessionInfo)) == 1
+
+
+def test_an_answer_of_many_pieces_costs_no_more_than_its_length(window: Window) -> None:
+    named = {"kind": "inlineReference", "inlineReference": {"path": CALC}}
+    state = chat("any", request("Go.", *[markdown("word " * 40), named] * 10_000))
+    reading = ChatReading(window.store(state))
+    with costing_little():
+        reading.read()

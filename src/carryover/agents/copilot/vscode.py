@@ -158,7 +158,7 @@ def _parse_request(recorder: _Recorder, record: ChatRecord) -> None:
         elif kind in _TOOL_KINDS:
             # The model had the results of all calls before what it thinks or says.
             has_ended = number < spoken or not (state in chats.ENDED or record.live) or _has_result(fields)
-            has_ended = has_ended or _has_edited(parts[number + 1 :]) or bool(reported.get(number))
+            has_ended = has_ended or _has_edited(parts[number + 1 : number + 2]) or bool(reported.get(number))
             ended = chats.COMPLETE if has_ended else state or chats.PENDING
             call = _add_call(recorder, number, fields, ended, reported.get(number, ""))
         elif kind == "textEditGroup":
@@ -192,16 +192,17 @@ def _add_prompt(recorder: _Recorder, request: Fields) -> None:
 
 def _parts(raws: list[msgspec.Raw]) -> list[tuple[str, Fields, str]]:
     """Returns the parts of an answer with their kinds. Consecutive parts of a text are merged into just that text."""
-    found: list[tuple[str, Fields, str]] = []
+    found: list[tuple[str, Fields, list[str]]] = []
     for raw in raws:
         fields = fields_of(raw)
         kind = "" if text_of(raw) else chats.kind_of_part(fields)
         if kind in _TEXT_KINDS:
-            before = found.pop()[2] if found and found[-1][0] == _TEXT else ""
-            found.append((_TEXT, {}, before + (text_of(raw) or _text_of_part(fields))))
+            if not found or found[-1][0] != _TEXT:
+                found.append((_TEXT, {}, []))
+            found[-1][2].append(text_of(raw) or _text_of_part(fields))
         elif kind not in _WITHIN_TEXT:
-            found.append((kind, fields, ""))
-    return [(kind, fields, _without_borders(text.strip())) for kind, fields, text in found]
+            found.append((kind, fields, []))
+    return [(kind, fields, _without_borders("".join(pieces).strip())) for kind, fields, pieces in found]
 
 
 def _text_of_part(fields: Fields) -> str:
@@ -290,7 +291,8 @@ def _has_result(tool: Fields) -> bool:
 
 
 def _has_edited(after: list[tuple[str, Fields, str]]) -> bool:
-    """Whether the parts after a call begin with an edit that was applied: its own, even if the turn was cancelled."""
+    """Whether the part after a call, if there is one, is an edit that was applied: its own, even if the turn was
+    cancelled."""
     return bool(after) and after[0][0] == "textEditGroup" and is_true(after[0][1].get("done"))
 
 
