@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from carryover.ledger.connect import connect_read_only
 from carryover.ledger.store import Ledger
 from carryover.ledger.threads import THREAD_TRIGGERS
 from carryover.publish.make import made_handoff
+from carryover.transcript.sources import sources_of
+from matrix.tool import Tool, tools
 from support.claude_session import ClaudeSession
 
 ROWS: Final = {"an appended line": 13, "no new line": 0}
@@ -37,6 +40,8 @@ STATEMENTS: list[str] = []
 
 PROCESS_IO: Final = Path("/proc/self/io")
 AGENT: Final = adapters()["claude-code"]
+IN_PLACES: Final = [tool for tool in tools() if tool.agent not in ("aider", "windsurf")]
+"""Those whose transcripts are in a place of the agent's: not in the project, nor what hooks hand over."""
 
 
 def now_ms() -> int:
@@ -139,3 +144,34 @@ async def test_no_statement_goes_through_a_table_that_grows_with_the_history(
         plans = {each: str(db.execute(f"EXPLAIN QUERY PLAN {each}").fetchall()) for each in asked}
     assert {each.split()[0] for each in plans} >= {"SELECT", "INSERT", "UPDATE"}
     assert {each: plan for each, plan in plans.items() if scanned.search(plan)} == {}
+
+
+@pytest.mark.parametrize("tool", IN_PLACES, ids=lambda tool: tool.id)
+@pytest.mark.usefixtures("connections")
+async def test_what_an_agent_adds_has_nothing_before_it_folded_again(
+    tool: Tool, ledger: Ledger, tmp_path: Path
+) -> None:
+    agent = adapters()[tool.agent]
+    home, folder = tmp_path / "home", tmp_path / "shop"
+    folder.mkdir()
+    played = tool.play(home, folder, datetime.now(UTC) - timedelta(hours=1))
+    new = 0
+
+    async def read() -> int:
+        found = [source for root in agent.spec.roots(home, {}) for source in sources_of(agent, root)]
+        return sum(
+            [(await ingest(ledger, agent, each, root_of=ProjectRoot, now_ms=now_ms)).new_events for each in found]
+        )
+
+    played.prompt("Make the export")
+    played.say("It is made.")
+    await read()
+    STATEMENTS.clear()
+    for number in range(3):
+        played.prompt(f"Now part {number} of it")
+        played.run("make export", "done\n", 0)
+        played.say(f"Part {number} is made.")
+        new += await read()
+
+    assert new > 0
+    assert [each for each in STATEMENTS if each.startswith("SELECT id, at_ms, body FROM event")] == []

@@ -24,7 +24,6 @@ from carryover.agents.cline.documents import (
     MessageBuilder,
     TaskContext,
     TaskFacts,
-    TaskRecord,
     document_now,
     id_in,
     messages_in,
@@ -170,16 +169,11 @@ def _summary(builder: MessageBuilder) -> None:
     add_summary(builder, "summary", builder.text("text"))
 
 
-def _state(builder: MessageBuilder, state: TaskRecord) -> None:
-    """Adds what is true of a session as a whole: facts, and its prompt as long as nothing follows it."""
-    if state.info != SessionInfo():
-        builder.add(state.info, "info")
-    if state.prompt:
-        text = state.prompt if _TYPED.match(state.prompt) else f'<user_input mode="">{state.prompt}</user_input>'
-        _add_prompt(builder, [text])
+def _first_prompt(builder: MessageBuilder, given: str) -> None:
+    _add_prompt(builder, [given if _TYPED.match(given) else f'<user_input mode="">{given}</user_input>'])
 
 
-_parse_session: Final = parser(_ident, _message, _state)
+_parse_session: Final = parser(_ident, _message, _first_prompt)
 _ROLES: Final[dict[str, Callable[[MessageBuilder], None]]] = {
     "user": _user,
     "assistant": _assistant,

@@ -1,7 +1,8 @@
 """Documents that are rewritten in place, so that a read may find half of one: sessions, and tasks of the extension.
 
-A reader emits a beginning, then the messages that are new, and at last the state of the whole, which is emitted again
-whenever the document changes: what becomes of it follows the messages and is replaced with them.
+A reader emits a beginning, then the messages that are new, and at last the state of the whole, whenever the document
+changes. Only those of its facts become an event that are new: an event that came again behind each message would have
+all of the conversation's folded again.
 """
 
 from __future__ import annotations
@@ -69,16 +70,21 @@ class MessageBuilder(StoredBuilder, kw_only=True):
 def parser(
     ident: Callable[[MessageBuilder], str],
     message: Callable[[MessageBuilder], None],
-    state: Callable[[MessageBuilder, TaskRecord], None],
+    prompt: Callable[[MessageBuilder, str], None] | None = None,
 ) -> Callable[[Source, TaskContext, Record], tuple[TaskContext, Parsed]]:
     """Returns the parser of a reader's records. `ident` returns the id of a message, unique within the agent;
-    `message` and `state` emit the events of a message and of the whole conversation."""
+    `message` emits the events of a message, and `prompt` the first prompt as long as no message has it."""
 
     def piece(builder: MessageBuilder, record: TaskRecord) -> None:
         builder.at_ms = builder.reported.last_ms
         if record.kind == "session":
-            builder.kept, builder.prefix = builder.context, f"{builder.session}:"
-            state(builder, record)
+            builder.prefix = f"{builder.session}:"
+            is_said = record.info != SessionInfo() and builder.subagent_id is None
+            if is_said and builder.news("info", f"{builder.at_ms > 0} {record.info}"):
+                builder.add(record.info, "info")
+            if prompt is not None and record.prompt:
+                builder.kept, _ = builder.finished()  # its message replaces it
+                prompt(builder, record.prompt)
             return
         builder.data = fields_of(record.message)
         builder.at_ms = time_of(builder.data.get("ts")) or builder.at_ms

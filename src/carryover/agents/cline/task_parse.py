@@ -12,9 +12,9 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import ToolOutcome
-from carryover.agents.cline.documents import MessageBuilder, TaskRecord, id_in, parser
+from carryover.agents.cline.documents import MessageBuilder, id_in, parser
 from carryover.agents.cline.tasks import kind_of_message
-from carryover.model import Answer, FileEdit, Op, PlanUpdate, Question, SessionInfo, TurnEnd
+from carryover.model import Answer, FileEdit, Op, PlanUpdate, Question, TurnEnd
 from carryover.records.asked import checklist, plan_items
 from carryover.records.changes import Replacement, hunks_in, patched, replaced, written
 from carryover.records.fields import MAX_NAME_CHARS, MAX_PATH_CHARS, bounded, resolved
@@ -116,11 +116,6 @@ def _ident(recorder: MessageBuilder) -> str:
     return f"{recorder.session}/{id_in(recorder.data, 'ts') or recorder.context.number}"
 
 
-def _state(recorder: MessageBuilder, state: TaskRecord) -> None:
-    if state.info != SessionInfo() and recorder.subagent_id is None:
-        recorder.add(state.info, "info")
-
-
 def _message(recorder: MessageBuilder) -> None:
     if is_true(recorder.data.get("first")):
         _prompt(recorder)
@@ -128,7 +123,7 @@ def _message(recorder: MessageBuilder) -> None:
         dispatch(recorder, _HANDLERS, kind_of_message(recorder.data), what="kind", within="message/")
 
 
-parse_task_record: Final = parser(_ident, _message, _state)
+parse_task_record: Final = parser(_ident, _message)
 
 
 def _said(recorder: MessageBuilder) -> str:
