@@ -92,6 +92,17 @@ def test_calls_in_fences_and_native_ones_have_their_results(version: str) -> Non
     assert [(item.text, item.state) for item in plan.items] == [("Write discount()", "active"), ("Test it", "pending")]
 
 
+def test_of_a_todo_list_without_end_the_newest_entries_are_remembered() -> None:
+    found = transcript()
+    found.fold(message("assistant", '```todo write\nadd "Pears"\n```'))
+    added = "\n".join(f"Added todo {number}: Pear {number} {'x' * 1_000}" for number in range(1_000))
+
+    [plan] = [body for body in found.fold(message("system", added)) if isinstance(body, PlanUpdate)]
+    assert len(plan.items) < 500
+    assert plan.items[-1].text.startswith("Pear 999 ")
+    assert max(len(item.text) for item in plan.items) < 1_000
+
+
 @pytest.mark.parametrize("version", ["0.35.1", "0.33.0"])
 def test_a_conversation_stays_in_its_first_folder_when_it_is_resumed_in_another(version: str) -> None:
     found = read("tools", version)

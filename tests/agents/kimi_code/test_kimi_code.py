@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from agents.kimi_code.contract_case import AT, record, recording
 from carryover import model
-from carryover.adapter.contract import Source
+from carryover.adapter.contract import Record, Source
 from carryover.agents.kimi_code.adapter import AGENT
 from carryover.model import Event, Retracted
 from contract.case import Reading, of, read_on, results, source_at
@@ -174,6 +175,17 @@ def test_calls_that_were_rejected_before_the_first_has_its_result_are_all_refuse
     results = of(logged(tmp_path, *(each for step in steps for each in step)), model.ToolResult)
 
     assert [(one.status, one.user_words) for one in results] == [("denied", "Not a."), ("denied", "Not b.")]
+
+
+def test_of_calls_that_were_rejected_the_newest_are_remembered() -> None:
+    source, context, sizes = Source(agent="kimi-code", path="/t/wire.jsonl", session="one"), AGENT.context_type(), []
+    for number in range(1_000):
+        decided = {"decision": "rejected", "feedback": "Not so."}
+        data = record("permission.record_approval_result", toolCallId=f"call_{number:04}", result=decided)
+        context, _ = AGENT.parse(source, context, Record(number, data))
+        sizes.append(len(msgspec.json.encode(context)))
+
+    assert max(sizes) == sizes[100]
 
 
 def test_what_was_taken_back_no_longer_counts() -> None:

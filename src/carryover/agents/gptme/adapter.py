@@ -20,9 +20,17 @@ from carryover.adapter.layouts import Layout
 from carryover.agents.gptme import SPEC
 from carryover.model import AgentSummary, FileEdit, Op, PlanItem, PlanUpdate, Retracted, TurnEnd
 from carryover.records import rawjson
-from carryover.records.asked import PLAN_STATES
+from carryover.records.asked import MOST_TODOS, PLAN_STATES
 from carryover.records.changes import Replacement, replaced, written
-from carryover.records.fields import digest, from_home, local_ms, session_of_copy, stated_folder
+from carryover.records.fields import (
+    SHORT_CHARS,
+    bounded,
+    digest,
+    from_home,
+    local_ms,
+    session_of_copy,
+    stated_folder,
+)
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.records.patches import patched_path, with_place
 from carryover.records.resets import names_limit
@@ -330,6 +338,7 @@ def _todos_after(todos: Mapping[str, PlanItem], text: str) -> dict[str, PlanItem
         if (found := _TODO.fullmatch(line)) is None:
             continue
         verb, ident, what, said = found.groups()
+        said = bounded(said, SHORT_CHARS)
         before = known.get(ident, PlanItem(text=said))
         if verb == "Removed":
             known.pop(ident, None)
@@ -337,7 +346,7 @@ def _todos_after(todos: Mapping[str, PlanItem], text: str) -> dict[str, PlanItem
             known[ident] = PlanItem(text=before.text, state=PLAN_STATES.get(said, "pending"))
         else:
             known[ident] = PlanItem(text=said, state=before.state)
-    return known
+    return dict([*known.items()][-MOST_TODOS:])
 
 
 def _native(text: str) -> Iterator[tuple[int, int, str, str, Any]]:

@@ -245,7 +245,7 @@ def _decision(recorder: _Recorder, line: Fields) -> None:
     if decision == "cancelled":  # at times by the client, with its reason
         return
     if decision == "rejected":
-        recorder.change(rejected=(*recorder.context.rejected, (ident, words)))
+        recorder.remember("rejected", (ident, words))
     if recorder.subagent_id is None:
         place = f"{recorder.session}/{recorder.at_ms}/{ident}" if _NUMBERED.fullmatch(ident) else ident
         add_prompt(recorder, f"{place}/said", words)
