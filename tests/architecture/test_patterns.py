@@ -26,6 +26,7 @@ from carryover.agents.cline import tasks as cline
 from carryover.agents.copilot.calls import after_sql
 from carryover.agents.opencode import adapter as opencode
 from carryover.importing import specstory_tools
+from carryover.importing.specstory_blocks import blocks
 from carryover.redact import redact
 from carryover.text.pattern import later
 from carryover.transcript.refusals import Endings
@@ -223,6 +224,7 @@ def test_what_a_repository_brings_is_read_in_linear_time() -> None:
         (opencode._QUOTED.search, '"' + "a " * 50_000),
         (cline._REMINDER.search, "\n" * 100_000),
         (specstory_tools._PRIORITY.search, "\n" * 100_000),
+        (lambda text: [*blocks(text)], "\n" * 20_000 + "words\n" + "Tool use: **view** it\n" * 20_000),
         (redact, "user,password,host\\na,b,c\\n" + "\\" * 100_000),
         (redact, f"kind: Secret\ndata:{' ' * 100_000}x"),
         (partial(read_answer, place=str, whole_files=True), "<<<<<<< SEARCH\na\n" * 20_000),

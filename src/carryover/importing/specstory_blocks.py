@@ -162,7 +162,8 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
         if block is not None:
             yield block
         if end is None:
-            said.append(lines[at])
+            if said or lines[at].strip():
+                said.append(lines[at])
             fences.pass_line(lines[at])
         if is_rule and unnamed:
             fences = Fences()
@@ -174,7 +175,8 @@ def blocks(text: str, *, unnamed: bool = False) -> Iterator[str | ToolBlock]:
 def _call_at(
     lines: Sequence[str], at: int, ends: _Ends, said: Sequence[str], ruled: bool, unnamed: bool
 ) -> tuple[int | None, ToolBlock | None]:
-    """Returns the line behind the call or thought that begins in a line, None if neither does, and the call."""
+    """Returns the line behind the call or thought that begins in a line, None if neither does, and the call. `said`:
+    the agent's words above it, from the first line that is not blank."""
     line = lines[at]
     if (last := ends.hidden(at)) is not None:
         if not (tool := _TOOL.match(line)):
@@ -182,11 +184,11 @@ def _call_at(
         return _printed_below(lines, last) + 1, _block(tool[1], unescaped(tool[2]), lines[at : last + 1])
     if line.startswith(_THOUGHT):
         return len(lines), None
-    if (tool := _OLDER_TOOL.match(line)) and not (tool[2] and any(map(str.strip, said))):
+    if (tool := _OLDER_TOOL.match(line)) and not (tool[2] and said):
         end = ends.part(at + 1, named=True)
         block = _block("unknown", tool[1], lines[at + 1 : end])
         return end, msgspec.structs.replace(block, summary=block.summary or tool[2] or "")
-    if line == _OLDER_PLAN and not any(map(str.strip, said)):
+    if line == _OLDER_PLAN and not said:
         below = (place for place in range(at + 1, len(lines)) if lines[place].strip())
         end = next((place for place in below if not lines[place].lstrip().startswith("- [")), len(lines))
         return end, ToolBlock("task", "TodoWrite", "", tuple(lines[at + 1 : end]))
