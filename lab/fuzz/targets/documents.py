@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 from carryover.adapter.spec import WebChat
 from carryover.export.document import composed
 from carryover.export.pieces import Material, TextFile
-from carryover.export.quoting import block_quote, code_span, fenced, quoted_line, safe
+from carryover.export.quoting import code_span, fenced, quoted_line, safe
 from carryover.export.session_parts import Part, PartKind, SessionHead, session_markdown
 from carryover.redact import CleanText
 from fuzz.bytes import chosen, parts, text_of
@@ -50,9 +50,8 @@ def _check_session(kind: PartKind, text: CleanText, title: CleanText) -> None:
 
 
 def _check_blocks(text: CleanText) -> None:
-    for block in (fenced(text, "diff"), block_quote(text)):
-        tokens = MarkdownIt("commonmark").parse(f"{block}\n\n# {_AFTER}")
-        assert [token.type for token in tokens[-3:]] == ["heading_open", "inline", "heading_close"]
+    tokens = MarkdownIt("commonmark").parse(f"{fenced(text, 'diff')}\n\n# {_AFTER}")
+    assert [token.type for token in tokens[-3:]] == ["heading_open", "inline", "heading_close"]
     [fence] = MarkdownIt("commonmark").parse(fenced(text))
     assert fence.content.rstrip("\n") == text.rstrip("\n")
     span = code_span(text)

@@ -12,6 +12,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.spec import WebChat
+from carryover.distill.handoff import OFFERED_TOKENS
 from carryover.distill.own_text import export_frame
 from carryover.export.pieces import Material, Piece, pieces_of
 from carryover.export.quoting import quoted_line, safe
@@ -19,6 +20,7 @@ from carryover.records.fields import iso_utc
 from carryover.redact import CleanText
 from carryover.text.pattern import later
 
+_HANDOFF_SHARE: Final = 0.3  # of the budget is for the handoff; more of it takes the room of files
 _LEFT_OUT_SHARE: Final = 0.04  # of the budget is room for the list of omissions
 _LEFT_OUT_TOKENS: Final = (160, 900)  # its least and its most
 _LONG_LABEL: Final = 90
@@ -66,9 +68,14 @@ class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
         return self.tokens <= self.chat.budget
 
 
+def handoff_tokens(chat: WebChat) -> int:
+    """Returns the tokens, as a handoff counts them, that the handoff has in a document for this chat."""
+    return min(int(chat.budget * _HANDOFF_SHARE * 100 / chat.tokens_percent), OFFERED_TOKENS)
+
+
 def composed(material: Material, chat: WebChat, question: str = "") -> DocumentForChat:
     """Composes the document, in the tokens that the chat takes as far as the question and the first pieces leave room
-    (`Document.fits` says whether they did). The same arguments give the same bytes.
+    (`fits` says whether they did). The same arguments give the same bytes.
 
     Without a question it asks for a second opinion.
     """
@@ -103,8 +110,8 @@ def _framed(body: str, material: Material, chat: WebChat, question: str) -> Clea
     first, last = export_frame(next(mark for mark in marks if mark not in body))
     question = safe(question).strip()
     prepared = f"Prepared for {chat.name}, {iso_utc(material.now_ms)}."
-    if material.handoff is not None:
-        prepared += f' Times such as "3 min earlier" count back from {iso_utc(material.handoff.updated_ms)}.'
+    if material.handoff:
+        prepared += f' Times such as "3 min earlier" count back from {iso_utc(material.counts_from_ms)}.'
     parts = (
         f"# {first} The project {quoted_line(material.name)}",
         f"{prepared} {_QUESTION_FOLLOWS if question else _REQUEST}",
@@ -149,7 +156,7 @@ def _left_out(
     """Returns omissions with their reasons: parts of files, then pieces by rank, then files that may not be shown."""
     pairs = list(zip(pieces, chosen, strict=True))
     shortened = (piece for piece, text in pairs if text is not None and text is piece.shorter)
-    parts = {piece.label: f"only {piece.part}" for piece in shortened if piece.path or piece.rank > 12}
+    parts = {piece.label: f"only {piece.part}" for piece in shortened}
     sizes: dict[str, list[int]] = {}
     for piece in sorted((piece for piece, text in pairs if text is None), key=lambda piece: piece.rank):
         sizes.setdefault(piece.label, []).append(cost(piece.text))

@@ -15,10 +15,9 @@ from typing import Final
 
 import msgspec
 
-from carryover.distill.entry import Entry
-from carryover.distill.handoff import Handoff
 from carryover.distill.quotes import elapsed
-from carryover.export.quoting import block_quote, code_span, fenced, hidden_in, quoted_line, safe
+from carryover.distill.render import Printed
+from carryover.export.quoting import code_span, fenced, hidden_in, quoted_line, safe
 from carryover.facts import ChangedFile
 from carryover.redact import CleanText
 from carryover.text.markdown import is_table_row, line_forms
@@ -37,7 +36,7 @@ class TextFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a project. `handoff` is None if no agent has left a task there.
+    """What is known of a project. `handoff` is empty if no agent has left a task there.
 
     >>> shop = Material(name="shop", now_ms=0, readme="# Shop\\n\\nSells bread.\\n", paths=("cart.py",))
     >>> [piece.text for piece in pieces_of(shop)]
@@ -49,11 +48,10 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     readme: str = ""
     paths: tuple[str, ...] = ()
     """The project's files that git does not ignore, sorted; bounded."""
-    handoff: Handoff | None = None
-    requests: Mapping[tuple[str, int], str] = {}
-    """The prompts that the lines of the task are taken from, in full, by session and time."""
-    last_answer: str = ""
-    """The agent's newest answer, in full."""
+    handoff: tuple[Printed, ...] = ()
+    """The sections of the handoff with their lines, as `lay_out` returns them for `handoff_tokens`."""
+    counts_from_ms: int = 0
+    """The time that its lines count back from."""
     changes: tuple[ChangedFile, ...] = ()
     files: tuple[TextFile, ...] = ()
     """Most relevant first."""
@@ -97,42 +95,18 @@ _SKILL_CHARS: Final = 300
 _ABOUT_CHARS: Final = 700
 _MOST_ENTRIES: Final = 24
 _FENCE_NAMES: Final = {".cc": "cpp", ".cs": "csharp", ".h": "c", ".hpp": "cpp", ".ipynb": "json", ".mjs": "js"}
-_FROM_HANDOFF: Final = {
-    "Task": ("Task", 0, 0),
-    "What the user said": ("What the user said", 7, 2),
-    "Where it stands": ("Where it stands", 4, 2),
-    "Progress log": ("What was done", 26, 6),
-    "Failed approaches": ("What did not work", 22, 2),
-    "Open questions": ("Open questions", 20, 2),
-    "Next action": ("What the agent would do next", 0, 0),
-    "Also in progress": ("Also in progress", 36, 2),
-    "From the agent's own summary": ("From the agent's own summary", 46, 4),
-    "Recent files": ("Recent files", 30, 6),
-    "Git context": ("State of git", 10, 2),
-}
-"""Sections by their heading in the handoff, in the order of the document: their title there, the rank of the first line
-and the step to the next line's. Rank 0 always stays."""
 
 
 def pieces_of(material: Material) -> Iterator[Piece]:
     """Yields the pieces in the order in which they are printed."""
     yield from _about(material)
-    for heading, (title, rank, step) in _FROM_HANDOFF.items():
-        for number, line in enumerate(_lines(material, heading)):
-            text = CleanText(f"- {quoted_line(line.shown)}")
-            yield Piece(section=title, text=text, rank=rank + step * number, label=title)
-        if heading == "Task":
-            yield from _task_in_full(material)
-        if heading == "Next action":
-            yield from _last_answer(material)
+    for title, lines in material.handoff:
+        for text, _ in lines:
+            line = CleanText(f"- {quoted_line(text.removeprefix('- '))}")
+            yield Piece(section=title, text=line, rank=0 if title == "Task" else 1, label=title)
     yield from _guidance(material.guidance)
     yield from _changes(material)
     yield from _files(material)
-
-
-def _lines(material: Material, heading: str) -> list[Entry]:
-    sections = material.handoff.sections if material.handoff is not None else ()
-    return [entry for section in sections if section.title == heading for entry in section.entries]
 
 
 def _about(material: Material) -> Iterator[Piece]:
@@ -190,56 +164,6 @@ def layout(paths: Iterable[str]) -> list[str]:
 def _first_of(names: Sequence[str], most: int) -> str:
     more = f", and {len(names) - most} more" if len(names) > most else ""
     return f"{', '.join(names[:most])}{more}"
-
-
-def _task_in_full(material: Material) -> Iterator[Piece]:
-    """Yields the prompt that sets the task, if the section only shows part of it."""
-    lines = _lines(material, "Task")
-    shown = [quoted_line(line.shown) for line in lines]
-    for line in lines:
-        text = safe(_request(material, line)).strip()
-        if not text or any(quoted_line(text) in other for other in shown):
-            continue
-        heading = CleanText("The request in full, as the user wrote it to the agent:\n\n")
-        yield Piece(
-            section="Task",
-            text=CleanText(f"{heading}{block_quote(_cut(text, 4000))}"),
-            rank=6,
-            label="the request in full",
-            shorter=CleanText(f"{heading}{block_quote(_cut(text, 600))}"),
-        )
-        return
-
-
-def _request(material: Material, line: Entry) -> str:
-    """Returns the prompt that a line is taken from; empty if it is not known."""
-    for (session, at_ms), text in material.requests.items():
-        if at_ms == line.at_ms and line.session in ("", session):
-            return text
-    return ""
-
-
-def _last_answer(material: Material) -> Iterator[Piece]:
-    if not material.last_answer.strip():
-        return
-    text = safe(material.last_answer).strip()
-    yield Piece(
-        section="The agent's last answer",
-        text=block_quote(_cut(text, 6000)),
-        rank=24,
-        label="the agent's last answer",
-        share=0.15,
-        shorter=block_quote(_cut(text, _SHORT_CHARS)),
-        part="its beginning and end",
-    )
-
-
-def _cut(text: str, chars: int) -> CleanText:
-    """Shortens clean `text` by leaving out its middle, since what came of it is at its end."""
-    if len(text) <= chars:
-        return CleanText(text)
-    head = chars // 3
-    return CleanText(f"{text[:head].rstrip()}\n[...]\n{text[head - chars :].lstrip()}")
 
 
 def _guidance(files: Iterable[TextFile]) -> Iterator[Piece]:

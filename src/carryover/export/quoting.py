@@ -36,11 +36,6 @@ def fenced(text: CleanText, language: str = "") -> CleanText:
     return CleanText(f"{fence}{name}\n{text.rstrip(chr(10))}\n{fence}")
 
 
-def block_quote(text: CleanText) -> CleanText:
-    """Returns `text` as a Markdown block quote."""
-    return CleanText("\n".join(f"> {line}".rstrip() for line in text.strip().split("\n")))
-
-
 def code_span(name: str) -> CleanText:
     """Returns a path or name as inline code."""
     return CleanText(f"`{quoted_line(name).replace('`', chr(39))}`")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from carryover.ledger.codec import is_of, read_body
@@ -27,16 +27,11 @@ _PROMPTS: Final = f"""SELECT id, at_ms, body FROM event
 _OF_PROJECT: Final = """FROM session JOIN thread ON thread.session_id = session.id
     JOIN event ON event.thread_id = thread.id
     WHERE session.project_id = ? AND subagent_id = '' AND event.retracted = 0"""
-_AT: Final = f"SELECT native_id, event.at_ms, body {_OF_PROJECT} AND event.at_ms IN ({{marks}}) ORDER BY event.id"
-_NEWEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id DESC LIMIT ?"
 _OLDEST: Final = f"SELECT event.at_ms, body {_OF_PROJECT} AND native_id = ? ORDER BY event.id LIMIT ?"
 _PINNED: Final = f"""SELECT native_id, event.at_ms, body {_OF_PROJECT}
     AND agent = '{NOTE}' AND native_id BETWEEN '{PIN}' AND '{PIN}~' AND {is_of("user_prompt")} ORDER BY event.id"""
-_TIMES_AT_ONCE: Final = 400
 _MOST_BEFORE: Final = 4
 """How many events at the beginning of a note are searched for its text."""
-_MOST_LOOKED_AT: Final = 500
-"""How many events at the end of a session are searched for its last answer."""
 
 
 TurnStart = tuple[int, int]
@@ -115,21 +110,6 @@ def sub_agent_events(db: sqlite3.Connection, session_id: int, subagent_id: str) 
 def turn_of(starts: Sequence[TurnStart], event_id: int, at_ms: int, subagent_id: str | None) -> int:
     """Returns the number of the turn that an event belongs to; a sub-agent's, by its time."""
     return sum(began_ms <= at_ms if subagent_id else prompt_id <= event_id for prompt_id, began_ms in starts)
-
-
-def prompts_at(db: sqlite3.Connection, project_id: int, times_ms: Collection[int]) -> list[tuple[str, int, str]]:
-    """Returns the prompts typed in a project at these times: session id, time, text."""
-    wanted = sorted({at_ms for at_ms in times_ms if at_ms > 0})[:_TIMES_AT_ONCE]
-    found = _read(db, db.execute(_AT.format(marks=",".join("?" * len(wanted))), (project_id, *wanted)))
-    typed = (each for each in found if isinstance(each[2], UserPrompt) and each[2].actor == "human")
-    return [(session, at_ms, body.text) for session, at_ms, body in typed]
-
-
-def last_answer(db: sqlite3.Connection, project_id: int, session: str) -> tuple[int, str] | None:
-    """Returns the time and text of the newest answer in the main conversation; None if there is none near the end."""
-    found = _read(db, db.execute(_NEWEST, (project_id, session, _MOST_LOOKED_AT)))
-    answers = (each for each in found if isinstance(each[1], AssistantMessage) and each[1].text.strip())
-    return next(((at_ms, body.text) for at_ms, body in answers), None)
 
 
 def text_of_note(db: sqlite3.Connection, project_id: int, session: str) -> str:

@@ -13,20 +13,20 @@ import msgspec
 from carryover.adapter.spec import WebChat
 from carryover.agents import specs
 from carryover.config import Config, refuse_excluded
+from carryover.distill.render import lay_out
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.export.document import DocumentForChat, composed
+from carryover.export.document import DocumentForChat, composed, handoff_tokens
 from carryover.export.pieces import Material
 from carryover.facts import ChangedFile
 from carryover.fsio import is_folder
-from carryover.ledger.events import last_answer, prompts_at
 from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
 from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, settings_to_print, warn_if_paused
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.paths import STORE
 from carryover.probe.files import project_paths, project_text
-from carryover.publish.make import made_for_elsewhere, refuse_excluded_past, view_now
+from carryover.publish.make import filled, made_for_elsewhere, refuse_excluded_past, view_now
 from carryover.terminal.output import warn
 from carryover.text.pattern import later
 
@@ -37,6 +37,7 @@ USUAL_CHAT: Final = GENERIC.id
 LEAST_BUDGET: Final = 1_000
 """In tokens: less would hold little but the frame."""
 _GIT_S: Final = 3.0
+_DONE: Final = ("call", "edit", "file", "files", "names")
 _NO_WORK: Final = (
     "No agent's work is recorded for this project, so the document has only its layout, the beginning of its README, "
     "uncommitted changes, and the files that say how to work in it."
@@ -58,22 +59,23 @@ def document_for_chat(
     Raises UserError (NOTHING_FOUND) if no agent has worked there and there is no file to show.
     """
     root = project_root(project, must_exist=True)
-    material = _material(root)
-    if material.handoff is None and not material.paths:
+    chat = web_chats()[chat_id or USUAL_CHAT]
+    chat = msgspec.structs.replace(chat, budget=budget or chat.budget)
+    material = _material(root, handoff_tokens(chat))
+    if not material.handoff and not material.paths:
         nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
-    chat = web_chats()[chat_id or USUAL_CHAT]
-    return composed(material, msgspec.structs.replace(chat, budget=budget or chat.budget), question)
+    return composed(material, chat, question)
 
 
-def _material(root: str) -> Material:
+def _material(root: str, tokens: int) -> Material:
     config = settings_to_print()
     refuse_excluded(root, config)
     now = now_ms()
     material = None
     with opened(Want.FRESH, root) as (ledger, project):
         if project is not None:
-            material = gathered(root, config, now_ms=now, ledger=(ledger, project.id))
+            material = gathered(root, config, now_ms=now, work=(ledger, project.id, tokens))
     warn_if_paused()
     if material is None:
         warn(f"{_NO_WORK} {KNOWN_PROJECTS}")
@@ -82,33 +84,23 @@ def _material(root: str) -> Material:
 
 
 def gathered(
-    root: str, config: Config, *, now_ms: int, ledger: tuple[sqlite3.Connection, int] | None = None
+    root: str, config: Config, *, now_ms: int, work: tuple[sqlite3.Connection, int, int] | None = None
 ) -> Material:
     """Gathers the material on the project at `root`. Raises UserError if the ledger can't be read.
 
-    `ledger`: a connection and the project's id; None if no agent has worked there.
+    `work`: the ledger, the project's id and the tokens of its handoff; None if no agent has worked there.
     """
     material = Material(name=Path(root).name or root, now_ms=now_ms)
-    if ledger is None:
+    if work is None:
         return _with_files(material, Path(root), None)
-    view = view_now(*ledger, config)
+    ledger, project, tokens = work
+    view = view_now(ledger, project, config)
     refuse_excluded_past(view, config)
-    return _with_files(_with_work(material, view, *ledger), Path(root), view)
-
-
-def _with_work(material: Material, view: ProjectView, ledger: sqlite3.Connection, project: int) -> Material:
-    """Adds what the ledger has of the agents' work."""
-    handoff = made_for_elsewhere(view, now_ms=material.now_ms, git_s=_GIT_S)
-    if handoff is None:
-        return material
-    times = [entry.at_ms for section in handoff.sections if section.title == "Task" for entry in section.entries]
-    answer = last_answer(ledger, project, handoff.session)
-    return msgspec.structs.replace(
-        material,
-        handoff=handoff,
-        requests={(session, at_ms): text for session, at_ms, text in prompts_at(ledger, project, times)},
-        last_answer=answer[1] if answer is not None else "",
-    )
+    handoff = made_for_elsewhere(view, now_ms=now_ms, git_s=_GIT_S)
+    if handoff is not None:
+        shown = tuple(lay_out(filled(handoff, ledger, view, tokens, now_ms=now_ms)))
+        material = msgspec.structs.replace(material, handoff=shown, counts_from_ms=handoff.updated_ms)
+    return _with_files(material, Path(root), view)
 
 
 def _with_files(material: Material, root: Path, view: ProjectView | None) -> Material:
@@ -135,11 +127,9 @@ def _with_files(material: Material, root: Path, view: ProjectView | None) -> Mat
 
 
 def _texts(material: Material) -> Iterator[str]:
-    """Yields the texts that may name files."""
-    for section in material.handoff.sections if material.handoff is not None else ():
-        if section.title != "Recent files":
-            yield from (entry.shown for entry in section.entries)
-    yield from material.requests.values()
+    """Yields what was said, which may name files. A call names many that do not matter."""
+    for _, lines in material.handoff:
+        yield from (text for text, entry in lines if entry.kind not in _DONE)
 
 
 def _readme(root: Path, paths: Sequence[str]) -> str:

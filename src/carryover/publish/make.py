@@ -122,8 +122,7 @@ def made_handoff(
     has_file = refused is None and settings.is_inside
     handoff = with_page(made, settings, has_file=has_file) if made is not None else None
     if handoff is not None and tokens != MAX_TOKENS:
-        past = past_of(view, now_ms=now_ms, led_by=led_by, names=agent_names())
-        handoff = dialed(handoff, past, newest_first(db, view), tokens)
+        handoff = filled(handoff, db, view, tokens, now_ms=now_ms, led_by=led_by)
     text, sections = rendered(handoff) if handoff is not None else (None, [])
     lead = (handoff.agent_id, handoff.session) if handoff is not None else None
     newest = max(view.sessions, key=lambda one: one.last_ms, default=None)
@@ -144,6 +143,14 @@ def made_handoff(
         below=roots_below(db, view.root),
         head=head,
     )
+
+
+def filled(
+    handoff: Handoff, db: sqlite3.Connection, view: ProjectView, tokens: int, *, now_ms: int, led_by: str | None = None
+) -> Handoff:
+    """Returns the handoff of the view for another budget; one above the file's is filled from the ledger's events."""
+    past = past_of(view, now_ms=now_ms, led_by=led_by, names=agent_names())
+    return dialed(handoff, past, newest_first(db, view), tokens)
 
 
 def with_page(handoff: Handoff, settings: ProjectSettings, *, has_file: bool) -> Handoff:

@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from carryover.adapter.spec import WebChat
-from carryover.distill.entry import Entry, Section
-from carryover.distill.handoff import distill
+from carryover.distill.handoff import OFFERED_TOKENS, distill
 from carryover.distill.own_text import without_handoffs
-from carryover.export.document import DocumentForChat, composed, in_longest_form, tokens_in
+from carryover.distill.render import lay_out
+from carryover.export.document import DocumentForChat, composed, handoff_tokens, in_longest_form, tokens_in
 from carryover.export.pieces import Material, Piece, TextFile
 from carryover.facts import ChangedFile, Facts
 from carryover.past.chat_document import LEAST_BUDGET
@@ -32,7 +32,8 @@ def shop() -> Material:
     talk.ran("python checkout.py", "ModuleNotFoundError: No module named 'money'", status="error")
     talk.says("`money` is not installed here. Next I will use `decimal` in checkout.py.")
     now_ms = talk.at_ms + 10 * MINUTE_MS
-    view = project(talk)
+    handoff = distill(project(talk), Facts(), resume="silent", now_ms=now_ms)
+    assert handoff is not None
     code = "def discount(total):\n    return total\n"
     files = (
         TextFile(path="cart.py", text=code, edited_ms=now_ms - MINUTE_MS, changed=True),
@@ -45,9 +46,8 @@ def shop() -> Material:
         now_ms=now_ms,
         readme="Sells bread.",
         paths=("cart.py", "named.py", "old.py"),
-        handoff=distill(view, Facts(), resume="silent", now_ms=now_ms),
-        requests={("s1", talk.started_ms + MINUTE_MS): PROMPT},
-        last_answer="`money` is not installed here.",
+        handoff=tuple(lay_out(handoff)),
+        counts_from_ms=handoff.updated_ms,
         changes=(ChangedFile(path="cart.py", insertions=2, deletions=0, diff=diff),),
         files=files,
         guidance=(TextFile(path="AGENTS.md", text="Run `pytest -q`."),),
@@ -70,7 +70,7 @@ def test_the_document_holds_what_a_reader_without_files_needs() -> None:
         ("Read this first", "recorded elsewhere"),
         ("The project", "Sells bread."),
         ("Task", PROMPT),
-        ("What did not work", "No module named 'money'"),
+        ("Failed approaches", "No module named 'money'"),
         ("Where it stands", "`decimal`"),
         ("Instructions and skills in force", "Run `pytest -q`."),
         ("Uncommitted changes (git diff HEAD)", "+def discount(total):"),
@@ -165,34 +165,32 @@ def test_a_long_file_is_shown_around_its_last_edit() -> None:
 
 def test_what_is_left_out_is_listed_with_its_reason_and_a_long_path_by_its_end() -> None:
     path = f"src/{'deep/' * 30}a.py"
-    material = Material(name="x", now_ms=1, last_answer="word of it\n\n" * 600, left_out={path: "a symlink"})
-    listed = f"- the agent's last answer: {{}}\n- …{path[-90:]}: a symlink\n"
+    rules = TextFile(path="AGENTS.md", text="word of it\n\n" * 600)
+    material = Material(name="x", now_ms=1, guidance=(rules,), left_out={path: "a symlink"})
+    listed = f"- AGENTS.md: {{}}\n- …{path[-90:]}: a symlink\n"
 
-    for budget, reason in ((900, "no room: about 4,384 tokens"), (2_500, "only its beginning and end")):
+    for budget, reason in ((900, "no room: about 3,024 tokens"), (2_500, "only its beginning")):
         assert listed.format(reason) in composed(material, replace(CHAT, budget=budget)).text
-    request = dict.fromkeys(shop().requests, f"{PROMPT}\n\n{'Prices are in cents. ' * 120}")
-    shown = composed(replace(shop(), requests=request, files=()), replace(CHAT, budget=1_500))
-    assert "[...]" in shown.text and [*shown.left_out] == [".env"]
 
 
-ORDER = (
-    *("Task", "What the user said", "Where it stands", "Progress log", "Failed approaches", "Open questions"),
-    *("Next action", "Also in progress", "From the agent's own summary", "Recent files", "Git context"),
-)
+def test_the_document_has_the_handoff_for_a_share_of_its_budget() -> None:
+    handoff = shop().handoff
+
+    found = sections(composed(shop(), CHAT))
+
+    assert [*found][2:][: len(handoff)] == [title for title, _ in handoff]
+    for title, lines in handoff:
+        assert found[title].strip() == "\n".join(text for text, _ in lines)
+    assert [handoff_tokens(replace(CHAT, budget=budget, tokens_percent=125)) for budget in (1_000, 12_000, 60_000)] == [
+        *(240, 2_880),
+        OFFERED_TOKENS,
+    ]
 
 
-def test_the_sections_of_the_handoff_come_in_a_readers_order() -> None:
-    """What is handed over has one line below each heading, which is the heading in small letters."""
-    talk = Conversation().user("Add a discount to cart.py").edited("cart.py").says("Done.")
-    handoff = distill(project(talk), Facts(), resume="silent", now_ms=talk.at_ms)
-    assert handoff is not None
-    made = tuple(Section(title, (Entry(text=title.lower(), kind="prompt"),)) for title in sorted(ORDER))
+def test_the_task_stays_beside_a_question_that_fills_the_budget() -> None:
+    document = composed(shop(), replace(CHAT, budget=LEAST_BUDGET), "why " * 500)
 
-    found = sections(handoff=replace(handoff, sections=made))
-
-    assert [text.strip().split("\n")[0] for text in found.values()][1:] == [f"- {title.lower()}" for title in ORDER]
-    renamed = ["What was done", "What did not work", "What the agent would do next", "State of git"]
-    assert [title for title in found if title not in ORDER][1:] == renamed
+    assert PROMPT in sections(document)["Task"] and "Where it stands" not in sections(document)
 
 
 @pytest.mark.parametrize(

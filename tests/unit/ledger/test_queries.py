@@ -9,7 +9,6 @@ import pytest
 
 from carryover.adapter.contract import Source
 from carryover.errors import ExitCode, UserError
-from carryover.ledger.events import last_answer, prompts_at
 from carryover.ledger.queries import (
     agents_seen,
     changed_since_published,
@@ -25,7 +24,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.rows import BrokenSource
 from carryover.ledger.schema import migrate
 from carryover.ledger.store import Ledger
-from carryover.model import NOTE, AssistantMessage, StoredEvent, ToolCall, UserPrompt
+from carryover.model import NOTE, AssistantMessage, StoredEvent, UserPrompt
 from support.scribe import Scribe
 
 
@@ -107,49 +106,6 @@ async def test_a_note_is_no_agents(scribe: Scribe, ledger: Ledger) -> None:
     assert [row.agent for row in agents_seen(scribe.db)] == [scribe.agent]
     assert [row.native_id for row in sessions(scribe.db, 1, limit=5, notes=False)] == ["s1"]
     assert [row.native_id for row in sessions(scribe.db, 1, limit=5)] == ["note-1", "s1"]
-
-
-async def test_prompts_are_found_by_their_times_in_their_project_alone(scribe: Scribe) -> None:
-    await scribe.tell(
-        scribe.event("first", at_ms=10),
-        scribe.event("second", at_ms=20),
-        scribe.event(UserPrompt(text="of the agent", actor="model"), at_ms=10),
-        scribe.event("of a sub-agent", at_ms=10, subagent_id="a1"),
-        scribe.event("elsewhere", at_ms=10, session="s2", cwd="/other"),
-    )
-
-    with scribe.db as db:
-        assert prompts_at(db, 1, [10, 0, 99]) == [("s1", 10, "first")]
-        assert prompts_at(db, 1, []) == []
-
-
-async def test_the_last_answer_is_the_newest_text_of_the_main_conversation(scribe: Scribe) -> None:
-    await scribe.tell(
-        scribe.event("bake"),
-        scribe.event(AssistantMessage(text="I look.")),
-        scribe.event(AssistantMessage(text="Done."), at_ms=9_000),
-        scribe.event(AssistantMessage(text="  "), at_ms=9_001),
-        scribe.event(ToolCall(call_id="c", name="Bash", op="shell"), at_ms=9_002),
-        scribe.event(AssistantMessage(text="Below."), subagent_id="a1"),
-    )
-
-    with scribe.db as db:
-        assert last_answer(db, 1, "s1") == (9_000, "Done.")
-        assert last_answer(db, 2, "s1") is None
-        assert last_answer(db, 1, "s9") is None
-
-
-@pytest.mark.parametrize(
-    "read",
-    [
-        lambda db: sessions(db, limit=20, notes=False),
-        lambda db: short_ids(db, [f"{number:08x}-0000" for number in range(20)]),
-    ],
-)
-def test_what_is_read_of_some_sessions_does_not_grow_with_all(read: Callable[[sqlite3.Connection], object]) -> None:
-    few, many = (_steps(number, read) for number in (200, 2_000))
-
-    assert many < 1.5 * few
 
 
 def test_the_shortest_beginning_of_an_id_is_that_among_all() -> None:

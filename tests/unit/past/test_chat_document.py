@@ -34,7 +34,8 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
     session: ClaudeSession, shop: Path, read_in: ReadIn, ledger_path: Path
 ) -> None:
     session.prompt(PROMPT)
-    session.answer("`discount` is in cart.py. Next I will wire it into checkout.")
+    cases = "\n".join(f"Case {number}: total{number} is tested by hand." for number in range(80))
+    session.answer(f"`discount` is in cart.py.\n{cases}\nNext I will wire it into checkout.")
     project_id = read_in(session)
     (shop / "cart.py").write_text("total = 1\n")
     (shop / "till.py").write_text("open = True\n")
@@ -45,16 +46,17 @@ def test_what_is_recorded_and_what_is_on_disk_come_together(
     (shop / ".carryover" / "handoff.md").write_text("x")
 
     with closing(connect_read_only(ledger_path)) as db:
-        found = gathered(str(shop), Config(), now_ms=LATER_MS, ledger=(db, project_id))
+        short = gathered(str(shop), Config(), now_ms=LATER_MS, work=(db, project_id, 300))
+        found = gathered(str(shop), Config(), now_ms=LATER_MS, work=(db, project_id, 3000))
 
     assert (found.name, found.readme) == ("shop", "# shop\n\nSells bread.\n")
     assert found.paths == ("AGENTS.md", "README.md", "cart.py", "till.py")
-    assert PROMPT in found.requests.values()
-    assert "`discount` is in cart.py" in found.last_answer
+    shown, briefly = ("\n".join(text for _, lines in one.handoff for text, _ in lines) for one in (found, short))
+    assert PROMPT in shown and "`discount` is in cart.py" in shown
+    assert shown.count("by hand") > 1.5 * briefly.count("by hand")
     assert [(change.path, "+total = 1" in change.diff) for change in found.changes] == [("cart.py", True)]
     assert [file.path for file in found.guidance] == ["AGENTS.md"]
     assert [file.path for file in found.files if file.changed] == ["cart.py", "README.md", "till.py"]
-    assert found.handoff is not None
 
 
 @pytest.mark.parametrize("data", [b"\0", b"\xff", b"x" * (LARGEST_BYTES + 1)])
