@@ -199,7 +199,7 @@ def _past_part(
 
 def _with_deleted(names: Mapping[str, InPlay], view: ProjectView) -> dict[str, InPlay]:
     """Returns the names, and which are files that were deleted last."""
-    touched = [file for session in view.sessions for digest in session.digests for file in digest.touched]
+    touched = [file for digest in view.digests for file in digest.touched]
     newest = {file.path.replace("\\", "/"): file for file in sorted(touched, key=attrgetter("at_ms"))}
     gone = {key: f"/{path}" for path, file in newest.items() if file.change == "delete" for key in names_in(path)}
     return {
@@ -238,7 +238,7 @@ def _plans_since(step: Step) -> bool:
 def wanted_files(view: ProjectView) -> tuple[FileQuery, ...]:
     """Returns the files whose current state the handoff would show, for the probe to read."""
     elsewhere = {session.session for session in view.sessions if session.where}
-    turns = (turn for session in view.sessions for digest in session.digests for turn in digest.turns)
+    turns = (turn for digest in view.digests for turn in digest.turns)
     committed_ms = max((turn.committed_ms for turn in turns), default=0)
     edited = [
         FileQuery(

@@ -55,13 +55,18 @@ class _LaidOut(NamedTuple):
 
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text. Without enough room, the entries with the highest rank are dropped first."""
-    return _text(handoff, _laid_out(handoff, answering), answering)
+    return rendered(handoff, answering)[0]
 
 
-def rendered(handoff: Handoff) -> tuple[CleanText, list[Printed]]:
-    """Returns what `render` and `lay_out` return. The lines are made once, which takes most of the time."""
-    laid_out = _laid_out(handoff, None)
-    return _text(handoff, laid_out, None), laid_out.sections
+def lay_out(handoff: Handoff) -> list[Printed]:
+    """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
+    return rendered(handoff)[1]
+
+
+def rendered(handoff: Handoff, answering: Answering | None = None) -> tuple[CleanText, list[Printed]]:
+    """Returns what `render` and `lay_out` return."""
+    laid_out = _laid_out(handoff, answering)
+    return _text(handoff, laid_out, answering), laid_out.sections
 
 
 def names_page(handoff: Handoff, text: str) -> bool:
@@ -80,11 +85,6 @@ def _text(handoff: Handoff, laid_out: _LaidOut, answering: Answering | None) -> 
     missing = sum(turn not in shown for turn in handoff.turns)
     holds, last = _end(handoff, answering, missing, is_cut=laid_out.is_cut)
     return CleanText("\n".join([*_head(handoff, answering, holds), *body, last]) + "\n")
-
-
-def lay_out(handoff: Handoff, answering: Answering | None = None) -> list[Printed]:
-    """Returns the sections that fit, by title, with their lines as printed and the entries they come from."""
-    return _laid_out(handoff, answering).sections
 
 
 def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:

@@ -80,6 +80,11 @@ class ProjectView(msgspec.Struct, frozen=True, kw_only=True):
     """Roots of worktrees that agents created for themselves: work there counts as work on this project."""
 
     @property
+    def digests(self) -> tuple[Digest, ...]:
+        """The digests of all sessions and their sub-agents."""
+        return tuple(digest for session in self.sessions for digest in session.digests)
+
+    @property
     def trees(self) -> tuple[str, ...]:
         """The checkouts that can be named."""
         return tuple(tree for tree in self.checkouts if tree not in DISK_ROOTS)

@@ -80,7 +80,7 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
     four names in five, none of which is ever worth more than a few hundredths. Nor is the id that a client gave a job:
     no other session can use it.
     """
-    now = sum(digest.heard for session in view.sessions for digest in session.digests)
+    now = sum(digest.heard for digest in view.digests)
     since = 0
     shown: dict[str, str] = {}
     found: dict[str, list[int]] = {}
@@ -108,8 +108,7 @@ def mentioned(view: ProjectView) -> tuple[dict[str, Name], int]:
                     if (last := name.last_called + before) > numbers[5]:
                         numbers[5] = last
         since += max(digest.heard for digest in session.digests)
-    digests = [digest for session in view.sessions for digest in session.digests]
-    jobs = {job.id for digest in digests for job in (*digest.jobs, *digest.ended)}
+    jobs = {job.id for digest in view.digests for job in (*digest.jobs, *digest.ended)}
     return without_jobs({key: Name(shown[key], *numbers) for key, numbers in found.items()}, jobs), now
 
 

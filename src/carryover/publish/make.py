@@ -257,7 +257,7 @@ def _with_places(view: ProjectView, checkouts: tuple[str, ...], checkout: Checko
     digests = [session.digest for session in view.sessions]
     branches = {turn.branch for digest in digests for turn in digest.turns} | {digest.branch for digest in digests}
     lost = checkout.without_branches(filter(None, branches))
-    edited = (file.path for session in view.sessions for digest in session.digests for file in digest.touched)
+    edited = (file.path for digest in view.digests for file in digest.touched)
     gone = removed_checkouts(view.root, edited, config.agents)
     former = (*view.former_roots, *gone)
     return msgspec.structs.replace(view, checkouts=checkouts, former_roots=former, lost_branches=lost)

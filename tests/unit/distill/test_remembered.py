@@ -7,7 +7,7 @@ from msgspec.structs import replace
 from carryover.distill.handoff import Handoff
 from carryover.distill.header import Answering
 from carryover.distill.remembered import remembered
-from carryover.distill.render import lay_out, render
+from carryover.distill.render import render, rendered
 from carryover.distill.view import Opinion
 from carryover.facts import DAY_MS, Facts, GitFacts
 from support.conversation import Conversation, handoff, project, worked
@@ -66,7 +66,7 @@ def test_the_lines_of_an_answer_are_chosen_once_for_one_room() -> None:
     made = made_of(worked("answered"), Facts())
     starts = [Answering(situation="new", now_ms=made.updated_ms + after_ms) for after_ms in (5 * 60_000, 6 * 60_000)]
 
-    first, second = (lay_out(made, start) for start in starts)
+    first, second = (rendered(made, start)[1] for start in starts)
 
     assert first is second
     assert ["5 min later" in render(made, starts[0]), "6 min later" in render(made, starts[1])] == [True, True]

@@ -14,7 +14,7 @@ from carryover.distill.entry import Entry, Section
 from carryover.distill.handoff import MAX_TOKENS, Handoff
 from carryover.distill.header import ASKS_AGAIN, MAX_CHARS, Answering, Situation, header
 from carryover.distill.quotes import estimated_tokens
-from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, lay_out, names_page, neutralize, render
+from carryover.distill.render import MAX_LINES, MAX_TEXT_CHARS, lay_out, names_page, neutralize, render, rendered
 from carryover.distill.sections.quoting import joined_short
 from carryover.records.text import READS_PAGE
 
@@ -108,7 +108,7 @@ def test_what_is_laid_out_fits_beside_the_header_and_keeps_where_it_came_from(
     made: list[tuple[str, list[Entry]]], answering: Answering | None
 ) -> None:
     whole = handoff(*made)
-    laid_out = lay_out(whole, answering)
+    laid_out = rendered(whole, answering)[1]
 
     assert len(header(whole, answering)) <= 8
     assert max(map(len, header(whole, answering))) <= MAX_CHARS

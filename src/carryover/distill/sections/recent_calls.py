@@ -119,8 +119,7 @@ def _is_listed(call: Call, view: ProjectView) -> bool:
     """Whether a call may have changed a file that is listed as changed."""
     if call.op not in ("edit", "write") or call.status != "unknown":
         return False
-    digests = (digest for session in view.sessions for digest in session.digests)
-    return any(file.path == with_drive(call.subject) for digest in digests for file in digest.touched)
+    return any(file.path == with_drive(call.subject) for digest in view.digests for file in digest.touched)
 
 
 def _is_solved(call: Call, session: SessionView) -> bool:

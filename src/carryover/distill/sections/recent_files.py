@@ -73,10 +73,8 @@ def newest_edits(view: ProjectView, *, outside: bool, limit: int = 12) -> list[t
     A file in another checkout, or `outside` of the project, has its full path. The path of one below a former root is
     relative to the current root. Of the settings of programs, only those that the conversation names are shown. If all
     that was edited is scratch files and settings, these are the work."""
-    digests = [digest for session in view.sessions for digest in session.digests]
-    files = [*chain.from_iterable(digest.touched for digest in digests)]
-
-    newest = _newest(files, lambda path: _shown(path, view, digests, outside=outside))
+    files = [*chain.from_iterable(digest.touched for digest in view.digests)]
+    newest = _newest(files, lambda path: _shown(path, view, outside=outside))
     if not newest and outside:
         lasting = (file for file in files if not file.temporary)
         newest = _newest(lasting, lambda path: _outside(path, view.root, settings=True, scratch=True))
@@ -86,11 +84,11 @@ def newest_edits(view: ProjectView, *, outside: bool, limit: int = 12) -> list[t
 def name_of_work(path: str, view: ProjectView) -> str | None:
     """Returns the name under which `newest_edits` shows a file, also outside of the project; None for those that it
     shows only if there is no other work."""
-    return _shown(path, view, [digest for session in view.sessions for digest in session.digests], outside=True)
+    return _shown(path, view, outside=True)
 
 
-def _shown(path: str, view: ProjectView, digests: Sequence[Digest], *, outside: bool) -> str | None:
-    if (found := placed(path, view, outside=outside)) or not outside or not _is_named(path, digests):
+def _shown(path: str, view: ProjectView, *, outside: bool) -> str | None:
+    if (found := placed(path, view, outside=outside)) or not outside or not _is_named(path, view.digests):
         return found
     return _outside(path, view.root, settings=True)
 
@@ -98,8 +96,7 @@ def _shown(path: str, view: ProjectView, digests: Sequence[Digest], *, outside: 
 def runs_of(view: ProjectView, most: int | None = None) -> list[SeenRun]:
     """Returns the test runs of all sessions, or the newest `most`, oldest first; some agents write the same time for
     several. The paths that restrict one are as files are shown: none for `cd <root> && pytest`."""
-    digests = (digest for session in view.sessions for digest in session.digests)
-    runs = sorted((seen for digest in digests for seen in digest.runs), key=lambda seen: seen.at_ms)
+    runs = sorted((seen for digest in view.digests for seen in digest.runs), key=lambda seen: seen.at_ms)
     runs = runs if most is None else runs[-most:]
     places = roots_of(view)
     given = {path for seen in runs for path in (*seen.run.paths, *seen.run.excluded)}
@@ -164,7 +161,7 @@ def edited_since(command: str, at_ms: int, view: ProjectView) -> str:
     """Says which of the files that a command names were edited after it; empty if none was."""
     words = (word.replace("\\", "/").removeprefix("./") for word in _WORD.findall(command))
     ends = tuple(f"/{word.lstrip('/')}" for word in words)
-    touched = (file for session in view.sessions for digest in session.digests for file in digest.touched)
+    touched = (file for digest in view.digests for file in digest.touched)
     since = {file.path for file in touched if file.at_ms > at_ms}  # most are edited more than once
     paths = {f"/{path}".replace("\\", "/") for path in since}
     edited = {path.rpartition("/")[2] for path in paths if path.endswith(ends)}
