@@ -74,7 +74,7 @@ def forget_planned(plan: WhatGoes, *, answer_s: float = _ANSWER_S) -> Erased:
     """
     sweep_scratch(state_dir().root, temporary_files())
     query = {"selection": msgspec.json.encode(plan.selection).decode()}
-    do = partial(forget_here, selections=[plan.selection])
+    do = partial(forget_here, selection=plan.selection)
     return written_daemonless("/forget", query, Erased, do, timeout_s=answer_s)
 
 

@@ -97,7 +97,7 @@ def control_app(
             again="again" in given,
         ),
         # A missing parameter must forget nothing, but an empty selection selects everything.
-        "/forget": lambda given: forgetting.forget([_selection(given)]),
+        "/forget": lambda given: forgetting.forget(_selection(given)),
         "/sync": lambda _: syncing.once(),
         "/page": lambda _: page.key(),
     }

@@ -49,14 +49,12 @@ class Forgetting:
         self._publish_queue = publish_queue
         self._one_at_a_time = asyncio.Lock()
 
-    async def forget(self, selections: Sequence[Selection]) -> Erased:
-        """Forgets what `selections` name, and returns once nothing of it is left. Raises LedgerUnavailable."""
+    async def forget(self, selection: Selection) -> Erased:
+        """Forgets what `selection` names, and returns once nothing of it is left. Raises LedgerUnavailable."""
         context = self._context
         async with self._one_at_a_time:
             self._publish_queue.forget_texts()
-            done = await forget_sessions(
-                context.ledger, context.paths, selections, self._publish, now_ms=context.now_ms
-            )
+            done = await forget_sessions(context.ledger, context.paths, selection, self._publish, now_ms=context.now_ms)
         context.log.info("forgotten", sessions=done.sessions, problems=len(done.problems))
         return done
 

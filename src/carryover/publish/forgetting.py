@@ -55,46 +55,39 @@ class Erased(msgspec.Struct, frozen=True, kw_only=True):
 async def forget_sessions(
     ledger: Ledger,
     paths: StatePaths,
-    selections: Iterable[Selection],
+    selection: Selection,
     publish: Publish,
     *,
     now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
 ) -> Erased:
-    """Removes what `selections` name from the ledger, handoffs and spool; republishes what is left.
+    """Removes what `selection` names from the ledger, handoffs and spool; republishes what is left.
 
     Files go first; after an interruption, the rest is erased when the ledger is next opened. Raises LedgerUnavailable
     and LedgerDamaged; the ledger is then unchanged.
     """
-    each = list(selections)
-    roots, conversations, known = await asyncio.to_thread(_selected, paths, each, now_ms())
+    roots, conversations, known = await asyncio.to_thread(_selected, paths, selection, now_ms())
     problems, had = await asyncio.to_thread(remove_published, paths, roots)
-    remove_calls = partial(remove_spooled, paths.state.root, each, known=known, now_ms=now_ms())
+    remove_calls = partial(remove_spooled, paths.state.root, selection, known=known, now_ms=now_ms())
     # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
-    done = [await ledger.forget(selection, now_ms=now_ms()) for selection in each]
+    done = await ledger.forget(selection, now_ms=now_ms())
     problems += await _republish(paths, publish, done, roots, had)
-    conversations |= {conversation for one in done for conversation in one.conversations}
-    problems += await asyncio.to_thread(remove_calls, conversations)
+    problems += await asyncio.to_thread(remove_calls, conversations.union(done.conversations))
     try:
         await ledger.erase()
     except LedgerUnavailable as trouble:
         problems.append(f"Deleted, but not yet overwritten, which carryoverd does once it can: {trouble}")
-    return Erased(sessions=sum(one.sessions for one in done), problems=tuple(dict.fromkeys(problems)))
+    return Erased(sessions=done.sessions, problems=tuple(dict.fromkeys(problems)))
 
 
 async def _republish(
-    paths: StatePaths,
-    publish: Publish,
-    done: Sequence[Forgotten],
-    roots: Set[str],
-    had: Collection[str],
+    paths: StatePaths, publish: Publish, done: Forgotten, roots: Set[str], had: Collection[str]
 ) -> list[str]:
     """Publishes again what is left in those of `roots` that `had` a handoff, and removes what was published elsewhere
     in the meantime. Returns the problems."""
-    gone = {project for one in done for project in one.gone}
     left = {row.id: row.root for row in await asyncio.to_thread(_read, paths, whereabouts) if row.root in had}
     again, written = sorted(left), [*left.values()]
-    problems = [*await publish(again, sorted(gone))]
+    problems = [*await publish(again, done.gone)]
     # A publication that began before may have written what an agent at work then keeps.
     if await asyncio.to_thread(_remove_loaded, written, problems):
         problems += await publish(again, ())
@@ -102,11 +95,11 @@ async def _republish(
     return [*problems, *late]
 
 
-async def forget_here(ledger: Ledger, paths: StatePaths, selections: Iterable[Selection]) -> Erased:
+async def forget_here(ledger: Ledger, paths: StatePaths, selection: Selection) -> Erased:
     """Forgets sessions in this process, without a daemon."""
     config = await asyncio.to_thread(load_config, paths.state.config)
     publish = partial(publish_here, ledger, paths, config)
-    return await forget_sessions(ledger, paths, selections, publish)
+    return await forget_sessions(ledger, paths, selection, publish)
 
 
 async def publish_here(
@@ -128,17 +121,15 @@ async def publish_here(
     return problems
 
 
-def _selected(
-    paths: StatePaths, selections: Sequence[Selection], now_ms: int
-) -> tuple[set[str], set[tuple[str, str]], set[str]]:
+def _selected(paths: StatePaths, selection: Selection, now_ms: int) -> tuple[set[str], set[tuple[str, str]], set[str]]:
     """Returns all affected roots (present and former, with those of worktrees and main checkouts, whose handoffs name
     each other), all affected conversations, and all known ids."""
     with closing(connect_read_only(paths.state.ledger)) as db:
         places = whereabouts(db)
         roots: set[str | None] = set()
-        if any(one.is_everything for one in selections):
+        if selection.is_everything:
             roots.update(place.root for place in places)
-        rows = [row for one in selections for row in queries.selected_sessions(db, one, now_ms=now_ms)]
+        rows = queries.selected_sessions(db, selection, now_ms=now_ms)
         known = {conversation_of(session) for session in queries.session_ids(db)}
     for row in rows:
         roots.update((row.root, row.recorded_root))
@@ -211,7 +202,7 @@ _LIMIT_BYTES: Final = 8 << 20
 
 def remove_spooled(
     state: Path,
-    selections: Sequence[Selection],
+    selection: Selection,
     conversations: Collection[tuple[str, str]],
     *,
     known: Collection[str],
@@ -219,13 +210,13 @@ def remove_spooled(
 ) -> list[str]:
     """Removes the spooled calls of `conversations` (agent and id). Returns what is left to do, as sentences.
 
-    `known`: ids of all conversations that have been read; calls of others are removed if `selections` name them.
+    `known`: ids of all conversations that have been read; calls of others are removed if `selection` names them.
     """
     problems: list[str] = []
     spool = state / _SPOOL
     if not is_folder(spool) or spool.is_symlink():
         return problems
-    if any(selection.is_everything for selection in selections):
+    if selection.is_everything:
         try:
             shutil.rmtree(spool)
         except OSError as error:
@@ -234,10 +225,9 @@ def remove_spooled(
     for agent, conversation in conversations:
         folder = spool / agent
         remove_all((path for path in _files(folder) if _is_of_conversation(path, conversation, folder)), problems)
-    unread = [path for path in _files(spool) if path.name.partition(".")[0] not in known]
-    for selection in selections:
-        if selection.session is None and selection.conversation is None:
-            remove_all((path for path in unread if _is_selected(path, selection, now_ms)), problems)
+    if selection.session is None and selection.conversation is None:
+        unread = (path for path in _files(spool) if path.name.partition(".")[0] not in known)
+        remove_all((path for path in unread if _is_selected(path, selection, now_ms)), problems)
     return problems
 
 

@@ -101,7 +101,7 @@ async def test_texts_kept_for_sessions_that_start_are_gone_before_handoffs_are_w
     last = place.queue.last_of(root)
     assert last is not None and "release notes" in last[1]
     place.queue.root = root
-    await place.forgetting.forget([Selection(agent="claude-code", session=new.session)])
+    await place.forgetting.forget(Selection(agent="claude-code", session=new.session))
 
     assert place.queue.kept[0] is None
 
@@ -148,7 +148,7 @@ async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: Cl
     await place.read(old)
     (project,) = place.queue.outcomes
 
-    done = await place.forgetting.forget([Selection(root=str(old.cwd))])
+    done = await place.forgetting.forget(Selection(root=str(old.cwd)))
     place.queue.mark_all_dirty()
     await place.queue.look_at([project])
 
@@ -164,7 +164,7 @@ async def test_what_could_not_be_erased_is_erased_as_soon_as_that_works(
     in_the_way = ledger_path.with_name("ledger.before-7.sqlite")
     in_the_way.mkdir()
 
-    [problem] = (await place.forgetting.forget([Selection(root=str(old.cwd))])).problems
+    [problem] = (await place.forgetting.forget(Selection(root=str(old.cwd)))).problems
     await place.forgetting.look_after()
     marked = erase_mark(ledger_path).exists()
     in_the_way.rmdir()

@@ -51,12 +51,12 @@ def test_what_is_selected_goes_with_its_calls_that_wait_and_what_was_never_read(
 ) -> None:
     before = {path.name for path in spool.rglob("*.*")}
 
-    assert remove_spooled(spool.parents[1], [selection], conversations, known={"one", "two"}, now_ms=now_ms) == []
+    assert remove_spooled(spool.parents[1], selection, conversations, known={"one", "two"}, now_ms=now_ms) == []
     assert sorted(before - {path.name for path in spool.rglob("*.*")}) == removed
 
 
 def test_with_everything_the_folder_goes(spool: Path) -> None:
-    remove_spooled(spool.parents[1], [Selection()], [], known=(), now_ms=NOW_MS)
+    remove_spooled(spool.parents[1], Selection(), [], known=(), now_ms=NOW_MS)
 
     assert not spool.parent.exists()
 
@@ -66,6 +66,6 @@ def test_nothing_outside_is_followed_or_removed(spool: Path, tmp_path: Path) -> 
     outside.write_text("one")
     (spool / "one.more.jsonl").symlink_to(outside)
 
-    remove_spooled(spool.parents[1], [OF_ONE], ONE, known={"one"}, now_ms=NOW_MS)
+    remove_spooled(spool.parents[1], OF_ONE, ONE, known={"one"}, now_ms=NOW_MS)
 
     assert outside.exists() and (spool / "one.more.jsonl").is_symlink()

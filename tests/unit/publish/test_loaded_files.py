@@ -67,7 +67,7 @@ class Project:
 
         published: list[Sequence[int]] = []
         selection = Selection(agent="claude-code", session=session)
-        await forget_sessions(self._ledger, self._paths, [selection], publish)
+        await forget_sessions(self._ledger, self._paths, selection, publish)
 
     @property
     def handoff(self) -> str:

@@ -387,6 +387,6 @@ async def test_no_writer_and_no_reader_takes_it_for_a_folder_here(
         project_root(ROOT)
     await desktop.ledger.set_published(project, "0" * 16, 9_000, None)
     publish = partial(publish_here, desktop.ledger, desktop.paths, SHARED)
-    done = await forget_sessions(desktop.ledger, desktop.paths, [Selection(root=ROOT)], publish)
+    done = await forget_sessions(desktop.ledger, desktop.paths, Selection(root=ROOT), publish)
     assert (done.sessions, done.problems) == (1, ())
     assert files_of(tmp_path / "trap") == before
