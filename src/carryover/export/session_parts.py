@@ -152,6 +152,19 @@ def cleaned(parts: Iterable[Part[str]]) -> Iterator[Part[CleanText]]:
         yield cast(Part[CleanText], msgspec.structs.replace(part, heading=heading, text=text))
 
 
+def with_speakers(parts: Iterable[Part[_Text]], agent: _Text) -> Iterator[Part[_Text]]:
+    """Yields the parts, and before a tool's output that would stand below the user's heading the agent's, by its
+    display name."""
+    by_user = False
+    for part in parts:
+        if part.kind in ("user", "agent"):
+            by_user = part.kind == "user"
+        elif by_user and not part.by_user:
+            by_user = False
+            yield cast(Part[_Text], Part(kind="agent", at_ms=part.at_ms, heading=agent, text=""))
+        yield part
+
+
 def _zoned_time(at_ms: int) -> str:
     """`2026-11-20 14:30 UTC+01:00`, where this machine is; empty if the time is unknown."""
     return f"{datetime.fromtimestamp(at_ms / 1000).astimezone():%Y-%m-%d %H:%M %Z}" if at_ms > 0 else ""
@@ -251,17 +264,12 @@ def session_markdown(head: SessionHead, parts: Iterable[Part[CleanText]]) -> Ite
     # A secret in plain prose is not found.
     secrets = "known key patterns are replaced by `[redacted:...]`; read it before you share it"
     yield f"- Exported {_zoned_time(head.exported_ms)}{_BY_CARRYOVER}{secrets}"
-    by_user = False
-    for part in parts:
+    for part in with_speakers(parts, quoted_line(head.agent_name)):
         mark = " (retracted)" if part.retracted else ""
         if part.kind in ("user", "agent"):
-            by_user = part.kind == "user"
-            yield from ("", f"## {_inert(part.heading)}{mark} · {_zoned_time(part.at_ms)}", "")
-            yield from _contained(part.text)
+            yield from ("", f"## {_inert(part.heading)}{mark} · {_zoned_time(part.at_ms)}")
+            yield from ("", *_contained(part.text)) if part.text else ()
             continue
-        if by_user and not part.by_user:  # a tool's output doesn't belong under the user's heading
-            by_user = False
-            yield from ("", f"## {_inert(head.agent_name)} · {_zoned_time(part.at_ms)}")
         yield from ("", f"{'✗' if part.failed else '·'} {code_span(part.heading)}{mark}")
         if part.text:
             yield from ("", *fenced(part.text, "diff" if part.is_diff else "").split("\n"))

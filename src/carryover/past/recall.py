@@ -25,7 +25,7 @@ from carryover.distill.trail import leading_step, steps_of
 from carryover.distill.view import SessionView
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
-from carryover.export.session_parts import session_parts
+from carryover.export.session_parts import session_parts, with_speakers
 from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
 from carryover.ledger.rows import SessionRow
@@ -244,18 +244,14 @@ def _lines(session: SessionRow, recorded: Iterable[StoredEvent]) -> Iterator[str
     of_turn = (
         event for event in recorded if not (isinstance(event.body, ToolCall | ToolResult) and is_own_tool(event.body))
     )
-    by_user = False
-    for part in session_parts(of_turn, agent=agent_name(session.agent), root=session.root):
+    agent = agent_name(session.agent)
+    for part in with_speakers(session_parts(of_turn, agent=agent, root=session.root), agent):
         retracted = " (retracted by the user)" if part.retracted else ""
         heading = neutral(part.heading)
         what = heading.replace("(run by you)", "(run by the user)") if part.by_user else heading
         if part.kind in ("user", "agent"):
-            by_user = part.kind == "user"
-            yield f"## {what.replace('You', 'The user', 1) if by_user else what}{retracted}"
+            yield f"## {what.replace('You', 'The user', 1) if part.kind == 'user' else what}{retracted}"
         else:
-            if by_user and not part.by_user:  # a tool's output doesn't belong under the user's heading
-                by_user = False
-                yield f"## {neutral(agent_name(session.agent))}"
             yield f"- {'failed: ' if part.failed else ''}{what}{retracted}"
         if part.text.strip() and not (part.repeated and not part.is_diff):
             for line in without_marks(safe(part.text).strip("\n")).split("\n"):
