@@ -114,10 +114,6 @@ CHECK_S: Final = 2.0
 _SQLITE_HEADER_BYTES: Final = 100
 
 
-class StateTakenAway(UserError):
-    """The state folder, its lock or its ledger is no longer the one that the daemon opened."""
-
-
 class StateGuard:
     """Notices if the state folder is removed. The daemon then ends, since it would write into deleted files."""
 
@@ -126,7 +122,7 @@ class StateGuard:
         self._ledger = state.ledger
 
     def check(self) -> None:
-        """Raises StateTakenAway if one of the files is gone or was replaced, or if the ledger was truncated."""
+        """Raises UserError if one of the files is gone or was replaced, or if the ledger was truncated."""
         for path, opened in self._opened.items():
             try:
                 emptied = path == self._ledger and path.stat().st_size < _SQLITE_HEADER_BYTES
@@ -136,7 +132,7 @@ class StateGuard:
             except OSError:  # permissions may come back, and the files are still open
                 continue
             if not same:
-                raise StateTakenAway(
+                raise UserError(
                     f"{path} was removed, replaced or emptied while carryoverd was running. It stops now; what its "
                     "next start does not find, it reads again from the transcripts."
                 )

@@ -15,7 +15,8 @@ from carryover.config import Config, PublishConfig
 from carryover.daemon.context import DaemonContext
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.second_pages import SecondPages
-from carryover.daemon.upkeep import Forgetting, StateGuard, StateTakenAway, bring_up_to_date, look_after
+from carryover.daemon.upkeep import Forgetting, StateGuard, bring_up_to_date, look_after
+from carryover.errors import UserError
 from carryover.ingest.pipeline import ingest
 from carryover.ledger.connect import erase_mark
 from carryover.ledger.queries import Selection, sessions
@@ -199,5 +200,5 @@ def test_what_is_taken_away_is_noticed(tmp_path: Path, name: str, taken: Callabl
 
     taken(root / name)
 
-    with pytest.raises(StateTakenAway, match="was removed, replaced or emptied"):
+    with pytest.raises(UserError, match="was removed, replaced or emptied"):
         guard.check()
