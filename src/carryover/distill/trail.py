@@ -62,6 +62,8 @@ class Past(NamedTuple):
     """The turn whose last words tell where it stands: the leading one, or the one before if nothing followed it yet."""
     work: Step | None
     """The newest turn that did more than commit earlier work, if it is not `main` and few answers have followed."""
+    since_work: int
+    """How many turns were answered since."""
     at_ms: int
     """Time of the leading session's last event (UTC ms)."""
     clean_ms: int
@@ -92,10 +94,12 @@ class Past(NamedTuple):
     def spoke(self, step: Step, at_ms: int) -> str:
         """Returns who said the last words of a turn, and when; they are a session's last if no later turn has any."""
         spoke_since = any(turn.said and turn.number > step.turn.number for turn in step.digest.turns)
-        words = "'s last words"
+        words, since = "'s last words", ""
         if spoke_since:
             words = "'s words after the newest work" if step is self.work else " answered"
-        return f"{self.agent(step)}{words} ({self.place(step, at_ms)})"
+        if step is self.work and self.since_work > 1:
+            since = f", {self.since_work} answers since"
+        return f"{self.agent(step)}{words} ({self.place(step, at_ms)}{since})"
 
     def sent(self, step: Step) -> str:
         """Returns the place of a prompt, and what cut its turn off, or that it has no answer: in the leading session,
@@ -137,6 +141,7 @@ def past_of(
         newest=newest,
         main=main,
         work=last if last is not main and answered <= _MOST_SINCE else None,
+        since_work=answered,
         at_ms=min(newest.view.newest_ms, now_ms),
         clean_ms=clean_ms,
         names=names,

@@ -157,6 +157,16 @@ def test_the_answer_of_a_turn_that_only_commits_comes_below_the_answer_about_the
     assert "last words (turn 3): Committed as 4a7f2c1." in stands
 
 
+def test_the_words_after_the_newest_work_say_how_many_answers_came_since() -> None:
+    talk = worked(says="Nine boards in ten are labelled.").user("Is that all?").says("I was wrong: all ten are.")
+    assert "words after the newest work (turn 1, 2 min earlier): Nine" in under("Where it stands", talk)
+
+    talk.user("Which is the oldest?").says("The okapi board.")
+    assert "words after the newest work (turn 1, 4 min earlier, 2 answers since): Nine" in under(
+        "Where it stands", talk
+    )
+
+
 def test_the_first_line_of_the_newest_works_last_words_is_fixed_like_the_last_line() -> None:
     said = "The okapi board is labelled in two languages.\n\n" + "The keeper asked for a line more. " * 12
     talk = worked().user("Label the okapi board.").edited("board.py").says(f"{said}\n\nThe zebra board is left.")
