@@ -351,6 +351,12 @@ def answers_since(digest: Digest, turn: int) -> int:
     return sum(later.number > turn and later.end == "answered" for later in digest.turns)
 
 
+def answered_elsewhere(past: Past, session: SessionView, at_ms: int) -> int:
+    """Returns how many turns of other sessions were answered since `at_ms`; none if the session itself leads."""
+    others = [step.turn for step in past.steps if step.view is not session] if session is not past.lead else []
+    return sum(turn.at_ms > at_ms and turn.end == "answered" for turn in others)
+
+
 def waiting_prompts(digest: Digest) -> list[Pending]:
     """Returns the prompts that were typed while the agent worked and that no turn has taken up since."""
     return [prompt for prompt in digest.queued if prompt.turn >= digest.prompts - 1]

@@ -10,7 +10,7 @@ from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import earlier
 from carryover.distill.sections.quoting import announced, from_session, from_turn, joined_short, last_words, parted
 from carryover.distill.sections.replied_to import asked_before, replying_to
-from carryover.distill.trail import Past, Step, answers_since, was_left
+from carryover.distill.trail import Past, Step, answered_elsewhere, answers_since, was_left
 from carryover.distill.view import SessionView
 
 _MOST_SINCE: Final = 10
@@ -69,7 +69,7 @@ def _plan(past: Past) -> list[Entry]:
     session = max(lists, key=lambda one: one.digest.plan_ms)
     digest = session.digest
     opened = [item for item in digest.plan if item.state != "done"]
-    stale = answers_since(digest, digest.plan_turn)
+    stale = answers_since(digest, digest.plan_turn) + answered_elsewhere(past, session, digest.plan_ms)
     label = _plan_label(past, session, len(opened), stale)
     at_ms = digest.plan_ms
     entries = []

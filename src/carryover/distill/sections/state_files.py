@@ -11,7 +11,7 @@ from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import in_code, item_beside
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.sections.recent_files import checked_boxes, placed
-from carryover.distill.trail import Past, answers_since
+from carryover.distill.trail import Past, answered_elsewhere, answers_since
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import FileFacts
 
@@ -57,7 +57,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
             continue
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn
-        stale = answers_since(session.digest, turn) + _answers_elsewhere(past, document, session)
+        stale = answers_since(session.digest, turn) + answered_elsewhere(past, session, document.at_ms)
         if not (edits or boxes.checked or stale <= _WITHOUT):
             continue
         did = f"{'edited' if edits else 'read'} in {past.turn(turn, session)}"
@@ -73,9 +73,3 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
             rank = fixed_rank("open box", len(entries)) if not stale else None
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
     return joined_short(entries[:_MOST])
-
-
-def _answers_elsewhere(past: Past, document: SeenDocument, session: SessionView) -> int:
-    """Returns how many turns of other sessions were answered since this session saw the document."""
-    others = (step.turn for step in past.steps if step.view is not session)
-    return sum(turn.at_ms > document.at_ms and turn.end == "answered" for turn in others)

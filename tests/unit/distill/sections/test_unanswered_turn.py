@@ -154,6 +154,17 @@ def test_a_todo_list_grows_stale_by_answers_not_by_prompts_without_one() -> None
     assert "todo list" not in listed(*["answer"] * 10)
 
 
+def test_a_todo_list_grows_stale_by_the_answers_of_later_sessions_too() -> None:
+    items = (PlanItem(text="cents", state="done"), PlanItem(text="the receipt", state="pending"))
+    talk = session("s1").user(GOAL).event(PlanUpdate(items=items)).edited("cart.py").says("The discount is in cents.")
+    later = session("s2", hours=1).user("Label the shelves.").edited("shelf.py").says("They have labels.")
+    later.user("In two languages.").edited("shelf.py").says("In two.")
+
+    assert "todo list (1 of 2 done, 64 min earlier, 2 answers since)" in under("Next action", talk, later)
+    [entries] = [one.entries for one in handoff(talk, later).sections if one.title == "Next action"]
+    assert [entry.rank for entry in entries] == [None]
+
+
 def test_a_todo_list_is_left_once_ten_turns_have_words_though_no_end_of_a_turn_is_recorded() -> None:
     def listed(turns: int) -> str:
         talk = session("s1").user(GOAL)
