@@ -20,7 +20,7 @@ Visit = tuple[SeenDocument, SessionView]
 _MOST: Final = 12
 _MOST_OF_ONE: Final = 6
 _WITHOUT: Final = 3
-"""After so many answers, a document that was only read, and has no box checked, gives way."""
+"""After so many answers, a document that has no box checked gives way: the work does not keep it."""
 
 
 def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[Visit]]:
@@ -42,9 +42,9 @@ def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[V
 
 def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
     """Returns the first open items of the newest documents with open boxes, verbatim. Boxes on disk count more than
-    recorded ones; of a document that was only read, as a template is, those that none is checked of belong to something
-    else, unless the user named it and the work has not gone on without it. So do those of several that were only read
-    in the same turn, as notes of other days are."""
+    recorded ones. If none is checked, they count until the work has gone on without the document, but those of one that
+    was only read, as a template is, belong to something else, unless the user named it. So do those of several that
+    were only read in the same turn, as notes of other days are."""
     found: list[tuple[str, str, SeenDocument, SessionView, int]] = []
     prompts = "\n".join(step.turn.prompt for step in past.steps)
     only_read = defaultdict[tuple[str, int], set[str]](set)
@@ -58,7 +58,7 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn
         stale = answers_since(session.digest, turn) + answered_elsewhere(past, session, document.at_ms)
-        if not (edits or boxes.checked or stale <= _WITHOUT):
+        if not boxes.checked and stale > _WITHOUT:
             continue
         did = f"{'edited' if edits else 'read'} in {past.turn(turn, session)}"
         since = f", {stale} answers since" if stale > 1 else ""

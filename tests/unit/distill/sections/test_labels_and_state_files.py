@@ -190,6 +190,19 @@ def test_a_document_that_was_only_read_gives_way_once_other_sessions_have_gone_o
     assert under("Next action", read, later) == ""
 
 
+@pytest.mark.parametrize(("boxes", "is_open"), [("- [ ] cents", False), ("- [x] cents", True)])
+def test_a_document_whose_boxes_nobody_checks_gives_way_like_one_that_was_only_read(boxes: str, is_open: bool) -> None:
+    wrote = session("s1").user(GOAL)
+    wrote.event(FileEdit(path=f"{ROOT}/PLAN.md", change="add", diff=f"+{boxes}\n+- [ ] the receipt")).says("Written.")
+    later = worked("s2", hours=1)
+    for shelf in range(2):
+        later.user(f"And the prices of shelf {shelf}?").says(f"Shelf {shelf} has its prices.")
+    assert "edited in turn 1 of s1, 3 answers since" in under("Next action", wrote, later)
+
+    later.user("And the rest?").says("The rest has its prices.")
+    assert ("`PLAN.md`" in under("Next action", wrote, later)) is is_open
+
+
 def test_a_plan_that_an_agent_keeps_for_itself_is_named_but_no_file_outside_of_the_project_is_read() -> None:
     path = "/home/dev/.claude/plans/brave-otter.md"
     talk = session("s1").user(GOAL).event(FileEdit(path=path, change="add", diff="+- [ ] the receipt"))
