@@ -163,9 +163,12 @@ def _quoted(
     step = Step(past.main.turn, session)  # which turn it is makes no difference: the one of the text may be forgotten
     since = max(0, session.digest.prompts - given.turn)
     typed = (one for turn in session.digest.turns for one in turn.replies if one.is_added and one.at_ms > given.at_ms)
-    unknown = since + sum(1 for _ in typed) + len(waiting_prompts(session.digest))
+    elsewhere = (step for step in past.steps if step.view is not session and step.turn.at_ms > given.at_ms)
+    asked = sum(step.turn.prompt != "" for step in elsewhere)
+    unknown = since + asked + sum(1 for _ in typed) + len(waiting_prompts(session.digest))
     # Of a long turn, it may be out of date though no prompt came since.
-    ago = "" if unknown or isinstance(given, Proposal) else earlier(given.at_ms, past.at_ms)
+    is_dated = unknown and session is past.lead
+    ago = "" if is_dated or isinstance(given, Proposal) else earlier(given.at_ms, past.at_ms)
     notes = ", ".join(filter(None, (past.turn(given.turn, session), ago, _prompts_since(unknown))))
     label = f"{past.agent(step)}'s {what} ({notes})"
     kind: EntryKind = "plan" if isinstance(given, Proposal) else "summary"

@@ -58,6 +58,17 @@ def test_what_is_next_in_a_recap_or_summary_goes_once_three_turns_were_answered_
     assert section(talk.user("And the logo.").edited("logo.py").says("It is there."), title=title) == []
 
 
+def test_prompts_of_other_sessions_have_come_since_a_summary_too() -> None:
+    parts = (SummaryPart("errors", "Errors", "Floats lost cents."),)
+    talk = session("s1").user(GOAL).edited("cart.py")
+    talk.event(AgentSummary(text="x", source="compaction", parts=parts)).says("The cart is in cents.")
+    later = session("s2", hours=1).user("Label the shelves.").edited("shelf.py").says("They have labels.")
+
+    assert "“Errors” (turn 1 of s1, 60 min earlier, 1 prompt since): Floats" in under(
+        "From the agent's own summary", talk, later
+    )
+
+
 def test_a_summary_in_a_session_without_a_prompt_is_its_own_agents() -> None:
     talk = session("s1", agent="codex").event(AgentSummary(text="Next: cap it.", source="compaction"))
     title = "From the agent's own summary"
