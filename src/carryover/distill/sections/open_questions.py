@@ -253,15 +253,11 @@ def _tests(past: Past, recent: Iterable[RecentFile]) -> list[Entry]:
     edited = [file for file in since_run if file.status is not None]
     changed = ", ".join(in_code(file.path) for file in edited[:3])
     since = f"not run again since {changed} changed" if edited else ""
-    if seen.run.status == "fail" and seen is runs[0]:
-        stale = f"; {since}" if since else ""
-        text = f"{_failing(seen)}{stale}"
-    elif seen.run.status == "fail":
-        ago = earlier(seen.at_ms, past.at_ms)
+    if seen.run.status == "fail":
         later = runs[: runs.index(seen)]
         is_unclear = any(one.run.status == "unknown" and one.run.paths == seen.run.paths for one in later)
-        notes = "; ".join(filter(None, (ago, "run again since, with an unclear result" if is_unclear else "")))
-        text = _failing(seen, f" ({notes})" if notes else "", later)
+        ago = earlier(seen.at_ms, past.at_ms) if later else since  # of the newest run, the line of facts has the age
+        text = _failing(seen, (ago, "run again since, with an unclear result" if is_unclear else ""), later)
     elif since:
         text = f"Tests {since}"
     else:
@@ -275,9 +271,9 @@ def from_run(past: Past, seen: SeenRun, text: str, rank: Rank | None = None) -> 
     return from_session(session, seen.turn, text, "test run", rank, at_ms=seen.at_ms)
 
 
-def _failing(seen: SeenRun, ago: str = "", later: Sequence[SeenRun] = ()) -> str:
+def _failing(seen: SeenRun, notes: Iterable[str], later: Sequence[SeenRun]) -> str:
     """Returns what failed, without the tests whose file has passed in a `later` run, and the reason that came first,
-    unless it is that of such a test."""
+    unless it is that of such a test. The notes come first: names and reason may be long."""
     run = seen.run
     passed = {name for name in run.failed_names for one in later if verdict(one.run, name.partition("::")[0]) == "pass"}
     left = [name for name in run.failed_names if name not in passed] or run.failed_names
@@ -286,7 +282,8 @@ def _failing(seen: SeenRun, ago: str = "", later: Sequence[SeenRun] = ()) -> str
     is_of_left = [*left[:1]] == [*run.failed_names[:1]]
     reason = f"{first}: {printed_line(run.reason)}" if run.reason and is_of_left else ""
     how = "ended in an error" if has_no_result(run) else "fail"  # they may not have run at all
-    return f"Tests {how}{names}{ago}{reason}"
+    noted = "; ".join(filter(None, notes))
+    return f"Tests {how}{f' ({noted})' if noted else ''}{names}{reason}"
 
 
 def has_no_result(run: TestRun) -> bool:

@@ -432,3 +432,11 @@ def test_a_ruling_on_a_plan_stays_where_another_call_for_one_fails(accepted: boo
     stands = ("Move `cart.py`", "From the agent's own summary") if accepted else ("refused", "Where it stands")
     assert stands[0] in under(stands[1], talk)
     assert "plan waits" not in under("Open questions", talk)
+
+
+def test_that_failing_tests_were_not_run_again_is_said_before_their_names_which_may_be_long() -> None:
+    names = [f"tests/test_cart.py::test_the_{part}_of_a_cart_is_rounded_after_the_tax_of_its_rows" for part in "abcd"]
+    failed = "\n".join((*(f"FAILED {name}" for name in names), "4 failed in 0.1s"))
+    talk = session("s1").user(GOAL).ran("pytest -q", failed, status="error").edited("cart.py").says("It is mended.")
+
+    assert "Tests fail (not run again since `cart.py` changed) in tests/" in under("Open questions", talk)
