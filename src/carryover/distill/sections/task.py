@@ -148,9 +148,8 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
 
 def _may_be_open(past: Past, step: Step) -> bool:
     """Whether what the turn was asked may be the leading session's task, too: if that one did not begin with a task of
-    its own, or if this session was cut off (not to carry out its plan in another). What was asked more than a day
-    before the leading session began, was left for work in other sessions, or was committed since, is most likely
-    done."""
+    its own, or if the turn was cut off. What was asked more than a day before the leading session began, was left for
+    work in other sessions, or was committed since, is most likely done."""
     if step.view is past.lead:
         return True
     turns = past.lead.digest.turns
@@ -158,16 +157,26 @@ def _may_be_open(past: Past, step: Step) -> bool:
     first = next((turn for turn in turns if turn.prompt), turns[0])
     if first.at_ms - step.turn.last_ms > DAY_MS:
         return False
-    goes_on = not _has_own_task([first.prompt]) or speaks_of_going_on(first.prompt[:_FEW_WORDS])
-    was_cut_off = step.digest.turns[-1].end != "answered"
-    if was_cut_off and carried_out_by(past, step.digest) is not None:
-        was_cut_off = False
-    if not goes_on and not was_cut_off:
+    if not _goes_on(first) and not _was_cut_off(past, step):
         return False
     since = sessions_since(past, step.turn.last_ms)
     was_done = since > 1 and (past.at_ms - step.turn.last_ms) * since > DAY_MS
     was_done |= was_committed(past, step.turn.last_ms)
     return not was_done
+
+
+def _was_cut_off(past: Past, step: Step) -> bool:
+    """Whether a session ended before it answered this prompt, or a later one that goes on with it; not if another
+    session carries out its plan."""
+    last = step.digest.turns[-1]
+    if last.end == "answered" or carried_out_by(past, step.digest) is not None:
+        return False
+    return step.turn is last or _goes_on(last)
+
+
+def _goes_on(turn: Turn) -> bool:
+    """Whether a prompt goes on with what was asked before it: it has no task of its own, or asks to continue."""
+    return not _has_own_task([turn.prompt]) or speaks_of_going_on(turn.prompt[:_FEW_WORDS])
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
@@ -232,7 +241,9 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         row = "goal before" if role == "taken up" and whose else role
         if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
             row = "newest list"
-        label = replying_to(step, f"{what} ({whose}{past.sent(step)})", is_task=True)
+        is_done = whose and what == "Prompt" and step.digest.turns[-1].end == "answered"
+        label = f"{what} ({whose}{past.sent(step)}{', answered' if is_done else ''})"
+        label = replying_to(step, label, is_task=True)
         entries += _prompt(step, row, label, leads=step.turn is past.newest.turn)
         if templates.get(step.turn.template) is step and not step.turn.is_template:
             entries.append(from_turn(step, step.turn.template, "prompt", fixed_rank("template")))

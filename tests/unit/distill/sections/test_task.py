@@ -127,7 +127,7 @@ def test_a_session_of_few_words_goes_on_with_what_the_one_before_was_asked() -> 
     before.user("And book them in ledger.py, with the day.").edited("ledger.py").says("ledger.py books them.")
     later = session("s2", hours=2).user("now the tests").edited("test_ledger.py").says("ledger.py is tested.")
 
-    assert "book them in ledger.py" in under("Task", before, later)
+    assert "2 h earlier, answered): And book them in ledger.py" in under("Task", before, later)
 
 
 def asked_before() -> Conversation:
@@ -162,6 +162,15 @@ def test_a_session_that_ended_with_its_accepted_plan_was_not_cut_off() -> None:
 
     carried_out = session("s2", hours=1).user(plan).edited("ledger.py").says("ledger.py books the refunds.")
     assert "book them in ledger.py" not in under("Task", before, carried_out, later)
+
+
+@pytest.mark.parametrize(("last", "is_task"), [("continue", True), ("Book the refunds in tax.py, too. " * 4, False)])
+def test_of_a_session_that_was_cut_off_what_it_had_answered_before_is_no_task(last: str, is_task: bool) -> None:
+    before = asked_before().user(last).edited("refunds.py").says("I look at the refunds.", final=False)
+    order = "Translate the manual into Danish, keep the tables of each chapter, and list what has no word yet."
+    later = session("s2", hours=2).user(order).edited("ledger.py").says("ledger.py and receipt.py are in the manual.")
+
+    assert ("(claude-code, turn 2 of s1, 2 h earlier): And book them" in under("Task", before, later)) is is_task
 
 
 def test_a_request_that_was_left_for_other_sessions_is_not_a_task() -> None:
