@@ -90,13 +90,13 @@ def _turns_since(digest: Digest) -> int:
 
 
 def _is_unkept(digest: Digest) -> bool:
-    """Whether no item of a list was ever marked as done, although its turn was answered and at least as many files were
-    edited since as it has items. Such a list says what was planned, not what is open."""
-    if any(item.state == "done" for item in digest.plan):
-        return False
-    edited = sum(file.at_ms > digest.plan_ms for file in digest.touched)
+    """Whether a list was not kept, although its turn was answered: at least as many files were edited since as items
+    are open; only in that turn, if any was marked as done. Such a list says what was planned, not what is open."""
+    edited = [file.turn for file in digest.touched if file.at_ms > digest.plan_ms]
+    opened = sum(item.state != "done" for item in digest.plan)
     is_answered = any(turn.number == digest.plan_turn and turn.end == "answered" for turn in digest.turns)
-    return is_answered and edited >= len(digest.plan)
+    is_ticked = opened < len(digest.plan)
+    return is_answered and (edited.count(digest.plan_turn) if is_ticked else len(edited)) >= opened
 
 
 def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> str:

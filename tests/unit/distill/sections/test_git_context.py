@@ -141,7 +141,7 @@ def test_what_an_earlier_session_left_is_over_once_another_worked_and_all_is_com
     minutes: int, untracked: int, is_open: bool
 ) -> None:
     items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"))
-    talk = session("s1").user("Move the vouchers.").event(PlanUpdate(items=items)).edited("cart.py")
+    talk = session("s1").user("Move the vouchers.").edited("cart.py").event(PlanUpdate(items=items))
     talk.says("Moved. Shall I drop the table?")
     committed_ms = talk.at_ms + minutes * MINUTE_MS
     git = GitFacts(branch="main", head="1a2b3c4", committed_ms=committed_ms, untracked=untracked)

@@ -134,35 +134,54 @@ def test_of_prompts_that_only_brought_errors_the_request_is_the_task() -> None:
 
 def test_a_todo_list_grows_stale_by_answers_not_by_prompts_without_one() -> None:
     def listed(*ends: str) -> str:
-        talk = session("s1").user(GOAL)
+        talk = session("s1").user(GOAL).edited("cart.py")
         talk.event(
             PlanUpdate(items=(PlanItem(text="cents", state="done"), PlanItem(text="the receipt", state="pending")))
         )
-        talk.edited("cart.py").says("The discount is in cents.")
+        talk.says("The discount is in cents.")
         for number, end in enumerate(ends):
             talk.user(f"And the prices of shelf {number}?")
             talk.event(TurnEnd(reason="error")) if end == "error" else talk.says(f"Shelf {number} has its prices.")
         return under("Next action", talk)
 
     assert listed("answer", "answer").startswith(
-        "claude-code's todo list (1 of 2 done, 6 min earlier, 2 answers since)"
+        "claude-code's todo list (1 of 2 done, 5 min earlier, 2 answers since)"
     )
     assert listed("error", "error").startswith(
-        "claude-code's todo list (1 of 2 done, 6 min earlier, before the newest prompt): open: the receipt"
+        "claude-code's todo list (1 of 2 done, 5 min earlier, before the newest prompt): open: the receipt"
     )
-    assert listed().startswith("claude-code's todo list (1 of 2 done, 2 min earlier): open: the receipt")
+    assert listed().startswith("claude-code's todo list (1 of 2 done, 1 min earlier): open: the receipt")
     assert "todo list" not in listed(*["answer"] * 10)
 
 
 def test_a_todo_list_grows_stale_by_the_answers_of_later_sessions_too() -> None:
     items = (PlanItem(text="cents", state="done"), PlanItem(text="the receipt", state="pending"))
-    talk = session("s1").user(GOAL).event(PlanUpdate(items=items)).edited("cart.py").says("The discount is in cents.")
+    talk = session("s1").user(GOAL).edited("cart.py").event(PlanUpdate(items=items)).says("The discount is in cents.")
     later = session("s2", hours=1).user("Label the shelves.").edited("shelf.py").says("They have labels.")
     later.user("In two languages.").edited("shelf.py").says("In two.")
 
-    assert "todo list (1 of 2 done, 64 min earlier, 2 answers since)" in under("Next action", talk, later)
+    assert "todo list (1 of 2 done, 63 min earlier, 2 answers since)" in under("Next action", talk, later)
     [entries] = [one.entries for one in handoff(talk, later).sections if one.title == "Next action"]
     assert [entry.rank for entry in entries] == [None]
+
+
+@pytest.mark.parametrize(
+    ("files", "ends", "prompt", "is_listed"),
+    [(2, True, "", False), (1, True, "", True), (2, False, "", True), (2, True, "Now the labels.", True)],
+)
+def test_a_todo_list_is_left_once_its_turn_edited_as_many_files_as_are_open_and_was_answered(
+    files: int, ends: bool, prompt: str, is_listed: bool
+) -> None:
+    """What a later turn edits may be something else."""
+    items = (PlanItem(text="cents", state="done"), PlanItem(text="the tax", state="active"), PlanItem(text="the rest"))
+    talk = session("s1").user(GOAL).event(PlanUpdate(items=items))
+    if prompt:
+        talk.says("The tax is next.").user(prompt)
+    for number in range(files):
+        talk.edited(f"part{number}.py")
+    talk.says("It is in cents.", final=ends)
+
+    assert ("the tax" in under("Next action", talk)) is is_listed
 
 
 def test_a_todo_list_is_left_once_ten_turns_have_words_though_no_end_of_a_turn_is_recorded() -> None:
