@@ -13,7 +13,7 @@ import errno
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, Self
+from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
@@ -55,8 +55,7 @@ def not_whole(path: Path, stat: FileStat, reason: str) -> OSError:
 
 
 class Document:
-    """A conversation as it is now: its messages, and what is known of the whole. Also serves as a snapshot of it
-    alone.
+    """A conversation as it is now: its messages, and what is known of the whole.
 
     Each of its records names the conversation. `begin`: whether its messages follow those emitted before, and whether
     others follow → the record before them, if any. `record`: the place of a message, and the message → its record; None
@@ -81,14 +80,11 @@ class Document:
         self.pieces = [*known] if pieces is None else pieces
         self._messages, self._begin, self._record, self._end = messages, begin, record, end
 
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the conversation, with a mark of all that is emitted of it."""
+    def alone(self) -> Snapshot:
+        """Returns the snapshot of a source that holds nothing else, with a mark of all that is emitted of it."""
         is_listed = self._empty or bool(self.pieces)
-        return [(self.ident, f"{self.end(len(self.pieces))!r} {self.pieces}")] if is_listed else []
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Self:  # noqa: ARG002 (the names are the protocol's)
-        """Returns the conversation itself."""
-        return self
+        marks = [(self.ident, f"{self.end(len(self.pieces))!r} {self.pieces}")] if is_listed else []
+        return Snapshot(marks, lambda _ident, _notes: self)
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record before the messages. `on`: they follow those emitted before; `more`: others follow."""
@@ -103,18 +99,18 @@ class Document:
         return self._end(emitted)
 
 
-class Snapshot(Protocol):
+class Snapshot(NamedTuple):
     """A source as it is now."""
 
-    def conversations(self) -> Sequence[tuple[str, str]]:
-        """Returns the id and mark of each conversation, most recently changed first."""
+    marks: Sequence[tuple[str, str]]
+    """The id and mark of each conversation, most recently changed first."""
+    conversation: Callable[[str, dict[str, str]], Document | None]
+    """An id, and notes, which carry data to later snapshots and of which only the newest few are kept → the
+    conversation; None if it can't be read. Raises TooLarge."""
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Document | None:
-        """Returns a conversation; None if it can't be read. `notes` carries data to later snapshots; only the newest
-        few are kept.
 
-        Raises TooLarge.
-        """
+Taken = Snapshot | Document
+"""What a reader takes of a source: all of it, or the one conversation in it."""
 
 
 class SnapshotReader:
@@ -127,7 +123,7 @@ class SnapshotReader:
 
     def __init__(
         self,
-        take: Callable[[Path, FileStat], Snapshot],
+        take: Callable[[Path, FileStat], Taken],
         *,
         beside: Callable[[Path], Iterable[Path]] = lambda _: (),
         now_ms: Callable[[], int] = utc_now_ms,
@@ -136,7 +132,7 @@ class SnapshotReader:
     ) -> None:
         self._take, self._beside, self._now_ms, self._oldest_first = take, beside, now_ms, oldest_first
         self._unpacked = unpacked
-        self._unfinished: tuple[Path, FileStat, Snapshot] | None = None
+        self._unfinished: tuple[Path, FileStat, Taken] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""
@@ -204,11 +200,12 @@ class _State(msgspec.Struct, array_like=True, frozen=True):
     notes: dict[str, str] = {}
 
 
-def read_further(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
+def read_further(taken: Taken, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
     """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
+    snapshot = taken.alone() if isinstance(taken, Document) else taken
     state = state_in(cursor, _State)
     reading = _Reading(state or _State())
-    listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.conversations()[:MAX_CONVERSATIONS]]
+    listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.marks[:MAX_CONVERSATIONS]]
     more = False
     for key, mark, ident in reversed(listed) if oldest_first else listed:
         if reading.marks.get(key) == mark:

@@ -27,7 +27,7 @@ from carryover.adapter.contract import Batch, FileStat
 from carryover.fsio import scratch_folder, stat_regular
 from carryover.transcript.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
 from carryover.transcript.files import with_others
-from carryover.transcript.rewritten import Snapshot, read_further
+from carryover.transcript.rewritten import Taken, read_further
 from carryover.transcript.stat_cache import utc_now_ms
 
 BUSY_S: Final = 0.25
@@ -86,11 +86,11 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
 
 class DatabaseReader:
     """Reads a database that holds conversations; see `carryover.adapter.contract.Reader`. `take`: connection, path and
-    the time (UTC ms) → its snapshot. `beside`: the files whose change is a change of it."""
+    the time (UTC ms) → its snapshot, or its one conversation. `beside`: the files whose change is a change of it."""
 
     def __init__(
         self,
-        take: Callable[[sqlite3.Connection, Path, int], Snapshot],
+        take: Callable[[sqlite3.Connection, Path, int], Taken],
         now_ms: Callable[[], int] = utc_now_ms,
         *,
         beside: Callable[[Path], Iterable[Path]] = lambda _: (),

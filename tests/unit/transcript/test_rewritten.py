@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
 from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import READ_BYTES, Document, NotYet, SnapshotReader, read_further
+from carryover.transcript.rewritten import READ_BYTES, Document, NotYet, Snapshot, SnapshotReader, read_further
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -52,10 +52,10 @@ class Shelf:
     rests_ms: int | None = NOW_MS + 5_000
     asked: list[str] = field(default_factory=list)
 
-    def conversations(self) -> list[tuple[str, str]]:
-        return [(ident, json.dumps(content)) for ident, content in self.state.items()]
+    def snapshot(self) -> Snapshot:
+        return Snapshot([(ident, json.dumps(content)) for ident, content in self.state.items()], self._conversation)
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Document | None:
+    def _conversation(self, ident: str, notes: dict[str, str]) -> Document | None:
         self.asked.append(ident)
         if self.state[ident] == ["huge"]:
             raise TooLarge
@@ -77,7 +77,7 @@ class Listener:
         before = len(self.batches)
         more = True
         while more:
-            batch = read_further(shelf, self.cursor, now_ms=NOW_MS)
+            batch = read_further(shelf.snapshot(), self.cursor, now_ms=NOW_MS)
             self.batches.append(batch)
             self.cursor, more = batch.cursor, batch.more
             for record in batch.records:
@@ -193,9 +193,9 @@ def test_what_is_remembered_is_bounded_and_forgetting_costs_only_time() -> None:
 def test_a_file_is_taken_once_for_all_its_batches(tmp_path: Path) -> None:
     taken: list[Path] = []
 
-    def take(path: Path, _stat: FileStat) -> Shelf:
+    def take(path: Path, _stat: FileStat) -> Snapshot:
         taken.append(path)
-        return Shelf({"one": ["text"] * 1_200})
+        return Shelf({"one": ["text"] * 1_200}).snapshot()
 
     (path := tmp_path / "talk.json").touch()
     reader, batches = SnapshotReader(take), 1

@@ -33,7 +33,7 @@ from carryover.text.pattern import later
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import read_head, read_tail
 from carryover.transcript.jsonl import MAX_LINE_BYTES
-from carryover.transcript.rewritten import Document, NotYet, SnapshotReader
+from carryover.transcript.rewritten import Document, NotYet, Snapshot, SnapshotReader
 from carryover.transcript.stat_cache import utc_now_ms
 
 _NAME: Final = ".aider.chat.history.md"
@@ -317,7 +317,7 @@ class HistoryReader(SnapshotReader):
     """Reads a history as a whole whenever it has changed; see `carryover.adapter.contract.Reader`."""
 
     def __init__(self, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        super().__init__(lambda path, stat: _History(path, stat, now_ms()), now_ms=now_ms, oldest_first=True)
+        super().__init__(lambda path, stat: _taken(path, stat, now_ms()), now_ms=now_ms, oldest_first=True)
 
     def source_of(self, path: Path, root: Path) -> Source | None:
         """Returns the source for `path` if its name is that of a history and it is directly in `root`."""
@@ -336,30 +336,14 @@ class HistoryReader(SnapshotReader):
         return last_input(inputs_of(path))
 
 
-class _History:
-    """A snapshot of a history, whose conversations are its sessions; see `carryover.transcript.rewritten.Snapshot`."""
+def _taken(path: Path, stat: FileStat, now_ms: int) -> Snapshot:
+    """Returns a history, whose conversations are its sessions, newest first, each with its text as its mark."""
+    inode = f"{stat_regular(path).st_ino:x}"
+    inputs = Inputs(inputs_of(path))
+    sessions = _sessions(path)
+    ends_ms = stat.mtime_ns // 1_000_000
 
-    def __init__(self, path: Path, stat: FileStat, now_ms: int) -> None:
-        self._inode = f"{stat_regular(path).st_ino:x}"
-        self._inputs = Inputs(inputs_of(path))
-        self._written_ms = stat.mtime_ns // 1_000_000
-        self._now_ms = now_ms
-        self._sessions: dict[str, _Session] = {}
-        # On Windows, a line break within a message is written as two returns and a newline.
-        data = read_tail(path, _MAX_BYTES).replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").rpartition(b"\n")[0]
-        before = data.rsplit(b"\n", _MOST_LINES)[0] if data.count(b"\n") >= _MOST_LINES else b""
-        text = data[len(before) :].decode("utf-8", "replace")
-        for session in sessions_in(text.split("\n"), copied=path.name != _NAME):
-            digits = "".join(filter(str.isdigit, session.started))
-            ident = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem
-            names = (f"{ident}-{number}" if number > 1 else ident for number in count(1))
-            self._sessions[next(name for name in names if name not in self._sessions)] = session
-
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the sessions, newest first, each with its text as its mark."""
-        return [(ident, "\n".join(session.lines).rstrip()) for ident, session in reversed(self._sessions.items())]
-
-    def conversation(self, ident: str, notes: dict[str, str]) -> Document:
+    def conversation(ident: str, notes: dict[str, str]) -> Document:
         """Returns a session. If another one was read since, it is emitted from its start: the context holds one.
 
         The file's inode when it was first read tells its sessions apart from those of other projects that began in the
@@ -367,12 +351,29 @@ class _History:
         """
         if notes.get("last") != ident:
             notes.update(last=ident, reading=str(int(notes.get("reading", "0")) + 1))
-        written_ms = min(self._written_ms, self._now_ms) if ident == next(reversed(self._sessions)) else 0
-        begun = (at_ms for session in self._sessions.values() if (at_ms := local_ms(session.started)))
-        at_ms = local_ms(self._sessions[ident].started) or next(begun, self._written_ms) - _BEFORE_MS
-        name = ident.replace("{}", notes.setdefault("inode", self._inode))
-        found = _blocks(name, self._sessions[ident], self._inputs, at_ms, written_ms)
-        return _talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, self._now_ms)
+        written_ms = min(ends_ms, now_ms) if ident == next(reversed(sessions)) else 0
+        begun = (at_ms for session in sessions.values() if (at_ms := local_ms(session.started)))
+        at_ms = local_ms(sessions[ident].started) or next(begun, ends_ms) - _BEFORE_MS
+        name = ident.replace("{}", notes.setdefault("inode", inode))
+        found = _blocks(name, sessions[ident], inputs, at_ms, written_ms)
+        return _talk(name, found, f"reading {notes['reading']}", written_ms + HOLD_MS, now_ms)
+
+    marks = [(ident, "\n".join(session.lines).rstrip()) for ident, session in reversed(sessions.items())]
+    return Snapshot(marks, conversation)
+
+
+def _sessions(path: Path) -> dict[str, _Session]:
+    # On Windows, a line break within a message is written as two returns and a newline.
+    data = read_tail(path, _MAX_BYTES).replace(b"\r\r\n", b"\n").replace(b"\r\n", b"\n").rpartition(b"\n")[0]
+    before = data.rsplit(b"\n", _MOST_LINES)[0] if data.count(b"\n") >= _MOST_LINES else b""
+    text = data[len(before) :].decode("utf-8", "replace")
+    found: dict[str, _Session] = {}
+    for session in sessions_in(text.split("\n"), copied=path.name != _NAME):
+        digits = "".join(filter(str.isdigit, session.started))
+        ident = f"{digits[:8]}-{digits[8:]}-{{}}" if digits else path.stem
+        names = (f"{ident}-{number}" if number > 1 else ident for number in count(1))
+        found[next(name for name in names if name not in found)] = session
+    return found
 
 
 def _blocks(ident: str, session: _Session, inputs: Inputs, at_ms: int, written_ms: int) -> list[_Block]:

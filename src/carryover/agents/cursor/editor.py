@@ -40,7 +40,7 @@ from carryover.records.lenient import (
 from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
-from carryover.transcript.rewritten import Document, NotYet
+from carryover.transcript.rewritten import Document, NotYet, Snapshot
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
@@ -90,11 +90,16 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
 
 def editor_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
     """Returns the reader of the global database."""
-    return sqlite.DatabaseReader(_Look, now_ms)
+    return sqlite.DatabaseReader(_taken, now_ms)
+
+
+def _taken(db: sqlite.Connection, path: Path, now_ms: int) -> Snapshot:
+    look = _Look(db, path, now_ms)
+    return Snapshot(look.marks(), look.conversation)
 
 
 class _Look:
-    """A snapshot of the database; see `transcript.rewritten.Snapshot`."""
+    """The database as it is now."""
 
     def __init__(self, db: sqlite.Connection, path: Path, now_ms: int) -> None:
         self.now_ms = now_ms
@@ -107,8 +112,8 @@ class _Look:
         self._has_heads = {"composerId", "lastUpdatedAt", "value"} <= self._columns
         self._entries = {} if self._has_heads else listed_in(db, "composer.composerHeaders")
 
-    def conversations(self) -> list[tuple[str, str]]:
-        # The mark: row number, time of change, and a digest for the newest ones.
+    def marks(self) -> list[tuple[str, str]]:
+        """Returns each conversation with its row number, time of change, and a digest for the newest ones."""
         if "cursorDiskKV" not in self._tables:
             return []
         updated = self._updated()
@@ -118,7 +123,7 @@ class _Look:
         return [(ident, f"{rows[ident]} {updated.get(ident, 0)} {content.get(ident, '')}") for ident in newest]
 
     def conversation(self, ident: str, notes: dict[str, str]) -> Document | None:
-        # `notes` maps sub-agents to the conversations that were seen to list them.
+        """Returns a conversation. `notes` maps sub-agents to the conversations that were seen to list them."""
         composer = fields_of(self._composer(ident))
         if bytes(composer.get("fullConversationHeadersOnly", rawjson.ABSENT))[:1] != b"[":
             return None  # without a list of bubbles it is unknown what is no longer in it

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -31,7 +31,7 @@ from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.recorder import Tools
 from carryover.transcript.refusals import refused
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, stored_session
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, Snapshot, stored_session
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import (
     EntryRecord,
@@ -149,72 +149,65 @@ class _Row(msgspec.Struct, frozen=True):
     """What the copy that a compaction makes of a prompt has in common with it."""
 
 
-class _Database:
-    """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
+def _taken(db: sqlite.Connection, _path: Path, _now_ms: int) -> Snapshot:
+    if not sqlite.has_column(db, "messages", "message_id"):
+        # It was added last of the columns that are read: a database of former versions has none of it.
+        return Snapshot((), lambda _ident, _notes: None)
+    sessions: dict[str, StoredFacts] = {}
+    for ident, created, folder, name, model in sqlite.rows(db, _SESSIONS, ()):
+        session = StoredFacts(
+            id=sqlite.column_text(ident),
+            # Ids are counted from 1 each day, so another machine has the same ones.
+            name=session_in_other_cwd(sqlite.column_text(ident), digest(sqlite.column_text(created))[:8]),
+            directory=sqlite.column_text(folder) or None,
+            title=None if _UNNAMED.fullmatch(title := sqlite.column_text(name)[:1000]) else title or None,
+            model=text_of(fields_of(sqlite.column_text(model)).get("model_name"))[:200] or None,
+        )
+        sessions[session.id] = session
+    marks = [*_marks(db, sessions)] if sessions else []
+    return Snapshot(marks, lambda ident, _notes: _session(db, sessions, ident))
 
-    def __init__(self, db: sqlite.Connection, _path: Path, _now_ms: int) -> None:
-        self._db = db
-        self._sessions: dict[str, StoredFacts] = {}
-        if not sqlite.has_column(db, "messages", "message_id"):
-            return  # it was added last of the columns that are read: a database of former versions has none of it
-        for ident, created, folder, name, model in sqlite.rows(db, _SESSIONS, ()):
-            session = StoredFacts(
-                id=sqlite.column_text(ident),
-                # Ids are counted from 1 each day, so another machine has the same ones.
-                name=session_in_other_cwd(sqlite.column_text(ident), digest(sqlite.column_text(created))[:8]),
-                directory=sqlite.column_text(folder) or None,
-                title=None if _UNNAMED.fullmatch(title := sqlite.column_text(name)[:1000]) else title or None,
-                model=text_of(fields_of(sqlite.column_text(model)).get("model_name"))[:200] or None,
-            )
-            self._sessions[session.id] = session
 
-    def conversations(self) -> list[tuple[str, str]]:
-        if not self._sessions:
-            return []
-        lengths = dict(sqlite.rows(self._db, _LENGTHS, (_NEWEST_ROWS,)))
-        marks = {
-            sqlite.column_text(ident): (newest, count) for ident, newest, count in sqlite.rows(self._db, _MARKS, ())
-        }
-        known = sorted(marks.keys() & self._sessions.keys(), key=lambda ident: -marks[ident][0])
-        return [
-            (ident, f"{marks[ident]} {lengths.get(marks[ident][0])} {self._sessions[ident]}")
-            for ident in known[:MAX_CONVERSATIONS]
-        ]
+def _marks(db: sqlite.Connection, sessions: Mapping[str, StoredFacts]) -> Iterator[tuple[str, str]]:
+    lengths = dict(sqlite.rows(db, _LENGTHS, (_NEWEST_ROWS,)))
+    marks = {sqlite.column_text(ident): (newest, count) for ident, newest, count in sqlite.rows(db, _MARKS, ())}
+    for ident in sorted(marks.keys() & sessions.keys(), key=lambda ident: -marks[ident][0])[:MAX_CONVERSATIONS]:
+        yield ident, f"{marks[ident]} {lengths.get(marks[ident][0])} {sessions[ident]}"
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
-        """Returns a session with its messages, without those that were copied from another one."""
-        copied = {
-            sqlite.column_text(message): sqlite.column_text(other)
-            for message, other in sqlite.rows(self._db, _COPIED, (ident,))
-        }
-        origin = next(iter(copied.values()), None)
-        forked_from = self._sessions[origin].name if origin in self._sessions else origin
-        session = msgspec.structs.replace(self._sessions[ident], forked_from=forked_from)
-        rows = [_row(*values) for values in sqlite.rows(self._db, _ROWS, (ident,))]
-        rows = [row for row in _without_copies(rows) if row.message not in copied]
-        last, summaries = _last_of_turns(rows), _summaries(rows)
-        times: Counter[str] = Counter()
-        pieces: list[MarkedPiece] = []
-        for number, row in enumerate(rows):
-            times[row.message] += 1
-            mark = f"{row.same[1]} {row.hidden} {number in last} {number in summaries}"
-            pieces.append((f"{row.message}/{times[row.message]}", mark))
 
-        def record(number: int, row: _Row) -> bytes | None:
-            if row.hidden and number not in summaries:
-                return None
-            [(content,)] = sqlite.rows(self._db, _CONTENT, (row.id,))
-            parts = rawjson.part_of(msgspec.Raw(sqlite.column_text(content).encode()), list[msgspec.Raw])
-            entry = _Entry(
-                role=row.role,
-                key=pieces[number][0],
-                content=rawjson.ABSENT if parts is None else msgspec.Raw(msgspec.json.encode(parts)),
-                last=number in last,
-                sums_up=number in summaries,
-            )
-            return entry_of(session, entry, row.at_ms)
+def _session(db: sqlite.Connection, sessions: Mapping[str, StoredFacts], ident: str) -> Document:
+    """Returns a session with its messages, without those that were copied from another one."""
+    copied = {
+        sqlite.column_text(message): sqlite.column_text(other) for message, other in sqlite.rows(db, _COPIED, (ident,))
+    }
+    origin = next(iter(copied.values()), None)
+    forked_from = sessions[origin].name if origin is not None and origin in sessions else origin
+    session = msgspec.structs.replace(sessions[ident], forked_from=forked_from)
+    rows = [_row(*values) for values in sqlite.rows(db, _ROWS, (ident,))]
+    rows = [row for row in _without_copies(rows) if row.message not in copied]
+    last, summaries = _last_of_turns(rows), _summaries(rows)
+    times: Counter[str] = Counter()
+    pieces: list[MarkedPiece] = []
+    for number, row in enumerate(rows):
+        times[row.message] += 1
+        mark = f"{row.same[1]} {row.hidden} {number in last} {number in summaries}"
+        pieces.append((f"{row.message}/{times[row.message]}", mark))
 
-        return stored_session(session, rows, record, pieces)
+    def record(number: int, row: _Row) -> bytes | None:
+        if row.hidden and number not in summaries:
+            return None
+        [(content,)] = sqlite.rows(db, _CONTENT, (row.id,))
+        parts = rawjson.part_of(msgspec.Raw(sqlite.column_text(content).encode()), list[msgspec.Raw])
+        entry = _Entry(
+            role=row.role,
+            key=pieces[number][0],
+            content=rawjson.ABSENT if parts is None else msgspec.Raw(msgspec.json.encode(parts)),
+            last=number in last,
+            sums_up=number in summaries,
+        )
+        return entry_of(session, entry, row.at_ms)
+
+    return stored_session(session, rows, record, pieces)
 
 
 def _summaries(rows: list[_Row]) -> frozenset[int]:
@@ -318,7 +311,7 @@ _PARTS: Final[dict[str, Callable[[StoredBuilder, Fields, str], None] | None]] = 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(sqlite.DatabaseReader(_Database)),
+    reader=StatCachedReader(sqlite.DatabaseReader(_taken)),
     context_type=StoredContext,
     layouts=_LAYOUTS,
     parse=partial(parse_entries, _RECORD, _entry),

@@ -7,7 +7,7 @@ and those that a compaction summed up are switched off and marked, after which t
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,7 @@ from carryover.records.lenient import fields_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_beside
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, stored_session
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, Snapshot, stored_session
 from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
 
 INTERRUPTED: Final = "Operation interrupted"
@@ -88,85 +88,98 @@ class _Row(msgspec.Struct, frozen=True):
     sums_up: bool
 
 
-class _Database:
-    """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
+def _taken(db: sqlite.Connection, path: Path, _now_ms: int) -> Snapshot:
+    if not sqlite.has_column(db, "messages", "compacted"):
+        # A database of former versions has none, until a newer client opens it.
+        return Snapshot((), lambda _ident, _notes: None)
+    dumps: dict[str, list[_Dump]] = {}
+    for dump in _dumps(path):
+        dumps.setdefault(dump.session, []).append(dump)
+    sessions = dict(map(_session_of, sqlite.rows(db, _SESSIONS)))
+    marks = [*_marks(db, sessions, dumps)] if sessions else []
+    return Snapshot(marks, lambda ident, _notes: _conversation(db, sessions, ident, dumps.get(ident, [])))
 
-    def __init__(self, db: sqlite.Connection, path: Path, _now_ms: int) -> None:
-        self._db = db
-        self._sessions: dict[str, tuple[bool, StoredFacts, int]] = {}
-        self._dumps: dict[str, list[_Dump]] = {}
-        if not sqlite.has_column(db, "messages", "compacted"):
-            return  # a database of former versions has none, until a newer client opens it
-        for dump in _dumps(path):
-            self._dumps.setdefault(dump.session, []).append(dump)
-        for ident, is_subagent, parent, cwd, title, model, started in sqlite.rows(db, _SESSIONS):
-            session = StoredFacts(
-                id=sqlite.column_text(ident),
-                forked_from=sqlite.column_text(parent) or None,
-                directory=sqlite.column_text(cwd) or None,
-                title=sqlite.column_text(title)[:1000] or None,
-                model=sqlite.column_text(model)[:200] or None,
-            )
-            self._sessions[session.id] = (bool(is_subagent), session, _us_of(started))
 
-    def conversations(self) -> list[tuple[str, str]]:
-        if not self._sessions:
-            return []
-        marks = {sqlite.column_text(ident): rest for ident, *rest in sqlite.rows(self._db, _MARKS)}
-        newest = sorted(marks, key=lambda ident: -marks[ident][0])
-        known = [ident for ident in newest if ident in self._sessions][:MAX_CONVERSATIONS]
-        return [(ident, f"{marks[ident]} {self._sessions[ident]} {self._dumps.get(ident)}") for ident in known]
+_Session = tuple[bool, StoredFacts, int]
+"""Whether a session is a sub-agent's, its facts, and when it began."""
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
-        """Returns a session with its messages, and the requests of it that failed for good."""
-        is_subagent, session, started_us = self._sessions[ident]
-        rows = _without_copies(self._rows(ident))
-        above = self._above(session)
-        if is_subagent:
-            root = next((each.id for each in above if not self._sessions[each.id][0]), session.forked_from)
-            session = msgspec.structs.replace(session, root=root)
-        elif above:
-            before = [row for row in self._rows(above[0].id) if row.at_us < started_us]
-            rows = _without_beginning(rows, before)
-        cwd = next((each.directory for each in (session, *above) if each.directory), None)
-        session = msgspec.structs.replace(session, directory=cwd)
-        places: list[_Row | _Dump] = sorted((*rows, *self._dumps.get(ident, [])), key=lambda place: place.at_us)
-        pieces = _pieces(places)
 
-        def record(number: int, place: _Row | _Dump) -> bytes | None:
-            if pieces[number][1] == "passed":
-                return None
-            entry = self._message(place) if isinstance(place, _Row) else _error(place)
-            return entry_of(session, entry, max(0, place.at_us // 1000)) if entry is not None else None
+def _session_of(row: tuple[Any, ...]) -> tuple[str, _Session]:
+    ident, is_subagent, parent, cwd, title, model, started = row
+    session = StoredFacts(
+        id=sqlite.column_text(ident),
+        forked_from=sqlite.column_text(parent) or None,
+        directory=sqlite.column_text(cwd) or None,
+        title=sqlite.column_text(title)[:1000] or None,
+        model=sqlite.column_text(model)[:200] or None,
+    )
+    return session.id, (bool(is_subagent), session, _us_of(started))
 
-        return stored_session(session, places, record, pieces)
 
-    def _above(self, session: StoredFacts) -> list[StoredFacts]:
-        """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
-        found: list[StoredFacts] = []
-        for _ in range(_MOST_PARENTS):
-            _, above, _ = self._sessions.get(session.forked_from or "", (False, None, 0))
-            if above is None:
-                break
-            found.append(above)
-            session = above
-        return found
+def _marks(
+    db: sqlite.Connection, sessions: Mapping[str, _Session], dumps: Mapping[str, list[_Dump]]
+) -> Iterator[tuple[str, str]]:
+    marks = {sqlite.column_text(ident): rest for ident, *rest in sqlite.rows(db, _MARKS)}
+    newest = sorted(marks, key=lambda ident: -marks[ident][0])
+    for ident in [ident for ident in newest if ident in sessions][:MAX_CONVERSATIONS]:
+        yield ident, f"{marks[ident]} {sessions[ident]} {dumps.get(ident)}"
 
-    def _message(self, row: _Row) -> MessageRow:
-        [(role, content, calls, call_id, tool, finish)] = sqlite.rows(self._db, _ROW, (row.id,))
-        listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
-        return MessageRow(
-            role=sqlite.column_text(role),
-            at_us=row.at_us,
-            content=sqlite.column_text(content),
-            calls=rawjson.ABSENT if listed is None else listed,
-            call_id=sqlite.column_text(call_id),
-            tool=sqlite.column_text(tool),
-            finish=sqlite.column_text(finish),
-        )
 
-    def _rows(self, session: str) -> list[_Row]:
-        return [_row_of(*values) for values in sqlite.rows(self._db, _ROWS, (*SUMMARIES, session))]
+def _conversation(
+    db: sqlite.Connection, sessions: Mapping[str, _Session], ident: str, dumps: Sequence[_Dump]
+) -> Document:
+    """Returns a session with its messages, and the requests of it that failed for good."""
+    is_subagent, session, started_us = sessions[ident]
+    rows = _without_copies(_rows(db, ident))
+    above = _above(sessions, session)
+    if is_subagent:
+        root = next((each.id for each in above if not sessions[each.id][0]), session.forked_from)
+        session = msgspec.structs.replace(session, root=root)
+    elif above:
+        before = [row for row in _rows(db, above[0].id) if row.at_us < started_us]
+        rows = _without_beginning(rows, before)
+    cwd = next((each.directory for each in (session, *above) if each.directory), None)
+    session = msgspec.structs.replace(session, directory=cwd)
+    places: list[_Row | _Dump] = sorted((*rows, *dumps), key=lambda place: place.at_us)
+    pieces = _pieces(places)
+
+    def record(number: int, place: _Row | _Dump) -> bytes | None:
+        if pieces[number][1] == "passed":
+            return None
+        entry = _message(db, place) if isinstance(place, _Row) else _error(place)
+        return entry_of(session, entry, max(0, place.at_us // 1000)) if entry is not None else None
+
+    return stored_session(session, places, record, pieces)
+
+
+def _above(sessions: Mapping[str, _Session], session: StoredFacts) -> list[StoredFacts]:
+    """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
+    found: list[StoredFacts] = []
+    for _ in range(_MOST_PARENTS):
+        _, above, _ = sessions.get(session.forked_from or "", (False, None, 0))
+        if above is None:
+            break
+        found.append(above)
+        session = above
+    return found
+
+
+def _message(db: sqlite.Connection, row: _Row) -> MessageRow:
+    [(role, content, calls, call_id, tool, finish)] = sqlite.rows(db, _ROW, (row.id,))
+    listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
+    return MessageRow(
+        role=sqlite.column_text(role),
+        at_us=row.at_us,
+        content=sqlite.column_text(content),
+        calls=rawjson.ABSENT if listed is None else listed,
+        call_id=sqlite.column_text(call_id),
+        tool=sqlite.column_text(tool),
+        finish=sqlite.column_text(finish),
+    )
+
+
+def _rows(db: sqlite.Connection, session: str) -> list[_Row]:
+    return [_row_of(*values) for values in sqlite.rows(db, _ROWS, (*SUMMARIES, session))]
 
 
 def _error(dump: _Dump) -> MessageRow | None:
@@ -249,4 +262,4 @@ def _us_of(value: object) -> int:
 
 def database_reader() -> sqlite.DatabaseReader:
     """Returns the reader of a database and the failed requests beside it."""
-    return sqlite.DatabaseReader(_Database, beside=lambda path: (Path(dump.path) for dump in _dumps(path)))
+    return sqlite.DatabaseReader(_taken, beside=lambda path: (Path(dump.path) for dump in _dumps(path)))

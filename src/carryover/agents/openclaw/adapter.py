@@ -24,7 +24,7 @@ from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import reemitted_after, usable_name
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, stored_session
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, Snapshot, stored_session
 from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, with_session
 
@@ -90,9 +90,9 @@ class _Window(msgspec.Struct, frozen=True):
 
 
 class _Database:
-    """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
+    """What a database has of its sessions, beside their entries."""
 
-    def __init__(self, db: sqlite.Connection, _path: Path, _now_ms: int) -> None:
+    def __init__(self, db: sqlite.Connection) -> None:
         self._db = db
         self._tables = sqlite.tables(db)
         self._windows: dict[str, _Window] = {}
@@ -112,7 +112,8 @@ class _Database:
         is_packed = sqlite.has_column(db, _EVENTS, "event_zstd")  # since schema 23
         self._entry = _ENTRY.format(zstd="event_zstd" if is_packed else "NULL")
 
-    def conversations(self) -> list[tuple[str, str]]:
+    def marks(self) -> list[tuple[str, str]]:
+        """Returns the id and mark of each session."""
         if _EVENTS not in self._tables:
             return []
         replaced = {window.before for window in self._windows.values()}
@@ -123,7 +124,8 @@ class _Database:
             if ident not in replaced
         ]
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
+    def session(self, ident: str, _notes: dict[str, str]) -> Document:
+        """Returns a session with its entries."""
         rows = sqlite.rows(self._db, _ROWS, (ident,))
         header = fields_of(self._line(rows[0])[0]) if rows else {}
         session = msgspec.structs.replace(self._facts(ident), directory=text_of(header.get("cwd")) or None)
@@ -162,6 +164,11 @@ class _Database:
             forked_from=source,
             title=window.title or None,
         )
+
+
+def _taken(db: sqlite.Connection, _path: Path, _now_ms: int) -> Snapshot:
+    database = _Database(db)
+    return Snapshot(database.marks(), database.session)
 
 
 def _window(row: tuple[object, ...], *, is_rewound: bool) -> _Window:
@@ -263,7 +270,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(sqlite.DatabaseReader(_Database)),
+    reader=StatCachedReader(sqlite.DatabaseReader(_taken)),
     context_type=_Context,
     layouts=_LAYOUTS,
     parse=_parse,

@@ -10,7 +10,7 @@ is held back, and so is everything after it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, Literal
@@ -25,7 +25,7 @@ from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
-from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, stored_session
+from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, Snapshot, stored_session
 from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
 
@@ -121,63 +121,58 @@ class _SessionRow(msgspec.Struct, frozen=True):
     reverted_part: str
 
 
-class Database:
-    """A snapshot of the database; see `carryover.transcript.rewritten.Snapshot`."""
+def taken(db: sqlite.Connection, now_ms: int) -> Snapshot:
+    """Takes the snapshot of a database, whose conversations are its sessions, most recently changed first."""
+    rows = map(_session_row, _session_rows(db)) if sqlite.tables(db) >= _TABLES else ()
+    sessions = {row.session.id: row for row in rows if is_usable_id(row.session.id)}
+    marks = []
+    for number, (ident, row) in enumerate(sessions.items()):
+        end = next(iter(sqlite.rows(db, _END, (ident,))), None) if number < LIVE_SESSIONS else None
+        marks.append((ident, f"{row.updated_ms} {row.session.title} {(row.reverted, row.reverted_part)} {end}"))
+    return Snapshot(marks, lambda ident, _notes: _session(db, sessions, ident, now_ms))
 
-    def __init__(self, db: sqlite.Connection, now_ms: int) -> None:
-        self._db, self._now_ms = db, now_ms
-        self._sessions: dict[str, _SessionRow] = {}
-        if sqlite.tables(db) >= _TABLES:
-            for row in self._session_rows():
-                self._add_session(*row)
 
-    def conversations(self) -> list[tuple[str, str]]:
-        """Returns the sessions, most recently changed first."""
-        marks = []
-        for number, (ident, row) in enumerate(self._sessions.items()):
-            end = next(iter(sqlite.rows(self._db, _END, (ident,))), None) if number < LIVE_SESSIONS else None
-            marks.append((ident, f"{row.updated_ms} {row.session.title} {(row.reverted, row.reverted_part)} {end}"))
-        return marks
+def _session(db: sqlite.Connection, sessions: Mapping[str, _SessionRow], ident: str, now_ms: int) -> Document:
+    """Returns a session with its messages."""
+    row = sessions[ident]
+    root = row.session.root
+    for _ in range(_MOST_PARENTS):
+        above = sessions.get(root or "")
+        if above is None or above.session.root is None:
+            break
+        root = above.session.root
+    origins = sqlite.rows(db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
+    origin = next((sqlite.column_text(ident) for (ident,) in origins), None)
+    session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
+    found = _Pieces(db, msgspec.structs.replace(row, session=session), now_ms)
+    return stored_session(session, found.places, found.record, found.marked)
 
-    def conversation(self, ident: str, notes: dict[str, str]) -> Document:  # noqa: ARG002
-        """Returns a session with its messages."""
-        row = self._sessions[ident]
-        root = row.session.root
-        for _ in range(_MOST_PARENTS):
-            above = self._sessions.get(root or "")
-            if above is None or above.session.root is None:
-                break
-            root = above.session.root
-        origins = sqlite.rows(self._db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
-        origin = next((sqlite.column_text(ident) for (ident,) in origins), None)
-        session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
-        found = _Pieces(self._db, msgspec.structs.replace(row, session=session), self._now_ms)
-        return stored_session(session, found.places, found.record, found.marked)
 
-    def _session_rows(self) -> Iterable[tuple[object, ...]]:
-        try:
-            return sqlite.rows(self._db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
-        except TooLarge:
-            return self._smaller_session_rows()
+def _session_rows(db: sqlite.Connection) -> Iterable[tuple[object, ...]]:
+    try:
+        return sqlite.rows(db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
+    except TooLarge:
+        return _smaller_session_rows(db)
 
-    def _smaller_session_rows(self) -> Iterator[tuple[object, ...]]:
-        for (ident,) in sqlite.rows(self._db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
-            with suppress(TooLarge):
-                yield from sqlite.rows(self._db, f"{_SESSION} WHERE id = ?", (sqlite.column_text(ident),))
 
-    def _add_session(self, *row: object) -> None:
-        ident, parent, directory, title, version = map(sqlite.column_text, row[:5])
-        session = StoredFacts(
-            id=ident,
-            root=parent if is_usable_id(parent) else None,
-            directory=usable_folder(directory),
-            title=title[:1000] or None,
-            version=version[:100] or None,
-        )
-        if is_usable_id(ident):
-            revert = fields_of(row[7] if isinstance(row[7], bytes) else None)
-            reverted = [text_of(revert.get(name)) for name in ("messageID", "partID")]
-            self._sessions[ident] = _SessionRow(session, _whole(row[5]), _whole(row[6]), *reverted)
+def _smaller_session_rows(db: sqlite.Connection) -> Iterator[tuple[object, ...]]:
+    for (ident,) in sqlite.rows(db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
+        with suppress(TooLarge):
+            yield from sqlite.rows(db, f"{_SESSION} WHERE id = ?", (sqlite.column_text(ident),))
+
+
+def _session_row(row: tuple[object, ...]) -> _SessionRow:
+    ident, parent, directory, title, version = map(sqlite.column_text, row[:5])
+    session = StoredFacts(
+        id=ident,
+        root=parent if is_usable_id(parent) else None,
+        directory=usable_folder(directory),
+        title=title[:1000] or None,
+        version=version[:100] or None,
+    )
+    revert = fields_of(row[7] if isinstance(row[7], bytes) else None)
+    reverted = [text_of(revert.get(name)) for name in ("messageID", "partID")]
+    return _SessionRow(session, _whole(row[5]), _whole(row[6]), *reverted)
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -324,7 +319,7 @@ class _Pieces:
 
 def database_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
     """Returns the reader of a database."""
-    return sqlite.DatabaseReader(lambda db, _, at_ms: Database(db, at_ms), now_ms)
+    return sqlite.DatabaseReader(lambda db, _, at_ms: taken(db, at_ms), now_ms)
 
 
 def _is_shown(kind: str, part: Fields) -> bool:

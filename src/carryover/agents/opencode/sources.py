@@ -15,14 +15,14 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import FileStat, Reader, Source
 from carryover.agents.opencode import SPEC
-from carryover.agents.opencode.database import DATABASES, Database, database_reader, ms_of, tables_of_copy
+from carryover.agents.opencode.database import DATABASES, database_reader, ms_of, tables_of_copy, taken
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import read_document
-from carryover.transcript.rewritten import SnapshotReader
+from carryover.transcript.rewritten import Snapshot, SnapshotReader
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import is_usable_id
 
@@ -74,7 +74,7 @@ class _Item(msgspec.Struct, frozen=True):
         return -int(digest(self.data)[:14], 16)
 
 
-def exported_session(path: Path, _stat: FileStat) -> Database:
+def exported_session(path: Path, _stat: FileStat) -> Snapshot:
     """Takes the snapshot of a document from `opencode export`."""
     document = fields_of(_EXPORTING.sub(b"", read_document(path), 1))
     info = fields_of(document.get("info"))
@@ -101,7 +101,7 @@ def _idents(items: list[bytes], before: str = "") -> Iterator[str]:
         yield ident if has_own else f"{before}.{number:06}"
 
 
-def _database(info: Fields, ident: str, messages: list[_Item]) -> Database:
+def _database(info: Fields, ident: str, messages: list[_Item]) -> Snapshot:
     db = sqlite.in_memory(_TABLES)
     texts = (text_of(info.get(name)) for name in ("parentID", "directory", "title", "version"))
     marks = [(message.mark, *(part.mark for part in message.parts)) for message in messages]
@@ -113,9 +113,9 @@ def _database(info: Fields, ident: str, messages: list[_Item]) -> Database:
         db.execute("INSERT INTO message VALUES (?,?,?,?,?)", (item.id, ident, sent_ms, item.mark, item.data))
         parts = ((part.id, item.id, ident, part.mark, part.data) for part in item.parts)
         db.executemany("INSERT INTO part VALUES (?,?,?,?,?)", parts)
-    database = Database(db, utc_now_ms())
-    weakref.finalize(database, db.close)
-    return database
+    snapshot = taken(db, utc_now_ms())
+    weakref.finalize(snapshot.conversation, db.close)
+    return snapshot
 
 
 READERS: Final[Mapping[str, Reader]] = {
