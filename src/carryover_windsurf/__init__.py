@@ -34,9 +34,10 @@ SPEC: Final = spec.AgentSpec(
         form="plain",
         sets=(
             # The first eight events: before and after reading, writing, commands and tools of MCP.
-            spec.HookSet(versions=">=1.12.41,<1.13", label="1.12.41 and later 1.12", hooks=_HOOKS[1:3]),
-            spec.HookSet(versions=">=1.13,<4", label="1.13 and later", hooks=_HOOKS),
+            spec.HookSet(since="1.12.41", hooks=_HOOKS[1:3]),
+            spec.HookSet(since="1.13", hooks=_HOOKS),
         ),
+        unknown_from="4",
     ),
     mcp=(spec.McpServers(files=(spec.Place(path="~/.codeium/windsurf/mcp_config.json"),), key="mcpServers"),),
     instructions=(spec.InstructionFile(name="AGENTS.md"),),

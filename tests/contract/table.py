@@ -12,8 +12,6 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from packaging.specifiers import SpecifierSet
-
 from carryover.adapter.spec import AGENTS_MD, LINUX, SPOOL, AgentSpec, LocalFile, McpServers, places_on
 from carryover.agents import adapters
 from contract.case import EVERY
@@ -194,7 +192,7 @@ def _arrives(folder: Folder) -> str:
     ways = []
     able = [known for known in hooks.sets if set(known.events) & set(hooks.injects_on)]
     if able:
-        ways.append(f"a hook ({_lowest(able[0].versions)} and later)")
+        ways.append(f"a hook ({able[0].since} and later)")
     if files:
         ways.append(f"the pointer in {' or '.join(files)}")
     return folder.capabilities.arrives if folder.capabilities and folder.capabilities.arrives else ", else ".join(ways)
@@ -226,13 +224,8 @@ def _events(spec: AgentSpec) -> str:
     for known in spec.hooks.sets:
         added = [event for event in known.events if event not in seen]
         seen.update(added)
-        first.setdefault(_lowest(known.versions), []).extend(added)
+        first.setdefault(known.since, []).extend(added)
     return "; ".join(f"{', '.join(events)} from {version} on" for version, events in first.items() if events)
-
-
-def _lowest(versions: str) -> str:
-    """The version that a range begins with."""
-    return next(part.version for part in SpecifierSet(versions) if part.operator == ">=")
 
 
 def main() -> None:

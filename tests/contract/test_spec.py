@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 
 from carryover.adapter.contract import Agent
@@ -37,15 +37,18 @@ def test_an_adapter_says_how_it_is_installed(agent: Agent) -> None:
     assert [*of_spec(spec)] == []
 
 
-def test_the_ranges_leave_no_version_out_and_none_overlaps(hooked_spec: AgentSpec) -> None:
-    """Around each border, and far above: a version is below all, above all, or in exactly one range."""
+def test_a_version_has_the_hooks_of_the_newest_set_that_it_is_not_below(hooked_spec: AgentSpec) -> None:
+    """Around each version from which a set counts, and far above."""
     spec = hooked_spec
-    for version in _around_borders(spec):
-        holding = [known for known in spec.hooks.sets if version in SpecifierSet(known.versions)]
-        state, chosen = hooks_for(spec, version)
+    begins = [Version(known.since) for known in spec.hooks.sets]
+    assert begins == sorted(set(begins))
+    end = Version(spec.hooks.unknown_from or "99999")
+    assert begins[-1] < end
+    for version in _around((*begins, end)):
+        number = bisect_right(begins, version)
+        wanted = "older" if not number else "newer" if spec.hooks.unknown_from and version >= end else "ok"
 
-        assert len(holding) == (state == "ok"), version
-        assert chosen == {"ok": holding[0] if holding else None, "older": None, "newer": spec.hooks.sets[-1]}[state]
+        assert hooks_for(spec, version) == (wanted, spec.hooks.sets[number - 1] if number else None), version
 
 
 def test_an_unreadable_version_gets_hooks_that_can_inject_and_that_the_newest_has(hooked_spec: AgentSpec) -> None:
@@ -70,15 +73,13 @@ def test_each_hook_is_written_once_and_may_not_keep_the_agent_waiting(hooked_spe
         for hook in known.hooks:
             assert 1 <= hook.timeout_s <= 10
             assert extension is None or f"const LIMIT_MS = {hook.timeout_s * 1000};" in extension
-        assert known.label
 
 
-def _around_borders(spec: AgentSpec) -> Sequence[Version]:
-    borders = {Version(part.version) for known in spec.hooks.sets for part in SpecifierSet(known.versions)}
+def _around(borders: Collection[Version]) -> Sequence[Version]:
     steps = {Version(f"{border.major}.{border.minor}.{patch}") for border in borders for patch in _near(border.micro)}
     before = {Version(f"{border.major - 1}.999.999") for border in borders if border.major}
     minors = {Version(f"{border.major}.{minor}.999") for border in borders for minor in _near(border.minor)}
-    return sorted(borders | steps | before | minors | {Version("0"), Version("9999.1")})
+    return sorted({*borders} | steps | before | minors | {Version("0"), Version("9999.1")})
 
 
 def _near(number: int) -> range:

@@ -10,4 +10,4 @@ from carryover.install.detect import Detection
 
 def detected(spec: AgentSpec, config: Path, hooks: tuple[HookEntry, ...]) -> Detection:
     """One whose settings are at `config` and get these `hooks`."""
-    return Detection(spec=spec, state="ok", config=config, hook_set=HookSet(versions=">=1", label="1.x", hooks=hooks))
+    return Detection(spec=spec, state="ok", config=config, hook_set=HookSet(since="1", hooks=hooks))

@@ -22,13 +22,13 @@ CURSOR: Final = AgentSpec(
     hooks=HookSpec(
         config_files=(Place(path="~/.cursor/hooks.json"), Place(path="~/.config/cursor/hooks.json")),
         sets=(
-            HookSet(versions=">=1.7,<2", label="1.x", hooks=(HookEntry(event="stop", timeout_s=5),)),
+            HookSet(since="1.7", hooks=(HookEntry(event="stop", timeout_s=5),)),
             HookSet(
-                versions=">=2,<3",
-                label="2.x",
+                since="2",
                 hooks=(HookEntry(event="sessionStart", timeout_s=5), HookEntry(event="stop", timeout_s=5)),
             ),
         ),
+        unknown_from="3",
         injects_on=("sessionStart",),
     ),
     instructions=(InstructionFile(name="AGENTS.md"),),
@@ -43,7 +43,7 @@ CODEX: Final = AgentSpec(
     transcripts=(Place(path="~/.codex/sessions", env="CODEX_HOME", below="sessions"),),
     hooks=HookSpec(
         config_files=(Place(path="~/.codex/hooks.json", env="CODEX_HOME", below="hooks.json"),),
-        sets=(HookSet(versions=">=0.100", label="0.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),)),),
+        sets=(HookSet(since="0.100", hooks=(HookEntry(event="SessionStart", timeout_s=5),)),),
         injects_on=("SessionStart",),
     ),
 )

@@ -99,12 +99,10 @@ TIMEOUT_UNITS: Final[dict[TimeoutUnit, int]] = {"s": 1, "ms": 1000}
 
 
 class HookSet(msgspec.Struct, frozen=True, kw_only=True):
-    """The hooks for a range of versions."""
+    """The hooks from a version on, up to the next set."""
 
-    versions: str
-    """The range, by bounds with `>=` and `<`: `>=1.0.62,<1.0.85`. Only released versions are compared."""
-    label: str
-    """The range as people read it: `2.x`."""
+    since: str
+    """The version, of which only the release is compared."""
     hooks: tuple[HookEntry, ...]
 
     @property
@@ -211,7 +209,9 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     """For that form: the program, in which `@HOOKS@` stands for the hooks, as in the form `plain`."""
     timeout_unit: TimeoutUnit = "s"
     sets: tuple[HookSet, ...] = ()
-    """Hook sets from the oldest range of versions to the newest, without a gap above the lowest."""
+    """Hook sets by the versions from which they count, the oldest first."""
+    unknown_from: str = ""
+    """The first version of which nothing is known: it gets the newest hooks, and people are told so. Empty: none."""
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
     prompts_on: tuple[str, ...] = ()

@@ -274,21 +274,17 @@ def _located(places: tuple[Place, ...], machine: Machine) -> Iterator[Path]:
     return (place.at(machine.home, machine.env) for place in places_on(places, machine.platform))
 
 
-ALL_KNOWN: Final = "every known version"
-"""Label of the hooks for an unreadable version."""
-
-
 def hooks_for(spec: AgentSpec, version: Version) -> tuple[Literal["ok", "older", "newer"], HookSet | None]:
-    """Compares `version` with the known ranges; also returns its hooks, or None if it has none. A version above the
-    newest range gets the newest hooks; one below the lowest, no hooks."""
+    """Compares `version` with the known ones; also returns its hooks, or None if it has none. One that is not known yet
+    gets the newest hooks; one below the lowest, no hooks."""
     if not spec.hooks.sets:
         return "ok", None
-    for known in spec.hooks.sets:
-        if in_range(version, known.versions):
-            return "ok", known
-    if _released(version) < lowest(spec.hooks.sets[0]):
+    release = _version(version.base_version)  # `2.0b1` is below 2.0, and has its hooks
+    begun = [known for known in spec.hooks.sets if release >= _version(known.since)]
+    if not begun:
         return "older", None
-    return "newer", spec.hooks.sets[-1]
+    end = spec.hooks.unknown_from
+    return "newer" if end and release >= _version(end) else "ok", begun[-1]
 
 
 def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
@@ -307,7 +303,7 @@ def hooks_for_unknown(spec: AgentSpec) -> HookSet | None:
     common = tuple(hook for hook in newest.hooks if all(hook.event in known.events for known in able))
     if not common:
         return newest
-    return HookSet(versions=f">={lowest(able[0])}", label=ALL_KNOWN, hooks=common)
+    return replace(able[0], hooks=common)
 
 
 def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
@@ -316,10 +312,7 @@ def in_common(sets: Sequence[HookSet | None]) -> HookSet | None:
     if first is None or all(other == first for other in sets):
         return first
     common = tuple(hook for hook in first.hooks if all(other is not None and hook in other.hooks for other in sets))
-    if not common:
-        return None
-    labels = " and ".join(dict.fromkeys(other.label for other in sets if other is not None))
-    return HookSet(versions=first.versions, label=labels, hooks=common)
+    return replace(first, hooks=common) if common else None
 
 
 def can_inject(spec: AgentSpec, hook_set: HookSet) -> bool:
@@ -331,29 +324,6 @@ def brings_handoff(detection: Detection) -> bool:
     """Whether what is written into the agent's settings gives a new session the handoff."""
     hook_set = detection.hook_set
     return bool(detection.spec.loads_from) or (hook_set is not None and can_inject(detection.spec, hook_set))
-
-
-def lowest(hook_set: HookSet) -> Version:
-    """Returns the first version of a range."""
-    bounds = hook_set.versions.split(",")
-    return max(_version(bound.removeprefix(">=")) for bound in bounds if bound.startswith(">="))
-
-
-def in_range(version: Version, versions: str) -> bool:
-    """Whether a version, taken as if it were released, is in a range as `HookSet` has them."""
-    release = _released(version)
-    return all(_is_within(release, bound) for bound in versions.split(","))
-
-
-def _is_within(release: Version, bound: str) -> bool:
-    if bound.startswith(">="):
-        return release >= _version(bound.removeprefix(">="))
-    return release < _version(bound.removeprefix("<"))
-
-
-def _released(version: Version) -> Version:
-    """Returns the version without a pre-release suffix: `2.0b1` matches neither `<2` nor `>=2`."""
-    return _version(version.base_version)
 
 
 def _version(text: str) -> Version:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from carryover.adapter.spec import LOADS
 from carryover.install.background import DaemonReport
-from carryover.install.detect import ALL_KNOWN, Detection, can_inject, lowest
+from carryover.install.detect import Detection, can_inject
 from carryover.terminal.paths import short_path
 
 Did = Literal["written", "in place", "to be written"]
@@ -64,7 +64,7 @@ def _version_lines(detection: Detection, name: str, update: str) -> Iterator[str
     match detection.state:
         case "older":
             copy = f" ({short_path(detection.binary)})" if detection.others and detection.binary else ""
-            yield f"⚠ {name}{copy} detected: older than the hooks Carryover needs ({lowest(spec.hooks.sets[0])})."
+            yield f"⚠ {name}{copy} detected: older than the hooks Carryover needs ({spec.hooks.sets[0].since})."
             yield "No hooks are written. Its transcripts are still read and the handoff is kept fresh."
             yield f"Update {spec.name} when you can, then run `carryover refresh`."
         case "newer":
@@ -97,10 +97,13 @@ def _unreadable(detection: Detection) -> Iterator[str]:
 
 
 def _fallback(detection: Detection) -> Iterator[str]:
-    if detection.hook_set is not None and detection.hook_set.label == ALL_KNOWN:
+    if detection.hook_set is None:
+        return
+    if detection.state == "unreadable":
         yield "Using only the hooks that every known version has."
-    elif detection.hook_set is not None:
-        yield f"Falling back to the last-known hook names ({detection.spec.name} {detection.hook_set.label})."
+    else:
+        last = f"{detection.spec.name} {detection.hook_set.since} and later"
+        yield f"Falling back to the last-known hook names ({last})."
 
 
 def _hooks(detection: Detection, did: Did, *, in_projects: bool) -> Iterator[str]:

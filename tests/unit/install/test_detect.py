@@ -16,7 +16,6 @@ from carryover.agents.codex import SPEC as REAL_CODEX
 from carryover.agents.cursor import SPEC as REAL_CURSOR
 from carryover.config import AgentsConfig
 from carryover.install.detect import (
-    ALL_KNOWN,
     Detection,
     detect,
     detect_all,
@@ -158,7 +157,6 @@ def test_programs_that_read_the_same_settings_get_only_hooks_that_all_of_them_kn
     assert found.others == (bin_folder / "cursor",)
     assert found.hook_set is not None
     assert found.hook_set.events == ("sessionStart", "stop")
-    assert found.hook_set.label == "2026.09.10 and later and 3.12.17 and later"
 
     versioned(bin_folder / "cursor", "1.6.2")
     found = detect(REAL_CURSOR, machine)
@@ -192,12 +190,12 @@ def test_pre_and_post_releases_are_taken_for_the_version_they_belong_to(numbers:
 
 
 def test_an_unknown_version_gets_the_common_events_of_versions_that_can_inject_or_the_newest_hooks() -> None:
-    third = HookSet(versions=">=3", label="3.x", hooks=(*SECOND.hooks, HookEntry(event="later", timeout_s=5)))
+    third = HookSet(since="3", hooks=(*SECOND.hooks, HookEntry(event="later", timeout_s=5)))
     spec = with_sets(CURSOR, FIRST, SECOND, third)
 
-    assert hooks_for_unknown(spec) == HookSet(versions=">=2", label=ALL_KNOWN, hooks=SECOND.hooks)
+    assert hooks_for_unknown(spec) == SECOND
 
-    renamed = HookSet(versions=">=3", label="3.x", hooks=(HookEntry(event="SessionStart", timeout_s=5),))
+    renamed = HookSet(since="3", hooks=(HookEntry(event="SessionStart", timeout_s=5),))
     spec = with_sets(CURSOR, FIRST, SECOND, renamed, injects_on=("sessionStart", "SessionStart"))
     assert hooks_for_unknown(spec) == renamed
 

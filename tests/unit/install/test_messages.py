@@ -52,7 +52,7 @@ NOT_HERE = """\
   Skipped. Re-run `carryover refresh` after installing it."""
 NEWER = """\
 ⚠ Cursor 9.9 detected: newer than Carryover's known versions.
-  Falling back to the last-known hook names (Cursor 2.x).
+  Falling back to the last-known hook names (Cursor 2 and later).
   Update Carryover when you can: `pipx upgrade carryoverd`.
   config: ~/.cursor/hooks.json
   hooks written: sessionStart, stop"""

@@ -43,11 +43,12 @@ SPEC: Final = spec.AgentSpec(
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
         sets=(
-            spec.HookSet(versions=">=1.0.48,<1.0.62", label="1.0.48 to 1.0.61", hooks=(COMPACT, STOP)),
-            spec.HookSet(versions=">=1.0.62,<1.0.85", label="1.0.62 to 1.0.84", hooks=(_START, COMPACT, STOP)),
-            spec.HookSet(versions=">=1.0.85,<2.1.78", label="1.0.85 to 2.1.77", hooks=(_START, COMPACT, STOP, _END)),
-            spec.HookSet(versions=">=2.1.78,<3", label="2.x", hooks=(_START, COMPACT, STOP, FAILURE, _END)),
+            spec.HookSet(since="1.0.48", hooks=(COMPACT, STOP)),
+            spec.HookSet(since="1.0.62", hooks=(_START, COMPACT, STOP)),
+            spec.HookSet(since="1.0.85", hooks=(_START, COMPACT, STOP, _END)),
+            spec.HookSet(since="2.1.78", hooks=(_START, COMPACT, STOP, FAILURE, _END)),
         ),
+        unknown_from="3",
         injects_on=("SessionStart",),
     ),
     # While it runs, the client reads this file again before it writes to it, and keeps what it does not know (2.1.329).

@@ -57,11 +57,11 @@ SPEC: Final = spec.AgentSpec(
         extension=Path(__file__).with_name("extension.js"),
         sets=(
             spec.HookSet(
-                versions=">=3.0.57,<4",
-                label="3.x",
+                since="3.0.57",
                 hooks=(spec.HookEntry(event="SessionStart", timeout_s=2), spec.HookEntry(event="Stop", timeout_s=2)),
             ),
         ),
+        unknown_from="4",
         injects_on=("SessionStart",),
     ),
     mcp=(

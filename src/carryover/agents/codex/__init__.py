@@ -96,9 +96,10 @@ SPEC: Final = spec.AgentSpec(
         drops=_drops,
         # 0.114 has hooks only where a setting turns them on; 0.125 has them on, and takes in what SessionStart prints.
         sets=(
-            spec.HookSet(versions=">=0.125,<0.145", label="0.125 to 0.144", hooks=(_START, _STOP)),
-            spec.HookSet(versions=">=0.145,<1", label="0.145 and later", hooks=(_START, _COMPACT, _STOP, _END)),
+            spec.HookSet(since="0.125", hooks=(_START, _STOP)),
+            spec.HookSet(since="0.145", hooks=(_START, _COMPACT, _STOP, _END)),
         ),
+        unknown_from="1",
         injects_on=("SessionStart",),
     ),
     mcp=(spec.McpServers(files=(_CONFIG,), key="mcp_servers"),),

@@ -57,11 +57,10 @@ SPEC: Final = spec.AgentSpec(
         sets=(
             # Up to 1.0.10 what sessionStart returns is dropped, and up to 1.0.21 it runs at each turn. What the hook of
             # a prompt returns arrives from 1.0.65 on.
-            spec.HookSet(versions=">=1.0.22,<1.0.65", label="1.0.22 to 1.0.64", hooks=_hooks("sessionStart")),
-            spec.HookSet(
-                versions=">=1.0.65,<2", label="1.0.65 and later", hooks=_hooks("sessionStart", "userPromptSubmitted")
-            ),
+            spec.HookSet(since="1.0.22", hooks=_hooks("sessionStart")),
+            spec.HookSet(since="1.0.65", hooks=_hooks("sessionStart", "userPromptSubmitted")),
         ),
+        unknown_from="2",
         injects_on=("sessionStart",),
         prompts_on=("userPromptSubmitted",),
     ),

@@ -22,7 +22,8 @@ SPEC: Final = spec.AgentSpec(
     transcripts=(_HOME / "sessions",),
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
-        sets=(spec.HookSet(versions=">=0.215,<1", label="0.215 and later", hooks=(_START, _COMPACT, _STOP, _END)),),
+        sets=(spec.HookSet(since="0.215", hooks=(_START, _COMPACT, _STOP, _END)),),
+        unknown_from="1",
         injects_on=("SessionStart",),
     ),
     user_settings=off_by(_SETTINGS, ("hooks", "hooksDisabled"), value=True),

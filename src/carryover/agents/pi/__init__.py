@@ -25,11 +25,11 @@ SPEC: Final = spec.AgentSpec(
         # Before 0.87 a section of the system message has no effect.
         sets=(
             spec.HookSet(
-                versions=">=0.87.1,<2",
-                label="0.87 and later",
+                since="0.87.1",
                 hooks=(spec.HookEntry(event="SessionStart", timeout_s=2), spec.HookEntry(event="Stop", timeout_s=2)),
             ),
         ),
+        unknown_from="2",
         injects_on=("SessionStart",),
     ),
     mcp=(spec.McpServers(files=(_MCP,), key="mcpServers"),),

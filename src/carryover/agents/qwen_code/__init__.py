@@ -28,9 +28,10 @@ SPEC: Final = spec.AgentSpec(
         timeout_unit="ms",  # 0.24 takes less than 1,000 for seconds
         comments=True,
         sets=(
-            spec.HookSet(versions=">=0.15.10,<0.24", label="0.15 to 0.23", hooks=(_START, _STOP)),
-            spec.HookSet(versions=">=0.24,<1", label="0.24 and later", hooks=(_START, _STOP, _FAILURE, _COMPACT, _END)),
+            spec.HookSet(since="0.15.10", hooks=(_START, _STOP)),
+            spec.HookSet(since="0.24", hooks=(_START, _STOP, _FAILURE, _COMPACT, _END)),
         ),
+        unknown_from="1",
         injects_on=("SessionStart",),
     ),
     user_settings=off_by(_SETTINGS, ("disableAllHooks",), value=True),

@@ -32,7 +32,8 @@ SPEC: Final = spec.AgentSpec(
     version=r"^scribe (\d+\.\d+)$",
     hooks=spec.HookSpec(
         config_files=(_SETTINGS,),
-        sets=(spec.HookSet(versions=">=1,<2", label="1.x", hooks=_HOOKS),),
+        sets=(spec.HookSet(since="1", hooks=_HOOKS),),
+        unknown_from="2",
         injects_on=("Awake",),
     ),
     user_settings=_user_settings,
