@@ -28,7 +28,7 @@ from carryover.fsio import scratch_folder, stat_regular
 from carryover.transcript.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
 from carryover.transcript.files import with_others
 from carryover.transcript.rewritten import Taken, read_further
-from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20
@@ -84,27 +84,21 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
     return _once(path, work)
 
 
-class DatabaseReader:
-    """Reads a database that holds conversations; see `carryover.adapter.contract.Reader`. `take`: connection, path and
-    the time (UTC ms) → its snapshot, or its one conversation. `beside`: the files whose change is a change of it."""
+def database_reader(
+    take: Callable[[sqlite3.Connection, Path, int], Taken],
+    now_ms: Callable[[], int] = utc_now_ms,
+    *,
+    beside: Callable[[Path], Iterable[Path]] = lambda _: (),
+) -> StatCachedReader:
+    """Returns the reader of a database that holds conversations, which opens it only if it may have changed. `take`:
+    connection, path and the time (UTC ms) → its snapshot, or its one conversation. `beside`: the files whose change is
+    a change of it. Raises as `read_transaction` does."""
 
-    def __init__(
-        self,
-        take: Callable[[sqlite3.Connection, Path, int], Taken],
-        now_ms: Callable[[], int] = utc_now_ms,
-        *,
-        beside: Callable[[Path], Iterable[Path]] = lambda _: (),
-    ) -> None:
-        self._take, self._now_ms, self._beside = take, now_ms, beside
+    def read(path: Path, cursor: bytes | None) -> Batch:
+        at_ms = now_ms()
+        return read_database(path, lambda db: read_further(take(db, path, at_ms), cursor, now_ms=at_ms))
 
-    def read(self, path: Path, cursor: bytes | None) -> Batch:
-        """Reads what changed, newest conversations first. Raises as `read_transaction` does."""
-        now_ms = self._now_ms()
-        return read_database(path, lambda db: read_further(self._take(db, path, now_ms), cursor, now_ms=now_ms))
-
-    def stat(self, path: Path) -> FileStat:
-        """Returns the size and time of the database and its WAL, with the files beside it."""
-        return with_others(stat(path), self._beside(path))
+    return StatCachedReader(read, lambda path: with_others(stat(path), beside(path)), now_ms)
 
 
 def table_names(path: Path) -> frozenset[str]:

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from carryover.adapter.contract import Batch, FileStat, Reader
+from carryover.adapter.contract import Batch, FileStat
 
 MAX_KNOWN: Final = 2_000
 FINE_MS: Final = 100
@@ -39,16 +39,21 @@ class Last(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StatCachedReader:
-    """Calls `reader` only if that may return something new (see `carryover.adapter.contract.Reader`)."""
+    """Calls `read` only if that may return something new, by what `stat` returns (see
+    `carryover.adapter.contract.Reader`)."""
 
-    def __init__(self, reader: Reader, now_ms: Callable[[], int] = utc_now_ms) -> None:
-        self._reader = reader
-        self._now_ms = now_ms
+    def __init__(
+        self,
+        read: Callable[[Path, bytes | None], Batch],
+        stat: Callable[[Path], FileStat],
+        now_ms: Callable[[], int] = utc_now_ms,
+    ) -> None:
+        self._read, self._stat, self._now_ms = read, stat, now_ms
         self._last: dict[Path, Last] = {}
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what is new since `cursor`, without opening the database if it is unchanged."""
-        stat = self._reader.stat(path)  # before the read: a change in between is then read twice rather than never
+        stat = self._stat(path)  # before the read: a change in between is then read twice rather than never
         now_ms = self._now_ms()
         last = self._last.pop(path, None)
         if last is not None and last.stat == stat and last.at_ms <= now_ms:
@@ -60,7 +65,7 @@ class StatCachedReader:
                 wait_s = None if last.due_ms is None else (last.due_ms - now_ms) / 1000
                 return Batch(records=(), cursor=cursor, retry_after_s=wait_s)
         try:
-            batch = self._reader.read(path, cursor)
+            batch = self._read(path, cursor)
         except FileNotFoundError:
             raise
         except OSError:
@@ -76,8 +81,8 @@ class StatCachedReader:
         return batch
 
     def stat(self, path: Path) -> FileStat:
-        """Returns the stat that `reader` takes."""
-        return self._reader.stat(path)
+        """Returns the size and time by which a change is noticed."""
+        return self._stat(path)
 
     def _note(self, path: Path, last: Last) -> None:
         self._last[path] = last

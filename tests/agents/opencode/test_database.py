@@ -209,9 +209,7 @@ class Watched:
 
     def __init__(self, client: Client) -> None:
         self.client = client
-        self.now_ms = START_MS
         self.reading = Reading(context=StoredContext())
-        self._agent = replace(AGENT, reader=database_reader(lambda: self.now_ms))
         self._source = Source(agent=AGENT.id, path=str(client.path))
 
     @property
@@ -219,8 +217,9 @@ class Watched:
         return self.reading.batches[-1].retry_after_s
 
     def read(self, now_ms: int) -> Reading:
-        self.now_ms = now_ms
-        return read_on(self._agent, self._source, self.reading)
+        # A new reader each time: one that has read the database waits until something in it is due.
+        agent = replace(AGENT, reader=database_reader(lambda: now_ms))
+        return read_on(agent, self._source, self.reading)
 
     def texts(self, now_ms: int) -> list[str]:
         bodies = (event.body for event in self.read(now_ms).events)

@@ -401,7 +401,7 @@ class Sparing:
     def __init__(self) -> None:
         self.inner = Counted()
         self.now_ms = START_MS
-        self.reader = StatCachedReader(self.inner, lambda: self.now_ms)
+        self.reader = StatCachedReader(self.inner.read, self.inner.stat, lambda: self.now_ms)
 
     def asked(self, cursor: bytes | None = b"1") -> int:
         """How often the reader is asked for one read."""

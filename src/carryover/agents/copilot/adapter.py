@@ -23,7 +23,6 @@ from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import read_head
 from carryover.transcript.hooks import ACTIONS, own_hooks, root_above, session_start_output, skipped_hook
-from carryover.transcript.stat_cache import StatCachedReader
 
 _CLICKED: Final = later(r'@agent (?:Try Again|[A-Z][\w ]{0,40}: "[^"\n]{1,200}")\Z')
 """What VS Code sends as the user when they click a button that continues an answer (SpecStory 2.1.0)."""
@@ -200,7 +199,7 @@ AGENT: Final = contract.Agent(
     spec=SPEC,
     reader=ReaderByKind(
         _kind_to_read,
-        {"log": LogReader(), "document": document_reader(), "chat": StatCachedReader(chat_reader())},
+        {"log": LogReader(), "document": document_reader(), "chat": chat_reader()},
     ),
     context_type=_Context,
     layouts=_LAYOUTS,

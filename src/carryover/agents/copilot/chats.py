@@ -27,6 +27,7 @@ from carryover.transcript import files
 from carryover.transcript.bounds import lines_in
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import Document, SnapshotReader
+from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredFacts, StoredRecord
 from carryover.transcript.workspaces import Folders, folders_of_uri, folders_of_window
 
@@ -59,9 +60,10 @@ class ChatRecord(StoredRecord, frozen=True, omit_defaults=True):
     """Why the chat is not read; with a state, why it is read only in part."""
 
 
-def chat_reader() -> SnapshotReader:
+def chat_reader() -> StatCachedReader:
     """Returns the reader of the file of one chat, with records numbered by their requests."""
-    return SnapshotReader(_stored, unpacked=lambda record: [Record(number=_place_in(record.data), data=record.data)])
+    read = SnapshotReader(_stored, unpacked=lambda record: [Record(number=_place_in(record.data), data=record.data)])
+    return StatCachedReader(read.read, read.stat)
 
 
 def _place_in(record: bytes) -> int:

@@ -29,7 +29,6 @@ from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import SQLITE, read_head
 from carryover.transcript.hooks import ACTIONS, own_hooks, root_above, skipped_hook
 from carryover.transcript.sqlite import table_names
-from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import parse_stored
 
 _ID: Final = r"[\w-]{1,100}"
@@ -172,8 +171,8 @@ AGENT: Final = Agent(
     reader=ReaderByKind(
         _kind_to_read,
         {
-            "editor": StatCachedReader(editor_reader()),
-            "chat": StatCachedReader(chats.chat_reader()),
+            "editor": editor_reader(),
+            "chat": chats.chat_reader(),
             "transcript": chats.lines_reader(),
         },
     ),

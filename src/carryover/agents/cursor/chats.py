@@ -47,6 +47,7 @@ from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import stamp_of_file
 from carryover.transcript.jsonl import JsonlReader
 from carryover.transcript.rewritten import Document
+from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.turns import add_answer, add_failure
 
 COPY_GROUP: Final = "empty-window"
@@ -105,9 +106,9 @@ def lines_reader() -> JsonlReader:
     return JsonlReader(before=lambda path: b'{"%s":%d}' % (NOTED.encode(), stamp_of_file(path).mtime_ns // 1_000_000))
 
 
-def chat_reader() -> sqlite.DatabaseReader:
+def chat_reader() -> StatCachedReader:
     """Returns the reader of a `store.db` and of `meta.json` beside it, which holds title and folder."""
-    return sqlite.DatabaseReader(_chat, beside=lambda path: [path.with_name("meta.json")])
+    return sqlite.database_reader(_chat, beside=lambda path: [path.with_name("meta.json")])
 
 
 def _chat(db: sqlite.Connection, path: Path, _now_ms: int) -> Document:

@@ -41,7 +41,7 @@ from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.rewritten import Document, NotYet, Snapshot
-from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
 _MAX_COMPOSER_BYTES: Final = 64 << 20
@@ -88,9 +88,9 @@ class Header(msgspec.Struct, frozen=True, rename="camel"):
     created_at: msgspec.Raw = rawjson.ABSENT
 
 
-def editor_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
+def editor_reader(now_ms: Callable[[], int] = utc_now_ms) -> StatCachedReader:
     """Returns the reader of the global database."""
-    return sqlite.DatabaseReader(_taken, now_ms)
+    return sqlite.database_reader(_taken, now_ms)
 
 
 def _taken(db: sqlite.Connection, path: Path, now_ms: int) -> Snapshot:

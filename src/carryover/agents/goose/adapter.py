@@ -32,7 +32,6 @@ from carryover.transcript import sqlite
 from carryover.transcript.recorder import Tools
 from carryover.transcript.refusals import refused
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, Snapshot, stored_session
-from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import (
     EntryRecord,
     StoredBuilder,
@@ -311,7 +310,7 @@ _PARTS: Final[dict[str, Callable[[StoredBuilder, Fields, str], None] | None]] = 
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(sqlite.DatabaseReader(_taken)),
+    reader=sqlite.database_reader(_taken),
     context_type=StoredContext,
     layouts=_LAYOUTS,
     parse=partial(parse_entries, _RECORD, _entry),

@@ -27,7 +27,6 @@ from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import OpenCall, Tools
-from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredBuilder, StoredContext, parse_entries
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, add_summary, dispatch
 
@@ -319,7 +318,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(database.database_reader()),
+    reader=database.database_reader(),
     context_type=StoredContext,
     layouts=_LAYOUTS,
     parse=partial(parse_entries, database.RECORD, _entry),

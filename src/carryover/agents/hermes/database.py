@@ -20,6 +20,7 @@ from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, Snapshot, stored_session
+from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
 
 INTERRUPTED: Final = "Operation interrupted"
@@ -260,6 +261,6 @@ def _us_of(value: object) -> int:
     return round(value * 1_000_000) if isinstance(value, float) and 0 < value < 4_102_444_800 else 0
 
 
-def database_reader() -> sqlite.DatabaseReader:
+def database_reader() -> StatCachedReader:
     """Returns the reader of a database and the failed requests beside it."""
-    return sqlite.DatabaseReader(_taken, beside=lambda path: (Path(dump.path) for dump in _dumps(path)))
+    return sqlite.database_reader(_taken, beside=lambda path: (Path(dump.path) for dump in _dumps(path)))

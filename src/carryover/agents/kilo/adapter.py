@@ -9,7 +9,6 @@ from carryover.adapter.contract import Agent, Source
 from carryover.agents.kilo import SPEC
 from carryover.agents.opencode.adapter import parse_record
 from carryover.agents.opencode.database import DATABASES, database_reader, tables_of_copy
-from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredContext
 
 _OWN_TABLE: Final = "kilo_board"
@@ -26,7 +25,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(database_reader()),
+    reader=database_reader(),
     context_type=StoredContext,
     layouts=(DATABASES,),
     parse=parse_record,

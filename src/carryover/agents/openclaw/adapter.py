@@ -25,7 +25,6 @@ from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import reemitted_after, usable_name
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, Snapshot, stored_session
-from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, with_session
 
 _LAYOUTS: Final = (Layout(globs=("*/agent/openclaw-agent.sqlite",), pattern=r"[^/]+/agent/openclaw-agent\.sqlite"),)
@@ -270,7 +269,7 @@ def _exported(path: Path, head: bytes) -> Source | None:
 
 AGENT: Final = Agent(
     spec=SPEC,
-    reader=StatCachedReader(sqlite.DatabaseReader(_taken)),
+    reader=sqlite.database_reader(_taken),
     context_type=_Context,
     layouts=_LAYOUTS,
     parse=_parse,

@@ -26,7 +26,7 @@ from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, Snapshot, stored_session
-from carryover.transcript.stat_cache import utc_now_ms
+from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
 from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
 
 LIVE_SESSIONS: Final = 100
@@ -317,9 +317,9 @@ class _Pieces:
         return msgspec.json.encode(record)
 
 
-def database_reader(now_ms: Callable[[], int] = utc_now_ms) -> sqlite.DatabaseReader:
+def database_reader(now_ms: Callable[[], int] = utc_now_ms) -> StatCachedReader:
     """Returns the reader of a database."""
-    return sqlite.DatabaseReader(lambda db, _, at_ms: taken(db, at_ms), now_ms)
+    return sqlite.database_reader(lambda db, _, at_ms: taken(db, at_ms), now_ms)
 
 
 def _is_shown(kind: str, part: Fields) -> bool:

@@ -23,7 +23,7 @@ from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import read_document
 from carryover.transcript.rewritten import Snapshot, SnapshotReader
-from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
+from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import is_usable_id
 
 _RANK: Final = 2
@@ -119,7 +119,7 @@ def _database(info: Fields, ident: str, messages: list[_Item]) -> Snapshot:
 
 
 READERS: Final[Mapping[str, Reader]] = {
-    "database": StatCachedReader(database_reader()),
+    "database": database_reader(),
     "export": SnapshotReader(exported_session),
 }
 """Of all sessions (1.2 and later), and of one that a user exported."""
