@@ -16,7 +16,6 @@ import msgspec
 
 from carryover.adapter.contract import Agent, Parsed, Record, Source
 from carryover.agents import adapters, agent_name
-from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError
 from carryover.facts import FindRoot
 from carryover.importing import chats, notes, specstory
@@ -32,6 +31,7 @@ from carryover.ledger.queries import contexts_of, project_of_session, session_of
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, Op, Retracted, UserPrompt, with_paths
 from carryover.probe.looks import SILENT
+from carryover.records.lenient import fields_of, text_of
 from carryover.redact import clean
 from carryover.transcript.by_kind import reader_of_copies
 
@@ -143,18 +143,9 @@ def _beside_own(agent: Agent, ledger: Path) -> Agent:
     return replace(agent, parse=parse)
 
 
-class _Told(msgspec.Struct):
-    session: str | None = None
-
-
 def _session_of(source: Source, context: bytes) -> str | None:
     """Returns the session of a source, by its name or else by what was read of it; None if it may have several."""
-    if source.session is not None:
-        return source.session
-    try:
-        return decoder_of(_Told).decode(context).session
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None  # of another version, or not read yet
+    return source.session or text_of(fields_of(context).get("session")) or None
 
 
 async def take_in(

@@ -45,8 +45,12 @@ class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
     """The folder that the session works in, in stores that name several."""
 
 
-class StoredContext(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The state of one source between two records. `reported`: the sessions with the most recent records."""
+class StoredContext(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """The state of one source between two records. `reported`: the sessions with the most recent records.
+
+    One of another form is refused, so that the source is read from its beginning: with what was emitted unknown, an
+    answer that is emitted again would be stored after its own beginning.
+    """
 
     reported: dict[str, Reported] = {}
 

@@ -40,9 +40,8 @@ class TaskRecord(StoredRecord, frozen=True, omit_defaults=True):
     prompt: str = ""
 
 
-class TaskContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The state of one document between two records. Its form from before 2026-11-27, which kept calls in flight in
-    another field, is refused, so that the document is read from its beginning."""
+class TaskContext(StoredContext, frozen=True, omit_defaults=True):
+    """The state of one document between two records."""
 
     number: int = 0
     """How many messages were read."""

@@ -14,7 +14,7 @@ from carryover.agents.copilot import CHATS, DOCUMENTS, EMPTY, SPEC, WINDOWS
 from carryover.agents.copilot.calls import SHELL_ENDED, TOOLS, LogContext
 from carryover.agents.copilot.chats import chat_reader
 from carryover.agents.copilot.cli import LogReader, document_reader, parse_log
-from carryover.agents.copilot.vscode import PROMPT_FILE, ChatContext, parse_chat
+from carryover.agents.copilot.vscode import PROMPT_FILE, parse_chat
 from carryover.model import Actor, AnyBody, Op, Skipped, UserPrompt
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, first_text, text_of
@@ -23,6 +23,7 @@ from carryover.text.pattern import later
 from carryover.transcript.by_kind import ReaderByKind
 from carryover.transcript.files import read_head
 from carryover.transcript.hooks import ACTIONS, own_hooks, root_above, session_start_output, skipped_hook
+from carryover.transcript.stored import StoredContext
 
 _CLICKED: Final = later(r'@agent (?:Try Again|[A-Z][\w ]{0,40}: "[^"\n]{1,200}")\Z')
 """What VS Code sends as the user when they click a button that continues an answer (SpecStory 2.1.0)."""
@@ -148,7 +149,7 @@ class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
     """The state of one source between two records, with a part for each kind of source."""
 
     log: LogContext = LogContext()
-    chat: ChatContext = ChatContext()
+    chat: StoredContext = StoredContext()
 
     @property
     def compacted_ms(self) -> int:

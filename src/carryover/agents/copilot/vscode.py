@@ -22,7 +22,7 @@ from carryover.records.resets import failed_turn, names_limit
 from carryover.records.text import names_handoff_file, names_own_folder, without_ansi
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall
-from carryover.transcript.stored import Reported, StoredBuilder, StoredContext, parse_stored
+from carryover.transcript.stored import Reported, StoredBuilder, parse_stored
 from carryover.transcript.turns import add_answer, add_prompt
 
 _TEXT: Final = "text"
@@ -80,12 +80,6 @@ _EXIT_CODE: Final = later(r"(?<!\s)\s*^Command exited with code (-?\d{1,10})\s*\
 _LINK: Final = later(r"\[([^\]]{0,500})\]\(((?:(?!\]\()[^)\s])*)\)")
 _URI: Final = later(r"[A-Za-z][A-Za-z0-9+.-]{0,40}://\S*")
 _RECORD: Final = msgspec.json.Decoder(ChatRecord)
-
-
-class ChatContext(StoredContext, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
-    """The state of a chat between two records. Its form from before 2026-11-27 is refused, so that the chat is read
-    from its beginning. Otherwise an answer in progress, which is emitted again with each change, would be stored after
-    its own beginning."""
 
 
 class _Recorder(StoredBuilder, kw_only=True):
