@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.mistral_vibe.contract_case import NOW, message, recording, texts
+from agents.mistral_vibe.contract_case import NOW, message, record, recording, texts
 from agents.mistral_vibe.stores import Store
 from carryover import model
 from carryover.adapter.contract import Source
@@ -94,6 +94,17 @@ def test_a_question_is_put_with_its_options_and_answered() -> None:
     [question] = of(found.events, model.Question)
     assert (question.text, question.options) == ("Which colour?", ("Red", "Blue"))
     assert [(answer.question, answer.text) for answer in of(found.events, model.Answer)] == [("Which colour?", "Blue")]
+
+
+@pytest.mark.parametrize(("tool", "answers"), [("ui.ask_user_question", ["Ship it."]), ("mcp.notes.find", [])])
+def test_a_servers_result_that_looks_like_an_answer_is_none(tool: str, answers: list[str]) -> None:
+    result = {"answers": [{"question": "Which one?", "answer": "Ship it."}]}
+    state = {"status": "completed", "output": {"structured_content": result}}
+    times = {"createdAt": NOW.isoformat(), "updatedAt": NOW.isoformat()}
+    data = record(effect={"id": "e1", **times, "detail": {"toolName": tool, "input": {}}, "state": state})
+    found = fold_one(AGENT, Source(agent="mistral-vibe", path="/v/CURRENT", session="s1"), data)
+
+    assert [answer.text for answer in of(found.events, model.Answer)] == answers
 
 
 def test_a_sub_agent_is_begun_by_a_call() -> None:

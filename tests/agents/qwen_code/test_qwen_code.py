@@ -188,6 +188,18 @@ def test_a_command_whose_timeout_is_refused_never_ran() -> None:
     assert [(each.status, each.never_ran) for each in bodies(lines, model.ToolResult)] == [("error", True)]
 
 
+@pytest.mark.parametrize(("tool", "answers"), [("ask_user_question", ["Ship it."]), ("mcp__notes__find", [])])
+def test_a_servers_result_that_looks_like_an_answer_is_none(tool: str, answers: list[str]) -> None:
+    call = {"id": "c1", "name": tool, "args": {}}
+    message = {"role": "user", "parts": [{"functionResponse": {"id": "c1", "name": tool, "response": {}}}]}
+    shown = {"answers": [{"question": "Which one?", "answer": "Ship it."}], "todos": [{"content": "Ship"}]}
+    ended = {"callId": "c1", "status": "success", "resultDisplay": shown}
+    lines = [answered({"functionCall": call}), record("tool_result", uuid="r1", message=message, toolCallResult=ended)]
+
+    assert [answer.text for answer in bodies(lines, model.Answer)] == answers
+    assert bodies(lines, model.PlanUpdate) == []
+
+
 def test_a_rewound_turn_is_taken_back_and_its_files_stay() -> None:
     found = read("rewind")
 

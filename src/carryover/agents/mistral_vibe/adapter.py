@@ -317,7 +317,9 @@ def _effect(recorder: StoredBuilder, entry: Fields) -> None:
         return
     if call.op == "plan" and "todos" in result:
         recorder.add(PlanUpdate(items=plan_items(result["todos"], "content")), "todos")
-    for number, answer in enumerate(map(fields_of, items_of(result.get("answers")))):
+    # Of an MCP server's tool, the result is the server's.
+    answers = items_of(result.get("answers")) if call.op == "ask" else []
+    for number, answer in enumerate(map(fields_of, answers)):
         if text := text_of(answer.get("answer")):
             found = Answer(call_id=ident, question=text_of(answer.get("question")), text=text)
             recorder.add(found, f"answer{number}")

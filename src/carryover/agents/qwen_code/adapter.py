@@ -185,9 +185,9 @@ def _made(call: OpenCall, shown: Fields) -> tuple[FileEdit, ...]:
 
 def _effects(call: OpenCall, shown: Fields) -> Iterator[tuple[str, AnyBody]]:
     """Yields what a call that succeeded did beside its edits, each with the end of its event's key."""
-    if "todos" in shown:
+    if call.op == "plan" and "todos" in shown:
         yield "todos", PlanUpdate(items=plan_items(shown["todos"], "content"))
-    for number, given in enumerate(map(fields_of, items_of(shown.get("answers")))):
+    for number, given in enumerate(map(fields_of, items_of(shown.get("answers")) if call.op == "ask" else [])):
         if text := text_of(given.get("answer")):
             yield f"answer{number}", Answer(call_id=call.id, question=text_of(given.get("question")), text=text)
 
