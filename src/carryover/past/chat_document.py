@@ -38,6 +38,7 @@ LEAST_BUDGET: Final = 1_000
 """In tokens: less would hold little but the frame."""
 _GIT_S: Final = 3.0
 _DONE: Final = ("call", "edit", "file", "files", "names")
+"""The kinds of lines that say what was done: a call names many files that do not matter."""
 _NO_WORK: Final = (
     "No agent's work is recorded for this project, so the document has only its layout, the beginning of its README, "
     "uncommitted changes, and the files that say how to work in it."
@@ -127,7 +128,7 @@ def _with_files(material: Material, root: Path, view: ProjectView | None) -> Mat
 
 
 def _texts(material: Material) -> Iterator[str]:
-    """Yields what was said, which may name files. A call names many that do not matter."""
+    """Yields what was said, which may name files."""
     for _, lines in material.handoff:
         yield from (text for text, entry in lines if entry.kind not in _DONE)
 
