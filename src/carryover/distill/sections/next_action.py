@@ -96,7 +96,7 @@ def _is_unkept(digest: Digest) -> bool:
     opened = sum(item.state != "done" for item in digest.plan)
     is_answered = any(turn.number == digest.plan_turn and turn.end == "answered" for turn in digest.turns)
     is_ticked = opened < len(digest.plan)
-    return is_answered and (edited.count(digest.plan_turn) if is_ticked else len(edited)) >= opened
+    return is_answered and 0 < opened <= (edited.count(digest.plan_turn) if is_ticked else len(edited))
 
 
 def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> str:

@@ -184,6 +184,18 @@ def test_a_todo_list_is_left_once_its_turn_edited_as_many_files_as_are_open_and_
     assert ("the tax" in under("Next action", talk)) is is_listed
 
 
+def test_a_todo_list_that_is_done_is_not_followed_by_an_older_one() -> None:
+    older = (PlanItem(text="cents", state="done"), PlanItem(text="the receipt"))
+    talks = [
+        session(f"s{hours}", hours=hours).user(GOAL).event(PlanUpdate(items=items)).says("So far.")
+        for hours, items in enumerate((older, older[:1]))
+    ]
+    last = session("s2", hours=2).user("Label the shelves.").edited("shelf.py").says("They have labels.")
+
+    assert "the receipt" in under("Next action", talks[0], last)
+    assert "the receipt" not in under("Next action", *talks, last)
+
+
 def test_a_todo_list_is_left_once_ten_turns_have_words_though_no_end_of_a_turn_is_recorded() -> None:
     def listed(turns: int) -> str:
         talk = session("s1").user(GOAL)
