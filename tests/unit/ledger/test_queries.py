@@ -108,6 +108,19 @@ async def test_a_note_is_no_agents(scribe: Scribe, ledger: Ledger) -> None:
     assert [row.native_id for row in sessions(scribe.db, 1, limit=5)] == ["note-1", "s1"]
 
 
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda db: sessions(db, limit=20, notes=False),
+        lambda db: short_ids(db, [f"{number:08x}-0000" for number in range(20)]),
+    ],
+)
+def test_what_is_read_of_some_sessions_does_not_grow_with_all(read: Callable[[sqlite3.Connection], object]) -> None:
+    few, many = (_steps(number, read) for number in (200, 2_000))
+
+    assert many < 1.5 * few
+
+
 def test_the_shortest_beginning_of_an_id_is_that_among_all() -> None:
     ids = ["abcdefgh", "abcdefgh-1", "abcdefgh-12", "abcdefghi", "b", "last", "lasting-one", "Zürich-über", "Zürich-ü"]
     with closing(_ledger_of(ids)) as db:
