@@ -36,7 +36,8 @@ _WITHOUT: Final = f"""SELECT agent, count(*) FROM session WHERE last_ms >= :sinc
     AND EXISTS (SELECT 1 FROM thread JOIN event ON event.thread_id = thread.id
         WHERE thread.session_id = session.id AND event.at_ms >= :since AND {is_of("assistant_message")})
     GROUP BY agent ORDER BY agent"""
-_ANSWERED: Final = """SELECT 1 FROM tokens JOIN session ON session.id = session_id
+# CROSS has SQLite begin with the newest tokens, of which there are few: not with all that the agent ever used.
+_ANSWERED: Final = """SELECT 1 FROM tokens CROSS JOIN session ON session.id = session_id
     WHERE at_ms >= ? AND output > 0 AND agent = ? AND machine = '' LIMIT 1"""
 
 

@@ -24,6 +24,7 @@ from carryover.ledger.queries import (
 from carryover.ledger.rows import BrokenSource
 from carryover.ledger.schema import migrate
 from carryover.ledger.store import Ledger
+from carryover.ledger.usage import has_answered
 from carryover.model import NOTE, AssistantMessage, StoredEvent, UserPrompt
 from support.scribe import Scribe
 
@@ -113,6 +114,7 @@ async def test_a_note_is_no_agents(scribe: Scribe, ledger: Ledger) -> None:
     [
         lambda db: sessions(db, limit=20, notes=False),
         lambda db: short_ids(db, [f"{number:08x}-0000" for number in range(20)]),
+        lambda db: has_answered(db, "codex", since_ms=2_000),
     ],
 )
 def test_what_is_read_of_some_sessions_does_not_grow_with_all(read: Callable[[sqlite3.Connection], object]) -> None:
@@ -160,11 +162,12 @@ def _steps(number: int, read: Callable[[sqlite3.Connection], object]) -> int:
 
 
 def _ledger_of(ids: Iterable[str]) -> sqlite3.Connection:
-    """One of sessions of Codex with these ids, by turns in two projects, the last the newest."""
+    """One of answered sessions of Codex with these ids, by turns in two projects, the last the newest."""
     db = sqlite3.connect(":memory:", isolation_level=None)
     migrate(db, Path("ledger.sqlite"))
     db.execute("INSERT INTO project (id, root) VALUES (1, '/srv/shop'), (2, '/srv/till')")
     rows = [(name, number % 2 + 1, number, number) for number, name in enumerate(ids)]
     insert = "INSERT INTO session (agent, native_id, project_id, started_ms, last_ms) VALUES ('codex', ?, ?, ?, ?)"
     db.executemany(insert, rows)
+    db.execute("INSERT INTO tokens SELECT id, native_id, id, last_ms, '', 9, 9, 0, 0 FROM session")
     return db
