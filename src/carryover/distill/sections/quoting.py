@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from itertools import takewhile
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -41,8 +40,9 @@ _SHORT_QUESTION: Final = 80
 _MOST_AFTER: Final = 2
 """Most lines that may follow a question without answering it."""
 _FIRST_OF_TABLE: Final = later(r"\|\s*\**A\**\s*\|")
-_SECOND_OF_TABLE: Final = later(r"\|\s*\**B\**\s*\|")
-"""The rows of the first options in a table, as Spec Kit asks."""
+"""The row of the first option in a table, as Spec Kit asks."""
+_HEAD_OF_TABLE: Final = later(r"(?i)\|\s*\**options?\**\s*\|")
+"""Its head, which results of variants or grades A, B, ... do not have."""
 _ABOVE_TABLE: Final = 2
 """Lines that say what such a table asks: what it is about, and which option is recommended."""
 
@@ -304,13 +304,11 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
 def _asked_by_table(lines: Sequence[str], own: Sequence[bool]) -> int | None:
     """Returns the index of the line where a question without a question mark begins: a text that ends in a table of
     options by letters asks which one. None if it does not."""
-    first = next((at for at in reversed(range(len(lines))) if own[at] and _FIRST_OF_TABLE.match(lines[at])), None)
-    if first is None or not any(map(_SECOND_OF_TABLE.match, lines[first + 1 : first + 2])):
+    heads = (at for at in range(len(lines) - 2, -1, -1) if own[at] and _HEAD_OF_TABLE.match(lines[at]))
+    head = next((at for at in heads if _FIRST_OF_TABLE.match(lines[at + 1])), None)
+    if head is None or sum(not line.startswith("|") for line in lines[head:]) > _MOST_AFTER:
         return None
-    if sum(not line.startswith("|") for line in lines[first:]) > _MOST_AFTER:
-        return None
-    above = sum(1 for _ in takewhile(lambda line: line.startswith("|"), reversed(lines[:first])))
-    return max(0, first - above - _ABOVE_TABLE)
+    return max(0, head - _ABOVE_TABLE)
 
 
 def _asks(lines: Sequence[str], at: int) -> bool:

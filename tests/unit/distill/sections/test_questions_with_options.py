@@ -72,7 +72,9 @@ def test_a_table_of_options_at_the_end_asks_without_a_question_mark(asked: str) 
     [
         f"{LETTERS}\n{REPLY}\nI took A.\nAll pass.",
         f"```\n{LETTERS}\n```",
-        "| Team | Points |\n| A | 3 |\n| C | 1 |",
+        "| Team | Points |\n| A | 3 |\n| B | 1 |",
+        "Grades:\n| Grade | Meaning |\n| A | Very good |\n| B | Good |\nAll files have an A.",
+        "| Option | Default |\n| cache | on |",
         "| A | 3 |",
     ],
 )
