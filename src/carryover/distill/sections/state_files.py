@@ -11,7 +11,7 @@ from carryover.distill.entry import Entry, fixed_rank
 from carryover.distill.quotes import in_code, item_beside
 from carryover.distill.sections.quoting import from_session, joined_short
 from carryover.distill.sections.recent_files import checked_boxes, placed
-from carryover.distill.trail import Past, answered_elsewhere, answers_since
+from carryover.distill.trail import Past, answered_elsewhere, answers_since, did_work
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import FileFacts
 
@@ -20,7 +20,8 @@ Visit = tuple[SeenDocument, SessionView]
 _MOST: Final = 12
 _MOST_OF_ONE: Final = 6
 _WITHOUT: Final = 3
-"""After so many answers, a document that has no box checked gives way: the work does not keep it."""
+"""After more answers, a document that has no box checked gives way: the work does not keep it. For one that the agent
+edited, those count for which something was done: a plan may be talked over before."""
 
 
 def documents_of(view: ProjectView, *, outside: bool = True) -> dict[str, list[Visit]]:
@@ -58,7 +59,8 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
         document, session = (edits or visits)[-1]
         turn = document.edited or document.turn
         stale = answers_since(session.digest, turn) + answered_elsewhere(past, session, document.at_ms)
-        if not boxes.checked and stale > _WITHOUT:
+        gone_on = min(stale, _works_since(past, document.at_ms)) if edits else stale
+        if not boxes.checked and gone_on > _WITHOUT:
             continue
         did = f"{'edited' if edits else 'read'} in {past.turn(turn, session)}"
         since = f", {stale} answers since" if stale > 1 else ""
@@ -73,3 +75,8 @@ def open_items(past: Past, facts: Mapping[str, FileFacts]) -> list[Entry]:
             rank = fixed_rank("open box", len(entries)) if not stale else None
             entries.append(from_session(session, document.turn, item, "file", rank, label=label, at_ms=document.at_ms))
     return joined_short(entries[:_MOST])
+
+
+def _works_since(past: Past, at_ms: int) -> int:
+    """Returns in how many turns something was done since then."""
+    return sum(step.turn.at_ms > at_ms and did_work(step.turn) for step in past.steps)

@@ -196,11 +196,20 @@ def test_a_document_whose_boxes_nobody_checks_gives_way_like_one_that_was_only_r
     wrote.event(FileEdit(path=f"{ROOT}/PLAN.md", change="add", diff=f"+{boxes}\n+- [ ] the receipt")).says("Written.")
     later = worked("s2", hours=1)
     for shelf in range(2):
-        later.user(f"And the prices of shelf {shelf}?").says(f"Shelf {shelf} has its prices.")
+        later.user(f"And the prices of shelf {shelf}?").edited("shelf.py").says(f"Shelf {shelf} has its prices.")
     assert "edited in turn 1 of s1, 3 answers since" in under("Next action", wrote, later)
 
-    later.user("And the rest?").says("The rest has its prices.")
+    later.user("And the rest?").edited("rest.py").says("The rest has its prices.")
     assert ("`PLAN.md`" in under("Next action", wrote, later)) is is_open
+
+
+def test_a_plan_that_an_agent_wrote_stays_while_it_is_only_talked_over() -> None:
+    wrote = session("s1").user(GOAL)
+    wrote.event(FileEdit(path=f"{ROOT}/PLAN.md", change="add", diff="+- [ ] cents\n+- [ ] the tax")).says("Written.")
+    for part in range(5):
+        wrote.user(f"What of part {part}?").says(f"Part {part} is the last.")
+
+    assert "edited in turn 1, 5 answers since" in under("Next action", wrote)
 
 
 def test_a_plan_that_an_agent_keeps_for_itself_is_named_but_no_file_outside_of_the_project_is_read() -> None:
