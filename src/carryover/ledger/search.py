@@ -228,8 +228,8 @@ def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> tuple[str, ...
     """Returns the words that are most like `typed`, those that most events have first.
 
     Only a word that is found under the query's own conditions counts, so none of another project is named. Not all
-    words can be looked at: the first letter is missing or another one, and the two after it are as typed; or they
-    begin as was typed, or with its second letter.
+    words can be looked at: they begin as was typed; the first letter is missing or another one, and the two after it
+    are as typed; or they begin with the first or second letter of what was typed.
     """
     from difflib import SequenceMatcher  # only needed for misspellings
 
@@ -241,7 +241,8 @@ def _nearest(db: sqlite3.Connection, query: Query, typed: str) -> tuple[str, ...
     near: dict[float, dict[str, int]] = {}
     matcher = SequenceMatcher(autojunk=False)
     matcher.set_seq2(word)
-    begin_alike = (*(f"{first}{rest}" for first in _FIRST for rest in (word[:2], word[1:3])), word[0], word[1])
+    others = (f"{first}{rest}" for first in _FIRST for rest in (word[:2], word[1:3]))
+    begin_alike = (word[:3], *others, word[0], word[1])
     listed = (
         row
         for beginning in dict.fromkeys(begin_alike)

@@ -164,11 +164,12 @@ async def test_a_correction_names_no_word_of_another_project(scribe: Scribe) -> 
     )
 
 
+@pytest.mark.parametrize("beginning", ["dis", "ais"])
 async def test_of_however_many_words_that_begin_alike_a_bounded_number_is_compared(
-    scribe: Scribe, monkeypatch: pytest.MonkeyPatch
+    scribe: Scribe, monkeypatch: pytest.MonkeyPatch, beginning: str
 ) -> None:
-    """Whatever another project brought, a query takes no minutes."""
-    alike = [f"dis{''.join(letters)}" for letters in islice(product("acegikmo", repeat=5), 30_000)]
+    """Whatever another project brought, a query takes no minutes, and begins with those that begin as was typed."""
+    alike = [f"{beginning}{''.join(letters)}" for letters in islice(product("acegikmo", repeat=5), 30_000)]
     await scribe.tell(*(scribe.event(" ".join(some), cwd="/other", session="theirs") for some in batched(alike)))
     await scribe.tell(scribe.event("a discount", cwd="/repo", session="own"))
     compared = Mock(wraps=SequenceMatcher.set_seq1)
