@@ -401,12 +401,14 @@ def is_own_tool(call: ToolCall | ToolResult) -> bool:
 
 
 def with_paths(body: AnyBody, changed: Callable[[str], str], ops: Collection[Op]) -> AnyBody:
-    """Returns the body with `changed` applied to the paths of an edit, or of a call of one of the kinds `ops`, and to
-    the folder of a command."""
+    """Returns the body with `changed` applied to the paths of an edit, or of a call of one of the kinds `ops`, to the
+    file of a plan and to the folder of a command."""
     if isinstance(body, FileEdit):
         named = {"path": body.path, "old_path": body.old_path}
     elif isinstance(body, ChangedElsewhere):
         named = {"path": body.path}
+    elif isinstance(body, PlanProposal):
+        named = {"file": body.file}
     elif isinstance(body, ToolCall | ToolResult) and body.op in ops:
         named = {"subject": body.subject}
     elif isinstance(body, ToolResult) and body.folder is not None:

@@ -35,7 +35,9 @@ def test_a_plan_that_waits_names_the_file_that_has_all_of_it() -> None:
     talk = session("p0").user("Plan it.").event(model.PlanProposal(call_id="p", text=PLAN, file=file))
 
     made = under("Open questions", talk)
+    theirs = session("p0").user("Plan it.").event(model.PlanProposal(call_id="p", text=PLAN, file=f"laptop:{file}"))
 
+    assert "all of it" not in under("Open questions", theirs), "it is on another machine"
     assert "plan waits for the user's word (turn 1" in made and f"; all of it: `{file}`): 1. The page." in made
 
 

@@ -20,7 +20,15 @@ from carryover.ledger.queries import Selection, agents_seen, projects, sessions,
 from carryover.ledger.salvage import salvage
 from carryover.ledger.schema import migrate
 from carryover.ledger.sessions import know_project, move_project
-from carryover.model import AssistantMessage, ChangedElsewhere, FileEdit, Retracted, SessionInfo, UserPrompt
+from carryover.model import (
+    AssistantMessage,
+    ChangedElsewhere,
+    FileEdit,
+    PlanProposal,
+    Retracted,
+    SessionInfo,
+    UserPrompt,
+)
 from carryover.past.context import project_root
 from carryover.probe.checkout import Checkout
 from carryover.projects.moved_folders import is_away, may_have_moved
@@ -344,6 +352,17 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (folder / "cart.py").write_text("def discount(:\n")
     monkeypatch.chdir(top)
     return folder
+
+
+async def test_the_file_of_a_plan_is_named_as_one_of_the_other_machine(laptop: OneMachine, desktop: OneMachine) -> None:
+    plan = PlanProposal(call_id="p", text="1. The page.", file="/home/ann/.claude/plans/pears.md")
+    await laptop.say("Plan it", plan, at_ms=5_000, cwd="/home/ann/shop")
+    await meet(laptop, desktop)
+
+    with desktop.read() as db:
+        [row] = sessions(db, limit=9)
+        [file] = [event.body.file for event in session_events(db, row) if isinstance(event.body, PlanProposal)]
+    assert is_foreign(file) and file.endswith(plan.file)
 
 
 async def of_laptop(laptop: OneMachine, desktop: OneMachine) -> int:

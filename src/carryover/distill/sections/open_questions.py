@@ -36,7 +36,7 @@ from carryover.distill.trail import (
     was_left,
 )
 from carryover.distill.view import Opinion, SessionView
-from carryover.facts import DAY_MS
+from carryover.facts import DAY_MS, is_foreign
 from carryover.model import conversation_of, id_in_command
 from carryover.testruns.related import verdict
 from carryover.testruns.run import TestRun
@@ -188,7 +188,7 @@ def _asked(past: Past, step: Step, back: int) -> list[Entry]:
         what = (
             "plan, of which no ruling is recorded" if has_no_ruling(step.digest) else "plan waits for the user's word"
         )
-        file = f"; all of it: {in_code(plan.file)}" if plan.file else ""
+        file = f"; all of it: {in_code(plan.file)}" if plan.file and not is_foreign(plan.file) else ""
         label = f"{past.agent(step)}'s {what} ({past.place(step, plan.at_ms)}{file})"
         entries += parted(step, plan.text, "plan", "proposal", label=label, most=8, at_ms=plan.at_ms)
     return entries
