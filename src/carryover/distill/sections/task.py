@@ -241,7 +241,7 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         row = "goal before" if role == "taken up" and whose else role
         if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
             row = "newest list"
-        is_done = whose and what == "Prompt" and step.digest.turns[-1].end == "answered"
+        is_done = whose and what == "Prompt" and step.turn.end == step.digest.turns[-1].end == "answered"
         label = f"{what} ({whose}{past.sent(step)}{', answered' if is_done else ''})"
         label = replying_to(step, label, is_task=True)
         entries += _prompt(step, row, label, leads=step.turn is past.newest.turn)

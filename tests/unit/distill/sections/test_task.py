@@ -130,6 +130,14 @@ def test_a_session_of_few_words_goes_on_with_what_the_one_before_was_asked() -> 
     assert "2 h earlier, answered): And book them in ledger.py" in under("Task", before, later)
 
 
+def test_a_prompt_that_was_cut_off_is_not_said_to_be_answered_since_a_later_one_is() -> None:
+    before = session("s1").user("And book them in ledger.py, with the day.").edited("ledger.py")
+    before.event(TurnEnd(reason="interrupted")).user("What is the time?").says("Noon.")
+    later = session("s2", hours=2).user("now the tests").edited("test_ledger.py").says("ledger.py is tested.")
+
+    assert "2 h earlier, then interrupted): And book them in ledger.py" in under("Task", before, later)
+
+
 def asked_before() -> Conversation:
     before = session("s1").user("Put the vouchers into receipt.py.").edited("receipt.py").says("receipt.py has them.")
     return before.user("And book them in ledger.py, with the day.").edited("ledger.py").says("ledger.py books them.")
