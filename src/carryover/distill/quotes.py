@@ -68,8 +68,11 @@ _SENTENCE_END: Final = later(r"(?<=[.!?…])(?:\s+|[\"'”’)\]*`_]{1,3}\s+(?![
 _ABBREVIATION: Final = later(
     r"(?<!\w)(?:e\.\s?g|i\.\s?e|z\.\s?B|d\.\s?h|u\.\s?a|p\.\s?ex|p\.\s?ej|т\.\s?е"
     r"|Dr|Mrs?|Ms|Prof|Sra?|St|Nr|approx|bzw|ca|cf|incl|vs)\.\s"
+    r"|(?<!\w)(?i:al|abb|abs|anm|art|aufl|bd|cap|ch|eq|fig|figs|kap|nos?|pp?|pág|s|tab|vol|гл|рис|с|стр|табл)\.\s"
+    r"(?=\(?\d)"
 )
-"""Abbreviations whose full stop ends no sentence. Those that may also end one ("etc.", "No.") are not listed."""
+"""Abbreviations whose full stop ends no sentence, the last ones before a number ("Fig. 4", "et al. (2016)"). Those that
+may also end one ("etc.", "No.") are not among the others."""
 _ELLIPSIS: Final = "…"
 _BORDERS: Final = ("\n", " ")
 """Where a text is cut rather than within a word, the first if there is any near."""
@@ -119,10 +122,14 @@ def without_bold(line: str) -> str:
 
 def sentences(line: str) -> list[str]:
     """Returns the sentences of a line, split at the punctuation that ends them."""
-    plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ","), without_code(line))
-    ends = (end.end() for end in _SENTENCE_END.finditer(plain))
+    ends = _sentence_ends(without_code(line))
     parts = (line[start:end].strip() for start, end in pairwise((0, *ends, len(line))))
     return [part for part in parts if part]
+
+
+def _sentence_ends(line: str) -> list[int]:
+    plain = _ABBREVIATION.sub(lambda found: found[0].replace(".", ","), line)
+    return [end.end() for end in _SENTENCE_END.finditer(plain)]
 
 
 def before_call(text: str) -> str:
@@ -176,7 +183,7 @@ def _parted(line: str, chars: int, *, is_last: bool) -> list[str]:
     parts = []
     while not fits(line, chars):
         head = clip(line, chars=chars, tokens=PIECE_TOKENS).removesuffix("…")
-        ends = [end.end() for end in _SENTENCE_END.finditer(head)]
+        ends = _sentence_ends(head)
         least = len(head) // 3
         cut = ends[-1] if ends and ends[-1] > least else max(len(head), 1)
         if is_last and cut == len(head) and len(line) - cut < least:

@@ -51,6 +51,13 @@ def test_the_end_of_a_quote_is_no_word_of_a_sentence_alone() -> None:
     assert pieces(f"{bill}and do not {rest}")[-1] == f"do not {rest}"
 
 
+def test_a_long_line_is_not_parted_between_an_abbreviation_and_its_number() -> None:
+    first, second = pieces(f"{'We sell it at the door of the shop. ' * 6}Its song is in ch. 3: it rises, {'and ' * 30}")
+
+    assert first.endswith("of the shop.")
+    assert second.startswith("Its song is in ch. 3: it rises")
+
+
 def test_short_neighbours_are_joined() -> None:
     assert pieces("I changed:\n- cart.py\n- checkout.py\n\nAll tests pass.") == (
         "I changed: ¶ cart.py ¶ checkout.py ¶ All tests pass.",
@@ -313,6 +320,7 @@ def test_sentences_keep_what_closes_a_quote_or_a_bracket(parts: list[str]) -> No
         "What is left is the answer of Dr. Weber, and that of Mrs. Lee: which one first?",
         "Soll ich z. B. Redis nehmen, d. h. ca. zwei Tage bzw. drei?",
         "Tabs vs. spaces?",
+        "Is it Abb. 4.2, Fig. 3 or Tab. 2 on p. 17, as in Weber et al. (2016), vol. 3?",
     ],
 )
 def test_the_full_stop_of_an_abbreviation_ends_no_sentence(sentence: str) -> None:
@@ -320,5 +328,5 @@ def test_the_full_stop_of_an_abbreviation_ends_no_sentence(sentence: str) -> Non
 
 
 def test_what_only_looks_like_an_abbreviation_ends_a_sentence() -> None:
-    parts = ["Take plan b.", "Then the mocca.", "Use plan B.", "No.", "And so on, etc.", "Done."]
+    parts = ["Take plan b.", "Use plan B.", "No.", "And so on, etc.", "Ask Al.", "Sold it.", "3 left."]
     assert sentences(" ".join(parts)) == parts
