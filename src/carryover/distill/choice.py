@@ -14,7 +14,7 @@ from carryover.distill.entry import Entry
 from carryover.distill.handoff import Handoff
 from carryover.distill.learned import LINE
 from carryover.distill.names import names_in
-from carryover.distill.quotes import estimated_tokens
+from carryover.distill.quotes import estimated_tokens, in_code
 from carryover.distill.sections.recent_files import place_in_calls
 from carryover.distill.worth import InPlay, suffix_of
 from carryover.records.text import names_handoff_file
@@ -96,7 +96,8 @@ def _shown(name: str, root: str) -> str | None:
     """Returns a file's name as it is shown; None for one that is not part of the work and for the handoff itself."""
     if " " in root:  # names end at a blank, so of such a root they have only the end
         name = name.removeprefix(f"{root.rpartition(' ')[2]}/")
-    return None if "://" in name or names_handoff_file(name) else place_in_calls(name, root)
+    shown = None if "://" in name or names_handoff_file(name) else place_in_calls(name, root)
+    return in_code(shown) if shown is not None and " " in shown else shown
 
 
 class _Offer(NamedTuple):

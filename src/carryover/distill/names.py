@@ -8,9 +8,12 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final, Literal
 
+from msgspec.structs import replace
+
 from carryover.distill.digest import Name
 from carryover.distill.own_text import without_handoffs
 from carryover.model import AnyBody, AssistantMessage, FileEdit, ToolCall, ToolResult, UserPrompt
+from carryover.records.documents import paths_with_blanks
 from carryover.text.pattern import later
 from carryover.text.stack import without_deep_frames
 
@@ -53,7 +56,7 @@ def with_names(names: dict[str, Name], heard: int, body: AnyBody) -> dict[str, N
 
 
 def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping[_Place, int] = _SHORT) -> None:
-    """Adds the names of event number `heard` to `names`."""
+    """Adds the names of event number `heard` to `names`. Of a path with blanks in it, the last part stands for all."""
     place, text = _text_of(body)
     said = place == "said"
     called = place == "called"
@@ -71,6 +74,19 @@ def note_names(names: dict[str, Name], heard: int, body: AnyBody, chars: Mapping
                 heard if said else known.last_said,
                 heard if called else known.last_called,
             )
+    for path in _paths_with_blanks(body) if called and " " in text else ():
+        if (key := _key(path.rpartition(" ")[2])) in names:
+            names[key] = replace(names[key], shown=path)
+
+
+def _paths_with_blanks(body: AnyBody) -> list[str]:
+    match body:
+        case ToolCall(op=op, subject=subject):
+            return paths_with_blanks(op, subject)
+        case FileEdit(path=path):
+            return paths_with_blanks("edit", path)
+        case _:
+            return []
 
 
 def _text_of(body: AnyBody) -> tuple[_Place, str]:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from carryover.facts import Boxes
-from carryover.model import ToolResult
+from carryover.model import Op, ToolResult
 from carryover.records.fields import MAX_NAME_CHARS, resolved
 from carryover.text.boxes import boxes_in, is_document
 from carryover.text.pattern import later
@@ -18,6 +18,9 @@ _NAMED: Final = later(
     r"|(?<![^\s'\"=])[\w./~-]{1,200}\.[A-Za-z]{2,8}(?![^\s'\";|&)])"
 )
 """A word with the ending of a file; in quotes it may have blanks, unless that is a pattern, a sentence or a script."""
+_ENDED: Final = later(r"\.[A-Za-z]{2,8}\s")
+"""The end of a first file in a list of several."""
+_PATH: Final = later(r"[\w ./~@+,&'()!:–—《》（）-]{1,200}")
 _PRINTS: Final = later(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
 """A command that prints a whole file."""
 
@@ -25,6 +28,16 @@ _PRINTS: Final = later(r"(?:cat|nl|bat|type|gc|get-content)\s[^|;&\n]+", re.I)
 def names_documents(command: str) -> bool:
     """Whether a command names documents by paths that begin in its folder."""
     return any(is_document(name) and not name.startswith(("/", "~")) for name in _named_in(command)[:_MOST])
+
+
+def paths_with_blanks(op: Op, subject: str) -> list[str]:
+    """Returns the paths with blanks in them that a call is about: its subject, or what a command that prints files, or
+    any with a folder before the first blank, has in quotes."""
+    named = [subject] if op in ("read", "edit", "write") else []
+    if op == "shell":
+        quoted = [found["quoted"] or "" for found in _NAMED.finditer(subject)]
+        named = [name for name in quoted if "/" in name.partition(" ")[0] or _PRINTS.match(subject)]
+    return [name for name in named if " " in name and _PATH.fullmatch(name) and not _ENDED.search(name)]
 
 
 def _named_in(command: str) -> list[str]:

@@ -50,8 +50,8 @@ bodies = st.one_of(
 )
 
 
-def call(subject: str) -> AnyBody:
-    return model.ToolCall(call_id="c", name="Bash", op="shell", subject=subject)
+def call(subject: str, op: model.Op = "shell") -> AnyBody:
+    return model.ToolCall(call_id="c", name="Bash", op=op, subject=subject)
 
 
 def printed(output: str) -> AnyBody:

@@ -6,7 +6,7 @@ import pytest
 
 from carryover.facts import Boxes
 from carryover.model import Op, ResultStatus, ToolResult
-from carryover.records.documents import documents_read
+from carryover.records.documents import documents_read, paths_with_blanks
 
 BOXES = Boxes(2, 1, ("bake",))
 
@@ -42,3 +42,21 @@ def test_documents_are_known_by_their_names_and_a_whole_one_by_its_boxes(
     assert read() == found
     assert read(dropped=1) == [(path, None) for path, _ in found]
     assert read("error") == []
+
+
+@pytest.mark.parametrize(
+    ("op", "subject", "found"),
+    [
+        ("read", "/repo/Oven 2.docx", ["/repo/Oven 2.docx"]),
+        ("edit", "plan.md", []),
+        ("read", "a.md b.md", []),
+        ("read", "/repo/Oven\n- 2.md", []),
+        ("search", "oven in b.md", []),
+        ("shell", "cat a.md 'Oven 2.md' | head", ["Oven 2.md"]),
+        ("shell", "sed -n 1,9p 'rye/Oven 2.md' \"b.md\"", ["rye/Oven 2.md"]),
+        ("shell", "gh issue create --title 'Mend Oven in b.md'", []),
+        ("shell", "cat a.md b.md", []),
+    ],
+)
+def test_a_path_with_blanks_is_a_subject_or_in_quotes(op: Op, subject: str, found: list[str]) -> None:
+    assert paths_with_blanks(op, subject) == found

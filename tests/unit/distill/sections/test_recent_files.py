@@ -310,6 +310,13 @@ def test_files_that_were_only_read_are_in_play_and_those_that_were_edited_are_no
     assert files == "- Files in play: a.py, c.py"
 
 
+def test_a_file_in_play_whose_name_has_blanks_is_named_whole() -> None:
+    talk = session("s1").user(GOAL).ran(f"{ROOT}/notes/Oven No 2.md", "x", op="read", name="Read")
+    text = render(handoff(talk.ran("b.md", "x", op="read", name="Read").says("Done.")))
+
+    assert "- Files in play: `notes/Oven No 2.md`\n" in text
+
+
 def test_a_file_that_was_deleted_is_not_in_play_but_says_that_others_are_files() -> None:
     talk = session("s1").user(GOAL).ran(f"cat {ROOT}/lib/b.py", "x = 1")
     for path in (f"{ROOT}/lib/b.py", f"{ROOT}/.env.py", "/blog/c.py"):
