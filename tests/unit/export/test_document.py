@@ -67,6 +67,7 @@ def test_the_document_holds_what_a_reader_without_files_needs() -> None:
 
     for section, text in (
         ("Read this first", "You cannot see, change or run anything"),
+        ("Read this first", "Where a file should change, give a patch"),
         ("Read this first", "recorded elsewhere"),
         ("The project", "Sells bread."),
         ("Task", PROMPT),
