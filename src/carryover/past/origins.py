@@ -37,7 +37,9 @@ from carryover.past.opened import Want, opened
 from carryover.paths import expanded
 from carryover.platform import here
 from carryover.probe.git_command import git_trouble
+from carryover.probe.git_dir import is_top
 from carryover.probe.git_history import FileOfCommit, GitCommit, commit_named, files_of_commit, former_names
+from carryover.terminal.paths import shell_word
 from carryover.text.pattern import later
 
 _PART: Final = later(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
@@ -158,6 +160,8 @@ def _of_file(
         return changes
     if os.sep not in name and not os.path.lexists(path):
         no_file = f"There is no file {name!r} here, and no agent is known to have changed it."
+        if not is_top(Path(root)):
+            raise UserError(f"{no_file} {_search_for(name)}", ExitCode.NOTHING_FOUND)
         if trouble := git_trouble():
             raise UserError(
                 f"{no_file} Whether it is a commit is not known, as git can't be run: {trouble}.",
@@ -167,10 +171,14 @@ def _of_file(
             f"{no_file} Nor is it a commit of {root}: `carryover log` lists the commits of sessions.",
             ExitCode.NOTHING_FOUND,
         )
-    why = "`carryover sessions` lists what is recorded." if project else f"Nothing is recorded for {root}."
+    why = _search_for(path.name) if project else f"Nothing is recorded for {root}."
     if path.is_dir():
         why = "It is a folder: name a file in it."
     raise UserError(f"No agent is known to have changed {path}. {why}", ExitCode.NOTHING_FOUND)
+
+
+def _search_for(name: str) -> str:
+    return f"`carryover search {shell_word(name)}` looks for where it was mentioned."
 
 
 def _of_commit(

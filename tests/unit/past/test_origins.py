@@ -65,7 +65,7 @@ def test_behind_a_file_are_the_turns_that_changed_it_newest_first(
         ("cart.py:7-6", ExitCode.USAGE, "7-6 ends before it begins."),
         ("cart.py:1-2001", ExitCode.USAGE, "1-2001 has more than 2,000 lines. Ask for fewer."),
         ("cart.py:total", ExitCode.USAGE, "'total' names no line; write 12, or 12-30."),
-        ("notes.txt", ExitCode.NOTHING_FOUND, "notes.txt. `carryover sessions` lists what is recorded."),
+        ("notes.txt", ExitCode.NOTHING_FOUND, "`carryover search notes.txt` looks for where it was mentioned."),
         ("notes.txt:2", ExitCode.NOTHING_FOUND, "notes.txt has 1 line, so no line 2."),
         ("notes.txt:99-120", ExitCode.NOTHING_FOUND, "so no line 99"),
         ("gone.py:1", ExitCode.NOTHING_FOUND, "gone.py can't be read"),
@@ -83,6 +83,18 @@ def test_of_what_is_not_known_it_is_said_why(work: ClaudeWork, name: str, code: 
 
     assert said in str(raised.value)
     assert raised.value.code == code
+
+
+def test_outside_of_git_no_commit_is_looked_for(
+    work: ClaudeWork, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "poems").mkdir()
+    monkeypatch.chdir(tmp_path / "poems")
+
+    with pytest.raises(UserError) as raised:
+        origin_of("Ode 2", limit=9)
+
+    assert str(raised.value).endswith("changed it. `carryover search 'Ode 2'` looks for where it was mentioned.")
 
 
 def test_a_file_of_a_project_whose_folder_is_gone_has_its_turns(
