@@ -121,9 +121,10 @@ def _near(root: str, config: Config) -> str:
     with reading(ledger) as db:
         known = [(row.root, row.main_root) for row in projects(db)]
     near = [one for one, main in known if main == root or one in others or one.startswith(below)]
-    included = (one for one in near if not project_settings(Path(one), config).excluded)
-    named = ", ".join(f"`carryover handoff {shell_word(one)}`" for one in islice(included, _MOST_NEAR))
-    return f"There is work in its subfolders or other worktrees: {named}. " if named else ""
+    included = [*islice((one for one in near if not project_settings(Path(one), config).excluded), _MOST_NEAR)]
+    where = "subfolders" if all(one.startswith(below) for one in included) else "subfolders or other worktrees"
+    named = ", ".join(f"`carryover handoff {shell_word(one)}`" for one in included)
+    return f"There is work in its {where}: {named}. " if named else ""
 
 
 def _not_read_in(root: str) -> str:

@@ -40,6 +40,9 @@ Takes back what `carryover pin` or `carryover done` keeps in the handoff: by its
 number in the list that `carryover pin` prints, or by its words. Without one,
 prints that list."""
 
+_NOTHING: Final = """\
+Nothing is pinned here. `carryover pin "WORDS"` keeps words in sight, `carryover done "WORDS"` says what is done."""
+
 UNPIN_EXAMPLES: Final = """\
   carryover unpin 1
   carryover unpin "never floats\""""
@@ -120,7 +123,7 @@ def _put(args: argparse.Namespace, root: str, there: list[Pin], done: list[str])
     print_result(
         args,
         fields,
-        done or _listed(there) or ['Nothing is pinned here. `carryover pin "never floats"` keeps that in sight.'],
+        done or _listed(there) or [_NOTHING],
     )
 
 

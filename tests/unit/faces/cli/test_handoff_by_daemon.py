@@ -137,11 +137,13 @@ def test_without_work_the_folders_and_worktrees_with_work_are_named(recorded: Pa
 
     near = "There is work in its subfolders or other worktrees: "
     assert f"{near}`carryover handoff '{tree}'`. `carryover sessions" in said[0]
-    assert f"{near}`carryover handoff '{tree}'`, `carryover handoff {recorded}`. " in said[1]
+    below = "There is work in its subfolders: "
+    assert f"{below}`carryover handoff '{tree}'`, `carryover handoff {recorded}`. " in said[1]
 
     state_dir().config.write_text(f'[projects]\nexclude = ["{tree}"]\n')  # its handoff is refused
     assert near not in run.err(ExitCode.NOTHING_FOUND, "handoff", str(main))
-    assert f"{near}`carryover handoff {recorded}`. " in run.err(ExitCode.NOTHING_FOUND, "handoff", str(home))
+    below = f"There is work in its subfolders: `carryover handoff {recorded}`. "
+    assert below in run.err(ExitCode.NOTHING_FOUND, "handoff", str(home))
 
 
 @pytest.mark.usefixtures("recorded")

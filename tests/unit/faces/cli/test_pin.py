@@ -159,7 +159,9 @@ def test_it_is_no_session_of_an_agent(here: Path, run: Run) -> None:
 def test_forgotten_with_its_project_it_is_gone(here: Path, run: Run) -> None:
     run("pin", "never floats")
     run("forget", "--project", str(here), "--yes")
-    assert run.out("pin").startswith("Nothing is pinned here")
+    for command in ("pin", "done"):
+        assert run.out(command).startswith("Nothing is pinned here. `carryover pin")
+        assert '`carryover done "' in run.out(command)
 
 
 def test_a_place_of_which_no_handoff_is_written_takes_none(home: Path, run: Run) -> None:
