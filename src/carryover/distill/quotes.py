@@ -44,7 +44,7 @@ _PLAIN_IN_CODE: Final = later(r"[\w!-:<-~]+")
 _BRANCH_CHARS: Final = 80
 
 _LAYOUT: Final = later(
-    r"`{3,}.*|~{3,}.*|([-*_=─━])(?:\s*\1){2,}|[|+:\-\s─-╿▲▼]*(?:\^?~{2,}\.?)?|[)\]};,\s]*(?:[(\[{][(\[{\s]*)?"
+    r"`{3,}.*|~{3,}.*|([-*_=─━—])(?:\s*\1){2,}|[|+:\-\s─-╿▲▼]*(?:\^?~{2,}\.?)?|[)\]};,\s]*(?:[(\[{][(\[{\s]*)?"
     r"|`[^`─\n]{0,40}─{5,}`"
 )
 """Rules, one with a caption within marks of code (Claude Code's explanatory style), borders of tables and drawn boxes,

@@ -279,6 +279,10 @@ def test_a_line_of_many_blanks_costs_no_time(line: str) -> None:
         lines_of(line)
 
 
+def test_the_breaks_between_scenes_are_layout() -> None:
+    assert lines_of("She left.\n\n— — —\n\n* * *\n\n— Late? — he said.") == ("She left.", "— Late? — he said.")
+
+
 def test_the_borders_of_a_drawn_box_are_layout() -> None:
     box = "┌───────┐\n│ Cart  │\n├───┬───┤\n└───┼───┘\n    │\n    ▼\n╔═══════╗\n║ Prices ║\n├── cart.py"
 
