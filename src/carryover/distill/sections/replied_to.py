@@ -33,6 +33,7 @@ _LEAST_TOKENS: Final = 6
 _CHARS_A_TOKEN: Final = 4
 _BETWEEN_TOKENS: Final = 2
 """What a line break costs, and the mark of what was left out."""
+_TAIL_OF_QUESTION: Final = 0.8
 _MOST_OFFERED: Final = 4
 """Lines of a list at the end of an answer that a short reply is quoted with."""
 _LEAST_OFFER: Final = 8
@@ -113,7 +114,9 @@ def _offered(before: Turn, *, is_task: bool) -> str:
 
 def _in_short(lines: Sequence[str], chars: int) -> str:
     """Returns the lines between quotation marks; of those that are too long, an equal share of each: what the shorter
-    ones need less is the longer ones'."""
+    ones need less is the longer ones'. One alone that ends with a question keeps its end."""
+    if len(lines) == 1 and is_question(lines[0]):
+        return in_quotes(lines[0], chars, tail=_TAIL_OF_QUESTION)
     left = chars // _CHARS_A_TOKEN - _BETWEEN_TOKENS * len(lines)
     shown = [*lines]
     if left >= _LEAST_TOKENS * len(lines):

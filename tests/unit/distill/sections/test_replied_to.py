@@ -62,6 +62,13 @@ def test_of_a_long_question_the_chosen_option_stands_or_the_beginning_of_each_li
     assert "… ¶ 3. the importer of the shop the importer" in whole
 
 
+def test_of_a_long_line_that_ends_with_a_question_the_question_stands() -> None:
+    told = "The rye is baked at noon, the wheat at night, " * 6 + "and the oven is never cold."
+    talk = session("s1").user(GOAL).says(f"{told} Should the rye go first, as it needs longer?").user("Yes, rye")
+
+    assert "Should the rye go first, as it needs longer?”: Yes, rye" in render(handoff(talk.says("Done.")))
+
+
 def test_an_option_that_a_prompt_begins_like_stands_with_the_question() -> None:
     asks = "Which one shall I move?\n- the cap: of each price\n- the column: of the net\n- the column, and its name"
     said = under("Task", worked(says=asks).user("The column.").edited("tax.py").says("Done."))
