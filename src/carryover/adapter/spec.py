@@ -211,7 +211,7 @@ class HookSpec(msgspec.Struct, frozen=True, kw_only=True):
     sets: tuple[HookSet, ...] = ()
     """Hook sets by the versions from which they count, the oldest first."""
     unknown_from: str = ""
-    """The first version of which nothing is known: it gets the newest hooks, and people are told so. Empty: none."""
+    """The first version of which nothing is known: it gets the newest hooks, and messages say so. Empty: none."""
     injects_on: tuple[str, ...] = ()
     """Events whose hook can put text into the session's context."""
     prompts_on: tuple[str, ...] = ()

@@ -63,8 +63,8 @@ def test_of_a_long_question_the_chosen_option_stands_or_the_beginning_of_each_li
 
 
 def test_of_a_long_line_that_ends_with_a_question_the_question_stands() -> None:
-    told = "The rye is baked at noon, the wheat at night, " * 6 + "and the oven is never cold."
-    talk = session("s1").user(GOAL).says(f"{told} Should the rye go first, as it needs longer?").user("Yes, rye")
+    recipe = "The rye is baked at noon, the wheat at night, " * 6 + "and the oven is never cold."
+    talk = session("s1").user(GOAL).says(f"{recipe} Should the rye go first, as it needs longer?").user("Yes, rye")
 
     assert "Should the rye go first, as it needs longer?”: Yes, rye" in render(handoff(talk.says("Done.")))
 
