@@ -68,7 +68,7 @@ class DocumentForChat(msgspec.Struct, frozen=True, kw_only=True):
         return self.tokens <= self.chat.budget
 
 
-def handoff_tokens(chat: WebChat) -> int:
+def tokens_for_handoff(chat: WebChat) -> int:
     """Returns the tokens, as a handoff counts them, that the handoff has in a document for this chat."""
     return min(int(chat.budget * _HANDOFF_SHARE * 100 / chat.tokens_percent), OFFERED_TOKENS)
 

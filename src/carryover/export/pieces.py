@@ -49,7 +49,7 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
     paths: tuple[str, ...] = ()
     """The project's files that git does not ignore, sorted; bounded."""
     handoff: tuple[Printed, ...] = ()
-    """The sections of the handoff with their lines, as `lay_out` returns them for `handoff_tokens`."""
+    """The sections of the handoff with their lines, as `lay_out` returns them for `tokens_for_handoff`."""
     counts_from_ms: int = 0
     """The time that its lines count back from."""
     changes: tuple[ChangedFile, ...] = ()

@@ -16,7 +16,7 @@ from carryover.config import Config, refuse_excluded
 from carryover.distill.render import lay_out
 from carryover.distill.view import ProjectView
 from carryover.errors import ExitCode, UserError
-from carryover.export.document import DocumentForChat, composed, handoff_tokens
+from carryover.export.document import DocumentForChat, composed, tokens_for_handoff
 from carryover.export.pieces import Material
 from carryover.facts import ChangedFile
 from carryover.fsio import is_folder
@@ -62,7 +62,7 @@ def document_for_chat(
     root = project_root(project, must_exist=True)
     chat = web_chats()[chat_id or USUAL_CHAT]
     chat = msgspec.structs.replace(chat, budget=budget or chat.budget)
-    material = _material(root, handoff_tokens(chat))
+    material = _material(root, tokens_for_handoff(chat))
     if not material.handoff and not material.paths:
         nothing = f"No agent has worked in {root}, and there is no file to show. Nothing was exported."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)

@@ -12,7 +12,7 @@ from carryover.adapter.spec import WebChat
 from carryover.distill.handoff import OFFERED_TOKENS, distill
 from carryover.distill.own_text import without_handoffs
 from carryover.distill.render import lay_out
-from carryover.export.document import DocumentForChat, composed, handoff_tokens, in_longest_form, tokens_in
+from carryover.export.document import DocumentForChat, composed, in_longest_form, tokens_for_handoff, tokens_in
 from carryover.export.pieces import Material, Piece, TextFile
 from carryover.facts import ChangedFile, Facts
 from carryover.past.chat_document import LEAST_BUDGET
@@ -182,10 +182,8 @@ def test_the_document_has_the_handoff_for_a_share_of_its_budget() -> None:
     assert [*found][2:][: len(handoff)] == [title for title, _ in handoff]
     for title, lines in handoff:
         assert found[title].strip() == "\n".join(text for text, _ in lines)
-    assert [handoff_tokens(replace(CHAT, budget=budget, tokens_percent=125)) for budget in (1_000, 12_000, 60_000)] == [
-        *(240, 2_880),
-        OFFERED_TOKENS,
-    ]
+    chats = [replace(CHAT, budget=budget, tokens_percent=125) for budget in (1_000, 12_000, 60_000)]
+    assert [*map(tokens_for_handoff, chats)] == [240, 2_880, OFFERED_TOKENS]
 
 
 def test_the_task_stays_beside_a_question_that_fills_the_budget() -> None:

@@ -87,7 +87,7 @@ _SUMMARY_KINDS: Final = kinds_of(
 )
 """Headings that models choose for a compaction, whose request is a list without headings (reported)."""
 _MOST_FORKS: Final = 20
-"""How many histories, each copied into the next, are told apart."""
+"""How many histories, each copied into the next, count as separate threads."""
 _REPORT: Final = "subagent_notification"
 _ENVIRONMENT: Final = "environment_context"
 _FOLDER_IN_WORDS: Final = later(r"^Current working directory: (.+)$", re.MULTILINE)

@@ -121,7 +121,7 @@ class _SessionRow(msgspec.Struct, frozen=True):
     reverted_part: str
 
 
-def taken(db: sqlite.Connection, now_ms: int) -> Snapshot:
+def snapshot_of(db: sqlite.Connection, now_ms: int) -> Snapshot:
     """Takes the snapshot of a database, whose conversations are its sessions, most recently changed first."""
     rows = map(_session_row, _session_rows(db)) if sqlite.tables(db) >= _TABLES else ()
     sessions = {row.session.id: row for row in rows if is_usable_id(row.session.id)}
@@ -319,7 +319,7 @@ class _Pieces:
 
 def database_reader(now_ms: Callable[[], int] = utc_now_ms) -> StatCachedReader:
     """Returns the reader of a database."""
-    return sqlite.database_reader(lambda db, _, at_ms: taken(db, at_ms), now_ms)
+    return sqlite.database_reader(lambda db, _, at_ms: snapshot_of(db, at_ms), now_ms)
 
 
 def _is_shown(kind: str, part: Fields) -> bool:

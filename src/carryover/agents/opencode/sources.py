@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from carryover.adapter.contract import FileStat, Reader, Source
 from carryover.agents.opencode import SPEC
-from carryover.agents.opencode.database import DATABASES, database_reader, ms_of, tables_of_copy, taken
+from carryover.agents.opencode.database import DATABASES, database_reader, ms_of, snapshot_of, tables_of_copy
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
@@ -113,7 +113,7 @@ def _database(info: Fields, ident: str, messages: list[_Item]) -> Snapshot:
         db.execute("INSERT INTO message VALUES (?,?,?,?,?)", (item.id, ident, sent_ms, item.mark, item.data))
         parts = ((part.id, item.id, ident, part.mark, part.data) for part in item.parts)
         db.executemany("INSERT INTO part VALUES (?,?,?,?,?)", parts)
-    snapshot = taken(db, utc_now_ms())
+    snapshot = snapshot_of(db, utc_now_ms())
     weakref.finalize(snapshot.conversation, db.close)
     return snapshot
 

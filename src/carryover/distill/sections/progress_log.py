@@ -166,7 +166,7 @@ def _quoted(
     elsewhere = (step for step in past.steps if step.view is not session and step.turn.at_ms > given.at_ms)
     asked = sum(step.turn.prompt != "" for step in elsewhere)
     unknown = since + asked + sum(1 for _ in typed) + len(waiting_prompts(session.digest))
-    # Of a long turn, it may be out of date though no prompt came since.
+    # Prompts of its session say how old it is. Of a long turn, it may be out of date though none came since.
     is_dated = unknown and session is past.lead
     ago = "" if is_dated or isinstance(given, Proposal) else earlier(given.at_ms, past.at_ms)
     notes = ", ".join(filter(None, (past.turn(given.turn, session), ago, _prompts_since(unknown))))

@@ -157,7 +157,7 @@ def _may_be_open(past: Past, step: Step) -> bool:
     first = next((turn for turn in turns if turn.prompt), turns[0])
     if first.at_ms - step.turn.last_ms > DAY_MS:
         return False
-    if not _goes_on(first) and not _was_cut_off(past, step):
+    if not _continues(first) and not _was_cut_off(past, step):
         return False
     since = sessions_since(past, step.turn.last_ms)
     was_done = since > 1 and (past.at_ms - step.turn.last_ms) * since > DAY_MS
@@ -166,16 +166,16 @@ def _may_be_open(past: Past, step: Step) -> bool:
 
 
 def _was_cut_off(past: Past, step: Step) -> bool:
-    """Whether a session ended before it answered this prompt, or a later one that goes on with it; not if another
-    session carries out its plan."""
+    """Whether a session ended before it answered this prompt, or a later one that continues it; not if another session
+    carries out its plan."""
     last = step.digest.turns[-1]
     if last.end == "answered" or carried_out_by(past, step.digest) is not None:
         return False
-    return step.turn is last or _goes_on(last)
+    return step.turn is last or _continues(last)
 
 
-def _goes_on(turn: Turn) -> bool:
-    """Whether a prompt goes on with what was asked before it: it has no task of its own, or asks to continue."""
+def _continues(turn: Turn) -> bool:
+    """Whether a prompt continues what was asked before: it names no task itself, or asks to continue."""
     return not _has_own_task([turn.prompt]) or speaks_of_going_on(turn.prompt[:_FEW_WORDS])
 
 
