@@ -110,6 +110,10 @@ class _File(RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the name is logging's)
         """Drops a line that cannot be written, as on a full disk; nothing else depends on it."""
 
+    def close(self) -> None:
+        with suppress(OSError):  # the same of what was not written yet: the file is closed all the same
+            super().close()
+
 
 class _Utc(logging.Formatter):
     converter = staticmethod(time.gmtime)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import re
 import stat
 from pathlib import Path
@@ -59,6 +60,15 @@ def test_where_the_log_cannot_be_written_nothing_else_suffers(
     close()
 
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+def test_a_daemon_whose_log_has_no_room_ends_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "open_regular", lambda _path, flags: os.open("/dev/full", flags & ~os.O_APPEND))
+    log, close = open_log(tmp_path / "carryoverd.log")
+    log.info("event")
+
+    close()
 
 
 def test_files_are_opened_from_the_oldest_to_the_newest(tmp_path: Path) -> None:
