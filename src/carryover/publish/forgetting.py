@@ -70,7 +70,10 @@ async def forget_sessions(
     remove_calls = partial(remove_spooled, paths.state.root, selection, known=known, now_ms=now_ms())
     # Before the ledger, since only that leads to them. What a hook reports meanwhile is removed below.
     problems += await asyncio.to_thread(remove_calls, conversations)
-    done = await ledger.forget(selection, now_ms=now_ms())
+    try:
+        done = await ledger.forget(selection, now_ms=now_ms())
+    except LedgerUnavailable as trouble:
+        raise LedgerUnavailable(f"Nothing was forgotten yet; run this again. {trouble}") from trouble
     problems += await _republish(paths, publish, done, roots, had)
     problems += await asyncio.to_thread(remove_calls, conversations.union(done.conversations))
     try:
@@ -117,7 +120,10 @@ async def publish_here(
         except OSError as error:
             problems.append(f"A handoff could not be written again: {os_reason(error)}.")
             continue
-        await ledger.set_published(project, made.sha, now_ms, made.published.refusal, made.git)
+        try:
+            await ledger.set_published(project, made.sha, now_ms, made.published.refusal, made.git)
+        except LedgerUnavailable as trouble:  # the sessions are forgotten all the same, which the user is to hear
+            problems.append(f"What was written again could not be noted: {trouble}")
     return problems
 
 
