@@ -113,12 +113,23 @@ def may_be_running() -> bool:
         return True
 
 
+ALIVE_S: Final = 10.0
+"""How long a daemon may take to say that it is there, before it is asked for what may take minutes."""
+
+
 def ask_patiently(target: str, query: Mapping[str, object] | None = None, *, timeout_s: float) -> dict[str, Any] | None:
-    """Returns the daemon's answer to `POST target`; None if none runs. Raises UserError, also if it comes too late."""
+    """Returns the daemon's answer to `POST target`; None if none runs. Raises UserError, also if it comes too late, or
+    if the daemon does not even say that it is there."""
     from carryover.daemon.client import ask_daemon
 
+    socket = state_dir().socket
     try:
-        return ask_daemon(state_dir().socket, "POST", target, query, timeout_s=timeout_s)
+        if ask_daemon(socket, "GET", "/health", timeout_s=min(ALIVE_S, timeout_s)) is None:
+            return None
+    except TimeoutError as error:
+        raise UserError("carryoverd runs, but does not answer. Run `carryover restart`, then this again.") from error
+    try:
+        return ask_daemon(socket, "POST", target, query, timeout_s=timeout_s)
     except TimeoutError as error:
         raise UserError(
             f"carryoverd has not finished after {timeout_s:g} s and is still at work. Run the same command again later."

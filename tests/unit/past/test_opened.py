@@ -9,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import FileLock
+from carryover.fsio import FileLock, private_dir
 from carryover.ledger.queries import sessions
+from carryover.past import opened as module
 from carryover.past.context import state_dir, warn_once
-from carryover.past.opened import Want, may_be_running, opened, session_named
+from carryover.past.opened import Want, ask_patiently, may_be_running, opened, session_named
 from carryover.past.search import search_page
 from carryover.past.session import opened_session
 from carryover.projects.moved_folders import identity_of, stored
 from support.claude_session import ClaudeSession
 from support.scribe import execute
 from support.shop_in_ledger import ReadIn
+from support.socket_server import SocketServer, hang
 
 
 def ids(want: Want, root: Path, **more: str) -> tuple[list[str], str | None]:
@@ -142,3 +144,17 @@ def test_where_the_lock_cannot_be_read_a_daemon_may_be_running(newer: ClaudeSess
     state_dir().lock.mkdir()
 
     assert may_be_running()
+
+
+def test_a_daemon_that_does_not_answer_at_all_is_not_waited_for(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one that a debugger or Ctrl-Z stopped: a pin waited for it for an hour."""
+    private_dir(state_dir().root)
+    monkeypatch.setattr(module, "ALIVE_S", 0.05)
+
+    with (
+        SocketServer(state_dir().socket, hang) as server,
+        pytest.raises(UserError, match=r"does not answer. Run `carryover restart`"),
+    ):
+        ask_patiently("/import", timeout_s=30)
+
+    assert [request.line for request in server.requests] == ["GET /health HTTP/1.0"]

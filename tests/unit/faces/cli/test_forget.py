@@ -8,6 +8,7 @@ import shutil
 from contextlib import nullcontext
 from datetime import UTC, datetime
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,7 @@ from support.forked import CARRYOVER
 from support.recorded_shop import Run
 from support.repository import git
 from support.scribe import compressed
-from support.socket_server import SocketServer, hang
+from support.socket_server import SocketServer, answer, hang
 from support.terminal import ENTER, played
 
 SECRET = "zebra merger"
@@ -390,7 +391,8 @@ def test_a_daemon_that_takes_too_long_is_said_to_be_at_work(recorded: Path, move
         partial(link_projects, str(recorded), str(moved), answer_s=0.1),
         partial(forget_planned, everything, answer_s=0.1),
     )
-    with SocketServer(state_dir().socket, hang):
+    behaviours = cycle((answer(200, b"{}"), hang))  # it says that it is there, then is at work
+    with SocketServer(state_dir().socket, lambda connection, stop: next(behaviours)(connection, stop)):
         for ask in asks:
             with pytest.raises(UserError, match=r"has not finished after 0\.1 s and is still at work") as late:
                 ask()
