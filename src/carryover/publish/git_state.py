@@ -142,12 +142,13 @@ def _head_in(
     short, committed_ms, subject = _head_of(head)
     # The folder around a bare repository, beside its worktrees: its `.git` names one without a tree of its own.
     is_around = bare.out.strip() == b"true" and checkout.git_dir == checkout.common
+    count = ahead.out.strip()  # a wrapper around git may print lines of its own
     facts = GitFacts(
         branch=clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None,
         head=short,
         subject=subject,
         committed_ms=committed_ms,
-        ahead=int(ahead.out) if ahead.code == 0 else 0,
+        ahead=int(count) if ahead.code == 0 and count.isdigit() else 0,
     )
     return facts, kind.out.strip() == b"true" and not is_around
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import threading
 import time
@@ -135,6 +136,19 @@ def test_without_git_there_are_no_facts(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("PATH", "/nowhere")
 
     assert git_facts(Checkout(root), timeout_s=PATIENT_S) is None
+
+
+def test_a_git_that_prints_lines_of_its_own_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = repository(tmp_path / "repo", {"a.py": "1\n"})
+    git(root, "branch", "base")
+    git(root, "branch", "--set-upstream-to", "base")
+    wrapper = tmp_path / "bin" / "git"
+    wrapper.parent.mkdir()
+    wrapper.write_text(f'#!/bin/sh\necho "This git is managed."\nexec "{shutil.which("git")}" "$@"\n')
+    wrapper.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{wrapper.parent}:{os.environ['PATH']}")
+
+    assert facts_of(root).ahead == 0
 
 
 @pytest.mark.parametrize("plant", PLANTED)
