@@ -149,6 +149,16 @@ def test_the_server_ends_silently_when_the_client_is_gone(shop: Path) -> None:
     assert server.returncode == 0
 
 
+def test_no_more_calls_are_made_for_a_client_that_reads_no_answers(shop: Path) -> None:
+    with McpClient(shop) as client:
+        client.output.close()
+        with pytest.raises(BrokenPipeError):
+            for number in range(100, 3000):
+                client.send(call(number, "turn", turn="turn 1"))
+
+    assert client.code == 0
+
+
 def test_nonblocking_pipes_are_waited_for(shop: Path) -> None:
     (requests, ours), (theirs, answers) = os.pipe(), os.pipe()
     for descriptor in (requests, answers):

@@ -61,11 +61,14 @@ class _Server:
         self._running = BoundedSemaphore(MOST_AT_ONCE)
         self._awaited: set[RequestId] = set()
         """Ids of the calls that still need an answer: not those that are answered or that the client cancelled."""
+        self._is_gone = False
+        """Whether the client has closed its end, so that it reads no more answers."""
 
     def run(self, lines: BinaryIO) -> None:
-        """Answers each line until there are no more. Raises BrokenPipeError if the client has closed its end."""
+        """Answers each line until there are no more, or the client has closed its end: BrokenPipeError, if it was this
+        thread that met it."""
         try:
-            while line := _line_of(lines):
+            while not self._is_gone and (line := _line_of(lines)):
                 text = line.decode("utf-8", "replace").strip()
                 if text:
                     self._take(text)
@@ -86,7 +89,7 @@ class _Server:
 
     def _answer_calls(self, replies: Sequence[bytes | RequestedCall | None], is_batch: bool) -> None:
         try:
-            with suppress(BrokenPipeError), self._running:  # the main thread gets this error too
+            with suppress(BrokenPipeError), self._running:
                 self._write_answers(replies, is_batch=is_batch)
         finally:
             self._waiting.release()
@@ -117,7 +120,7 @@ class _Server:
 
     def _result_of(self, call: RequestedCall) -> bytes | None:
         """Makes the call and returns its answer; None if the client has cancelled it."""
-        if call.id not in self._awaited:
+        if call.id not in self._awaited or self._is_gone:
             return None
         try:
             text, failed = self._load_project().call(call.name, call.arguments)
@@ -154,8 +157,12 @@ class _Server:
         """Writes a whole line: an unbuffered write may take only a part of it."""
         rest = message + b"\n"
         with self._write_lock:
-            while rest:
-                rest = rest[self._answers.write(rest) :]
+            try:
+                while rest:
+                    rest = rest[self._answers.write(rest) :]
+            except BrokenPipeError:
+                self._is_gone = True
+                raise
 
 
 def _line_of(lines: BinaryIO) -> bytes:
