@@ -11,7 +11,7 @@ import msgspec
 
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
-from carryover.ledger.connect import copies, reading
+from carryover.ledger.connect import copies, is_made, reading
 from carryover.ledger.queries import Selection, selected_sessions
 from carryover.model import NOTE, conversation_of
 from carryover.past.context import now_ms, project_root, state_dir
@@ -46,7 +46,7 @@ def plan_forgetting(
     Only reads. Raises UserError (NOTHING_FOUND) if nothing would go.
     """
     state = state_dir()
-    if not (state.ledger.exists() or copies(state.ledger)):
+    if not (is_made(state.ledger) or copies(state.ledger)):
         raise UserError("Nothing is recorded yet, so nothing was changed.", ExitCode.NOTHING_FOUND)
     selection = Selection(since_ms=since_ms, until_ms=until_ms)
     if project is not None:

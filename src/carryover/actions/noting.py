@@ -17,7 +17,7 @@ from carryover.export.quoting import safe
 from carryover.fsio import naming, private_dir, read_bytes_bounded, scratch_folder
 from carryover.importing.candidate import Candidate
 from carryover.importing.notes import Note, encoded, note_id
-from carryover.ledger.connect import LedgerUnavailable, reading
+from carryover.ledger.connect import LedgerUnavailable, is_made, reading
 from carryover.ledger.queries import project_of_session
 from carryover.model import NOTE
 from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
@@ -139,7 +139,7 @@ def _not_recorded(why: str) -> UserError:
 def is_recorded(session: str) -> bool:
     """Whether the ledger has the note with this id."""
     ledger = state_dir().ledger
-    if not ledger.exists():
+    if not is_made(ledger):
         return False
     with reading(ledger) as db:
         return project_of_session(db, NOTE, session) is not None

@@ -13,7 +13,7 @@ from typing import Final, TypeVar
 from urllib.parse import quote
 
 from carryover.errors import ExitCode, UserError
-from carryover.fsio import open_regular, read_beginning
+from carryover.fsio import is_empty, open_regular, read_beginning
 from carryover.ledger.codec import DamagedBody, TolerantConnection
 from carryover.ledger.schema import migrate, newest, refuse_unknown, version_of
 
@@ -116,6 +116,11 @@ def prepare_file(path: Path) -> None:
 def damage_mark(path: Path) -> Path:
     """Returns the file that asks the next start to check every page; it has content if a row's content was damaged."""
     return path.with_name(f"{path.name}.damaged")
+
+
+def is_made(path: Path) -> bool:
+    """Whether there is a ledger. A file without content is none: a full disk can leave that of the first start."""
+    return path.exists() and not is_empty(path)
 
 
 def erase_mark(path: Path) -> Path:

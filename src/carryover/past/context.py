@@ -174,11 +174,11 @@ def _root_at(path: Path) -> str:
 
 def known_places() -> list[Whereabouts]:
     """Returns the present and former places of all projects in the ledger; none if there is no ledger."""
-    from carryover.ledger.connect import reading
+    from carryover.ledger.connect import is_made, reading
     from carryover.ledger.queries import whereabouts
 
     ledger = state_dir().ledger
-    if not ledger.exists():
+    if not is_made(ledger):
         return []
     with reading(ledger) as db:
         return whereabouts(db)

@@ -24,7 +24,7 @@ from carryover.ingest.pipeline import ingest, retry_if_silent
 from carryover.ingest.roots import TranscriptRoot
 from carryover.ingest.scan import FoundSource, first_cwd
 from carryover.ingest.spool import Spool, collect_pending
-from carryover.ledger.connect import connect_read_only, reading
+from carryover.ledger.connect import connect_read_only, is_made, reading
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, kept_copy, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
@@ -107,7 +107,7 @@ async def read_sources(
 def tombstones_of(state: StateDir) -> Tombstones:
     """Returns the tombstones in the user's ledger, or those beside where it was. Raises UserError if it cannot be
     read."""
-    if not state.ledger.exists():
+    if not is_made(state.ledger):
         return kept_copy(state.ledger)
     with reading(state.ledger) as db:
         return stored_tombstones(db)

@@ -110,12 +110,12 @@ def _nothing_found(root: str, config: Config) -> UserError:
 def _near(root: str, config: Config) -> str:
     """Names the newest projects with work below the folder, such as submodules, and other worktrees of the repository,
     which may have no main checkout. One that is excluded has no handoff."""
-    from carryover.ledger.connect import reading
+    from carryover.ledger.connect import is_made, reading
     from carryover.ledger.queries import projects
     from carryover.probe.checkout import Checkout
 
     ledger, below = state_dir().ledger, f"{root.rstrip('/')}/"
-    if not ledger.exists():
+    if not is_made(ledger):
         return ""
     others = set(map(str, Checkout(Path(root)).others))
     with reading(ledger) as db:

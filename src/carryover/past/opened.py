@@ -18,7 +18,7 @@ from carryover.config import load_config
 from carryover.errors import UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
-from carryover.ledger.connect import reading_tolerantly
+from carryover.ledger.connect import is_made, reading_tolerantly
 from carryover.ledger.queries import newest_session, project_by_root, session_by_prefix
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
@@ -73,7 +73,7 @@ def opened(
     anything was recorded.
     """
     state = state_dir()
-    if state.ledger.exists():
+    if is_made(state.ledger):
         is_complete = _prepared(want, root)
         with reading_tolerantly(state.ledger, warn) as ledger:
             project = project_by_root(ledger, root) if root is not None else None
@@ -85,7 +85,7 @@ def opened(
 
     config = msgspec.structs.replace(settings_to_print(), paused=state.paused.exists())
     sources = chosen_sources(config, root, session, around=around, most_bytes=most_bytes)
-    if len(sources) > MANY and not state.ledger.exists():
+    if len(sources) > MANY and not is_made(state.ledger):
         again = "and again each time: `carryover install` keeps them read."
         warn_once(f"{len(sources)} transcripts are read for this, {again}")
     agents, excluded = all_agents(config.sources), tombstones_of(state)  # what the user had forgotten stays out

@@ -158,3 +158,12 @@ def test_a_daemon_that_does_not_answer_at_all_is_not_waited_for(home: Path, monk
         ask_patiently("/import", timeout_s=30)
 
     assert [request.line for request in server.requests] == ["GET /health HTTP/1.0"]
+
+
+def test_a_ledger_of_which_a_full_disk_left_only_the_file_is_none(session: ClaudeSession, shop: Path) -> None:
+    session.work()
+    private_dir(state_dir().root)
+    state_dir().ledger.touch()
+
+    assert ids(Want.AS_IT_IS, shop) == ids(Want.FRESH, shop) == ([session.session], str(shop))
+    assert state_dir().ledger.stat().st_size == 0
