@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from carryover.adapter.contract import Agent, Record
 from carryover.agents import adapters
+from carryover.ingest.sanitize import clean_context
 from carryover.past.check import checks
 from carryover.past.check.damage import HOSTILE, damaged, places, shapes
 from contract.case import Case, Reading, Recording, fold_into, fold_one, moved, naming, read_on, source_at
@@ -55,6 +56,31 @@ def test_a_part_that_is_missing_or_of_another_type_raises_nothing(agent: Agent, 
                 seen.add(shape)
                 for other in islice(damaged(value, known), number % step, None, step):
                     checked(fold_one(agent, source, other, context))
+            context, _ = agent.parse(source, context, Record(number=number, data=data))
+    assert seen
+
+
+LONG_CHARS: Final = 30_000
+
+
+def test_no_text_of_a_record_is_remembered_whatever_its_length(agent: Agent, case: Case) -> None:
+    """What is remembered is stored again with each read."""
+    seen: set[str] = set()
+    for recording in case.recordings:
+        source = source_at(agent, recording)
+        context = agent.context_type()
+        for number, data in enumerate(records_of(agent.id, recording), 1):
+            value = json.loads(data)
+            before = len(clean_context(context))
+            for container, place, way in places(value):
+                kept = container[place]
+                if isinstance(kept, str) and way not in seen:
+                    seen.add(way)
+                    container[place] = f"{kept}{'x' * LONG_CHARS}"
+                    record = Record(number=number, data=json.dumps(value).encode())
+                    remembered, _ = agent.parse(source, context, record)
+                    assert len(clean_context(remembered)) - before < LONG_CHARS, way
+                    container[place] = kept
             context, _ = agent.parse(source, context, Record(number=number, data=data))
     assert seen
 

@@ -16,7 +16,7 @@ import msgspec
 from carryover.model import AssistantMessage, Question, Retracted, TurnEnd, UserPrompt
 from carryover.records.fields import SHORT_CHARS, bounded
 from carryover.records.resets import failed_turn, names_limit
-from carryover.transcript.recorder import Recorder
+from carryover.transcript.recorder import Recorder, fit_key
 
 _C = TypeVar("_C", bound=msgspec.Struct)
 MOST_NODES: Final = 300
@@ -56,7 +56,7 @@ class Branches(Recorder[_C], kw_only=True):
     def take_place(self, ident: str, parent: str | None) -> None:
         """Puts the record below its parent in the tree: what was said on a branch that it leaves no longer counts."""
         known: Tree = getattr(self.context, "tree", ())
-        grown_tree, left, back = grown(known, ident, parent)
+        grown_tree, left, back = grown(known, fit_key(ident), parent and fit_key(parent))
         self.change(tree=grown_tree)
         if left or back:
             self.add(Retracted(keys=left, restored=back), "left")

@@ -18,6 +18,11 @@ from carryover.testruns.commands import find_invocations
 
 MOST_OPEN: Final = 200
 """Calls whose results are waited for."""
+_MOST_CHARS: Final = 1 << 19
+"""Characters of the changes that all of them plan: a patch may name any number of files, and what is open is stored
+again with each read."""
+_OF_A_CHANGE: Final = 100
+"""About what a change takes beside its texts."""
 
 
 class OpenCall(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -100,8 +105,20 @@ _Call = TypeVar("_Call", bound=OpenCall)
 
 
 def with_open_call(calls: tuple[_Call, ...], call: _Call) -> tuple[_Call, ...]:
-    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `MOST_OPEN`."""
-    return (*closed(calls, call.id), call)[-MOST_OPEN:]
+    """Adds a call to the open calls, replacing one with the same id; drops the oldest beyond `MOST_OPEN`, and beyond
+    `_MOST_CHARS` their changes, of a single call the last ones."""
+    left = _MOST_CHARS
+    kept: list[_Call] = []
+    for each in reversed((*closed(calls, call.id), call)[-MOST_OPEN:]):
+        room = [left := left - _chars_of(change) for change in each.changes]
+        fit = sum(after >= 0 for after in room)
+        kept.append(each if fit == len(room) else msgspec.structs.replace(each, changes=each.changes[:fit]))
+    return tuple(reversed(kept))
+
+
+def _chars_of(change: FileEdit) -> int:
+    texts = (change.path, change.old_path, change.anchor, change.diff)
+    return _OF_A_CHANGE + sum(len(text) for text in texts if text)
 
 
 def closed(calls: tuple[_Call, ...], call_id: str) -> tuple[_Call, ...]:

@@ -63,6 +63,8 @@ _Changes = Callable[[Op, Fields, str | None], tuple[FileEdit, ...]]
 
 _MOST_KEPT: Final = 50
 """The most entries of a list that a context remembers."""
+_MAX_KEY_CHARS: Final = 1_000
+"""More than ids that are fit to be stored make together."""
 _SHORT_TEXT: Final = 200
 _REMARKS: Final = ("message", "description")
 """Arguments that describe a call. Their wording changes when it is tried again."""
@@ -346,7 +348,7 @@ class OneSession(Recorder[_C], kw_only=True):
         """Adds an event, unless no time is known that it needs. `mark` distinguishes it from others of that moment."""
         if self.at_ms or self.timeless:
             event = Event(
-                key=f"{'copied/' if self.copied else ''}{self.prefix}{key}",
+                key=fit_key(f"{'copied/' if self.copied else ''}{self.prefix}{key}"),
                 session=self.session,
                 at_ms=self.at_ms,
                 body=body,
@@ -362,6 +364,12 @@ class OneSession(Recorder[_C], kw_only=True):
     def second_key(self, key: str, mark: str) -> str | None:  # noqa: ARG002 (for clients that write records again)
         """Returns a key that an event keeps when its record is written again under another id; None: it never is."""
         return None
+
+
+def fit_key(key: str) -> str:
+    """Returns a key, or an id of a record, as contexts can hold it: of an absurdly long one the beginning and a
+    fingerprint."""
+    return key if len(key) <= _MAX_KEY_CHARS else f"{key[:_SHORT_TEXT]}…{digest(key)}"
 
 
 def reemitted_after(last: bytes | None, *, session: str, subagent_id: str | None = None, more: bool) -> Reemitted:

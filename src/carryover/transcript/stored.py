@@ -192,6 +192,12 @@ def is_usable_id(ident: str) -> bool:
     return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
 
 
+def is_named(session: StoredFacts) -> bool:
+    """Whether a session's ids are fit to be stored."""
+    idents = (session.id, session.root, session.name, session.forked_from)
+    return bool(session.id) and all(usable_name(ident) for ident in idents if ident)
+
+
 _B = TypeVar("_B", bound=StoredBuilder)
 
 
@@ -209,7 +215,7 @@ def parse_stored(
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     native = read.session
-    if not usable_name(native.id) or not usable_name(native.root or native.id):
+    if not is_named(native):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
     recorder = recorder_type(
         context=context,

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import msgspec
+
 from carryover.adapter.contract import ToolOutcome
 from carryover.decoders import decoder_of
 from carryover.model import FileEdit, SessionInfo
-from carryover.transcript.open_calls import OpenCall, matters_where
+from carryover.transcript.open_calls import MOST_OPEN, OpenCall, matters_where, with_open_call
 from carryover.transcript.recorder import SessionContext
 
 
@@ -31,3 +33,21 @@ def test_what_a_sub_agent_reports_stays_though_it_was_to_read_the_handoff() -> N
     call = OpenCall("c1", "spawn_agent", "agent", "Read .carryover/handoff.md, then add tax.", handoff=True)
 
     assert call.ended(ToolOutcome("ok", printed)).output == "I added tax.\n"
+
+
+def test_what_is_open_takes_a_bounded_space_however_many_files_it_changes() -> None:
+    diff = "+x\n" * 1_000
+    many = tuple(FileEdit(path=f"/home/dev/shop/{number}.py", change="modify", diff=diff) for number in range(2_000))
+    few = many[:3]
+    calls: tuple[OpenCall, ...] = ()
+
+    for number in range(MOST_OPEN):
+        calls = with_open_call(calls, OpenCall(f"c{number}", "apply_patch", "edit", changes=few))
+    assert [len(call.changes) for call in calls[-3:]] == [3, 3, 3]
+    calls = with_open_call(calls, OpenCall("all", "apply_patch", "edit", changes=many))
+
+    assert len(msgspec.json.encode(calls)) < 1 << 20
+    assert len(calls) == MOST_OPEN
+    assert len(calls[-1].changes) > 100
+    assert calls[-1].changes == many[: len(calls[-1].changes)]
+    assert not any(call.changes for call in calls[:-1])

@@ -30,7 +30,7 @@ from carryover.records.text import HANDOFF_HEAD, without_ansi
 from carryover.records.uris import path_in, path_of
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
-from carryover.transcript.recorder import Tools, usable_folder, usable_name
+from carryover.transcript.recorder import Tools, fit_key, usable_folder, usable_name
 from carryover.transcript.refusals import Endings
 from carryover.transcript.rewritten import Document, SnapshotReader, not_whole
 from carryover.transcript.stored import StoredBuilder, StoredContext, StoredFacts, StoredRecord, parse_stored
@@ -194,7 +194,7 @@ class _Recorder(StoredBuilder, kw_only=True):
 
         What was said before that summary stays, though the document no longer holds it.
         """
-        summary = record.summary.encode() if isinstance(record, _Record) else b""
+        summary = fit_key(record.summary).encode() if isinstance(record, _Record) else b""
         if not record.on:
             before = self.context.before if summary == self.context.summary else self.reported.last
             after = before if summary else None

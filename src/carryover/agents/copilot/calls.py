@@ -58,6 +58,8 @@ TOOLS: Final = Tools(
 )
 """Names differ by version: `copilot_runInTerminal`, `run_in_terminal`."""
 _MOST_CHANGES: Final = 20
+_WORDS_CHARS: Final = 4_000
+"""Kept of what the user typed on refusing a call, until it ends."""
 _OWN_FILES: Final = later(r"/session-state/[0-9a-fA-F-]{36}/")
 """The plan and notes that the client keeps with a session (1.0.102)."""
 
@@ -270,7 +272,8 @@ def parse_decision(recorder: LogRecorder) -> None:
     is_refused = text_of(decision.get("kind")) in ("denied-interactively-by-user", "cancelled")
     if is_refused or bytes(plan.get("approved", rawjson.ABSENT)) == b"false":
         call_id = recorder.text("toolCallId")
-        recorder.keep_open(base.with_changed(recorder.context.calls, call_id, denied=True, words=words))
+        kept = bounded(words, _WORDS_CHARS)
+        recorder.keep_open(base.with_changed(recorder.context.calls, call_id, denied=True, words=kept))
     if words and recorder.subagent_id is None:
         recorder.add(model.UserPrompt(text=words), "said")
 

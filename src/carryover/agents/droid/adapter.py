@@ -145,7 +145,7 @@ def _header(recorder: _Recorder) -> None:
         session=usable_name(recorder.text("callingSessionId")),
     )
     if recorder.text("parent") and not recorder.context.last_ms:  # a new title writes it again
-        recorder.change(parent=recorder.text("forkedAtMessageId"))
+        recorder.change(parent=usable_name(recorder.text("forkedAtMessageId")) or "")
     title = bounded(recorder.text("title"), SHORT_CHARS)
     recorder.learn(parent=usable_name(recorder.text("parent")), title=title)
 

@@ -23,9 +23,9 @@ from carryover.records.lenient import fields_of, text_of
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import SQLITE
-from carryover.transcript.recorder import reemitted_after, usable_name
+from carryover.transcript.recorder import reemitted_after, usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, Snapshot, stored_session
-from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, with_session
+from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, is_named, with_session
 
 _LAYOUTS: Final = (Layout(globs=("*/agent/openclaw-agent.sqlite",), pattern=r"[^/]+/agent/openclaw-agent\.sqlite"),)
 _MAX_SESSIONS: Final = 10
@@ -217,7 +217,7 @@ def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context,
     if isinstance(read, str):
         return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
     facts = read.session
-    if not usable_name(facts.id) or not usable_name(facts.root or facts.id):
+    if not is_named(facts):
         return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
     thread = facts.id if facts.root is not None else None
     session_id = facts.root or facts.name or facts.id
@@ -250,7 +250,8 @@ def _begun(facts: StoredFacts, at_ms: int) -> _Session:
     """Returns the state of a session before its first entry. What it copied from another one is older than itself."""
     forked_ms = at_ms if facts.forked_from else 0
     about = SessionInfo(parent=facts.forked_from)
-    return _Session(PiContext(session=facts.name or facts.id, cwd=facts.directory, forked_ms=forked_ms, facts=about))
+    folder = usable_folder(facts.directory)
+    return _Session(PiContext(session=facts.name or facts.id, cwd=folder, forked_ms=forked_ms, facts=about))
 
 
 def _title(facts: StoredFacts) -> bytes:
