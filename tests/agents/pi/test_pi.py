@@ -149,6 +149,9 @@ def test_what_the_user_answered_an_extensions_tool_is_an_answer(details: dict[st
     by_a_model = {name: value for name, value in details.items() if name not in ("cancelled", "wasCustom")}
     for other in ({**details, "cancelled": True}, by_a_model):
         assert len(session.fold(message("toolResult", said, toolCallId="c2", toolName="ask", details=other))) == 1
+    fetches = {"type": "toolCall", "id": "c6", "name": "fetch", "arguments": {"url": "https://shop.example"}}
+    session.fold(assistant(fetches, stopReason="toolUse"))
+    assert len(session.fold(message("toolResult", said, toolCallId="c6", toolName="fetch", details=details))) == 1
     page = {"question": "Push?", "selectedOptions": ["Yes"]}
     assert len(session.fold(message("toolResult", said, toolCallId="c3", toolName="fetch", details=page))) == 1
     # Of a call that is not known any more.
@@ -179,8 +182,8 @@ def test_what_the_user_answered_an_extensions_tool_is_an_answer(details: dict[st
 def test_what_the_user_answered_to_oh_my_pi_and_openclaw(details: object, found: list[tuple[str, str]]) -> None:
     read = fields_of(json.dumps(details))
 
-    assert answers_in(read, "First?") == found
-    assert answers_in(read, None) == []  # of a page that a tool read, say
+    assert answers_in(read, "First?", asked=True) == found
+    assert answers_in(read, None, asked=True) == []  # of a page that a tool read, say
 
 
 def test_a_sub_agent_of_oh_my_pi_belongs_to_the_session_whose_folder_it_is_in(tmp_path: Path) -> None:

@@ -114,6 +114,8 @@ class PiContext(SessionContext, frozen=True, omit_defaults=True):
     tree: Tree = ()
     answered: bool = False
     """Whether the newest message is a final answer."""
+    asking: tuple[bytes, ...] = ()
+    """Fingerprints of the newest calls whose arguments hold a question."""
 
 
 class _Recorder(Branches[PiContext], OneSession[PiContext], kw_only=True):
@@ -158,6 +160,8 @@ def _call(recorder: _Recorder, key: str, given: Fields) -> None:
         call = TOOLS.call(ident, name, arguments, recorder.cwd)
         asked = asked_in(arguments.get("questions")) if name in _ASKS else []
         recorder.begin_call(msgspec.structs.replace(call, op="ask") if asked else call, key, asked)
+        if text_of(arguments.get("question")) or asked_in(arguments.get("questions")):
+            recorder.remember("asking", digest(ident).encode())
 
 
 def _result(recorder: _Recorder) -> None:
@@ -182,7 +186,8 @@ def _result(recorder: _Recorder) -> None:
     if failed and output == _STOPPED:
         outcome = ToolOutcome("interrupted", never_ran=is_command)
     outcome = ToolOutcome("unknown") if relayed.is_missing(output) else outcome
-    answers = relayed.answers_in(details, call.subject if call.op == "ask" else None)
+    question = call.subject if call.op == "ask" else None
+    answers = relayed.answers_in(details, question, asked=digest(ident).encode() in recorder.context.asking)
     call = msgspec.structs.replace(call, op="ask") if answers else call
     changes = as_shown(call.changes, patch)
     if is_true(details.get("created")):

@@ -247,11 +247,12 @@ def _own(text: str) -> str:
     return text.partition(_BELOW)[0]
 
 
-def answers_in(details: Fields, question: str | None) -> list[tuple[str, str]]:
+def answers_in(details: Fields, question: str | None, *, asked: bool) -> list[tuple[str, str]]:
     """Returns the questions of a call, of which `question` is the first one, with the answers. None: the call is not of
-    a client's own tool that asks. A tool that asks a model or the web has no word on the user."""
+    a client's own tool that asks. A tool that asks a model or the web has no word on the user. `asked`: whether the
+    call's arguments hold a question: else the details, which may be a page's or a server's, answer none."""
     of_client = [] if question is None else _of_openclaw(details, question) or _of_oh_my_pi(details)
-    found = of_client or _of_extension(details)
+    found = of_client or (_of_extension(details) if asked else [])
     return [(asked, text) for asked, text in found if asked and text][:MOST_QUESTIONS]
 
 
