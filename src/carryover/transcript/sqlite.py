@@ -25,7 +25,7 @@ import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
 from carryover.fsio import scratch_folder, stat_regular
-from carryover.transcript.bounds import LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
+from carryover.transcript.bounds import LOOK_BYTES, LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
 from carryover.transcript.files import with_others
 from carryover.transcript.rewritten import Taken, read_further
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
@@ -177,14 +177,15 @@ def value_at(db: Connection, query: str, key: str, *, limit: int = LONGEST_VALUE
     return found[0][0] if found and isinstance(found[0][0], bytes) else None
 
 
-def rows(db: Connection, query: str, parameters: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+def rows(
+    db: Connection, query: str, parameters: tuple[object, ...] = (), *, most: int = MOST_ROWS_BYTES
+) -> list[tuple[Any, ...]]:
     """Returns what `query` finds.
 
-    Raises TooLarge if that has a value longer than `LONGEST_VALUE`, or takes more memory than `MOST_ROWS_BYTES`;
-    TooSlow.
+    Raises TooLarge if that has a value longer than `LONGEST_VALUE`, or takes more than `most` bytes of memory; TooSlow.
     """
     found: list[tuple[Any, ...]] = []
-    left = MOST_ROWS_BYTES
+    left = most
     try:
         for row in db.execute(query, parameters):
             left -= _ROW_BYTES + sum([_VALUE_BYTES + (len(value) if type(value) is bytes else 0) for value in row])
@@ -198,6 +199,12 @@ def rows(db: Connection, query: str, parameters: tuple[object, ...] = ()) -> lis
             raise TooSlow from error
         raise
     return found
+
+
+def messages_of(db: Connection, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    """Returns the rows of one conversation's messages, without what they say: as much as a document may take, since one
+    that is continued for months has tens of thousands of them. Raises as `rows` does."""
+    return rows(db, query, parameters, most=LOOK_BYTES)
 
 
 def in_memory(tables: str) -> Connection:

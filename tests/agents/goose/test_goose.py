@@ -13,6 +13,7 @@ import pytest
 from agents.goose.contract_case import CASE
 from agents.goose.stores import START_S, Client, ran, read, success
 from carryover import model
+from carryover.agents.goose.adapter import AGENT
 from contract.case import standing
 
 DECLINED = (
@@ -214,3 +215,20 @@ def test_an_edit_that_failed_changes_nothing(tmp_path: Path) -> None:
     [result], edits = ended(tmp_path, "edit", given, {"status": "success", "value": value})
 
     assert (result.status, edits) == ("error", [])
+
+
+def test_a_session_that_was_continued_for_months_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "sessions.db"
+    with Client(path) as client:
+        client.session("20261120_1", FOLDER)
+        client.say("20261120_1", START_S, "user", "Fix add() in calc.py. " * 20)
+        columns = "session_id, role, content_json, created_timestamp, metadata_json"
+        for number in range(15):  # doubles the rows
+            client.db.execute(
+                f"INSERT INTO messages (message_id, {columns}) SELECT message_id || '{number}', {columns} FROM messages"
+            )
+        client.db.commit()
+
+    batch = AGENT.reader.read(path, None)
+    assert (batch.oversized, batch.more) == (0, True)
+    assert len(batch.records) > 100

@@ -147,7 +147,7 @@ class _Look:
 
     def rows_from(self, prefix: str) -> dict[str, int]:
         """Returns the numbers of the rows whose keys have a prefix, by the rest of the key. Reads only the index."""
-        rows = sqlite.rows(self._db, _KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
+        rows = sqlite.messages_of(self._db, _KEYS, (prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)))
         return {sqlite.column_text(key).removeprefix(prefix): rowid for rowid, key in rows}
 
     def _root_of(self, ident: str, composer: Fields, head: Fields, notes: Mapping[str, str]) -> str | None:

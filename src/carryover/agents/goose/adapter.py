@@ -182,7 +182,7 @@ def _session(db: sqlite.Connection, sessions: Mapping[str, StoredFacts], ident: 
     origin = next(iter(copied.values()), None)
     forked_from = sessions[origin].name if origin is not None and origin in sessions else origin
     session = msgspec.structs.replace(sessions[ident], forked_from=forked_from)
-    rows = [_row(*values) for values in sqlite.rows(db, _ROWS, (ident,))]
+    rows = [_row(*values) for values in sqlite.messages_of(db, _ROWS, (ident,))]
     rows = [row for row in _without_copies(rows) if row.message not in copied]
     last, summaries = _last_of_turns(rows), _summaries(rows)
     times: Counter[str] = Counter()

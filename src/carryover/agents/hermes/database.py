@@ -180,7 +180,7 @@ def _message(db: sqlite.Connection, row: _Row) -> MessageRow:
 
 
 def _rows(db: sqlite.Connection, session: str) -> list[_Row]:
-    return [_row_of(*values) for values in sqlite.rows(db, _ROWS, (*SUMMARIES, session))]
+    return [_row_of(*values) for values in sqlite.messages_of(db, _ROWS, (*SUMMARIES, session))]
 
 
 def _error(dump: _Dump) -> MessageRow | None:

@@ -125,7 +125,7 @@ class _Database:
 
     def session(self, ident: str, _notes: dict[str, str]) -> Document:
         """Returns a session with its entries."""
-        rows = sqlite.rows(self._db, _ROWS, (ident,))
+        rows = sqlite.messages_of(self._db, _ROWS, (ident,))
         header = fields_of(self._line(rows[0])[0]) if rows else {}
         session = msgspec.structs.replace(self._facts(ident), directory=text_of(header.get("cwd")) or None)
 

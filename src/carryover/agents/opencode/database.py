@@ -224,9 +224,9 @@ class _Pieces:
         self.marked: list[MarkedPiece] = []
         self._loaded: _Message | None = None
         parts: dict[str, dict[str, int]] = {}
-        for message, part, changed_ms in sqlite.rows(db, _PARTS, (row.session.id,)):
+        for message, part, changed_ms in sqlite.messages_of(db, _PARTS, (row.session.id,)):
             parts.setdefault(sqlite.column_text(message), {})[sqlite.column_text(part)] = _whole(changed_ms)
-        for message, updated, created in sqlite.rows(db, _MESSAGES, (row.session.id,)):
+        for message, updated, created in sqlite.messages_of(db, _MESSAGES, (row.session.id,)):
             ident = sqlite.column_text(message)
             is_last = row.reverted != "" and ident == row.reverted
             kept = parts.get(ident, {})
