@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.transcript import sqlite
 from carryover.transcript.bounds import (
     LOOK_BYTES,
     MOST_LINES,
@@ -91,3 +92,13 @@ def test_records_that_no_parser_should_get_are_counted() -> None:
     batch = read_bounded(Given(b"[1]", MANY, b"x" * (RECORD_BYTES + 1), b"[2]"), Path("/x"), None)
 
     assert ([record.data for record in batch.records], batch.oversized) == ([b"[1]", b"[2]"], 3)
+
+
+def test_of_a_conversations_messages_more_rows_are_held_than_of_others() -> None:
+    db = sqlite.in_memory("")
+    counted = "WITH RECURSIVE count (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM count WHERE n < ?) SELECT n FROM count"
+
+    assert len(sqlite.messages_of(db, counted, (200_000,))) == 200_000
+    for most_of, too_many in ((sqlite.rows, 200_000), (sqlite.messages_of, 700_000)):
+        with pytest.raises(TooLarge):
+            most_of(db, counted, (too_many,))

@@ -336,17 +336,6 @@ def test_more_rows_than_are_held_are_too_large(path: Path) -> None:
             sqlite.rows(db, "SELECT kv.value FROM kv, kv AS b, kv AS c")
 
 
-def test_a_conversation_may_have_more_messages_than_other_rows_are_held(path: Path) -> None:
-    owner_of(path, mode="DELETE").close()
-    listed = "SELECT a.key, b.key FROM kv AS a, kv AS b, kv AS c"
-    with sqlite.read_transaction(path) as db:
-        assert len(sqlite.messages_of(db, listed, ())) == 50**3
-        with pytest.raises(TooLarge):
-            sqlite.rows(db, listed)
-        with pytest.raises(TooLarge):
-            sqlite.messages_of(db, f"{listed}, kv AS d", ())
-
-
 def test_a_query_without_an_end_is_ended(path: Path) -> None:
     owner_of(path, mode="DELETE").close()
     endless = "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c) SELECT sum(i) FROM c"
