@@ -188,7 +188,10 @@ def rows(
     left = most
     try:
         for row in db.execute(query, parameters):
-            left -= _ROW_BYTES + sum([_VALUE_BYTES + (len(value) if type(value) is bytes else 0) for value in row])
+            left -= _ROW_BYTES + _VALUE_BYTES * len(row)
+            for value in row:
+                if type(value) is bytes:
+                    left -= len(value)
             if left < 0:
                 raise TooLarge
             found.append(row)

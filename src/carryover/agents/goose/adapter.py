@@ -152,36 +152,42 @@ def _taken(db: sqlite.Connection, _path: Path, _now_ms: int) -> Snapshot:
     if not sqlite.has_column(db, "messages", "message_id"):
         # It was added last of the columns that are read: a database of former versions has none of it.
         return Snapshot((), lambda _ident, _notes: None)
-    sessions: dict[str, StoredFacts] = {}
-    for ident, created, folder, name, model in sqlite.rows(db, _SESSIONS, ()):
-        session = StoredFacts(
-            id=sqlite.column_text(ident),
-            # Ids are counted from 1 each day, so another machine has the same ones.
-            name=session_in_other_cwd(sqlite.column_text(ident), digest(sqlite.column_text(created))[:8]),
-            directory=sqlite.column_text(folder) or None,
-            title=None if _UNNAMED.fullmatch(title := sqlite.column_text(name)[:1000]) else title or None,
-            model=text_of(fields_of(sqlite.column_text(model)).get("model_name"))[:200] or None,
-        )
-        sessions[session.id] = session
+    sessions = {sqlite.column_text(row[0]): row for row in sqlite.rows(db, _SESSIONS)}
     marks = [*_marks(db, sessions)] if sessions else []
     return Snapshot(marks, lambda ident, _notes: _session(db, sessions, ident))
 
 
-def _marks(db: sqlite.Connection, sessions: Mapping[str, StoredFacts]) -> Iterator[tuple[str, str]]:
+_Columns = tuple[Any, ...]
+"""A row of `_SESSIONS`."""
+
+
+def _facts_of(row: _Columns) -> StoredFacts:
+    ident, created, folder, name, model = map(sqlite.column_text, row)
+    return StoredFacts(
+        id=ident,
+        # Ids are counted from 1 each day, so another machine has the same ones.
+        name=session_in_other_cwd(ident, digest(created)[:8]),
+        directory=folder or None,
+        title=None if _UNNAMED.fullmatch(name[:1000]) else name[:1000] or None,
+        model=text_of(fields_of(model).get("model_name"))[:200] or None,
+    )
+
+
+def _marks(db: sqlite.Connection, sessions: Mapping[str, _Columns]) -> Iterator[tuple[str, str]]:
     lengths = dict(sqlite.rows(db, _LENGTHS, (_NEWEST_ROWS,)))
     marks = {sqlite.column_text(ident): (newest, count) for ident, newest, count in sqlite.rows(db, _MARKS, ())}
     for ident in sorted(marks.keys() & sessions.keys(), key=lambda ident: -marks[ident][0])[:MAX_CONVERSATIONS]:
         yield ident, f"{marks[ident]} {lengths.get(marks[ident][0])} {sessions[ident]}"
 
 
-def _session(db: sqlite.Connection, sessions: Mapping[str, StoredFacts], ident: str) -> Document:
+def _session(db: sqlite.Connection, sessions: Mapping[str, _Columns], ident: str) -> Document:
     """Returns a session with its messages, without those that were copied from another one."""
     copied = {
         sqlite.column_text(message): sqlite.column_text(other) for message, other in sqlite.rows(db, _COPIED, (ident,))
     }
     origin = next(iter(copied.values()), None)
-    forked_from = sessions[origin].name if origin is not None and origin in sessions else origin
-    session = msgspec.structs.replace(sessions[ident], forked_from=forked_from)
+    forked_from = _facts_of(sessions[origin]).name if origin is not None and origin in sessions else origin
+    session = msgspec.structs.replace(_facts_of(sessions[ident]), forked_from=forked_from)
     rows = [_row(*values) for values in sqlite.messages_of(db, _ROWS, (ident,))]
     rows = [row for row in _without_copies(rows) if row.message not in copied]
     last, summaries = _last_of_turns(rows), _summaries(rows)

@@ -96,29 +96,28 @@ def _taken(db: sqlite.Connection, path: Path, _now_ms: int) -> Snapshot:
     dumps: dict[str, list[_Dump]] = {}
     for dump in _dumps(path):
         dumps.setdefault(dump.session, []).append(dump)
-    sessions = dict(map(_session_of, sqlite.rows(db, _SESSIONS)))
+    sessions = {sqlite.column_text(row[0]): row for row in sqlite.rows(db, _SESSIONS)}
     marks = [*_marks(db, sessions, dumps)] if sessions else []
     return Snapshot(marks, lambda ident, _notes: _conversation(db, sessions, ident, dumps.get(ident, [])))
 
 
-_Session = tuple[bool, StoredFacts, int]
-"""Whether a session is a sub-agent's, its facts, and when it began."""
+_Columns = tuple[Any, ...]
+"""A row of `_SESSIONS`."""
 
 
-def _session_of(row: tuple[Any, ...]) -> tuple[str, _Session]:
-    ident, is_subagent, parent, cwd, title, model, started = row
-    session = StoredFacts(
-        id=sqlite.column_text(ident),
-        forked_from=sqlite.column_text(parent) or None,
-        directory=sqlite.column_text(cwd) or None,
-        title=sqlite.column_text(title)[:1000] or None,
-        model=sqlite.column_text(model)[:200] or None,
+def _facts_of(row: _Columns) -> StoredFacts:
+    ident, _, parent, cwd, title, model = map(sqlite.column_text, row[:6])
+    return StoredFacts(
+        id=ident,
+        forked_from=parent or None,
+        directory=cwd or None,
+        title=title[:1000] or None,
+        model=model[:200] or None,
     )
-    return session.id, (bool(is_subagent), session, _us_of(started))
 
 
 def _marks(
-    db: sqlite.Connection, sessions: Mapping[str, _Session], dumps: Mapping[str, list[_Dump]]
+    db: sqlite.Connection, sessions: Mapping[str, _Columns], dumps: Mapping[str, list[_Dump]]
 ) -> Iterator[tuple[str, str]]:
     marks = {sqlite.column_text(ident): rest for ident, *rest in sqlite.rows(db, _MARKS)}
     newest = sorted(marks, key=lambda ident: -marks[ident][0])
@@ -127,14 +126,15 @@ def _marks(
 
 
 def _conversation(
-    db: sqlite.Connection, sessions: Mapping[str, _Session], ident: str, dumps: Sequence[_Dump]
+    db: sqlite.Connection, sessions: Mapping[str, _Columns], ident: str, dumps: Sequence[_Dump]
 ) -> Document:
     """Returns a session with its messages, and the requests of it that failed for good."""
-    is_subagent, session, started_us = sessions[ident]
+    _, is_subagent, *_, started = sessions[ident]
+    session, started_us = _facts_of(sessions[ident]), _us_of(started)
     rows = _without_copies(_rows(db, ident))
     above = _above(sessions, session)
     if is_subagent:
-        root = next((each.id for each in above if not sessions[each.id][0]), session.forked_from)
+        root = next((each.id for each in above if not sessions[each.id][1]), session.forked_from)
         session = msgspec.structs.replace(session, root=root)
     elif above:
         before = [row for row in _rows(db, above[0].id) if row.at_us < started_us]
@@ -153,15 +153,15 @@ def _conversation(
     return stored_session(session, places, record, pieces)
 
 
-def _above(sessions: Mapping[str, _Session], session: StoredFacts) -> list[StoredFacts]:
+def _above(sessions: Mapping[str, _Columns], session: StoredFacts) -> list[StoredFacts]:
     """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
     found: list[StoredFacts] = []
     for _ in range(_MOST_PARENTS):
-        _, above, _ = sessions.get(session.forked_from or "", (False, None, 0))
+        above = sessions.get(session.forked_from or "")
         if above is None:
             break
-        found.append(above)
-        session = above
+        session = _facts_of(above)
+        found.append(session)
     return found
 
 

@@ -13,14 +13,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import msgspec
 
 from carryover.adapter.layouts import Layout
 from carryover.records import rawjson
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
-from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
@@ -47,9 +46,10 @@ _OPEN: Final = ("pending", "running")
 _SESSION: Final = "SELECT id, parent_id, directory, title, version, time_created, time_updated, revert FROM session"
 _NEWEST: Final = "ORDER BY time_updated DESC, id LIMIT ?"
 _MESSAGES: Final = "SELECT id, time_updated, time_created FROM message WHERE session_id = ? ORDER BY time_created, id"
-# The role is among the first fields; of the others of a prompt, the changed files can be long.
-_BEGINNING: Final = "SELECT substr(data, 1, 2000) FROM message WHERE id = ?"
-_BY_USER: Final = later(rb'"role"\s*:\s*"user"')
+# The role is among the first fields; of the others of a prompt, the changed files can be long. An export has spaces.
+_BY_USER: Final = """SELECT id FROM message WHERE instr(replace(substr(data, 1, 2000), ' ', ''), '"role":"user"')"""
+_PROMPTS: Final = f"{_BY_USER} AND session_id = ?"
+_IS_PROMPT: Final = f"{_BY_USER} AND id = ?"
 _PARTS: Final = "SELECT message_id, id, time_updated FROM part WHERE session_id = ? ORDER BY id"
 _END: Final = (
     "SELECT id, time_updated, (SELECT printf('%d %d', count(*), max(time_updated)) FROM part"
@@ -111,36 +111,39 @@ def ms_of(raw: msgspec.Raw | None) -> int:
     return int(number) if number is not None and 0 < number < _LATEST_MS else 0
 
 
+_Columns = tuple[Any, ...]
+"""A row of `_SESSION`."""
+
+
 class _SessionRow(msgspec.Struct, frozen=True):
     """A session, and the message and the part that it was reverted to. The next prompt deletes what follows there."""
 
     session: StoredFacts
     created_ms: int
-    updated_ms: int
     reverted: str
     reverted_part: str
 
 
 def snapshot_of(db: sqlite.Connection, now_ms: int) -> Snapshot:
     """Takes the snapshot of a database, whose conversations are its sessions, most recently changed first."""
-    rows = map(_session_row, _session_rows(db)) if sqlite.tables(db) >= _TABLES else ()
-    sessions = {row.session.id: row for row in rows if is_usable_id(row.session.id)}
+    rows = _session_rows(db) if sqlite.tables(db) >= _TABLES else ()
+    sessions = {ident: row for row in rows if is_usable_id(ident := sqlite.column_text(row[0]))}
     marks = []
     for number, (ident, row) in enumerate(sessions.items()):
         end = next(iter(sqlite.rows(db, _END, (ident,))), None) if number < LIVE_SESSIONS else None
-        marks.append((ident, f"{row.updated_ms} {row.session.title} {(row.reverted, row.reverted_part)} {end}"))
+        marks.append((ident, f"{_whole(row[6])} {_title_of(row)} {_reverted(row)} {end}"))
     return Snapshot(marks, lambda ident, _notes: _session(db, sessions, ident, now_ms))
 
 
-def _session(db: sqlite.Connection, sessions: Mapping[str, _SessionRow], ident: str, now_ms: int) -> Document:
+def _session(db: sqlite.Connection, sessions: Mapping[str, _Columns], ident: str, now_ms: int) -> Document:
     """Returns a session with its messages."""
-    row = sessions[ident]
+    row = _session_row(sessions[ident])
     root = row.session.root
     for _ in range(_MOST_PARENTS):
         above = sessions.get(root or "")
-        if above is None or above.session.root is None:
+        if above is None or (next_root := _session_row(above).session.root) is None:
             break
-        root = above.session.root
+        root = next_root
     origins = sqlite.rows(db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
     origin = next((sqlite.column_text(ident) for (ident,) in origins), None)
     session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
@@ -148,31 +151,40 @@ def _session(db: sqlite.Connection, sessions: Mapping[str, _SessionRow], ident: 
     return stored_session(session, found.places, found.record, found.marked)
 
 
-def _session_rows(db: sqlite.Connection) -> Iterable[tuple[object, ...]]:
+def _session_rows(db: sqlite.Connection) -> Iterable[_Columns]:
     try:
         return sqlite.rows(db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
     except TooLarge:
         return _smaller_session_rows(db)
 
 
-def _smaller_session_rows(db: sqlite.Connection) -> Iterator[tuple[object, ...]]:
+def _smaller_session_rows(db: sqlite.Connection) -> Iterator[_Columns]:
     for (ident,) in sqlite.rows(db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
         with suppress(TooLarge):
             yield from sqlite.rows(db, f"{_SESSION} WHERE id = ?", (sqlite.column_text(ident),))
 
 
-def _session_row(row: tuple[object, ...]) -> _SessionRow:
-    ident, parent, directory, title, version = map(sqlite.column_text, row[:5])
+def _session_row(row: _Columns) -> _SessionRow:
+    parent, directory, version = (sqlite.column_text(row[at]) for at in (1, 2, 4))
     session = StoredFacts(
-        id=ident,
+        id=sqlite.column_text(row[0]),
         root=parent if is_usable_id(parent) else None,
         directory=usable_folder(directory),
-        title=title[:1000] or None,
+        title=_title_of(row),
         version=version[:100] or None,
     )
-    revert = fields_of(row[7] if isinstance(row[7], bytes) else None)
-    reverted = [text_of(revert.get(name)) for name in ("messageID", "partID")]
-    return _SessionRow(session, _whole(row[5]), _whole(row[6]), *reverted)
+    return _SessionRow(session, _whole(row[5]), *_reverted(row))
+
+
+def _title_of(row: _Columns) -> str | None:
+    return sqlite.column_text(row[3])[:1000] or None
+
+
+def _reverted(row: _Columns) -> tuple[str, str]:
+    if not isinstance(row[7], bytes):
+        return "", ""
+    revert = fields_of(row[7])
+    return text_of(revert.get("messageID")), text_of(revert.get("partID"))
 
 
 class _Row(msgspec.Struct, frozen=True):
@@ -226,7 +238,9 @@ class _Pieces:
         parts: dict[str, dict[str, int]] = {}
         for message, part, changed_ms in sqlite.messages_of(db, _PARTS, (row.session.id,)):
             parts.setdefault(sqlite.column_text(message), {})[sqlite.column_text(part)] = _whole(changed_ms)
-        for message, updated, created in sqlite.messages_of(db, _MESSAGES, (row.session.id,)):
+        messages = sqlite.messages_of(db, _MESSAGES, (row.session.id,))
+        self._prompts = _prompts(db, row.session.id, [message for message, _, _ in messages])
+        for message, updated, created in messages:
             ident = sqlite.column_text(message)
             is_last = row.reverted != "" and ident == row.reverted
             kept = parts.get(ident, {})
@@ -259,18 +273,16 @@ class _Pieces:
     def _add_pieces(self, ident: str, updated_ms: int, parts: dict[str, int]) -> None:
         """Adds the pieces of a message, of whose parts `parts` says when each was last written."""
         row = _Row(ident, min(max([updated_ms, *parts.values()]), self._now_ms), list(parts))
-        if _BY_USER.search(self._read(_BEGINNING, ident) or b""):
+        if ident in self._prompts:
             # Its own row is written again with the files that the turn changed.
-            self._add(("prompt", row, ""), ident, " ".join(map(str, parts.values())))
+            self.places.append(("prompt", row, ""))
+            self.marked.append((ident, " ".join(map(str, parts.values()))))
             return
         for part, changed_ms in parts.items():
-            self._add(("begun", row, part), f"{part} begun", "")
-            self._add(("ended", row, part), part, changed_ms)
-        self._add(("end", row, ""), f"{ident} end", updated_ms)
-
-    def _add(self, place: _Place, ident: str, mark: str | int) -> None:
-        self.marked.append((ident, mark))
-        self.places.append(place)
+            self.places += (("begun", row, part), ("ended", row, part))
+            self.marked += ((f"{part} begun", ""), (part, changed_ms))
+        self.places.append(("end", row, ""))
+        self.marked.append((f"{ident} end", updated_ms))
 
     def _load(self, row: _Row) -> _Message:
         if self._loaded is None or self._loaded.id != row.id:
@@ -315,6 +327,18 @@ class _Pieces:
             ended=stage in ("prompt", "end"),
         )
         return msgspec.json.encode(record)
+
+
+def _prompts(db: sqlite.Connection, session: str, messages: Iterable[bytes]) -> set[str]:
+    """Returns the ids of a session's messages that are the user's, all found at once unless one is too large."""
+    found: list[tuple[bytes]] = []
+    try:
+        found = sqlite.rows(db, _PROMPTS, (session,))
+    except TooLarge:
+        for message in messages:
+            with suppress(TooLarge):
+                found += sqlite.rows(db, _IS_PROMPT, (sqlite.column_text(message),))
+    return {sqlite.column_text(ident) for (ident,) in found}
 
 
 def database_reader(now_ms: Callable[[], int] = utc_now_ms) -> StatCachedReader:
