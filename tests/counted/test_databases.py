@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import sys
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +13,7 @@ from carryover.adapter.contract import Batch
 from carryover.agents import adapters
 from carryover.transcript.sources import sources_of
 from matrix.tool import Tool, tools
+from support.calls import calls
 
 IN_DATABASES: Final = [tool for tool in tools() if tool.agent in ("opencode", "kilo", "hermes", "goose", "cursor")]
 CALLS: Final = 30
@@ -76,7 +75,7 @@ def test_a_message_takes_as_many_queries_in_a_long_session(
 def test_a_message_takes_few_calls_for_each_other_session(tool: Tool, tmp_path: Path) -> None:
     home, sessions = tmp_path / "home", 0
 
-    def calls(others: int) -> int:
+    def with_others(others: int) -> int:
         nonlocal sessions
         for _ in range(others):
             sessions += 1
@@ -86,10 +85,10 @@ def test_a_message_takes_few_calls_for_each_other_session(tool: Tool, tmp_path: 
         reader = Reader(tool, home)
         reader.read()
         played.prompt("Now the rest of it")
-        return _calls(reader.read)
+        return calls(reader.read)
 
-    few = calls(COMPARED)
-    assert (calls(100) - few) / 100 <= CALLS
+    few = with_others(COMPARED)
+    assert (with_others(100) - few) / 100 <= CALLS
 
 
 def _note_queries(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -102,21 +101,3 @@ def _note_queries(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
         return db
 
     monkeypatch.setattr(sqlite3, "connect", noted)
-
-
-def _calls(read: Callable[[], int]) -> int:
-    """How many functions are called while something new is read."""
-    counted = 0
-
-    def note(_frame: object, event: str, _argument: object) -> None:
-        nonlocal counted
-        counted += event in ("call", "c_call")
-
-    before = sys.getprofile()
-    sys.setprofile(note)
-    try:
-        new = read()
-    finally:
-        sys.setprofile(before)
-    assert new
-    return counted

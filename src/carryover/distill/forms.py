@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from carryover.distill.closed_classes import is_list_item
 from carryover.distill.pastes import COLONS, MOST_TYPED, is_machine_line, typed_words
-from carryover.distill.quotes import clip, quoted
+from carryover.distill.quotes import clip, clip_middle, quoted
 from carryover.text.harmless import one_line
 from carryover.text.markdown import line_forms
 from carryover.text.pasted import without_paste_marks
@@ -16,6 +16,8 @@ from carryover.text.pattern import later
 
 _HEADING: Final = later(r"\s*#{1,3}\s+(\S.{0,59})")
 _LEAST_HEADINGS: Final = 2
+_LOOKED_AT: Final = 40_000
+"""Characters of a prompt of which a line is shown: what was typed stands above a long paste or below it."""
 _PLACE: Final = later(r"\s*(?:\$ARGUMENTS|\$@|\{\{ ?(?:args|input) ?\}\})\s*", re.I)
 """A line that stands where a client puts what was typed, in a command's file that it did not fill in."""
 _STORED_CHARS: Final = 200
@@ -52,7 +54,7 @@ def without_pastes(prompt: str) -> str:
     >>> without_pastes("2026-11-20 17:59 | INFO | loss 0.9\\n\\nWhy does it rise?")
     'Why does it rise?'
     """
-    request = request_in(prompt)
+    request = request_in(clip_middle(prompt, chars=_LOOKED_AT))
     typed = typed_words(request).strip()
     lines = (without_paste_marks(request) if not typed or typed.endswith(COLONS) else typed).splitlines()
     return "\n".join(dropwhile(is_machine_line, filter(str.strip, lines))) or request

@@ -18,9 +18,9 @@ from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
 from carryover.ledger.machines import know_machine, store_received, taken
 from carryover.ledger.store import Ledger
-from carryover.model import AnyBody, Event, Op, with_paths
+from carryover.model import AnyBody, Event, FileEdit, Op, with_paths
 from carryover.projects.root import StatePaths
-from carryover.records.fields import is_absolute
+from carryover.records.fields import bounded, is_absolute
 from carryover.sync.head import Head
 from carryover.sync.payload import LARGEST_BODY, Payload, SyncedEvent, SyncedSession
 from carryover.text.pattern import later
@@ -28,6 +28,8 @@ from carryover.text.pattern import later
 AHEAD_MS: Final = 900_000
 """Clocks of two machines differ. A time further ahead than this becomes that of arrival, and leads no longer."""
 ROOM_BYTES: Final = 256 << 20
+_DIFF_CHARS: Final = 12_000
+"""Twice what machines keep of a diff: a page shows hundreds of them whole."""
 _AGENT: Final = later(r"[a-z0-9][a-z0-9-]{0,39}")
 _PATH_OPS: Final[tuple[Op, ...]] = ("read", "edit", "write")
 
@@ -86,6 +88,8 @@ def _entry(machine: str, session: SyncedSession, event: SyncedEvent, now_ms: int
         body = _decoder.decode(event.body)
     except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
+    if isinstance(body, FileEdit):
+        body = msgspec.structs.replace(body, diff=bounded(body.diff, _DIFF_CHARS))
     root = session.root or ""
     is_placed = root.startswith("/") and root.isprintable() and ".." not in root.split("/")
 

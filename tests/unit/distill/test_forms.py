@@ -3,6 +3,7 @@
 from carryover import model
 from carryover.distill.forms import filled_in, without_pastes
 from carryover.text.pasted import as_pasted
+from support.calls import calls
 from support.conversation import Conversation
 
 INPUT = "## User Input\n\n```text\n{}\n```\n\nYou **MUST** consider the user input before proceeding.\n\n"
@@ -58,3 +59,12 @@ def test_of_a_stored_prompt_only_what_was_typed_into_it_is_the_users() -> None:
 
 def test_where_a_colon_leads_to_a_paste_its_mark_is_not_shown() -> None:
     assert without_pastes(f"Why this:\n\n{as_pasted('no table of that name')}") == "Why this:\nno table of that name"
+
+
+def test_of_a_long_paste_no_more_is_looked_at_for_the_line_that_is_shown() -> None:
+    log = "2026-11-20 17:59 | INFO | loss {}\n"
+    short, shorter, longer = (f"Why does it fail?\n\n{log.format(n) * n}" for n in (30, 3_000, 12_000))
+
+    assert without_pastes(short) == "Why does it fail?"  # which makes its patterns
+    assert calls(lambda: without_pastes(longer)) < 1.2 * calls(lambda: without_pastes(shorter))
+    assert without_pastes(longer) == "Why does it fail?"

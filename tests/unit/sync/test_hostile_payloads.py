@@ -112,6 +112,14 @@ async def test_a_time_far_ahead_becomes_that_of_arrival(desktop: OneMachine) -> 
     assert row.last_ms < FOREVER // 2
 
 
+async def test_of_a_diff_no_more_is_kept_than_a_page_can_show(desktop: OneMachine) -> None:
+    diff = "+part\n" * 100_000
+    body = {"kind": "file_edit", "path": "/home/ann/shop/cart.py", "change": "modify", "diff": diff}
+    await taken(desktop, payload(msgspec.json.encode(body)))
+
+    assert 1_000 < desktop.dump().count(b"+part") < 10_000
+
+
 async def test_secrets_are_taken_out_again(desktop: OneMachine) -> None:
     token = "ghp_" + "a1B2c3D4e5" * 4
     await taken(desktop, payload(b'{"kind":"user_prompt","text":"use %s"}' % token[:40].encode()))
