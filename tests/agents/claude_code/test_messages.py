@@ -81,6 +81,13 @@ def test_the_clients_own_words_around_a_summary_are_left_out(text: str, words: s
     assert made.text == words
 
 
+def test_a_limits_notice_in_the_place_of_a_summary_is_none() -> None:
+    """2.1.71: the compaction was refused, and the session went on with its notice as the summary."""
+    text = f"{FRAME} The summary below covers it.\n\nYou've hit your limit · resets 5pm (UTC)\n\n{GO_ON}"
+
+    assert Session().record("user", message={"role": "user", "content": text}, isCompactSummary=True) == []
+
+
 def test_a_recap_for_the_absent_user_is_evidence() -> None:
     text = "Goal: the grant. Next action: the budget. (disable recaps in /config)"
     recap = AgentSummary(text="Goal: the grant. Next action: the budget.", source="away")

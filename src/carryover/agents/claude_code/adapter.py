@@ -29,7 +29,16 @@ from carryover.agents.claude_code.lines import (
     Message,
 )
 from carryover.agents.claude_code.outcomes import read_outcome
-from carryover.agents.claude_code.records import GROUP, MAX_TURNS, REPORTS, SESSION, SUBAGENT, copied, note_in
+from carryover.agents.claude_code.records import (
+    GROUP,
+    MAX_TURNS,
+    REPORTS,
+    SESSION,
+    SUBAGENT,
+    copied,
+    is_limit_notice,
+    note_in,
+)
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import fields_of, inside, is_true, number_of, text_of
@@ -287,8 +296,8 @@ def _words(builder: ClaudeBuilder, texts: list[str], attachments: int) -> None:
 
 
 def _summary(builder: ClaudeBuilder, summary: str) -> None:
-    if summary:
-        words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
+    words = _CLIENTS_END.split(_CLIENTS_START.sub("", summary))[0].strip() or summary
+    if words and not is_limit_notice(words):  # what a compaction at the limit leaves in its place (2.1.71)
         parts = parts_by_heading(words, _SUMMARY_KINDS)
         builder.add(model.AgentSummary(text=words, source="compaction", parts=parts), "summary", digest(summary))
 

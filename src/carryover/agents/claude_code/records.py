@@ -206,9 +206,14 @@ def _jobs_in(text: str) -> Iterator[BackgroundTask | str]:
             state = "stopped"
         label = bounded((tagged(report, "summary") or "").strip(), SHORT_CHARS)
         words = report.partition("<result>")[2].rpartition("</result>")[0].strip()
-        if state == "done" and len(words) <= _LONGEST_REFUSAL and names_limit(words):
+        if state == "done" and is_limit_notice(words):
             state = "failed"  # the client calls it completed (2.1.81)
         yield BackgroundTask(task_id=task_id, state=state, label=label, report=without_handoff(words))
+
+
+def is_limit_notice(words: str) -> bool:
+    """Whether words in the place of a report or a summary only say that a usage limit was reached."""
+    return len(words) <= _LONGEST_REFUSAL and names_limit(words)
 
 
 def note_in(given: Fields) -> tuple[ChangedElsewhere | TurnEnd, tuple[str, ...]] | None:
