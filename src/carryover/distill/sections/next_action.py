@@ -91,12 +91,15 @@ def _turns_since(digest: Digest) -> int:
 
 def _is_unkept(digest: Digest) -> bool:
     """Whether a list was not kept, although its turn was answered: at least as many files were edited since as items
-    are open; only in that turn, if any was marked as done. Such a list says what was planned, not what is open."""
+    are open; only in that turn, if any was marked as done. Such a list says what was planned, not what is open. If
+    all is done but the last item, and that is in progress, the answer was it: a report, or what was found."""
     edited = [file.turn for file in digest.touched if file.at_ms > digest.plan_ms]
-    opened = sum(item.state != "done" for item in digest.plan)
+    opened = [item for item in digest.plan if item.state != "done"]
     is_answered = any(turn.number == digest.plan_turn and turn.end == "answered" for turn in digest.turns)
-    is_ticked = opened < len(digest.plan)
-    return is_answered and 0 < opened <= (edited.count(digest.plan_turn) if is_ticked else len(edited))
+    is_ticked = len(opened) < len(digest.plan)
+    if is_ticked and opened == [digest.plan[-1]] and opened[0].state == "active":
+        return is_answered
+    return is_answered and 0 < len(opened) <= (edited.count(digest.plan_turn) if is_ticked else len(edited))
 
 
 def _plan_label(past: Past, session: SessionView, opened: int, stale: int) -> str:

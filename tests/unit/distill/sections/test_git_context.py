@@ -140,7 +140,7 @@ def test_a_question_whether_to_commit_is_closed_once_all_is_committed(
 def test_what_an_earlier_session_left_is_over_once_another_worked_and_all_is_committed(
     minutes: int, untracked: int, is_open: bool
 ) -> None:
-    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"))
+    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap"))
     talk = session("s1").user("Move the vouchers.").edited("cart.py").event(PlanUpdate(items=items))
     talk.says("Moved. Shall I drop the table?")
     committed_ms = talk.at_ms + minutes * MINUTE_MS
@@ -148,9 +148,9 @@ def test_what_an_earlier_session_left_is_over_once_another_worked_and_all_is_com
     later = worked("s2", "Go on with the manual.", hours=1)
 
     text = text_with(git, talk, later)
-    assert ("claude-code asked (" in text, "in progress: Cap" in text) == (is_open, is_open)
+    assert ("claude-code asked (" in text, "open: Cap" in text) == (is_open, is_open)
     alone = text_with(git, talk)  # nobody worked on anything else since
-    assert "claude-code asked (" in alone and "in progress: Cap" in alone
+    assert "claude-code asked (" in alone and "open: Cap" in alone
 
 
 def test_a_question_about_a_commit_that_the_agent_made_stays_open() -> None:

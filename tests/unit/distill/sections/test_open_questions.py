@@ -236,23 +236,23 @@ def test_nothing_is_left_for_sessions_that_a_schedule_began() -> None:
 
 @pytest.mark.parametrize(("hours", "is_open"), [((200,), True), ((2, 3), False)])
 def test_a_todo_list_is_left_for_the_work_of_two_later_sessions(hours: tuple[int, ...], is_open: bool) -> None:
-    items = (model.PlanItem(text="Round", state="done"), model.PlanItem(text="Cap", state="active"))
+    items = (model.PlanItem(text="Round", state="done"), model.PlanItem(text="Cap"))
     listed = worked().event(model.PlanUpdate(items=items))
     since = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in hours]
     following = under("Next action", listed, *since)
 
-    assert ("in progress: Cap" in following) is is_open
-    assert "in progress: Cap" in section(listed, *since, title="Next action", led_by="s1")[0]
+    assert ("open: Cap" in following) is is_open
+    assert "open: Cap" in section(listed, *since, title="Next action", led_by="s1")[0]
 
 
 def test_a_todo_list_of_a_session_that_went_on_is_not_left() -> None:
     """Others worked beside it meanwhile."""
-    items = (model.PlanItem(text="Round", state="done"), model.PlanItem(text="Cap", state="active"))
+    items = (model.PlanItem(text="Round", state="done"), model.PlanItem(text="Cap"))
     listed = worked().event(model.PlanUpdate(items=items))
     beside = [worked(f"w{number}", f"Add page {number}.", hours=number) for number in (2, 10)]
     listed.at_ms += 14 * 60 * MINUTE_MS
 
-    assert "in progress: Cap" in under("Next action", listed.user("Go on.").edited("cart.py").says("Half."), *beside)
+    assert "open: Cap" in under("Next action", listed.user("Go on.").edited("cart.py").says("Half."), *beside)
 
 
 def test_what_an_agent_asked_itself_before_a_call_is_no_question() -> None:

@@ -386,7 +386,7 @@ def test_of_calls_without_a_result_the_newest_stand_that_no_other_section_tells(
 
 
 def test_what_a_session_left_open_is_left_for_one_of_eight_prompts_too() -> None:
-    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap", state="active"))
+    items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap"))
     left = worked().event(PlanUpdate(items=items)).says("Done. Shall I delete the old table?")
 
     def after(pages: int, *, led_by: str | None = None) -> str:
@@ -396,9 +396,9 @@ def test_what_a_session_left_open_is_left_for_one_of_eight_prompts_too() -> None
         titles = ("Next action", "Open questions")
         return "\n".join(line for title in titles for line in section(left, later, title=title, led_by=led_by))
 
-    assert [part in after(7) for part in ("in progress: Cap", "Shall I delete")] == [True, True]
-    assert [part in after(8) for part in ("in progress: Cap", "Shall I delete")] == [False, False]
-    assert [part in after(8, led_by="s1") for part in ("in progress: Cap", "Shall I delete")] == [True, True]
+    assert [part in after(7) for part in ("open: Cap", "Shall I delete")] == [True, True]
+    assert [part in after(8) for part in ("open: Cap", "Shall I delete")] == [False, False]
+    assert [part in after(8, led_by="s1") for part in ("open: Cap", "Shall I delete")] == [True, True]
 
 
 @pytest.mark.parametrize(("call", "waits"), [("p", False), ("other", True)])

@@ -6,7 +6,7 @@ import pytest
 
 from carryover import model
 from carryover.distill.render import render
-from carryover.model import PlanItem, PlanProposal, PlanUpdate, Question, TurnEnd, UserPrompt
+from carryover.model import PlanItem, PlanProposal, PlanState, PlanUpdate, Question, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, handoff, session, under, worked
 
 
@@ -182,6 +182,18 @@ def test_a_todo_list_is_left_once_its_turn_edited_as_many_files_as_are_open_and_
     talk.says("It is in cents.", final=ends)
 
     assert ("the tax" in under("Next action", talk)) is is_listed
+
+
+@pytest.mark.parametrize(
+    ("last", "ends", "is_listed"), [("active", True, False), ("pending", True, True), ("active", False, True)]
+)
+def test_the_last_item_of_a_todo_list_was_in_progress_until_the_answer_that_it_was(
+    last: PlanState, ends: bool, is_listed: bool
+) -> None:
+    items = (PlanItem(text="cents", state="done"), PlanItem(text="a report", state=last))
+    talk = session("s1").user(GOAL).event(PlanUpdate(items=items)).says("All is in cents now.", final=ends)
+
+    assert ("a report" in under("Next action", talk)) is is_listed
 
 
 def test_a_todo_list_that_is_done_is_not_followed_by_an_older_one() -> None:
