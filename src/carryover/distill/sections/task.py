@@ -241,7 +241,9 @@ def task_entries(past: Past, chosen: Mapping[str, Sequence[Step]]) -> list[Entry
         row = "goal before" if role == "taken up" and whose else role
         if role == "newest" and _lists(step.turn):  # its last item is as much the task as its first
             row = "newest list"
-        is_done = whose and what == "Prompt" and step.turn.end == step.digest.turns[-1].end == "answered"
+        # In the leading session, the first prompt may hold for all that follow it.
+        was_left = step.digest.turns[-1].end == "answered" if whose else role == "taken up"
+        is_done = was_left and what == "Prompt" and step.turn.end == "answered"
         label = f"{what} ({whose}{past.sent(step)}{', answered' if is_done else ''})"
         label = replying_to(step, label, is_task=True)
         entries += _prompt(step, row, label, leads=step.turn is past.newest.turn)

@@ -130,6 +130,20 @@ def test_a_session_of_few_words_goes_on_with_what_the_one_before_was_asked() -> 
     assert "2 h earlier, answered): And book them in ledger.py" in under("Task", before, later)
 
 
+def test_what_was_answered_between_the_first_prompt_and_the_newest_is_said_to_be() -> None:
+    talk = session("s1").user("Put the vouchers into receipt.py, one for each till, and sum them up there by day.")
+    talk.edited("receipt.py").says("receipt.py has the vouchers.")
+    talk.user("Why does ledger.py book a voucher twice when its till is closed before the day ends?")
+    talk.edited("ledger.py").says("ledger.py books a voucher of that till once.")
+    talk.user("Translate the manual into Danish, keep the tables of each chapter, and list what has no word yet.")
+    talk.edited("manual.md").says("Two chapters of manual.md are translated.")
+
+    task = under("Task", talk)
+
+    assert "\nPrompt (turn 2, 5 min earlier, answered): Why does ledger.py" in task
+    assert "answered" not in task.splitlines()[0] + task.splitlines()[-1]
+
+
 def test_a_prompt_that_was_cut_off_is_not_said_to_be_answered_since_a_later_one_is() -> None:
     before = session("s1").user("And book them in ledger.py, with the day.").edited("ledger.py")
     before.event(TurnEnd(reason="interrupted")).user("What is the time?").says("Noon.")
