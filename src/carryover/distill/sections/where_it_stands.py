@@ -46,6 +46,8 @@ _LEAST_FOUND: Final = 20
 _MOST_BRANCHES: Final = 2
 _MOST_JOBS: Final = 3
 _MOST_IN_FLIGHT: Final = 2
+_ONLY_LOOK: Final = ("read", "search", "web")
+"""Calls in flight that give way to others, which may have changed something: an agent makes several at once."""
 _CUT_OFF: Final = {
     "": "no answer recorded",
     "interrupted": "interrupted by the user",
@@ -257,7 +259,7 @@ def _in_flight(past: Past, step: Step) -> list[Entry]:
         return []
     running = {job.id for job, _ in running_jobs(past)}  # Codex's open call is its job: told in the line of facts
     calls = [call for call in step.digest.open_calls if call.op not in _TOLD_ELSEWHERE and call.id not in running]
-    calls = calls[-_MOST_IN_FLIGHT:]
+    calls = sorted(calls, key=lambda call: call.op not in _ONLY_LOOK)[-_MOST_IN_FLIGHT:]
     entries = []
     for back, call in enumerate(reversed(calls)):
         shown = from_root(call.text, past.view).replace("`", "").replace("\n", LINE_BREAK)

@@ -384,6 +384,9 @@ def test_of_calls_without_a_result_the_newest_stand_that_no_other_section_tells(
 
     assert re.findall(r"no result recorded: `(.*)`", stands) == ["make two", "make all"]
 
+    looks = talk.calls("cap site:example.com", op="web", name="WebSearch").calls("cart.py", op="read", name="Read")
+    assert re.findall(r"no result recorded: `(.*)`", under("Where it stands", looks)) == ["make two", "make all"]
+
 
 def test_what_a_session_left_open_is_left_for_one_of_eight_prompts_too() -> None:
     items = (PlanItem(text="Round", state="done"), PlanItem(text="Cap"))
