@@ -184,7 +184,8 @@ def _blocks(prompt: str) -> list[str]:
         leads = not blocks and has_more and lines[0].rstrip().endswith(COLONS) and not is_machine_line(lines[0])
         head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
-        goes_on = len(rest) > 1 and rest[-2].endswith((" \\", "\t\\"))  # a command's last line
+        # A command's last line, or the end of a line whose middle was left out.
+        goes_on = len(rest) > 1 and (rest[-2].endswith((" \\", "\t\\")) or rest[-2] == LEFT_OUT)
         tail = rest[-1:] if len(rest) > 1 and not goes_on and _is_typed_beside(rest[-1], rest[:-1]) else []
         rest = rest[: len(rest) - len(tail)]
         blocks += ["\n".join(some) for some in (head, rest, tail) if some]
@@ -227,6 +228,8 @@ def _is_laid_out(block: str, *, in_item: bool = False) -> bool:
     lines = [line for line in block.splitlines() if line.strip()]
     if block.lstrip().startswith((_FENCE, "~~~")):
         return True
+    # Behind a gap may stand the end of the line before it.
+    lines = [line for before, line in pairwise(["", *lines]) if LEFT_OUT not in (before, line)]
     return sum(_by_machine(lines, in_item=in_item)) * 2 >= len(lines) > 0 or _has_headers(lines)
 
 

@@ -379,3 +379,16 @@ def test_when_a_prompt_is_cut_its_typed_words_stay_beside_what_was_pasted(chars:
         assert [text for was, text in parts(cut) if not was] == ["Why does it stop?", "and here?", "Change nothing."]
     pasted = as_pasted("no step is done here\n" * 150)
     assert chars * 0.8 < len(clip_prompt(f"{'Typed. ' * 900}\n\n{pasted}", chars=chars)) < chars + 60
+
+
+@pytest.mark.parametrize("chars", [3000, 700])
+@pytest.mark.parametrize(
+    ("typed", "pasted"),
+    [
+        ("", '{"cart":[' + "12,  a line of the cart,  " * 900),
+        ("The prices are wrong, see:\n", '{"cart":[' + "12,  a line of the cart,  " * 900),
+        ("", "curl 'https://shop.example' \\\n  -H 'Accept: */*' \\\n--data '" + "a line of the cart%22%2C" * 900),
+    ],
+)
+def test_the_end_of_a_long_line_of_a_paste_is_pasted_too(typed: str, pasted: str, chars: int) -> None:
+    assert typed_words(clip_prompt(typed + pasted, chars=chars)).strip() == typed.strip()
