@@ -351,9 +351,17 @@ def test_a_plan_that_was_put_before_the_user(session: CopilotSession, failed: st
 
 @pytest.mark.parametrize(
     ("printed", "text"),
-    [("9. def pay():\n10. \n11.     return 3", "def pay():\n\n    return 3"), ("1. Bread\nor rye", "1. Bread\nor rye")],
+    [
+        ("9. def pay():\n10. \n11.     return 3", "def pay():\n\n    return 3"),
+        ("1. Bread\nor rye", "1. Bread\nor rye"),
+        (
+            "\ndiff --git a/c:/shop/a.py b/c:/shop/a.py\ncreate file mode 100644\nindex 0000000..0000000\n"
+            "--- a/dev/null\n+++ b/c:/shop/a.py\n@@ -1,0 +1,2 @@\n def pay():\n     return 3\n",
+            "def pay():\n    return 3",
+        ),
+    ],
 )
-def test_a_file_is_shown_without_the_numbers_of_its_lines(session: CopilotSession, printed: str, text: str) -> None:
+def test_a_file_is_shown_as_it_is(session: CopilotSession, printed: str, text: str) -> None:
     [result] = of(used(session, "view", printed, path="/a.py"), model.ToolResult)
     assert result.output == text
 

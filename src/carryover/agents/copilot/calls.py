@@ -84,6 +84,8 @@ _KIND: Final = later(r"^(create|new|deleted) file mode", re.MULTILINE)
 
 _NUMBER: Final = later(r"^\d{1,6}\. ?", re.MULTILINE)
 """Before each line of a file that `view` shows (1.0.18 and 1.0.60; not 1.0.102)."""
+_AS_DIFF: Final = later(r"\A\s*diff --git [^\n]*\n(?:(?!@@)[^\n]*\n){0,6}@@[^\n]*\n")
+"""Before what was viewed or written, as if that were a change (VS Code's background agent, December 2025)."""
 _READ_SHELLS: Final = ("read_bash", "stop_bash", "write_bash", "read_powershell", "stop_powershell")
 """Tools that read from or write to a command that keeps running."""
 _QUIET_TOOLS: Final = ("report_intent", "task_complete")
@@ -318,7 +320,9 @@ def _outcome(recorder: LogRecorder, call: _OpenCall) -> ToolOutcome | str:
         return running["shell"] if running is not None else ToolOutcome("unknown", output)
     if call.name in _READ_SHELLS:  # of a command that runs on
         output = _RUNNING.sub("", output)
-    if call.name == "view" and all(map(_NUMBER.match, output.splitlines())):
+    if call.op in ("read", "edit", "write") and (head := _AS_DIFF.match(output)) is not None:
+        output = "\n".join(line.removeprefix(" ") for line in output[head.end() :].splitlines())
+    elif call.name == "view" and all(map(_NUMBER.match, output.splitlines())):
         output = _NUMBER.sub("", output)
     is_skipped = call.op == "ask" and _ANSWERED.sub("", output).startswith(_SKIPPED_QUESTION)
     return ToolOutcome("denied" if is_skipped else "ok", output)
