@@ -23,6 +23,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
+from carryover.text.pasted import marked_parts
 from contract.case import Reading, of, read_on, source_at
 
 STORY = "Add a discount(price, percent) function to cart.py; the result must be whole cents."
@@ -184,6 +185,18 @@ def test_the_continue_after_a_summary_in_mid_turn_was_not_typed(tmp_path: Path) 
 
     [prompt] = of(states(tmp_path, held).events, UserPrompt)
     assert prompt.actor == "model"
+
+
+def test_code_that_the_user_selected_is_pasted_and_names_its_file(tmp_path: Path) -> None:
+    held = document("story")
+    code = '```json shop/cart.json (75-81)\n    "cents": true,\n\n```'
+    held["history"][0]["message"]["content"] = f"\n\n{code}\nWhat is wrong?\n\n```sh\nmake\n```"
+
+    text = of(states(tmp_path, held).events, UserPrompt)[0].text
+    assert marked_parts(text) == (
+        (True, 'shop/cart.json (75-81)\n    "cents": true,'),
+        (False, "What is wrong?\n\n```sh\nmake\n```"),
+    )
 
 
 def test_a_copy_of_2024_is_known_by_its_history(tmp_path: Path) -> None:

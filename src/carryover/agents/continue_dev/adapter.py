@@ -28,6 +28,7 @@ from carryover.records.patches import by_arguments
 from carryover.records.rawjson import ABSENT
 from carryover.records.text import HANDOFF_HEAD, without_ansi
 from carryover.records.uris import path_in, path_of
+from carryover.text.pasted import as_pasted
 from carryover.text.pattern import later
 from carryover.transcript.files import read_document
 from carryover.transcript.recorder import Tools, fit_key, usable_folder, usable_name
@@ -75,6 +76,8 @@ _ANSWERED: Final = later(r'User (?:selected option \d+|provided custom answer|an
 _UNTITLED: Final = "Untitled Session"
 _RESUMED: Final = "continue"
 """The prompt that the client adds itself when it made a summary in mid-turn (code, 1.5.47)."""
+_SELECTED: Final = later(r"^```\w* (\S[^\n`]{0,300} \(\d+-\d+\))\n((?:(?!```)[^\n]*\n)*)```[ \t]*$", re.M)
+"""Code that the user selected in an editor, below its file and its lines (VS Code, December 2024)."""
 _SUMMARY: Final = "conversationSummary"
 
 
@@ -232,6 +235,7 @@ def _prompt(recorder: _Recorder) -> None:
         return
     parts = map(fields_of, items_of(recorder.data["content"]))
     attachments = sum("imageUrl" in part for part in parts)
+    text = _SELECTED.sub(lambda code: as_pasted(f"{code[1]}\n{code[2].rstrip()}"), text)
     own = recorder.piece.after_summary and text == _RESUMED
     add_prompt(recorder, "prompt", text, actor="model" if own else "human", attachments=attachments)
 
