@@ -175,8 +175,10 @@ def _was_cut_off(past: Past, step: Step) -> bool:
 
 
 def _continues(turn: Turn) -> bool:
-    """Whether a prompt continues what was asked before: it names no task itself, or asks to continue."""
-    return not _has_own_task([turn.prompt]) or speaks_of_going_on(turn.prompt[:_FEW_WORDS])
+    """Whether a prompt continues what was asked before: it names no task itself, such as a stored prompt without words
+    of the user, or asks to continue."""
+    is_stored = turn.is_template and not turn.is_scheduled
+    return is_stored or not _has_own_task([turn.prompt]) or speaks_of_going_on(turn.prompt[:_FEW_WORDS])
 
 
 def _ranked(past: Past) -> Iterator[tuple[float, Step]]:

@@ -165,6 +165,14 @@ def test_a_session_that_began_with_a_plan_or_a_paste_has_a_task_of_its_own() -> 
     assert "book them in ledger.py" not in under("Task", asked_before(), later)
 
 
+def test_a_session_that_began_with_a_stored_prompt_takes_up_what_the_one_before_was_asked() -> None:
+    order = "Read the rules of this shop in rules/all.md, go through what is open, and tell me what comes next."
+    later = session("s2", hours=2).event(UserPrompt(text=order, stored=True)).ran("ledger.py", "rows", op="read")
+    later.edited("ledger.py").says("ledger.py and receipt.py keep the rules.")
+
+    assert "2 h earlier, answered): And book them in ledger.py" in under("Task", asked_before(), later)
+
+
 def test_a_session_whose_first_prompt_was_sent_again_or_follows_a_call_has_a_task_of_its_own() -> None:
     order = "Translate the manual into Danish, keep the tables of each chapter, and list what has no word yet."
     begun = (session("s2", hours=2).user(order), session("s2", hours=2).ran("git fetch", "main is new."))
