@@ -4,7 +4,6 @@ them (0.145, 0.146), and processes that a command left running, with what they p
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from itertools import islice
 from typing import Final
 
@@ -15,22 +14,16 @@ from carryover.records.text import without_ansi
 from carryover.text.pattern import later
 
 _MOST: Final = 20
-"""Most commands of a script, and most variables in one of them."""
-_LONGEST: Final = 1000
-"""Length of the longest constant that is put into a command."""
+"""Most commands of a script."""
 _LITERAL: Final = (
-    r"(?P<text>\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{[^{}]*\})*`)"  # `...${JSON.stringify(path)}...`
+    r"(?P<text>\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\$]|\\.|\$(?!\{)|\$\{[^{}]*\})*`)"
     r"(?!\s*\+)"  # only a part of the value
 )
 _BEGINS: Final = later(r"tools\.(?:exec_command|shell_command)\(\{")
-_KEY: Final = r"(?:[^`]{0,1000}?[\s,{])??\"?%s\"?\s*"
-_COMMAND: Final = later(
-    _KEY % "(?P<key>cmd|command)" + rf"(?::\s*{_LITERAL}|(?::\s*(?P<name>\w+)\s*)?[,}}])", re.DOTALL
-)
-"""Arguments need not be JSON, and may be a variable: `{cmd: "..."}`, `{"cmd": "..."}`, `{cmd: install}`, `{cmd}`."""
-_WORKDIR: Final = later(_KEY % "workdir" + rf":\s*{_LITERAL}", re.DOTALL)
-_CONSTANT: Final = later(rf"\bconst\s+(?P<name>\w+)\s*=\s*{_LITERAL}", re.DOTALL)
-_PLACED: Final = later(r"\$\{(?:(JSON\.stringify)\()?(\w+)\)?\}")
+_ARGUMENT: Final = r"(?:[^`]{0,1000}?[\s,{])??\"?%s\"?\s*" + rf":\s*{_LITERAL}"
+"""Arguments need not be JSON: `{cmd: "..."}`, `{"cmd": "..."}`."""
+_COMMAND: Final = later(_ARGUMENT % "(?:cmd|command)", re.DOTALL)
+_WORKDIR: Final = later(_ARGUMENT % "workdir", re.DOTALL)
 _ESCAPED: Final = later(r"\\([`$\\])")
 _TOOL: Final = later(r"\btools\.(\w{1,100})")
 _RUN: Final = frozenset(("exec_command", "shell_command"))
@@ -53,23 +46,20 @@ _ASKS_FOR_SECRET: Final = later(
 
 
 def commands_in(script: str) -> list[str]:
-    """Returns the different commands that a script runs, in order; none if one of them is put together while it runs.
+    """Returns the different commands that a script runs, in order; none if one of them is put together while it runs,
+    or is a variable.
 
-    A variable of which only the script knows the value stays as it was written: `git show ${commit}`.
+    A variable in a command stays as it was written: `git show ${commit}`.
     """
-    begins = list(islice(_BEGINS.finditer(script), _MOST))
-    constants: dict[str, str] = {}
-    for found in _CONSTANT.finditer(script) if begins else ():
-        constants.setdefault(found["name"], found["text"])
-    commands = [_command_at(script, begin.end(), constants) for begin in begins]
+    begins = islice(_BEGINS.finditer(script), _MOST)
+    commands = [_argument_at(_COMMAND, script, begin) for begin in begins]
     return list(dict.fromkeys(commands)) if all(commands) else []
 
 
 def workdir_in(script: str) -> str:
     """Returns the folder of the first command; empty if it is not written in the script."""
     begin = _BEGINS.search(script)
-    found = _WORKDIR.match(script, begin.end()) if begin is not None else None
-    return _decoded(found["text"]) if found is not None else ""
+    return _argument_at(_WORKDIR, script, begin) if begin is not None else ""
 
 
 def told_in(script: str, commands: list[str], *, recorded: bool) -> str:
@@ -106,18 +96,10 @@ def cell_in(output: str) -> str:
     return f"cell-{found[1]}" if found is not None else ""
 
 
-def _command_at(script: str, at: int, constants: Mapping[str, str]) -> str:
-    found = _COMMAND.match(script, at)
-    literal = found and (found["text"] or constants.get(found["name"] or found["key"]))
-    return _PLACED.sub(lambda placed: _placed(placed, constants), _decoded(literal), count=_MOST) if literal else ""
-
-
-def _placed(placed: re.Match[str], constants: Mapping[str, str]) -> str:
-    literal = constants.get(placed[2], "")
-    if not literal or len(literal) > _LONGEST or "${" in literal:
-        return placed[0]
-    value = _decoded(literal)
-    return f'"{value}"' if placed[1] else value
+def _argument_at(argument: re.Pattern[str], script: str, begin: re.Match[str]) -> str:
+    """Returns an argument of the command that begins there; empty if the script does not write it down."""
+    found = argument.match(script, begin.end())
+    return _decoded(found["text"]) if found is not None else ""
 
 
 def _decoded(literal: str) -> str:
