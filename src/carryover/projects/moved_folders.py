@@ -14,7 +14,6 @@ from typing import Final
 import msgspec
 
 from carryover.config import Config, project_settings
-from carryover.decoders import decoder_of
 from carryover.facts import is_foreign
 from carryover.fsio import is_folder, is_gone
 from carryover.ledger.rows import Whereabouts
@@ -31,18 +30,9 @@ from carryover.terminal.paths import shell_word
 _MOST_SUGGESTED: Final = 3
 
 
-class Identity(msgspec.Struct, frozen=True):
-    """Distinguishes a repository's main checkout from all others, whatever is committed or configured there. `device`
-    and `inode` are those of its `.git`."""
-
-    device: int
-    inode: int
-    made_ns: int
-    """Creation time in ns: a clone may get the inode of a deleted repository."""
-
-
-def identity_of(root: Path) -> Identity | None:
-    """Returns the identity of the repository at `root`; None for a worktree, or if its age can't be determined."""
+def identity_of(root: Path) -> str | None:
+    """Returns what distinguishes the repository's main checkout at `root` from all others, whatever is committed or
+    configured there, as the ledger has it; None for a worktree, or if its age can't be determined."""
     try:
         found = (root / ".git").lstat()
         if not (root / ".git" / "HEAD").is_file():  # a worktree's .git is a file, whose inode may be reused
@@ -51,12 +41,9 @@ def identity_of(root: Path) -> Identity | None:
         made_ns = (root / ".git" / "description").lstat().st_mtime_ns
     except OSError:
         return None
-    return Identity(found.st_dev, found.st_ino, made_ns) if made_ns else None
-
-
-def stored(identity: Identity | None) -> str | None:
-    """Encodes the identity for the ledger; None if there is none."""
-    return msgspec.json.encode(identity).decode() if identity is not None else None
+    # A clone may get the inode of a deleted repository, but not its time.
+    parts = {"device": found.st_dev, "inode": found.st_ino, "made_ns": made_ns}
+    return msgspec.json.encode(parts).decode() if made_ns else None
 
 
 def is_away(root: str) -> bool:
@@ -76,7 +63,7 @@ def may_have_moved(row: Whereabouts, root: str) -> bool:
 
 def moved_to_here(
     root: Path,
-    identity: Identity | None,
+    identity: str | None,
     known: Iterable[Whereabouts],
     config: Config,
     paths: StatePaths,
@@ -85,7 +72,7 @@ def moved_to_here(
     handoff = _handoff_in(root)
 
     def is_it(row: Whereabouts) -> bool:
-        is_same = identity is not None and recorded_identity(row) == identity
+        is_same = identity is not None and row.identity == identity
         has_left = handoff is not None and row.published_sha == handoff
         # In this order, so that of hundreds of projects no other is looked for on the disk.
         if not (is_same or has_left) or not may_have_moved(row, str(root)):
@@ -153,11 +140,3 @@ def moves_with(
         elif below != row.root and below.startswith("/") and is_away(row.root):
             taken.append((row, root_of(new.rstrip("/") + below)))
     return taken
-
-
-def recorded_identity(row: Whereabouts) -> Identity | None:
-    """Returns the identity that is recorded of a project on this machine; None if there is none."""
-    try:
-        return decoder_of(Identity).decode(row.identity) if row.identity is not None else None
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        return None

@@ -35,7 +35,7 @@ class RootFacts(msgspec.Struct, frozen=True, kw_only=True):
 
     root: str
     own: Whereabouts | None = None
-    identity: moved_folders.Identity | None = None
+    identity: str | None = None
     """By what it is recognised later."""
     apart: tuple[Whereabouts, ...] = ()
     """The worktrees of its repository that are excluded, perhaps by their own file, which goes with them: so nothing
@@ -82,10 +82,9 @@ async def follow(ledger: Ledger, paths: StatePaths, project: ProjectRoot, seen: 
     if seen.moved:
         own_id, moved = await ledger.write(_join, project, seen)
         await asyncio.to_thread(_bring_published, paths, [row.root for row in seen.moved], seen.root)
-    identity = moved_folders.stored(seen.identity)
     # It is forgotten when a project is known again at a path from which it had moved.
-    if own_id is not None and identity is not None and (seen.moved or identity != known):
-        await ledger.write(note_identity, own_id, identity)
+    if own_id is not None and seen.identity is not None and (seen.moved or seen.identity != known):
+        await ledger.write(note_identity, own_id, seen.identity)
     return _total(moved)
 
 

@@ -16,7 +16,7 @@ from carryover.past.context import state_dir, warn_once
 from carryover.past.opened import Want, ask_patiently, may_be_running, opened, session_named
 from carryover.past.search import search_page
 from carryover.past.session import opened_session
-from carryover.projects.moved_folders import identity_of, stored
+from carryover.projects.moved_folders import identity_of
 from support.claude_session import ClaudeSession
 from support.scribe import execute
 from support.shop_in_ledger import ReadIn
@@ -99,7 +99,7 @@ def test_a_project_that_was_moved_is_found_at_its_new_folder_unless_carryover_is
     session: ClaudeSession, shop: Path, read_in: ReadIn, ledger_path: Path
 ) -> None:
     read_in(session.work())
-    execute(ledger_path, f"UPDATE project SET identity = '{stored(identity_of(shop))}'")
+    execute(ledger_path, f"UPDATE project SET identity = '{identity_of(shop)}'")
     moved = shop.rename(shop.with_name("store"))
     state_dir().paused.touch()
     assert ids(Want.FOLLOWED, moved)[1] is None
