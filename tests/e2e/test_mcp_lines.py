@@ -97,18 +97,6 @@ def test_the_roots_are_read_while_more_calls_wait_than_may_run(home: Path, shop:
     assert [answer for answer in answers if "There is no folder" not in answer] == []
 
 
-def test_a_batch_is_answered_in_one_line(shop: Path) -> None:
-    with McpClient(shop) as client:
-        client.ask("initialize", **{**HELLO, "protocolVersion": "2025-03-26"})
-        parts = [{"id": 5, "method": "ping"}, call(6), {"method": "notifications/initialized"}, {"method": 3}]
-        client.input.write(json.dumps([{"jsonrpc": "2.0", **part} for part in parts]).encode() + b"\n")
-        client.input.write(b'[{"jsonrpc": "2.0", "method": "notifications/initialized"}]\n')
-        answers: Any = client.next()
-        assert client.ask("ping") == {}
-
-    assert [(answer["id"], "result" in answer) for answer in answers] == [(5, True), (6, True), (None, False)]
-
-
 def test_a_line_of_a_hundred_megabytes_is_refused_and_not_kept_in_memory(shop: Path) -> None:
     """Measured in a process of its own."""
     long, ping = b"[" * (100 << 20), b'{"jsonrpc":"2.0","id":1,"method":"ping"}\n'

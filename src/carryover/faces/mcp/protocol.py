@@ -19,12 +19,8 @@ from carryover import __version__
 from carryover.decoders import decoder_of
 from carryover.faces.mcp.tools import INSTRUCTIONS, TOOLS
 
-_BATCHING: Final = "2025-03-26"
-"""The only revision in which a line may hold several messages."""
-MOST_IN_BATCH: Final = 100
-"""All answers to a batch are written in one line, so they are kept in memory until the last one is ready."""
-_WITH_HANDSHAKE: Final = ("2024-11-05", _BATCHING, "2025-06-18", "2025-11-25")
-"""Oldest first."""
+_WITH_HANDSHAKE: Final = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+"""Oldest first. The second alone lets a line hold several messages; such a line is refused."""
 _WITHOUT_HANDSHAKE: Final = "2026-07-28"
 
 PARSE_ERROR: Final = -32700
@@ -147,19 +143,7 @@ _PARAMS: Final[Mapping[str, type[_Params]]] = {
 }
 
 
-def batch_in(line: str, handshake: Handshake) -> list[Raw] | None:
-    """Returns the messages of a batch; None if the line is not a batch, if it holds more than `MOST_IN_BATCH` messages,
-    or if the revision has no batches."""
-    if handshake.revision != _BATCHING or not line.lstrip().startswith("["):
-        return None
-    try:
-        messages = decoder_of(list[Raw]).decode(line)
-    except (ValueError, RecursionError):
-        return None
-    return messages if 0 < len(messages) <= MOST_IN_BATCH else None
-
-
-def message_in(text: str | Raw) -> ClientMessage:
+def message_in(text: str) -> ClientMessage:
     """Decodes a message. Raises ErrorAnswer if it is not JSON, or not a request, a notification or a response."""
     invalid = ErrorAnswer(INVALID_REQUEST, "Invalid request")
     message = _decoded(text, ClientMessage, invalid)
@@ -212,11 +196,11 @@ def line_of_error(request_id: RequestId | None, refused: ErrorAnswer) -> bytes:
     return msgspec.json.encode({"jsonrpc": "2.0", "id": request_id, "error": refused.error})
 
 
-def request_id_in(text: str | Raw) -> RequestId | None:
+def request_id_in(text: str) -> RequestId | None:
     """Returns the id of a request that `message_in` refuses; None if the id can't be read either."""
     with suppress(ValueError, RecursionError):
         request = json.loads(
-            text if isinstance(text, str) else bytes(text),
+            text,
             parse_int=lambda digits: int(digits) if len(digits) < _MOST_DIGITS else None,
         )
         match request:

@@ -1,7 +1,7 @@
 """The MCP server of `carryover mcp`, for one project: one message per line, on standard input and output.
 
-The main thread reads the lines and answers everything but calls of tools. A line with a call gets its own thread,
-so a slow call delays no other answer.
+The main thread reads the lines and answers everything but calls of tools. A call gets its own thread, so a slow one
+delays no other answer.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Sequence
 from contextlib import suppress
 from queue import Empty, Full, Queue
 from threading import BoundedSemaphore, Lock, Thread
@@ -19,16 +18,14 @@ from carryover.faces.mcp import protocol
 from carryover.faces.mcp.protocol import ClientMessage, ErrorAnswer, Handshake, RequestedCall, RequestId
 
 if TYPE_CHECKING:
-    from msgspec import Raw
-
     from carryover.faces.mcp.project import ClientProject
 
 MOST_BYTES: Final = 1 << 22
 """Length of the longest line. A longer one is cut there, and so refused as invalid JSON."""
 MOST_AT_ONCE: Final = 8
-"""Number of lines with calls that are answered at the same time."""
+"""Number of calls that are answered at the same time."""
 MOST_WAITING: Final = 64
-"""Number of lines with calls that are not answered yet. At this number, reading stops until one of them is."""
+"""Number of calls that are not answered yet. At this number, reading stops until one of them is."""
 ROOTS_S: Final = 1.0
 """Seconds that the client has to name its roots. After that, the folder that the server was started in counts."""
 
@@ -78,30 +75,22 @@ class _Server:
 
     def _take(self, line: str) -> None:
         """Answers a line at once, or starts a thread for it if it calls a tool."""
-        batch = protocol.batch_in(line, self._handshake)
-        messages: Sequence[str | Raw] = batch or [line]
-        replies = [self._reply(message) for message in messages]
-        if not any(isinstance(reply, RequestedCall) for reply in replies):
-            self._write_answers(replies, is_batch=batch is not None)
-            return
-        self._waiting.acquire()
-        Thread(target=self._answer_calls, args=(replies, batch is not None)).start()
+        reply = self._reply(line)
+        if isinstance(reply, RequestedCall):
+            self._waiting.acquire()
+            Thread(target=self._answer_call, args=(reply,)).start()
+        elif reply is not None:
+            self._write(reply)
 
-    def _answer_calls(self, replies: Sequence[bytes | RequestedCall | None], is_batch: bool) -> None:
+    def _answer_call(self, call: RequestedCall) -> None:
         try:
             with suppress(BrokenPipeError), self._running:
-                self._write_answers(replies, is_batch=is_batch)
+                if (answer := self._result_of(call)) is not None:
+                    self._write(answer)
         finally:
             self._waiting.release()
 
-    def _write_answers(self, replies: Sequence[bytes | RequestedCall | None], *, is_batch: bool) -> None:
-        """Makes the calls of one line, and writes its answers. Writes nothing if no message of the line gets one."""
-        results = [self._result_of(reply) if isinstance(reply, RequestedCall) else reply for reply in replies]
-        answers = [result for result in results if result is not None]
-        if answers:
-            self._write(b"[%b]" % b",".join(answers) if is_batch else answers[0])
-
-    def _reply(self, text: str | Raw) -> bytes | RequestedCall | None:
+    def _reply(self, text: str) -> bytes | RequestedCall | None:
         """Returns the answer to a message, the call that it asks for, or None if it needs no answer."""
         try:
             message = protocol.message_in(text)

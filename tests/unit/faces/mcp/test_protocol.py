@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec import Raw
 
 from carryover import __version__
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
@@ -19,14 +18,13 @@ from carryover.ledger.search_text import KINDS
 RECORDED = sorted((Path(__file__).parent / "recorded").glob("*.jsonl"))
 """Messages of clients of five revisions, with the answers of the SDK's server (2.3.0) in Carryover 0.1.0."""
 AGREED = Handshake("2025-11-25")
-BATCHING = Handshake("2025-03-26")
 NEWEST = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientCapabilities": {},
 }
 
 
-def said(line: str | Raw, handshake: Handshake = AGREED) -> tuple[Handshake, Any]:
+def said(line: str, handshake: Handshake = AGREED) -> tuple[Handshake, Any]:
     """Returns the handshake after a line of the client, and the answer to it."""
     try:
         handshake, answer = protocol.reply_to(protocol.message_in(line), handshake)
@@ -116,14 +114,12 @@ ASKED = st.fixed_dictionaries(
 )
 
 
-@given(line=ASKED.map(json.dumps) | VALUES.map(json.dumps) | st.text(), handshake=st.sampled_from((AGREED, BATCHING)))
-def test_any_line_is_answered_or_needs_no_answer(line: str, handshake: Handshake) -> None:
-    parts: list[Any] = protocol.batch_in(line, handshake) or [line]
-    for part in parts:
-        _, answer = said(part, handshake)
-        if isinstance(answer, bytes):
-            assert {"jsonrpc", "id"} < json.loads(answer).keys()
-            assert b"\n" not in answer
+@given(line=ASKED.map(json.dumps) | VALUES.map(json.dumps) | st.text())
+def test_any_line_is_answered_or_needs_no_answer(line: str) -> None:
+    _, answer = said(line)
+    if isinstance(answer, bytes):
+        assert {"jsonrpc", "id"} < json.loads(answer).keys()
+        assert b"\n" not in answer
 
 
 def test_a_number_of_thousands_of_digits_in_an_unknown_parameter_is_ignored() -> None:
@@ -162,16 +158,11 @@ def test_optional_parameters_may_be_null() -> None:
     )
 
 
-def test_only_the_revision_with_batches_accepts_a_batch() -> None:
+def test_several_messages_in_one_line_are_refused() -> None:
+    """Only MCP 2025-03-26 has them."""
     pings = f"[{request('ping', 1)}, {request('ping', 2)}]"
 
-    assert [protocol.message_in(part).id for part in protocol.batch_in(pings, BATCHING) or ()] == [1, 2]
-    assert protocol.batch_in(pings, AGREED) is None and error_of(pings) == (None, -32600)
-    assert protocol.batch_in("[]", BATCHING) is None and error_of("[]", BATCHING) == (None, -32600)
-    assert protocol.batch_in("[1", BATCHING) is None and error_of("[1", BATCHING) == (None, -32600)
-    most = ",".join(["1"] * protocol.MOST_IN_BATCH)
-    assert len(protocol.batch_in(f"[{most}]", BATCHING) or ()) == protocol.MOST_IN_BATCH
-    assert protocol.batch_in(f"[{most},1]", BATCHING) is None and error_of(f"[{most},1]", BATCHING) == (None, -32600)
+    assert error_of(pings) == error_of("[]") == error_of("[1") == (None, -32600)
 
 
 @pytest.mark.parametrize(
