@@ -11,7 +11,7 @@ from carryover.distill.closed_classes import is_question
 from carryover.distill.digest import UNNAMED_JOB, Digest, Pending, Turn
 from carryover.distill.goals import says_something
 from carryover.distill.quotes import earlier
-from carryover.distill.said_again import without_said_again
+from carryover.distill.sent_again import without_sent_again
 from carryover.distill.view import ProjectView, SessionView
 from carryover.facts import DAY_MS
 from carryover.model import conversation_of
@@ -122,7 +122,7 @@ def past_of(
     view: ProjectView, *, now_ms: int, led_by: str | None = None, names: Mapping[str, str] = {}, clean_ms: int = 0
 ) -> Past | None:
     """Returns the past of a project; None if nothing happened."""
-    view = with_plans(without_said_again(view))
+    view = with_plans(without_sent_again(view))
     steps = steps_of(view)
     if not steps:
         return None
