@@ -124,8 +124,9 @@ def ask_patiently(target: str, query: Mapping[str, object] | None = None, *, tim
 
     socket = state_dir().socket
     try:
-        if ask_daemon(socket, "GET", "/health", timeout_s=min(ALIVE_S, timeout_s)) is None:
-            return None
+        with suppress(UserError):  # that nothing is at this address: it takes neither the ledger nor a thread to say so
+            if ask_daemon(socket, "GET", "/", timeout_s=min(ALIVE_S, timeout_s)) is None:
+                return None
     except TimeoutError as error:
         raise UserError("carryoverd runs, but does not answer. Run `carryover restart`, then this again.") from error
     try:

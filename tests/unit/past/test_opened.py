@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,7 +22,7 @@ from carryover.projects.moved_folders import identity_of
 from support.claude_session import ClaudeSession
 from support.scribe import execute
 from support.shop_in_ledger import ReadIn
-from support.socket_server import SocketServer, hang
+from support.socket_server import SocketServer, answer, hang
 
 
 def ids(want: Want, root: Path, **more: str) -> tuple[list[str], str | None]:
@@ -157,7 +159,21 @@ def test_a_daemon_that_does_not_answer_at_all_is_not_waited_for(home: Path, monk
     ):
         ask_patiently("/import", timeout_s=30)
 
-    assert [request.line for request in server.requests] == ["GET /health HTTP/1.0"]
+    assert [request.line for request in server.requests] == ["GET / HTTP/1.0"]
+
+
+def test_a_daemon_that_cannot_read_its_ledger_says_so_itself(home: Path) -> None:
+    """Whether it is there does not depend on what it can answer."""
+    private_dir(state_dir().root)
+
+    def behave(connection: socket.socket, stop: threading.Event) -> None:
+        is_post = server.requests[-1].line.startswith("POST ")
+        refused = answer(409, b'{"error": "Another program keeps it locked.", "code": 1}')
+        (refused if is_post else answer(500, b'{"error": "OperationalError"}'))(connection, stop)
+
+    server = SocketServer(state_dir().socket, behave)
+    with server, pytest.raises(UserError, match=r"^Another program keeps it locked\.$"):
+        ask_patiently("/import", timeout_s=30)
 
 
 def test_a_ledger_of_which_a_full_disk_left_only_the_file_is_none(session: ClaudeSession, shop: Path) -> None:
