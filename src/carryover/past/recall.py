@@ -28,6 +28,7 @@ from carryover.export.quoting import safe
 from carryover.export.session_parts import session_parts, with_speakers
 from carryover.facts import ProjectRoot
 from carryover.ledger import events, queries
+from carryover.ledger.connect import is_made
 from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
 from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, best_part, spans, terms_of
@@ -196,7 +197,7 @@ def _project(asked: ProjectRoot) -> Iterator[_OpenProject]:
     notes: tuple[str, ...] = ()
     if state.paused.exists():
         notes = ("Carryover is paused: newer work is missing here.",)
-    elif state.ledger.exists() and not may_be_running():
+    elif is_made(state.ledger) and not may_be_running():
         notes = ("carryoverd is not running: newer work may be missing here.",)
     with opened(Want.AS_IT_IS, asked.root) as (ledger, _):
         rows = (queries.project_by_root(ledger, root) for root in (asked.root, asked.main_root) if root)

@@ -11,6 +11,7 @@ import pytest
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
 from carryover.facts import ProjectRoot
+from carryover.fsio import private_dir
 from carryover.ledger.search_text import SearchKind
 from carryover.ledger.store import Ledger
 from carryover.model import AssistantMessage
@@ -96,6 +97,16 @@ def test_an_answer_of_a_few_lines_is_read_in_the_hit(session: ClaudeSession, sho
 
     assert len(said) > 360
     assert said in recall(project_at(str(shop)), "why okapi", None)
+
+
+def test_what_is_read_from_disk_since_there_is_no_ledger_is_not_called_old(session: ClaudeSession, shop: Path) -> None:
+    """A full disk leaves the ledger's file without content."""
+    checked(session, TASK)
+    private_dir(state_dir().root)
+    state_dir().ledger.touch()
+
+    found = recall(project_at(str(shop)), "okapi", None)
+    assert TASK in found and NOT_RUNNING not in found
 
 
 def test_of_a_long_query_the_longest_words_are_searched(project: ProjectRoot) -> None:
