@@ -185,11 +185,17 @@ def _blocks(prompt: str) -> list[str]:
         head = lines[:1] if leads or (has_more and _is_typed_beside(lines[0], lines[1:])) else []
         rest = lines[len(head) :]
         # A command's last line, or the end of a line whose middle was left out.
-        goes_on = len(rest) > 1 and (rest[-2].endswith((" \\", "\t\\")) or rest[-2] == LEFT_OUT)
+        goes_on = len(rest) > 1 and (rest[-2].endswith((" \\", "\t\\")) or _ends_cut_line(lines))
         tail = rest[-1:] if len(rest) > 1 and not goes_on and _is_typed_beside(rest[-1], rest[:-1]) else []
         rest = rest[: len(rest) - len(tail)]
         blocks += ["\n".join(some) for some in (head, rest, tail) if some]
     return blocks
+
+
+def _ends_cut_line(lines: list[str]) -> bool:
+    """Whether the last line is the end of the one before the gap. Of a line that was cut, more is kept before the gap
+    than behind it; behind a paste of many lines, it is a long line that was typed below."""
+    return len(lines) > 2 and lines[-2] == LEFT_OUT and len(lines[-3]) >= len(lines[-1])
 
 
 def is_machine_line(line: str) -> bool:

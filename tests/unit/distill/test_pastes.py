@@ -392,3 +392,12 @@ def test_when_a_prompt_is_cut_its_typed_words_stay_beside_what_was_pasted(chars:
 )
 def test_the_end_of_a_long_line_of_a_paste_is_pasted_too(typed: str, pasted: str, chars: int) -> None:
     assert typed_words(clip_prompt(typed + pasted, chars=chars)).strip() == typed.strip()
+
+
+@pytest.mark.parametrize("between", ["\n", "\n\n"])
+def test_the_end_of_a_long_line_that_was_typed_below_a_paste_is_typed(between: str) -> None:
+    log = "\n".join(f"2026-11-20 17:59:03 | ERROR | worker {number} failed" for number in range(400))
+    cut = clip_prompt(f"{log}{between}{'Please look at why this happens. ' * 80}", chars=4000)
+
+    assert "\n…\n" in cut
+    assert typed_words(cut).count("Please look at why this happens.") > 20
