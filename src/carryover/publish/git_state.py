@@ -142,7 +142,7 @@ def _head_in(
     short, committed_ms, subject = _head_of(head)
     # The folder around a bare repository, beside its worktrees: its `.git` names one without a tree of its own.
     is_around = bare.out.strip() == b"true" and checkout.git_dir == checkout.common
-    count = ahead.out.strip()  # a wrapper around git may print lines of its own
+    count = ahead.out.strip()  # a wrapper around git may print other lines before it
     facts = GitFacts(
         branch=clean(branch.out.decode(errors="replace").strip()) if branch.code == 0 else None,
         head=short,

@@ -138,7 +138,7 @@ def test_without_git_there_are_no_facts(tmp_path: Path, monkeypatch: pytest.Monk
     assert git_facts(Checkout(root), timeout_s=PATIENT_S) is None
 
 
-def test_a_git_that_prints_lines_of_its_own_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_git_that_prints_other_lines_fails_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     root = repository(tmp_path / "repo", {"a.py": "1\n"})
     git(root, "branch", "base")
     git(root, "branch", "--set-upstream-to", "base")
