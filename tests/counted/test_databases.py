@@ -1,7 +1,9 @@
-"""What a message costs that is added to a database with all projects' sessions: queries, and calls of functions."""
+"""What a database with all projects' sessions costs to read, first and with a new message: queries, and calls of
+functions."""
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +13,9 @@ import pytest
 
 from carryover.adapter.contract import Batch
 from carryover.agents import adapters
+from carryover.transcript import rewritten, sqlite
 from carryover.transcript.sources import sources_of
-from matrix.tool import Tool, tools
+from matrix.tool import Played, Tool, tools
 from support.calls import calls
 
 IN_DATABASES: Final = [tool for tool in tools() if tool.agent in ("opencode", "kilo", "hermes", "goose", "cursor")]
@@ -29,11 +32,20 @@ class Reader:
     def __init__(self, tool: Tool, home: Path) -> None:
         self._agent, self._home = adapters()[tool.agent], home
         self._cursors: dict[str, bytes] = {}
+        self.emitted: list[bytes] = []
 
     def read(self) -> int:
         """How many records are new."""
-        found = [source for root in self._agent.spec.roots(self._home, {}) for source in sources_of(self._agent, root)]
-        return sum(self._read(source.path) for source in found)
+        return sum(map(self._read, self._paths()))
+
+    def begin(self) -> None:
+        """Read one batch of each source."""
+        batches = [self._next(path) for path in self._paths()]
+        assert all(batch.more for batch in batches)
+
+    def _paths(self) -> list[str]:
+        roots = self._agent.spec.roots(self._home, {})
+        return [source.path for root in roots for source in sources_of(self._agent, root)]
 
     def _read(self, path: str) -> int:
         new, batch = 0, None
@@ -45,6 +57,7 @@ class Reader:
     def _next(self, path: str) -> Batch:
         batch = self._agent.reader.read(Path(path), self._cursors.get(path))
         self._cursors[path] = batch.cursor
+        self.emitted += [record.data for record in batch.records]
         return batch
 
 
@@ -89,6 +102,58 @@ def test_a_message_takes_few_calls_for_each_other_session(tool: Tool, tmp_path: 
 
     few = with_others(COMPARED)
     assert (with_others(100) - few) / 100 <= CALLS
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The queries for lists of messages, where a batch holds few records."""
+    found: list[object] = []
+    query = sqlite.messages_of
+
+    def noted(db: sqlite.Connection, *asked: Any) -> list[tuple[Any, ...]]:
+        found.append(asked)
+        return query(db, *asked)
+
+    monkeypatch.setattr(sqlite, "messages_of", noted)
+    monkeypatch.setattr(rewritten, "READ_RECORDS", 10)
+    return found
+
+
+def _played(tool: Tool, folder: Path) -> Played:
+    """A session that takes many batches, last written to long ago."""
+    played = tool.play(folder / "home", folder / "shop", BEGAN)
+    for number in range(20):
+        played.prompt(f"Make part {number}")
+        played.say(f"Part {number} is made.")
+    for path in (folder / "home").rglob("*"):
+        os.utime(path, (BEGAN.timestamp(), BEGAN.timestamp()))
+    return played
+
+
+@pytest.mark.parametrize("tool", IN_DATABASES, ids=lambda tool: tool.id)
+def test_the_messages_of_a_session_are_listed_once_for_all_its_batches(
+    tool: Tool, tmp_path: Path, listed: list[object]
+) -> None:
+    _played(tool, tmp_path)
+    assert Reader(tool, tmp_path / "home").read() > 30
+    assert len(listed) == len(set(listed))
+
+
+@pytest.mark.parametrize("tool", IN_DATABASES, ids=lambda tool: tool.id)
+@pytest.mark.usefixtures("listed")
+def test_what_is_written_between_two_batches_is_read(tool: Tool, tmp_path: Path) -> None:
+    played = _played(tool, tmp_path)
+    reader = Reader(tool, tmp_path / "home")
+    reader.begin()
+    for word in ("first", "second"):  # the second right after a write
+        played.prompt(f"Now the {word} rest")
+        played.say(f"The {word} rest is made.")
+        reader.begin()
+    reader.read()
+
+    afterwards = Reader(tool, tmp_path / "home")
+    afterwards.read()
+    assert {each for each in afterwards.emitted if b'"message"' in each} <= set(reader.emitted)
 
 
 def _note_queries(asked: list[str], monkeypatch: pytest.MonkeyPatch) -> None:

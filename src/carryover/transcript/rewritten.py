@@ -13,7 +13,7 @@ import errno
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal
 
 import msgspec
 
@@ -79,12 +79,24 @@ class Document:
         known = ((str(number), digest(bytes(message))) for number, message in enumerate(messages))
         self.pieces = [*known] if pieces is None else pieces
         self._messages, self._begin, self._record, self._end = messages, begin, record, end
+        self._hashed, self._hash = 0, hashlib.blake2b(digest_size=_DIGEST_BYTES)
 
     def alone(self) -> Snapshot:
         """Returns the snapshot of a source that holds nothing else, with a mark of all that is emitted of it."""
         is_listed = self._empty or bool(self.pieces)
         marks = [(self.ident, f"{self.end(len(self.pieces))!r} {self.pieces}")] if is_listed else []
         return Snapshot(marks, lambda _ident, _notes: self)
+
+    def digest_of(self, count: int) -> bytes:
+        """Returns a digest of the first pieces. It continues the last one, so that all batches together take one pass
+        over the pieces."""
+        if count < self._hashed:
+            self._hashed, self._hash = 0, hashlib.blake2b(digest_size=_DIGEST_BYTES)
+        found = self.pieces[self._hashed : count]
+        joint = "\n" if self._hashed and found else ""
+        self._hash.update((joint + "\n".join([f"{ident} {mark}" for ident, mark in found])).encode("utf-8", "replace"))
+        self._hashed += len(found)
+        return self._hash.digest()
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record before the messages. `on`: they follow those emitted before; `more`: others follow."""
@@ -99,7 +111,7 @@ class Document:
         return self._end(emitted)
 
 
-class Snapshot(NamedTuple):
+class Snapshot(msgspec.Struct):
     """A source as it is now."""
 
     marks: Sequence[tuple[str, str]]
@@ -107,10 +119,18 @@ class Snapshot(NamedTuple):
     conversation: Callable[[str, dict[str, str]], Document | None]
     """An id, and notes, which carry data to later snapshots and of which only the newest few are kept → the
     conversation; None if it can't be read. Raises TooLarge."""
+    unfinished: tuple[str, Document] | None = None
+    """The conversation that the last batch of this snapshot emitted in part, so that the next one need not list its
+    messages again."""
 
 
 Taken = Snapshot | Document
 """What a reader takes of a source: all of it, or the one conversation in it."""
+
+
+def snapshot_of(taken: Taken) -> Snapshot:
+    """Returns what was taken as a snapshot."""
+    return taken.alone() if isinstance(taken, Document) else taken
 
 
 class SnapshotReader:
@@ -132,7 +152,7 @@ class SnapshotReader:
     ) -> None:
         self._take, self._beside, self._now_ms, self._oldest_first = take, beside, now_ms, oldest_first
         self._unpacked = unpacked
-        self._unfinished: tuple[Path, FileStat, Taken] | None = None
+        self._unfinished: tuple[Path, FileStat, Snapshot] | None = None
 
     def read(self, path: Path, cursor: bytes | None) -> Batch:
         """Returns what changed. Raises FileNotFoundError if the file is gone, OSError if it cannot be read."""
@@ -140,7 +160,8 @@ class SnapshotReader:
         kept = self._unfinished
         if kept is not None and kept[0] == path:
             self._unfinished = None
-        snapshot = kept[2] if kept is not None and kept[:2] == (path, stat) else self._take(path, stat)
+        is_same = kept is not None and kept[:2] == (path, stat)
+        snapshot = kept[2] if kept is not None and is_same else snapshot_of(self._take(path, stat))
         batch = read_further(snapshot, cursor, now_ms=self._now_ms(), oldest_first=self._oldest_first)
         if batch.more:
             self._unfinished = path, stat, snapshot
@@ -200,9 +221,9 @@ class _State(msgspec.Struct, array_like=True, frozen=True):
     notes: dict[str, str] = {}
 
 
-def read_further(taken: Taken, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
+def read_further(snapshot: Snapshot, cursor: bytes | None, *, now_ms: int, oldest_first: bool = False) -> Batch:
     """Returns what is new since `cursor`, at most about 1 MiB of it, of the conversation that changed last first."""
-    snapshot = taken.alone() if isinstance(taken, Document) else taken
+    unfinished, snapshot.unfinished = snapshot.unfinished, None
     state = state_in(cursor, _State)
     reading = _Reading(state or _State())
     listed = [(_digest(ident), _digest(mark), ident) for ident, mark in snapshot.marks[:MAX_CONVERSATIONS]]
@@ -213,7 +234,8 @@ def read_further(taken: Taken, cursor: bytes | None, *, now_ms: int, oldest_firs
         if more := reading.is_full:
             break
         try:
-            conversation = snapshot.conversation(ident, reading.notes)
+            is_listed = unfinished is not None and unfinished[0] == ident
+            conversation = unfinished[1] if unfinished and is_listed else snapshot.conversation(ident, reading.notes)
         except (TooLarge, TooSlow) as error:
             if more := isinstance(error, TooSlow) and reading.has_news:
                 break
@@ -225,6 +247,7 @@ def read_further(taken: Taken, cursor: bytes | None, *, now_ms: int, oldest_firs
             continue
         reading.marks.pop(key, None)
         if more := end == "full":
+            snapshot.unfinished = ident, conversation
             break
     there = [key for key, _, _ in listed]
     remembered = {*there[:MAX_EMITTED], *(key for key in there if key not in reading.marks)}
@@ -269,7 +292,7 @@ class _Reading(msgspec.Struct):
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
         pieces = conversation.pieces
         former = self.emitted.get(key)
-        on = former is not None and former.pieces == _of_pieces(pieces[: former.count])
+        on = former is not None and former.pieces == conversation.digest_of(former.count)
         count = begin = former.count if former is not None and on else 0
         found: list[bytes] = []
         used = self.used
@@ -302,7 +325,7 @@ class _Reading(msgspec.Struct):
         more = count < len(pieces) and not waits
         ended: Final = "full" if more else "waits" if waits else "all"
         end = None if more else conversation.end(count)
-        after = _Emitted(count, _of_pieces(pieces[:count]), b"" if end is None else _digest(end))
+        after = _Emitted(count, conversation.digest_of(count), b"" if end is None else _digest(end))
         if after == former and on:
             return ended
         self._add(conversation.begin(on=on, more=more), *found, end)
@@ -316,10 +339,6 @@ class _Reading(msgspec.Struct):
                 self.number += 1
                 self.used += len(data)
                 self.records.append(Record(number=self.number, data=data))
-
-
-def _of_pieces(pieces: Sequence[MarkedPiece]) -> bytes:
-    return _digest("\n".join([f"{ident} {mark}" for ident, mark in pieces]))
 
 
 def _digest(data: str | bytes) -> bytes:

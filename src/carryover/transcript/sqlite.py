@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -27,8 +27,8 @@ from carryover.adapter.contract import Batch, FileStat
 from carryover.fsio import scratch_folder, stat_regular
 from carryover.transcript.bounds import LOOK_BYTES, LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
 from carryover.transcript.files import with_others
-from carryover.transcript.rewritten import Taken, read_further
-from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
+from carryover.transcript.rewritten import Snapshot, Taken, read_further, snapshot_of
+from carryover.transcript.stat_cache import StatCachedReader, has_rested, utc_now_ms
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20
@@ -55,7 +55,18 @@ _SHARED_AT: Final = 0x40000002
 _SHARED_BYTES: Final = 510
 """Byte range of SQLite's shared lock."""
 
-Connection = sqlite3.Connection
+
+class Connection(Protocol):
+    """What is asked of a database."""
+
+    def execute(self, sql: str, parameters: Any = ..., /) -> sqlite3.Cursor:
+        """Runs a query."""
+        ...
+
+    def setlimit(self, category: int, limit: int, /) -> int:
+        """Changes a limit of SQLite's, and returns the former one."""
+        ...
+
 
 _T = TypeVar("_T")
 
@@ -85,7 +96,7 @@ def read_database(path: Path, work: Callable[[sqlite3.Connection], _T]) -> _T:
 
 
 def database_reader(
-    take: Callable[[sqlite3.Connection, Path, int], Taken],
+    take: Callable[[Connection, Path, int], Taken],
     now_ms: Callable[[], int] = utc_now_ms,
     *,
     beside: Callable[[Path], Iterable[Path]] = lambda _: (),
@@ -94,11 +105,64 @@ def database_reader(
     connection, path and the time (UTC ms) → its snapshot, or its one conversation. `beside`: the files whose change is
     a change of it. Raises as `read_transaction` does."""
 
-    def read(path: Path, cursor: bytes | None) -> Batch:
-        at_ms = now_ms()
-        return read_database(path, lambda db: read_further(take(db, path, at_ms), cursor, now_ms=at_ms))
+    def stamp(path: Path) -> FileStat:
+        return with_others(stat(path), beside(path))
 
-    return StatCachedReader(read, lambda path: with_others(stat(path), beside(path)), now_ms)
+    return StatCachedReader(_Snapshots(take, stamp, now_ms).read, stamp, now_ms)
+
+
+class _Look:
+    """A database in the look that is taken now: what was listed in one look is read in the next, too."""
+
+    def __init__(self, db: Connection) -> None:
+        self.take(db)
+
+    def take(self, db: Connection) -> None:
+        self.execute, self.setlimit = db.execute, db.setlimit
+
+
+class _Kept(NamedTuple):
+    path: Path
+    stamp: FileStat
+    look: _Look
+    snapshot: Snapshot
+
+
+class _Snapshots:
+    """Reads snapshots of databases. One of which a part is still to be emitted is kept until its database changes,
+    unless something in it waits: each batch would list all messages of a long session."""
+
+    def __init__(
+        self,
+        take: Callable[[Connection, Path, int], Taken],
+        stamp: Callable[[Path], FileStat],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._take, self._stamp, self._now_ms = take, stamp, now_ms
+        self._unfinished: _Kept | None = None
+
+    def read(self, path: Path, cursor: bytes | None) -> Batch:
+        """Returns what is new since `cursor`. Raises as `read_transaction` does."""
+        at_ms = self._now_ms()
+        before = self._stamp(path)
+        unfinished = self._unfinished
+        if unfinished is not None and unfinished.path == path:
+            self._unfinished = None
+
+        def work(db: sqlite3.Connection) -> tuple[Batch, _Kept]:
+            nonlocal unfinished
+            kept, unfinished = unfinished, None  # what a try that failed has read may be torn
+            # Compared once the transaction has begun: it sees nothing that is written later.
+            if kept is None or (kept.path, kept.stamp) != (path, self._stamp(path)):
+                look = _Look(db)
+                kept = _Kept(path, before, look, snapshot_of(self._take(look, path, at_ms)))
+            kept.look.take(db)
+            return read_further(kept.snapshot, cursor, now_ms=at_ms), kept
+
+        batch, kept = read_database(path, work)
+        if batch.more and batch.retry_after_s is None and has_rested(kept.stamp, at_ms):
+            self._unfinished = kept
+        return batch
 
 
 def table_names(path: Path) -> frozenset[str]:
@@ -210,7 +274,7 @@ def messages_of(db: Connection, query: str, parameters: tuple[object, ...]) -> l
     return rows(db, query, parameters, most=LOOK_BYTES)
 
 
-def in_memory(tables: str) -> Connection:
+def in_memory(tables: str) -> sqlite3.Connection:
     """Returns a new database in memory with the tables that these statements create. Any thread may use it."""
     db = sqlite3.connect(":memory:", check_same_thread=False)
     db.text_factory = bytes
@@ -223,13 +287,13 @@ def column_text(value: object) -> str:
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else ""
 
 
-def tables(db: sqlite3.Connection) -> frozenset[str]:
+def tables(db: Connection) -> frozenset[str]:
     """Returns the names of the database's tables."""
     found = rows(db, "SELECT name FROM sqlite_master WHERE type = 'table'")
     return frozenset(column_text(name) for (name,) in found)
 
 
-def has_column(db: sqlite3.Connection, table: str, column: str) -> bool:
+def has_column(db: Connection, table: str, column: str) -> bool:
     """Whether a table has a column: versions of a database differ in them, and databases of other programs do."""
     return bool(rows(db, "SELECT 1 FROM pragma_table_info(?) WHERE name = ?", (table, column)))
 

@@ -75,7 +75,7 @@ class StatCachedReader:
         known = hash(batch.cursor)
         last = Last(stat=stat, at_ms=now_ms, cursor=known, more=batch.more, due_ms=due_ms)
         self._note(path, last)
-        if batch.retry_after_s is None and not batch.more and not _has_rested(last):
+        if batch.retry_after_s is None and not batch.more and not has_rested(stat, now_ms):
             # Otherwise, if this process is killed, the next one would take a write within the same tick as read.
             return msgspec.structs.replace(batch, retry_after_s=_tick_ms(stat) / 1000)
         return batch
@@ -92,12 +92,12 @@ class StatCachedReader:
 
 def _is_enough(last: Last, now_ms: int) -> bool:
     """Whether an unchanged stat proves that the database is unchanged and nothing in it has become due."""
-    return _has_rested(last) and not last.more and (last.due_ms is None or now_ms < last.due_ms)
+    return has_rested(last.stat, last.at_ms) and not last.more and (last.due_ms is None or now_ms < last.due_ms)
 
 
-def _has_rested(last: Last) -> bool:
-    """Whether any change after that read would have changed the file's time."""
-    return abs(last.at_ms - last.stat.mtime_ns // 1_000_000) > _tick_ms(last.stat)
+def has_rested(stat: FileStat, at_ms: int) -> bool:
+    """Whether any change after a look at that time, which found this, would have changed the file's time."""
+    return abs(at_ms - stat.mtime_ns // 1_000_000) > _tick_ms(stat)
 
 
 def _tick_ms(stat: FileStat) -> int:
