@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agents.gptme.contract_case import AT, message, recording, undone
+from carryover.agents.gptme import adapter
 from carryover.agents.gptme.adapter import AGENT
 from carryover.model import (
     AgentSummary,
@@ -22,6 +23,7 @@ from carryover.model import (
     TurnEnd,
     UserPrompt,
 )
+from carryover.records.lenient import Fields, fields_of
 from contract.case import Reading, Recording, Transcript, fold_one, of, read_on, results, source_at, standing
 from support.costs import costing_little
 
@@ -347,3 +349,26 @@ def test_outputs_without_an_end_cost_no_time() -> None:
         ]
 
         assert (result.name, result.status) == ("shell", "ok")
+
+
+def test_a_message_has_few_of_those_before_it_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    decoded: list[bytes] = []
+
+    def noted(data: bytes) -> Fields:
+        decoded.append(data)
+        return fields_of(data)
+
+    monkeypatch.setattr(adapter, "fields_of", noted)
+    path = tmp_path / "conversation.jsonl"
+
+    def read(messages: int) -> int:
+        path.write_bytes(b"".join(message("user", f"Make part {number}") + b"\n" for number in range(messages)))
+        before = AGENT.reader.read(path, None)
+        with path.open("ab") as file:
+            file.write(message("user", "Now the rest") + b"\n")
+        decoded.clear()
+        after = AGENT.reader.read(path, before.cursor)
+        assert [b"Now the rest" in record.data for record in after.records] == [False, True, False]
+        return len(decoded)
+
+    assert read(10) == read(200)

@@ -42,6 +42,7 @@ from carryover.transcript.rewritten import Document, SnapshotReader, complete_li
 from carryover.transcript.turns import add_answer, add_failure, add_prompt, said_in
 
 _LAYOUTS: Final = (Layout(globs=("*/conversation.jsonl",), pattern=r"(?P<session>[^/]+)/conversation\.jsonl"),)
+_HIDE: Final = b'"hide"'
 _HEAD: Final = later(rb'\{"role": "system", "content": "You are gptme\b')
 
 _INTERRUPTED: Final = "Interrupted by user"
@@ -131,14 +132,17 @@ class _Context(SessionContext, frozen=True, omit_defaults=True):
 
 def _conversation_in(path: Path, stat: FileStat) -> Document:  # noqa: ARG001
     """Takes the snapshot of a conversation. Raises OSError if it cannot be read."""
-    read = [(line, fields_of(line)) for line in complete_lines(path)]
-    if not any("role" in message for _, message in read):
+    lines = complete_lines(path)
+    if not any("role" in fields_of(line) for line in lines):
         raise OSError(errno.EINVAL, "not a conversation", str(path))
-    hidden = [text_of(message.get("content")) for _, message in read if is_true(message.get("hide"))]
+    # With each message, all others are looked at. Most of them need not be decoded for that.
+    marked = {number: fields_of(line) for number, line in enumerate(lines) if _HIDE in line}
+    hidden = {number: message for number, message in marked.items() if is_true(message.get("hide"))}
+    stated = _stated([text_of(message.get("content")) for message in hidden.values()])
     return Document(
         "lines",
-        [line for line, message in read if not is_true(message.get("hide"))],
-        lambda on, _: msgspec.json.encode({"$begin": {**_stated(hidden), "on": on}}),
+        [line for number, line in enumerate(lines) if number not in hidden],
+        lambda on, _: msgspec.json.encode({"$begin": {**stated, "on": on}}),
         end=lambda _: b'{"$end": true}',
         empty=False,
     )
