@@ -7,7 +7,7 @@ import os
 import msgspec
 
 from carryover.config import load_config
-from carryover.daemon.client import daemon_pid, stop_daemon, wait_for_daemon
+from carryover.daemon.client import daemon_pid, look_at_endpoint, stop_daemon, wait_for_daemon
 from carryover.errors import UserError
 from carryover.install.background import BRING_UP_S, refuse_unknown_ledger, registered, remove_starter, start_detached
 from carryover.install.service import ServiceManager, this_program
@@ -26,6 +26,8 @@ class Running(msgspec.Struct, frozen=True):
     """Its version, if it was started now."""
     by_service: bool = True
     """Whether the service runs it, if there is one."""
+    answers: bool = True
+    """Whether it says that it is there."""
     is_paused: bool = False
     """Whether it reads nothing and hands nothing over, since the user paused Carryover."""
 
@@ -52,7 +54,8 @@ def start_daemon(*, restart: bool = False) -> Running:
     kind, paused = service.kind if service is not None else None, state.paused.exists()
     if pid is not None and not restart:
         by_service = service is None or bool(service.status().active)
-        return Running(pid, kind, is_new=False, by_service=by_service, is_paused=paused)
+        answers = look_at_endpoint(state).health is not None
+        return Running(pid, kind, is_new=False, by_service=by_service, answers=answers, is_paused=paused)
     load_config(state.config)  # before one is stopped: with settings that it can't read it would not come back
     refuse_unknown_ledger(state)
     if service is None:

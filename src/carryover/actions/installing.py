@@ -13,7 +13,7 @@ from carryover import agents
 from carryover.actions.first_read import ReadEnd, held_by, watch_first_read
 from carryover.actions.project_rules import rule_for
 from carryover.config import Config, Pointers, ResumeMode, load_config
-from carryover.daemon.client import ask_daemon, reload_daemon
+from carryover.daemon.client import SettingsNotTaken, ask_daemon, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.how_installed import OnPath, how_installed, on_path_here
 from carryover.ingest.scan import roots_in_projects
@@ -262,7 +262,8 @@ def _carried_out(planned: Installed, *, service: bool) -> Installed:
     # The daemon does this too when it reads the settings; this way it is done before the command ends.
     withdrawn = withdraw_everywhere(state.root, load_config(state.config))
     if edits[-1].changes:
-        reload_daemon(state)
+        with suppress(SettingsNotTaken):  # one that hangs is replaced
+            reload_daemon(state)
     background = bring_up(state, service=service)
     done = replace(planned, edits=edits, background=background, withdrawn=withdrawn)
     if background.pid is None:

@@ -13,13 +13,16 @@ import msgspec
 
 from carryover.actions.settings import write
 from carryover.config import load_config, project_settings, settings_now, what_includes
-from carryover.daemon.client import reload_daemon
+from carryover.daemon.client import SettingsNotTaken, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir, write_if_changed
 from carryover.past.context import known_places, state_dir
 from carryover.paths import StateDir
 from carryover.probe.patterns import names_alone
 from carryover.publish.hook_script import remove_former_copies
+
+Taken = Literal["at once", "when it starts", "when it answers"]
+"""When the daemon obeys. The last one is of a daemon that hangs."""
 
 
 class Pausing(msgspec.Struct, frozen=True, kw_only=True):
@@ -28,12 +31,12 @@ class Pausing(msgspec.Struct, frozen=True, kw_only=True):
     paused: bool
     changed: bool
     project: str | None = None
-    daemon: Literal["at once", "when it starts"]
+    daemon: Taken
     note: str | None = None
 
 
 def pause_all() -> Pausing:
-    """Pauses everything. Raises UserError if the flag can't be written or the daemon does not answer."""
+    """Pauses everything. Raises UserError if the flag can't be written."""
     state = state_dir()
     changed = not state.paused.exists()
     try:
@@ -73,7 +76,7 @@ def pause_project(root: str) -> Pausing:
         by_name = any(names_alone(pattern, root) for pattern in config.projects.exclude)
         note = None if by_name else f"It is left out by {excluded}.{what_includes(root, excluded, config)}"
         return Pausing(paused=True, changed=False, project=root, daemon=obeyed, note=note)
-    if obeyed != "at once":  # otherwise the daemon does it
+    if obeyed == "when it starts":  # otherwise the daemon does it
         withdraw_everywhere(state.root, settings_now(state))
     return Pausing(paused=True, changed=True, project=root, daemon=obeyed, note=_in_it(root))
 
@@ -108,9 +111,12 @@ def _in_it(root: str) -> str | None:
     return None
 
 
-def _obeyed(state: StateDir, *, paused: bool | None) -> Literal["at once", "when it starts"]:
+def _obeyed(state: StateDir, *, paused: bool | None) -> Taken:
     """Has the daemon take the settings, if one is running."""
-    health = reload_daemon(state)
+    try:
+        health = reload_daemon(state)
+    except SettingsNotTaken:
+        return "when it answers"
     if health is None:
         remove_former_copies(state)
         return "when it starts"

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from carryover.config import CONFIG_LIMIT_BYTES, Config, in_no_folder, load_config, project_settings, settings_now
-from carryover.daemon.client import reload_daemon
+from carryover.daemon.client import SettingsNotTaken, reload_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import read_bytes_bounded
 from carryover.past.context import project_root, state_dir
@@ -67,7 +67,9 @@ class Changed(msgspec.Struct, frozen=True):
     before: Setting
     after: Setting
     is_running: bool
-    """Whether the daemon runs, and has taken it; otherwise it holds when it starts."""
+    """Whether a daemon runs; otherwise it holds when one starts."""
+    not_taken: str | None = None
+    """Why a running one has not taken it yet, as a sentence."""
     withdrawn: tuple[Pass, ...] = ()
     """The projects from which it took out at once what may not be there any more, as the daemon would."""
 
@@ -138,7 +140,10 @@ def change(key: str, words: Sequence[str] | None) -> Changed:
         raise UserError(f"{key} was not changed. {_DECIDED_ELSEWHERE[table]}", ExitCode.REFUSED)
     write([table, name], None if words is None else _checked(table, name, words))
     after = setting(key)
-    health = reload_daemon(state)
+    try:
+        health = reload_daemon(state)
+    except SettingsNotTaken as trouble:
+        return Changed(before, after, is_running=True, not_taken=str(trouble))
     if health is not None and health.config_trouble:
         raise UserError(f"It was written, but carryoverd does not take the settings: {health.config_trouble}")
     withdrawn: tuple[Pass, ...] = ()

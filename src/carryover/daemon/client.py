@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
 from urllib.parse import urlencode
@@ -15,8 +16,11 @@ from carryover.decoders import decoder_of
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import FileLock
 from carryover.paths import StateDir, socket_address
+from carryover.platform import here
 
 if TYPE_CHECKING:
+    import socket
+
     from carryover.daemon.health import Health
 
 ANSWER_S: Final = 2.0
@@ -24,7 +28,11 @@ SETTLE_LIMIT_S: Final = 3.0
 """How long a running daemon may take to read new records; after that its ledger is used as it is."""
 HANDOFF_S: Final = 6.0
 """How long it may take to read new records and make a handoff; after that, the command makes it."""
+_SIGN_S: Final = 1.0
+"""After so long without an answer, the daemon is asked whether it is there at all."""
 _STOP_S: Final = 15.0
+_KILLED_S: Final = 5.0
+"""How long a process may take to be gone after SIGKILL; longer if it waits for a disk."""
 _RETRY_S: Final = 0.05
 _ENDS: Final = b"503"
 """Status with which a daemon answers before it ends because its ledger is damaged and must be repaired."""
@@ -32,14 +40,31 @@ REFUSES: Final = b"409"
 """Status with which it answers what the user is to be told instead: the sentences, and the exit code."""
 
 
+class DaemonHangs(TimeoutError):
+    """A daemon runs, but does not even say that it is there."""
+
+
+class SettingsNotTaken(UserError):
+    """A daemon runs, but does not say that it took its settings; it takes them once it is at work again."""
+
+
 def ask_daemon(
-    socket_path: Path, method: str, target: str, query: Mapping[str, object] | None = None, *, timeout_s: float
+    socket_path: Path,
+    method: str,
+    target: str,
+    query: Mapping[str, object] | None = None,
+    *,
+    timeout_s: float,
+    gives_up: bool = False,
 ) -> dict[str, Any] | None:
     """Returns the daemon's answer; None if none listens. Raises TimeoutError, or UserError: the daemon's own, or if it
-    is not a daemon's answer."""
+    is not a daemon's answer. With `gives_up`, what can be done without one that hangs is not held up for `timeout_s`,
+    but raises DaemonHangs sooner.
+    """
     if not socket_path.exists():
         return None
-    import socket  # not at the top: usually no daemon is running
+    import select  # not at the top: usually no daemon is running
+    import socket
 
     if query:
         target = f"{target}?{urlencode(query)}"
@@ -47,9 +72,11 @@ def ask_daemon(
         connection.settimeout(timeout_s)
         try:
             with socket_address(socket_path) as address:
-                connection.connect(address)
+                _connect(connection, address)
             request = f"{method} {target} HTTP/1.0\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"
             connection.sendall(request.encode("ascii"))
+            if gives_up and not select.select([connection], [], [], _SIGN_S)[0]:
+                _require_sign(socket_path)
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         except (FileNotFoundError, NotADirectoryError, ConnectionError):
             return None
@@ -67,6 +94,25 @@ def ask_daemon(
         case dict() if status == b"200":
             return parsed
     raise _not_ours(socket_path)
+
+
+def _connect(connection: socket.socket, address: str) -> None:
+    """Connects as soon as fewer callers wait than the system has room for; one that hangs leaves all of them there."""
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return connection.connect(address)
+        except BlockingIOError as error:
+            if time.monotonic() > until:
+                raise DaemonHangs("It takes no more calls.") from error
+        time.sleep(_RETRY_S)
+
+
+def _require_sign(socket_path: Path) -> None:
+    try:
+        ask_daemon(socket_path, "GET", "/health", timeout_s=ANSWER_S)
+    except TimeoutError as error:
+        raise DaemonHangs(f"What listens on {socket_path} does not answer.") from error
 
 
 def _not_ours(socket_path: Path) -> UserError:
@@ -155,14 +201,15 @@ def daemon_pid(state: StateDir) -> int | None:
     return holder.pid if holder is not None else None
 
 
-def _signalled(state: StateDir, name: Literal["SIGTERM", "SIGHUP"]) -> int | None:
-    """Sends a signal to the daemon. Returns its process id; None if none is running. Raises UserError."""
+def _signalled(state: StateDir, *names: Literal["SIGTERM", "SIGCONT", "SIGHUP"]) -> int | None:
+    """Sends signals to the daemon. Returns its process id; None if none is running. Raises UserError."""
     import signal  # not at the top: most commands send none
 
     pid = daemon_pid(state)
     try:
         if pid is not None:
-            os.kill(pid, signal.Signals[name])
+            for name in names:
+                os.kill(pid, signal.Signals[name])
     except ProcessLookupError:
         return None
     except PermissionError as error:  # root's, as `sudo` starts one
@@ -171,20 +218,41 @@ def _signalled(state: StateDir, name: Literal["SIGTERM", "SIGHUP"]) -> int | Non
 
 
 def stop_daemon(state: StateDir, *, limit_s: float = _STOP_S) -> int | None:
-    """Stops the daemon and waits until it is gone. Returns its process id; None if none ran. Raises UserError."""
-    pid = _signalled(state, "SIGTERM")
-    until = time.monotonic() + limit_s
-    while pid is not None and FileLock(state.lock).holder() is not None:
-        if time.monotonic() > until:
-            raise UserError(f"carryoverd (process {pid}) did not stop within {limit_s:g} s. `kill -9 {pid}` ends it.")
-        time.sleep(_RETRY_S)
+    """Stops the daemon and waits until it is gone; kills one that has not stopped after `limit_s`. Returns its process
+    id; None if none ran. Raises UserError, also if it is not certain which process it is."""
+    pid = _signalled(state, "SIGTERM", "SIGCONT")  # one that was stopped, as by Ctrl-Z, hears the first by the second
+    if pid is None or _is_free(state, limit_s):
+        return pid
+    if not here().has_open(pid, state.lock):  # its id may be one of a container's
+        raise UserError(f"carryoverd (process {pid}) did not stop within {limit_s:g} s. `kill -9 {pid}` ends it.")
+    import signal
+
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    if not _is_free(state, _KILLED_S):
+        raise UserError(
+            f"carryoverd (process {pid}) did not stop within {limit_s:g} s, and was killed, but waits for a disk that "
+            "does not answer. It ends once that does."
+        )
     return pid
 
 
+def _is_free(state: StateDir, limit_s: float) -> bool:
+    """Waits until the daemon's lock is free, for at most `limit_s`; returns whether it is."""
+    until = time.monotonic() + limit_s
+    while FileLock(state.lock).holder() is not None:
+        if time.monotonic() > until:
+            return False
+        time.sleep(_RETRY_S)
+    return True
+
+
 def reload_daemon(state: StateDir) -> Health | None:
-    """Has a running daemon reload its settings. Returns its health after that; None if none runs. Raises UserError."""
+    """Has a running daemon reload its settings. Returns its health after that; None if none runs. Raises UserError:
+    SettingsNotTaken if it does not answer."""
     pid = _signalled(state, "SIGHUP")
     try:
         return ask_health(state) if pid is not None else None
     except TimeoutError as error:
-        raise UserError(f"carryoverd (process {pid}) does not answer. Run `carryover restart`.") from error
+        what = f"carryoverd (process {pid}) does not answer, so it has not taken that yet: `carryover restart`."
+        raise SettingsNotTaken(what) from error

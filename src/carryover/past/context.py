@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are known."
 """What to do next where a project was not found."""
+HANGS: Final = "carryoverd does not answer, so this is what it recorded before; `carryover restart` replaces it."
+"""Said where a daemon runs and hangs."""
 
 
 def now_ms() -> int:

@@ -17,9 +17,10 @@ import msgspec
 
 from carryover.agents import adapters
 from carryover.config import Config, project_settings, refuse_excluded
-from carryover.daemon.client import HANDOFF_S, ask_daemon
+from carryover.daemon.client import HANDOFF_S, DaemonHangs, ask_daemon
 from carryover.errors import ExitCode, UserError
 from carryover.past.context import (
+    HANGS,
     KNOWN_PROJECTS,
     known_places,
     no_such_folder,
@@ -47,11 +48,16 @@ def current_handoff(wanted: WantedHandoff) -> PrintedHandoff:
     Raises UserError: NOTHING_FOUND if there is nothing to hand over, REFUSED if the project is excluded, or if
     Carryover was paused before anything was recorded.
     """
-    made = _of_daemon(wanted)
+    is_at_work = True
+    try:
+        made = _of_daemon(wanted)
+    except DaemonHangs:
+        made, is_at_work = None, False
+        warn_once(HANGS)
     if made is None:
         from carryover.publish.printed import printed
 
-        return printed(handoff_here(wanted))
+        return printed(handoff_here(wanted, fresh=is_at_work))
     for note in made.notes or ():
         warn_once(note)
     return msgspec.structs.replace(made, notes=msgspec.UNSET)
@@ -59,28 +65,31 @@ def current_handoff(wanted: WantedHandoff) -> PrintedHandoff:
 
 def _of_daemon(wanted: WantedHandoff) -> PrintedHandoff | None:
     """Returns what the daemon made; None while Carryover is paused, if no daemon runs, it is another version's, it
-    takes too long, or there is none, of which the command finds out why."""
+    takes too long, or there is none, of which the command finds out why. Raises DaemonHangs."""
     state = state_dir()
     if state.paused.exists():
         return None
     query = msgspec.to_builtins(wanted)
     try:
-        answer = ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S)
+        answer = ask_daemon(state.socket, "POST", "/handoff", query, timeout_s=HANDOFF_S, gives_up=True)
         return msgspec.convert(answer, PrintedHandoff | None)
+    except DaemonHangs:
+        raise
     except (UserError, TimeoutError, msgspec.ValidationError):
         return None
 
 
-def handoff_here(wanted: WantedHandoff, *, to_put: bool = False) -> MadeHandoff:
+def handoff_here(wanted: WantedHandoff, *, to_put: bool = False, fresh: bool = True) -> MadeHandoff:
     """Makes what `current_handoff` returns in this process, with what publishing it needs; its handoff and text are
-    there. `to_put`: it is put into the project next, or else refused, which says why; so that is not said here."""
+    there. `to_put`: it is put into the project next, or else refused, which says why; so that is not said here.
+    `fresh`: new records are read first, which only a daemon at work, or none, lets happen."""
     from carryover.past.opened import Want, opened
     from carryover.publish.printed import hand_over, notes_on
 
     root, config = wanted.root, settings_to_print()
     refuse_excluded(root, config)
     for recorded_at in filter(None, (root, root_of(root).main_root)):
-        with opened(Want.FRESH, recorded_at) as (ledger, _):
+        with opened(Want.FRESH if fresh else Want.RECORDED, recorded_at) as (ledger, _):
             made = hand_over(wanted, ledger, recorded_at, config, now_ms=now_ms(), to_put=to_put)
         if made is not None:
             break

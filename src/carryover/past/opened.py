@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import msgspec
 
 from carryover.config import load_config
+from carryover.daemon.client import SETTLE_LIMIT_S, DaemonHangs, ask_daemon
 from carryover.errors import UserError
 from carryover.facts import is_foreign
 from carryover.fsio import FileLock
@@ -23,6 +24,7 @@ from carryover.ledger.queries import newest_session, project_by_root, session_by
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import LAST
 from carryover.past.context import (
+    HANGS,
     known_places,
     nothing_recorded,
     project_root,
@@ -50,6 +52,9 @@ class Want(Enum):
     """If nothing is known of the project, what was recorded before its folder was moved is joined."""
     LISTED = auto()
     """The same, and a warning says if no daemon keeps the ledger fresh."""
+    RECORDED = auto()
+    """Nothing is read of what is new, since a daemon runs but hangs. If the ledger lacks the project, what is on disk
+    is opened instead."""
     FRESH = auto()
     """New records of the project are read, unless Carryover is paused. If the ledger then still lacks the project and
     may be incomplete, what is on disk is opened instead."""
@@ -120,8 +125,6 @@ ALIVE_S: Final = 10.0
 def ask_patiently(target: str, query: Mapping[str, object] | None = None, *, timeout_s: float) -> dict[str, Any] | None:
     """Returns the daemon's answer to `POST target`; None if none runs. Raises UserError, also if it comes too late, or
     if the daemon does not even say that it is there."""
-    from carryover.daemon.client import ask_daemon
-
     socket = state_dir().socket
     try:
         with suppress(UserError):  # that nothing is at this address: it takes neither the ledger nor a thread to say so
@@ -162,6 +165,8 @@ def _prepared(want: Want, root: str | None) -> bool:
     """Does what `want` says. Returns whether the ledger is all there is to open."""
     if want is Want.FRESH:
         return root is not None and not state_dir().paused.exists() and _bring_up_to_date(root)
+    if want is Want.RECORDED:
+        return False
     if want in (Want.FOLLOWED, Want.LISTED) and root is not None and _may_have_moved_to(root):
         with suppress(UserError):  # as if another process is using the ledger
             _follow(root)
@@ -197,6 +202,9 @@ def _bring_up_to_date(root: str) -> bool:
     caught_up = False
     try:
         settled = _ask_about("/settle", root)
+    except DaemonHangs:
+        warn_once(HANGS)
+        return False
     except TimeoutError:
         pass
     else:
@@ -211,9 +219,8 @@ def _bring_up_to_date(root: str) -> bool:
 
 
 def _ask_about(target: str, root: str) -> dict[str, Any] | None:
-    from carryover.daemon.client import SETTLE_LIMIT_S, ask_daemon
-
-    return ask_daemon(state_dir().socket, "POST", target, {"root": root}, timeout_s=SETTLE_LIMIT_S)
+    query = {"root": root}
+    return ask_daemon(state_dir().socket, "POST", target, query, timeout_s=SETTLE_LIMIT_S, gives_up=True)
 
 
 def _read_here(root: str) -> bool:

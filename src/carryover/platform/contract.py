@@ -67,6 +67,10 @@ class Platform:
         """
         return None
 
+    def has_open(self, pid: int, path: Path) -> bool:
+        """Whether a process has the file at `path` open; False also if the system does not tell."""
+        return False
+
     def inotify(self) -> Inotify | None:
         """Returns what reports changes in folders; None where watchfiles does, or, as in WSL, a rescan finds them."""
         return None

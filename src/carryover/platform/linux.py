@@ -93,6 +93,18 @@ class Linux(Platform):
         rows = [line.split() for line in lines if any(each in line for each in ends)]
         return {int(row[7]) for row in rows if row[9] != _NO_PROCESS} if tables else None
 
+    def has_open(self, pid: int, path: Path) -> bool:
+        try:
+            wanted = path.stat()
+            descriptors = [*(self._proc / f"{pid}/fd").iterdir()]
+        except OSError:
+            return False
+        for descriptor in descriptors:
+            with suppress(OSError):  # it was closed meanwhile
+                if os.path.samestat(descriptor.stat(), wanted):
+                    return True
+        return False
+
     def inotify(self) -> Inotify | None:
         if "microsoft" in os.uname().release.lower():
             return None  # a WSL kernel reports nothing from the disks of Windows, for which rescans stand in

@@ -50,6 +50,8 @@ def run(args: argparse.Namespace) -> None:
             print_json(done.after)
         else:
             say(_done(done), *_withdrawn(done))
+        if done.not_taken is not None:
+            warn(done.not_taken)
     elif args.key is None:
         _print_all(args)
     else:

@@ -59,6 +59,11 @@ EXAMPLES: Final = {
   carryover unpause .       the project you are in""",
 }
 
+_WAITS: Final = {
+    "at once": "",
+    "when it starts": " carryoverd is not running now.",
+    "when it answers": " carryoverd does not answer, so it has not taken that yet: `carryover restart`.",
+}
 _STARTING: Final = ("start", "stop", "restart")
 
 
@@ -102,8 +107,7 @@ def _paused(now: Pausing) -> Iterator[str]:
         is_so = "is paused" if now.paused else "is no longer paused"
     else:
         is_so = "was already paused" if now.paused else "was not paused"
-    waits = "" if now.daemon == "at once" else " carryoverd is not running now."
-    yield f"{visible(now.project or 'Carryover')} {is_so}.{waits}"
+    yield f"{visible(now.project or 'Carryover')} {is_so}.{_WAITS[now.daemon]}"
     if now.paused and now.project is not None:
         yield "No agent gets its handoff. What agents do there is still recorded; `carryover forget` removes it."
     if now.paused and now.project is None:
@@ -117,6 +121,8 @@ def _paused(now: Pausing) -> Iterator[str]:
 def _started(running: Running) -> str:
     paused = " Carryover is paused: nothing is read or handed over until `carryover unpause`."
     still = paused if running.is_paused else ""
+    if not running.answers:
+        return f"carryoverd (process {running.pid}) runs already, but does not answer: `carryover restart`."
     if not running.is_new:
         by = "" if running.by_service else ", but not by the service"
         return f"carryoverd runs already (process {running.pid}){by}.{still}"
