@@ -65,20 +65,38 @@ def stored_under(db: sqlite3.Connection, key: bytes) -> tuple[int, AnyBody] | No
 
 
 def session_events(
-    db: sqlite3.Connection, session: SessionRow, kinds: Sequence[str] = (), *, subagents: bool = True
+    db: sqlite3.Connection,
+    session: SessionRow,
+    kinds: Sequence[str] = (),
+    *,
+    subagents: bool = True,
+    since: TurnStart | None = None,
 ) -> Iterator[StoredEvent]:
     """Yields the session's events, or those of these `kinds`, with its sub-agents' merged in by time unless it is
-    without `subagents`; each thread keeps its own order."""
+    without `subagents`; each thread keeps its own order. With `since`, only from the beginning of that turn on: reading
+    all before it takes long in a long session."""
     of_session = f"SELECT id, subagent_id FROM thread WHERE session_id = ? {'' if subagents else _ONLY_MAIN}"
     threads = db.execute(f"{of_session} ORDER BY subagent_id", (session.id,))
     # Begun here and not when they are read, all see the same moment of the ledger: a record that comes meanwhile shows
     # neither twice nor never.
-    of_thread = _EVENTS.format("thread_id = ?", f"AND ({' OR '.join(map(is_of, kinds))})" if kinds else "")
+    narrowed = f"AND ({' OR '.join(map(is_of, kinds))})" if kinds else ""
     streams = [
-        _events(db, db.execute(of_thread, (thread_id,)), subagent_id or None)
+        _events(
+            db,
+            db.execute(_EVENTS.format("thread_id = ?", f"{narrowed} {_begun(since, subagent_id)}"), (thread_id,)),
+            subagent_id or None,
+        )
         for thread_id, subagent_id in threads.fetchall()
     ]
     return heapq.merge(*streams, key=lambda event: event.at_ms)
+
+
+def _begun(since: TurnStart | None, subagent_id: str) -> str:
+    """Returns the condition that an event of a thread came with that turn or later, as `turn_of` decides it."""
+    if since is None:
+        return ""
+    event_id, at_ms = since
+    return f"AND at_ms >= {at_ms}" if subagent_id else f"AND id >= {event_id}"
 
 
 def events_back(db: sqlite3.Connection, session_id: int) -> Iterator[tuple[int, AnyBody]]:

@@ -13,7 +13,7 @@ from carryover.agents import agent_name
 from carryover.distill.forms import without_pastes
 from carryover.export.quoting import quoted_line, safe
 from carryover.export.session_parts import Part, cleaned, edit_line, numbered, session_parts
-from carryover.ledger.events import session_events, turn_starts
+from carryover.ledger.events import TurnStart, session_events, turn_starts
 from carryover.ledger.queries import session_of, short_ids
 from carryover.ledger.rows import SessionRow
 from carryover.model import FileEdit, StoredEvent, ToolResult, UserPrompt
@@ -36,9 +36,10 @@ def session_turns(db: sqlite3.Connection, agent: str, native_id: str, turn: int 
     row = session_of(db, agent, native_id)
     if row is None:
         return None
-    total = len(turn_starts(db, row.id))
+    starts = turn_starts(db, row.id)
+    total = len(starts)
     first = max((total - MOST_SHOWN_TURNS + 1) if turn is None else (turn - _BEFORE), 0)
-    turns = tuple(_turns(db, row, range(first, first + MOST_SHOWN_TURNS), least=turn or 0))
+    turns = tuple(_turns(db, row, starts, range(first, first + MOST_SHOWN_TURNS), least=turn or 0))
     return SessionAnswer(session=_listed(db, row), turns=turns, total_turns=total, first_turn=first)
 
 
@@ -62,10 +63,17 @@ def _listed(db: sqlite3.Connection, row: SessionRow) -> Session:
     return with_short_title(session_of_row(db, row, short))
 
 
-def _turns(db: sqlite3.Connection, row: SessionRow, wanted: range, *, least: int) -> Iterator[SessionTurn]:
+def _turns(
+    db: sqlite3.Connection, row: SessionRow, starts: Sequence[TurnStart], wanted: range, *, least: int
+) -> Iterator[SessionTurn]:
     """Yields the `wanted` turns with what was said and done, until the answer is large enough and has turn `least`."""
+    if wanted.start > len(starts):
+        return
+    before = max(wanted.start - 1, 0)
+    events_since = session_events(db, row, since=starts[before] if wanted.start else None)
     chars = 0
-    for number, of_turn in groupby(numbered(session_events(db, row)), key=lambda numbered_event: numbered_event[0]):
+    for counted, of_turn in groupby(numbered(events_since), key=lambda numbered_event: numbered_event[0]):
+        number = before + counted
         if number < wanted.start:
             continue
         if number >= wanted.stop or (chars > MOST_CHARS and number > least):

@@ -1,7 +1,16 @@
 from __future__ import annotations
 
+import sqlite3
+from collections import defaultdict
+
+import pytest
+
+from carryover.export.session_parts import numbered
+from carryover.ledger import events
+from carryover.ledger.codec import read_body
+from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_by_prefix
-from carryover.model import FileEdit, ToolResult, UserPrompt
+from carryover.model import AnyBody, FileEdit, ToolResult, UserPrompt
 from carryover.past.outline import MOST_CHARS, MOST_SHOWN_TURNS, session_outline, session_turns
 from carryover.past.session import OpenedSession
 from support.scribe import AGENT, Scribe
@@ -24,6 +33,34 @@ async def test_a_long_session_is_shown_around_a_turn_or_from_its_end(scribe: Scr
     assert (around.first_turn, len(around.turns), around.total_turns) == (25, MOST_SHOWN_TURNS, 100)
     assert around.turns[5].parts[0].text == "prompt 30"
     assert (end.first_turn, end.turns[-1].number) == (100 - MOST_SHOWN_TURNS + 1, 100)
+
+
+async def test_a_turn_late_in_a_session_is_shown_without_reading_all_before_it(
+    scribe: Scribe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 101):
+        await scribe.tell(f"prompt {number}", scribe.event(f"look around {number}", subagent_id="a1"))
+    bodies = []
+
+    def counted(db: sqlite3.Connection, stored: str | bytes) -> AnyBody | None:
+        bodies.append(stored)
+        return read_body(db, stored)
+
+    monkeypatch.setattr(events, "read_body", counted)
+    windows = {turn: session_turns(scribe.db, AGENT, "s1", turn) for turn in (1, 20, 60, 98)}
+    read = len(bodies)
+
+    turns = [turn for window in windows.values() if window for turn in window.turns if turn.number]
+    assert {turn.number for turn in turns} == {*range(1, 101)}
+    said: dict[int, list[str]] = defaultdict(list)
+    for number, event in numbered(session_events(scribe.db, session_by_prefix(scribe.db, "s1"))):
+        said[number].append(event.body.text)  # type: ignore[union-attr]
+    for turn in turns:
+        assert [part.text for part in turn.parts] == said[turn.number]
+    of_beginnings = len(windows) * 100
+    assert read <= of_beginnings + 2 * len(turns) + 2 * len(windows)
+    beyond = session_turns(scribe.db, AGENT, "s1", 10**15)
+    assert beyond is not None and beyond.turns == ()
 
 
 async def test_a_huge_session_is_shown_in_part(scribe: Scribe) -> None:
