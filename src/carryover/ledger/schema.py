@@ -269,11 +269,7 @@ def migrate(db: sqlite3.Connection, path: Path, migrations: Sequence[Migration] 
             ExitCode.REFUSED,
         )
     if 0 < version < newest(migrations):
-        backup = _copy_before(path, version + 1)
-        # VACUUM INTO takes an empty file that exists, which is how the copy gets its mode before it has content.
-        backup.unlink(missing_ok=True)
-        os.close(os.open(backup, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        db.execute("VACUUM INTO ?", (str(backup),))
+        _copy(db, _copy_before(path, version + 1))
     for number, migration in enumerate(migrations, start=FIRST):
         if number > version:
             _apply(db, migration, number)
@@ -301,6 +297,21 @@ def _newer_than_program(path: Path, version: int, known: int) -> UserError:
         + (back if copy.exists() else ""),
         ExitCode.REFUSED,
     )
+
+
+def _copy(db: sqlite3.Connection, copy: Path) -> None:
+    """Copies the database. The copy gets its name once it is whole; a disk that is full gets its room back."""
+    begun = copy.with_name(f"{copy.name}.part")
+    begun.unlink(missing_ok=True)
+    try:
+        # VACUUM INTO takes an empty file that exists, which is how the copy gets its mode before it has content.
+        os.close(os.open(begun, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        db.execute("VACUUM INTO ?", (str(begun),))
+        begun.replace(copy)
+    except BaseException:
+        for left in (begun, begun.with_name(f"{begun.name}-journal")):
+            left.unlink(missing_ok=True)
+        raise
 
 
 def _copy_before(path: Path, number: int) -> Path:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import resource
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -75,6 +76,27 @@ def test_a_migration_is_made_whole_after_a_copy_or_not_at_all(db: sqlite3.Connec
     assert oct(backup.stat().st_mode & 0o777) == "0o600"
     with closing(sqlite3.connect(backup)) as old:
         assert (version_of(old), books(old)) == (FIRST, [("atlas",)])
+
+
+def test_on_a_full_disk_a_copy_leaves_nothing_and_an_earlier_one_stays(db: sqlite3.Connection, path: Path) -> None:
+    """What was written until then took the rest of the disk, and had the name of a whole copy."""
+    migrate(db, path, (MAKE_SHELF,))
+    db.execute("INSERT INTO shelf VALUES (zeroblob(1000000))")
+    backup = path.with_name(f"ledger.before-{FIRST + 1}.sqlite")
+    backup.write_bytes(b"earlier")
+
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, before[1]))
+    try:
+        with pytest.raises(sqlite3.OperationalError):
+            migrate(db, path, (MAKE_SHELF, ADD_AUTHOR))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert sorted(file.name for file in path.parent.iterdir()) == [backup.name, path.name]
+    assert (backup.read_bytes(), version_of(db)) == (b"earlier", FIRST)
+    migrate(db, path, (MAKE_SHELF, ADD_AUTHOR))
+    assert backup.stat().st_size > 1_000_000
 
 
 def test_a_migration_that_another_process_has_made_meanwhile_is_not_made_again(
