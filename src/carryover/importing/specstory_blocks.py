@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from carryover.importing.turns import Fences, open_blocks
-from carryover.records.text import unescaped
+from carryover.records.entities import unescaped
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 

@@ -18,12 +18,13 @@ from carryover.importing.specstory_blocks import REASONS, ToolBlock
 from carryover.importing.turns import Fences, absolute_path
 from carryover.model import Answer, AnyBody, FileEdit, Op, PlanItem, PlanUpdate, Question, ResultStatus
 from carryover.records.asked import MOST_QUESTIONS, MOST_TODOS, PLAN_STATES, checklist, plan_items
+from carryover.records.entities import unescaped
 from carryover.records.fields import MAX_PATH_CHARS, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
 from carryover.records.patches import in_patch, patch_in
 from carryover.records.rawjson import content_text
 from carryover.records.shell_files import changes as shell_changes
-from carryover.records.text import names_own_folder, unescaped, without_ansi
+from carryover.records.text import names_own_folder, without_ansi
 from carryover.records.uris import path_of, uri_in
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, usable_name

@@ -15,15 +15,9 @@ from msgspec.structs import replace
 from carryover.errors import ExitCode, UserError, os_reason
 from carryover.fsio import read_bytes_bounded
 from carryover.ledger.rows import ProjectRow
-from carryover.past.file_changes import (
-    WHOLE_SECOND_MS,
-    Links,
-    TurnChange,
-    between,
-    edits_of,
-    turns_of,
-)
+from carryover.past.file_changes import TurnChange, between, edits_of, turns_of
 from carryover.past.line_origin import as_recorded, may_have_written, parts_written, writer_of, written_lines
+from carryover.past.links import WHOLE_SECOND_MS, Links
 from carryover.probe.git_history import GitCommit, commit_named, commits_of_lines
 from carryover.records.fields import path_in_project
 from carryover.terminal.output import counted

@@ -20,19 +20,10 @@ from carryover.ledger.rows import ProjectRow
 from carryover.ledger.search import EditRow
 from carryover.model import FileEdit, ToolResult
 from carryover.past.context import project_root
-from carryover.past.file_changes import (
-    WHOLE_SECOND_MS,
-    Act,
-    Edits,
-    Links,
-    TurnChange,
-    between,
-    changes_of,
-    edits_of,
-    turns_of,
-)
+from carryover.past.file_changes import Act, Edits, TurnChange, between, changes_of, edits_of, turns_of
 from carryover.past.line_history import LineHistory, line_history
 from carryover.past.line_origin import as_recorded, is_silent, removed_by, writer_of, writes, written_lines
+from carryover.past.links import WHOLE_SECOND_MS, Links
 from carryover.past.opened import Want, opened
 from carryover.paths import expanded
 from carryover.platform import here

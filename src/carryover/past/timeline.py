@@ -21,7 +21,7 @@ from carryover.ledger.events import session_events
 from carryover.ledger.queries import sessions, short_ids
 from carryover.ledger.rows import ProjectRow, SessionRow
 from carryover.model import NOTE, AgentSummary, FileEdit, StoredEvent, ToolResult, TurnEnd, UserPrompt
-from carryover.past.file_changes import Links
+from carryover.past.links import Links
 from carryover.past.opened import Want, opened
 from carryover.past.titles import show_command, title_of
 from carryover.past.types import Moment, Timeline

@@ -10,15 +10,11 @@ import sqlite3
 from msgspec.structs import asdict
 
 from carryover.agents import agent_name
-from carryover.ledger.usage import (
-    Tokens,
-    open_windows,
-    sessions_without_tokens,
-    sums_since,
-)
+from carryover.ledger.usage import By as By
+from carryover.ledger.usage import Tokens, open_windows, sessions_without_tokens, sums_since
 from carryover.past.context import nothing_recorded, now_ms
 from carryover.past.opened import Want, opened
-from carryover.past.types import By, Uncounted, Used, UsedRow, Window
+from carryover.past.types import Uncounted, Used, UsedRow, Window
 
 
 def used_since(since_ms: int, by: By, root: str | None) -> Used:

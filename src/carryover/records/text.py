@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Final
 
@@ -102,16 +101,3 @@ def names_handoff_file(text: str) -> bool:
 def names_own_folder(text: str) -> bool:
     """Whether `text`, a command or a path, refers to Carryover's own files in a project."""
     return _OWN_FOLDER.search(text) is not None
-
-
-def unescaped(text: str) -> str:
-    """Returns a text with its entities replaced by their characters. A text with a number of thousands of digits in an
-    entity is returned unchanged, since Python refuses to read it.
-
-    >>> unescaped("a &lt; b"), unescaped("&#" + "9" * 5000)[:4]
-    ('a < b', '&#99')
-    """
-    try:
-        return html.unescape(text)
-    except ValueError:
-        return text

@@ -62,21 +62,29 @@ _ANYWHERE_FORMS: Final = (
     *(_Form(kind, hint, later(pattern)) for kind, hint, pattern in _read(_ANYWHERE)),
     _Form("jwt", "eyJ", later(_JWT)),
 )
-_PREFIXED: Final = tuple(
-    _Form(kind, prefix, later(rf"{name}(?:(?<![0-9A-Za-z]{name})|{_behind_escape(name)}){rest}"))
-    for kind, prefix, rest in _read(_FORMS)
-    for name in (re.escape(prefix),)
-)
-"""At the start of a word, or after an escape."""
-_BEGUN: Final = _any_of(form.hint for form in _PREFIXED)
-# Not the places themselves but the sign or escape before them, by which a search is three times as quick.
-_BEGINS: Final = later(rf"[^0-9A-Za-z](?=({_BEGUN}))")
-_BEGINS_BEHIND_ESCAPE: Final = later(rf"(?:{'|'.join(_ESCAPES)})(?=({_BEGUN}))")
+
+
+@cache  # a short command sees few words that are long enough, and to make the forms takes 3 ms
+def _prefixed_forms() -> tuple[_Form, ...]:
+    """Returns the forms of tokens at the start of a word, or after an escape."""
+    return tuple(
+        _Form(kind, prefix, later(rf"{name}(?:(?<![0-9A-Za-z]{name})|{_behind_escape(name)}){rest}"))
+        for kind, prefix, rest in _read(_FORMS)
+        for name in (re.escape(prefix),)
+    )
+
+
+@cache
+def _begins() -> tuple[re.Pattern[str], ...]:
+    """Returns patterns whose group is the prefix of a token, at the start of a word and after an escape."""
+    begun = _any_of(form.hint for form in _prefixed_forms())
+    # Not the places themselves but the sign or escape before them, by which a search is three times as quick.
+    return later(rf"[^0-9A-Za-z](?=({begun}))"), later(rf"(?:{'|'.join(_ESCAPES)})(?=({begun}))")
 
 
 @cache  # of the beginnings that are found
 def _beginning_with(found: str) -> tuple[_Form, ...]:
-    return tuple(form for form in _PREFIXED if form.hint.startswith(found))
+    return tuple(form for form in _prefixed_forms() if form.hint.startswith(found))
 
 
 PREFIXED: Final = later(
@@ -228,7 +236,7 @@ def _hide(text: str, words: str, counts: dict[str, int]) -> str:
 
 def _beginnings(words: str) -> Iterable[str]:
     """Returns the prefixes that may begin tokens in `words`, in order, each once. A blank comes before `words`."""
-    found = [match.span(1) for begins in (_BEGINS, _BEGINS_BEHIND_ESCAPE) for match in begins.finditer(words)]
+    found = [match.span(1) for begins in _begins() for match in begins.finditer(words)]
     return dict.fromkeys(words[start:end] for start, end in sorted(found))
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from carryover.past.file_changes import Links, TurnChange
+from carryover.past.file_changes import TurnChange
+from carryover.past.links import Links
 from carryover.past.titles import show_command
 from carryover.probe.git_history import GitCommit
 

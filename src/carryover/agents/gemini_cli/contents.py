@@ -14,10 +14,11 @@ from carryover.adapter.contract import ToolOutcome
 from carryover.model import FileEdit, Op
 from carryover.records import rawjson
 from carryover.records.changes import hunks_in, patched, planned
+from carryover.records.entities import unescaped
 from carryover.records.fields import MAX_PATH_CHARS, is_absolute, resolved
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, number_of, text_of
 from carryover.records.summary import kinds_of
-from carryover.records.text import HANDOFF_HEAD, unescaped, without_ansi, without_last_block
+from carryover.records.text import HANDOFF_HEAD, without_ansi, without_last_block
 from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 

@@ -9,8 +9,8 @@ from typing import Final, get_args
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, describe, flag
 from carryover.past.context import first_day_ms, now_ms, project_root
-from carryover.past.types import By, Used, UsedRow, Window
-from carryover.past.usage import used_since
+from carryover.past.types import Used, UsedRow, Window
+from carryover.past.usage import By, used_since
 from carryover.terminal.output import BOLD, counted, duration, local_time, paint, print_result, when
 from carryover.terminal.paths import short_path
 from carryover.terminal.table import Column, table_lines

@@ -25,8 +25,8 @@ from support.tools import needs_setpriv, without_rights_of_root
 ran = partial(subprocess.run, stderr=subprocess.PIPE, text=True, timeout=60)
 SLOW_TO_IMPORT = ("aiohttp", "aiosqlite", "asyncio", "git", "questionary", "tree_sitter", "watchfiles")
 FOR_FEW = (
-    *("dataclasses", "inspect", "pkgutil", "shutil", "subprocess", "typing_extensions", "carryover.daemon.health"),
-    *("carryover.probe.git_command", "carryover.testruns.reading", "carryover.text.shell"),
+    *("dataclasses", "html", "inspect", "pkgutil", "shutil", "subprocess", "typing_extensions"),
+    *("carryover.daemon.health", "carryover.probe.git_command", "carryover.testruns.reading", "carryover.text.shell"),
 )
 """What starts git, reads commands and tests' output or asks the daemon, what such modules are made with, and
 what msgspec would bring along."""
@@ -207,7 +207,7 @@ def test_the_help_of_a_command_teaches_its_options_an_example_and_its_exit_codes
         (("status",), ("json", "carryover.edits.hooks", "carryover.how_installed", "carryover.distill.names")),
         (("pin --project .",), ("carryover.actions.importing", "carryover.importing.document")),
         (("status", "log ."), ("inspect",)),  # which `dataclasses` brings along
-        (("log .",), ("carryover.publish.git_state",)),  # which reads the state of a repository
+        (("log .",), ("html", "carryover.ledger.search", "carryover.publish.git_state")),  # for what it doesn't print
     ],
 )
 def test_what_is_often_called_imports_nothing_slow(
