@@ -283,7 +283,9 @@ class FileLock:
         self._descriptor: int | None = None
 
     def acquire(self, content: str | None = None) -> bool:
-        """Takes the lock and writes `content` into it; returns False if another process holds it. Never waits long."""
+        """Takes the lock and writes `content` into it; returns False if another process holds it. Never waits long. On
+        a full disk, the process id, which only messages name, is left out, so that `uninstall` can make room.
+        """
         descriptor = open_regular(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW)
         try:
             if not _flock(descriptor, fcntl.LOCK_EX, tries=_LOCK_TRIES):
@@ -291,7 +293,11 @@ class FileLock:
                 return False
             with naming(self.path):
                 os.ftruncate(descriptor, 0)
-                os.pwrite(descriptor, f"{os.getpid() if content is None else content}\n".encode(), 0)
+                try:
+                    os.pwrite(descriptor, f"{os.getpid() if content is None else content}\n".encode(), 0)
+                except OSError as error:
+                    if content is not None or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                        raise
         except BaseException:
             with contextlib.suppress(OSError):
                 os.close(descriptor)

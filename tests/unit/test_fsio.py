@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -163,3 +164,13 @@ def test_a_lock_names_its_holder_and_ends_with_its_process_even_by_sigkill(tmp_p
     assert (second.acquire(), second.holder()) == (False, "pid 7")
     lock.release()
     assert second.holder() is None
+
+
+def test_a_full_disk_keeps_no_command_from_its_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the daemon's lock needs its content: that is how commands find the daemon."""
+    monkeypatch.setattr(os, "pwrite", Mock(side_effect=OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    lock = FileLock(tmp_path / "lock")
+
+    with pytest.raises(OSError, match="No space left"):
+        lock.acquire("pid 7")
+    assert (lock.acquire(), FileLock(tmp_path / "lock").acquire()) == (True, False)
