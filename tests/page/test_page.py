@@ -124,6 +124,15 @@ async def test_search_says_what_was_searched_in_place_of_an_unknown_word(opened:
     assert await page.text("#status") == "12 hits. No entry has 'recipt', these have 'receipt'."
 
 
+async def test_search_takes_the_beginning_of_a_text_that_no_address_can_hold(opened: Opened) -> None:
+    page, pretend = opened
+
+    await page.go(f"#/search?q=discount{'%E6%96%87' * 3000}", "discount")
+    await page.until("document.querySelector('mark')")
+
+    assert pretend.searches[-1].startswith("discount文")
+
+
 async def test_search_shows_the_hits_of_what_was_typed_last(opened: Opened) -> None:
     page, pretend = opened
     pretend.slow["disco"] = asyncio.Event()

@@ -6,6 +6,7 @@ import { at, counted, h, say, time } from "./dom.js";
 
 const WAIT_MS = 120; // a search that was begun runs to its end
 const MOST = 30;
+const LONGEST = 800; // characters of what was typed or pasted that fit into an address, in any alphabet
 
 export function searchAddress(words, within) {
   return `#/search?${new URLSearchParams(within ? { q: words, project: within } : { q: words })}`;
@@ -55,7 +56,7 @@ export async function search(params, query, signal) {
     return { title: "Search", nodes: [head, scope, hint], stay: true };
   }
   const began = performance.now();
-  const found = await get(`search?${new URLSearchParams({ q: words, limit: MOST, ...(within ? { project: within } : {}) })}`, signal);
+  const found = await get(`search?${new URLSearchParams({ q: words.slice(0, LONGEST), limit: MOST, ...(within ? { project: within } : {}) })}`, signal);
   const count = found.hits.length ? `${found.more ? "The best " : ""}${counted(found.hits.length, "hit")}` : "No hits";
   say(`${count}. ${found.note}`.trim());
   const nodes = [head, scope, h("p", { class: "dim" }, `${count} · ${Math.round(performance.now() - began)} ms`),
