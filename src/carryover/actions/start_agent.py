@@ -136,14 +136,15 @@ def _none_here(root: str) -> UserError:
 
 
 def last_other_agent(made: MadeHandoff, config: Config) -> str:
-    """Returns the id of the agent that worked last in the project, apart from the one whose work leads the handoff.
+    """Returns the id of the agent that worked last in the project, apart from the one of the newest session.
 
-    Agents that stopped at a usage limit do not count. If no other worked there, it is the only other one that can be
-    started here; raises UserError (NOTHING_FOUND) if there are several.
+    That one may only have answered since the work that leads the handoff. Agents that stopped at a usage limit do not
+    count. If no other worked there, it is the only other one that can be started here; raises UserError
+    (NOTHING_FOUND) if there are several.
     """
     assert made.handoff is not None, "else it was raised that there is none"
     limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())
-    others = {*startable_here(config.agents.selected, machine)} - {made.handoff.agent_id}
+    others = {*startable_here(config.agents.selected, machine)} - {*made.agents[:1]}
     if limit is not None:
         others -= {limit.agent, *limit.spent}
     worked = [agent for agent in made.agents if agent in others]
