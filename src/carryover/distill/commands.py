@@ -22,7 +22,8 @@ from carryover.text.stack import is_frame
 
 _RAISED: Final = later(
     r"(?:Caused by: |Exception in thread \"[^\"\n]{1,80}\" |Unhandled exception\. )?"
-    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|\*\* \([\w.]{1,100}\) \S"
+    r"(?:[\w.]+\.)?[A-Z]\w*(?:Error|Exception|Interrupt|Exit)\b(?::|$)|[\w.]+\.(?-i:Error|Exception):"
+    r"|\*\* \([\w.]{1,100}\) \S"
     r"|(?:panic|fatal error): \S|thread '[^'\n]{1,80}' (?:\(\d{1,20}\) )?panicked at \S",
     re.I,
 )
@@ -41,6 +42,11 @@ _LISTS: Final = later(r"usage\b|[^\n]{1,200}:$", re.I)
 """What comes before the list of those that it does take."""
 _LISTED_WITHIN: Final = 5
 """Lines, of which some name the program and say what it is for."""
+_NPM: Final = later(
+    r"^npm (?:error|ERR!) code E?(\w{1,30})(?:\n[^\n]*){0,8}?\n(npm (?:error|ERR!) (?:Error: )?E?\1\b[^\n]*)",
+    re.M | re.I,
+)
+"""The code of npm's error and the line that explains it; below stand what it compared, advice and the path of a log."""
 _IN_JSON: Final = later(r'"error":\s*(?:\{[^{}]{0,400}?"message":\s*)?"((?:[^"\\\n]|\\.){3,400})')
 """The beginning of an error's message in JSON output; more JSON may follow."""
 _ESCAPED: Final = later(r'\\(["\\/])')
@@ -216,9 +222,9 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, op: Op = "shell") -> str:
-    """Returns the reason of a failure from its output: that it ran out of time, the last line that looks like an error,
-    the message of an error where it ends in JSON, or else the last lines. A tool that runs no command says it first; of
-    an edit, what looks like an error may be of the file."""
+    """Returns the reason of a failure from its output: that it ran out of time, npm's line about its error, the last
+    line that looks like an error, the message of an error where it ends in JSON, or else the last lines. A tool that
+    runs no command says it first; of an edit, what looks like an error may be of the file."""
     lines = _telling(output)
     if not lines:
         return ""
@@ -226,6 +232,8 @@ def why(output: str, *, op: Op = "shell") -> str:
         return clip(one_line(timed_out), chars=_CAUSE_CHARS)
     if op in ("edit", "write"):
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
+    if by_npm := _NPM.search(output):
+        return clip(one_line(by_npm[2]), chars=_CAUSE_CHARS)
     if raised := error_in(output):
         rejected = _REJECTED.search(output)
         # The last line names the repository, by which a later push solves this; the one of the branch says why.

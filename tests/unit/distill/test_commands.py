@@ -274,6 +274,21 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "npm error code ERESOLVE",
         ),
         (
+            "npm error code EACCES\nnpm error path /a\nnpm error Error: EACCES: permission denied, rename '/a'\n"
+            "npm error     at async Arborist.reify (/npm/reify/index.js:103:5)\nnpm error If you believe this might be "
+            "a permissions issue, run the command again as root.",
+            "npm error Error: EACCES: permission denied, rename '/a'",
+        ),
+        (
+            "npm ERR! code E404\nnpm ERR! 404 Not Found - GET /rate\nnpm ERR! 404 You can install",
+            "npm ERR! 404 Not Found - GET /rate",
+        ),
+        (
+            "Traceback:\n  File x\nshop.rates.Error: no rate\n║ See the docs of rates.\n║ ♥ Shop",
+            "shop.rates.Error: no rate",
+        ),
+        ("no rate for 7\nconsole.error:\nconsole.Error", "no rate for 7 ¶ console.error: ¶ console.Error"),
+        (
             "npm error enoent Could not read package.json\nnpm error enoent This is related to npm not being able to "
             "find a file.\nnpm error Log files were not written due to an error writing to the directory: /a\n"
             "npm error You can rerun the command with `--loglevel=verbose` to see the logs in your terminal",
