@@ -188,7 +188,7 @@ def _heard(digest: Digest, event: Event, body: model.UserPrompt) -> Digest:
 
 def _unsent(digest: Digest, body: model.UserPrompt) -> tuple[Pending, ...]:
     """Returns the queued prompts that wait for their turn after a prompt."""
-    sent = on_one_line(body.text, chars=_LONGEST_QUEUED)
+    sent = _queued_text(body.text)
     return tuple(waiting for waiting in digest.queued if waiting.text != sent)
 
 
@@ -382,12 +382,16 @@ def question(digest: Digest, event: Event, body: model.Question) -> Digest:
 
 def queued(digest: Digest, event: Event, body: model.QueuedPrompt) -> Digest:
     """Adds a prompt that waits until the agent is free, or removes one that was withdrawn."""
-    text = on_one_line(body.text, chars=_LONGEST_QUEUED)
+    text = _queued_text(body.text)
     others = tuple(waiting for waiting in digest.queued if waiting.text != text)
-    if body.change == "withdrawn":
+    if body.change == "withdrawn" or not text:
         return replace(digest, queued=others)
     waiting = Pending(id=event.key, text=text, at_ms=event.at_ms, turn=digest.prompts)
     return replace(digest, queued=(*others, waiting)[-MOST_PENDING:])
+
+
+def _queued_text(prompt: str) -> str:
+    return on_one_line(without_handoffs(prompt), chars=_LONGEST_QUEUED)
 
 
 def with_call(digest: Digest, made: Call) -> Digest:

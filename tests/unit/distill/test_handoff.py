@@ -223,6 +223,12 @@ def test_what_was_typed_while_the_agent_worked_waits_under_the_task() -> None:
     assert "And cap it at half." not in text_of(talk)
     assert talk.event(QueuedPrompt(text=words)).user(words).digest.queued == ()
 
+    # A handoff that was typed with it sets no task, and alone waits for nothing.
+    pasted = render(handoff(worked(says="It is in cents.")))
+    talk.event(QueuedPrompt(text=f"{pasted}\n\nAnd the tax.")).event(QueuedPrompt(text=pasted))
+    assert [waiting.text for waiting in talk.digest.queued] == ["And the tax."]
+    assert talk.user(f"{pasted}\n\nAnd the tax.").digest.queued == ()
+
 
 def test_after_thirty_sessions_of_talk_the_last_words_of_the_one_that_worked_are_there() -> None:
     talks = [worked(says="The discount is in cents. The tax is still in floats.")]
