@@ -50,9 +50,13 @@ def _first_goal(turns: Sequence[Turn]) -> Turn | None:
 def states_goal(turn: Turn) -> bool:
     """Whether the prompt has words of the user, more than one name such as `/init` or `B`, and is no short text that
     begins with a reply, such as "yes to all". The first prompt replies to nothing: "continue the receipt" names it."""
-    is_name = _NAME.fullmatch(turn.prompt.strip()) is not None
     replies = begins_with_reply(turn.prompt) and not (turn.number == 1 and names_what_goes_on(turn.prompt))
-    return says_something(turn) and not (is_name or turn.is_template or replies)
+    return says_something(turn) and not (is_name(turn.prompt) or turn.is_template or replies)
+
+
+def is_name(prompt: str) -> bool:
+    """Whether a prompt is only the name of a command or a single word, such as `/config` or `ls`."""
+    return _NAME.fullmatch(prompt.strip()) is not None
 
 
 def task_of(digest: Gist) -> str | None:

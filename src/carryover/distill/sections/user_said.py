@@ -13,7 +13,7 @@ from carryover.distill.closed_classes import only_replies
 from carryover.distill.commands import command_tried
 from carryover.distill.digest import Reply, Turn
 from carryover.distill.entry import Entry, Rank, fixed_rank
-from carryover.distill.goals import says_something
+from carryover.distill.goals import is_name, says_something
 from carryover.distill.pastes import quoted_prompt
 from carryover.distill.quotes import SHORT_REPLY, estimated_tokens, excerpt, in_quotes
 from carryover.distill.sections.quoting import from_turn, joined_short, not_alike, parted
@@ -53,7 +53,7 @@ def said_entries(past: Past, of_task: Iterable[Step]) -> list[Entry]:
     own = not_alike(typed, attrgetter("prompt"), _MOST_ALIKE)
     for step in sorted(own, key=lambda step: step.turn.at_ms, reverse=True):
         is_correction = (id(step.view), step.turn.number) in corrected and len(corrections) < _MOST_CORRECTED
-        at_its_time = short if only_replies(step.turn.prompt) else others
+        at_its_time = short if only_replies(step.turn.prompt) or _is_bare_name(step) else others
         (corrections if is_correction else at_its_time).extend(_prompt(past, step))
     # What was said after an answer may overturn it.
     ruled = sorted([*_replies(past), *others], key=attrgetter("at_ms"), reverse=True)
@@ -88,6 +88,11 @@ def _greets(turn: Turn) -> bool:
     """Whether a turn begins its session with nothing but a short reply, such as the words that `carryover install`
     suggests. It replies to no question of that session."""
     return turn.number == 1 and not says_something(turn)
+
+
+def _is_bare_name(step: Step) -> bool:
+    """Whether a prompt is a single word that chooses nothing: `2` may."""
+    return is_name(step.turn.prompt) and not replying_to(step, "")
 
 
 def _asks_for_correction(turn: Turn) -> bool:

@@ -51,6 +51,16 @@ def test_a_prompt_stays_before_the_answers_given_before_it_and_the_newest_longes
     assert None in ranks.values()
 
 
+@pytest.mark.parametrize("word", ["/config", "ls", "yes"])
+def test_a_word_that_chooses_nothing_stays_behind_what_was_said_before_it(word: str) -> None:
+    talk = session("s1").user(GOAL).edited("cart.py").says("Done.").user("The till keeps its own prices.").says("Yes.")
+    talk.user(word).says("Done.").user("Now the receipt.").edited("receipt.py").says("It is in cents.")
+
+    entries = [one for part in handoff(talk).sections for entry in part.entries for one in entry.sources]
+    ranks = {one.text: one.rank for one in entries if one.kind == "prompt" and one.rank is not None}
+    assert ranks["The till keeps its own prices."] < ranks[word]
+
+
 def test_who_interrupts_most_turns_corrects_little_by_it() -> None:
     def about(thing: str, kind: str) -> str:
         return f"No tax on {thing} of {kind}, " + " ".join(f"{kind}{number}y{thing}" for number in range(18))
