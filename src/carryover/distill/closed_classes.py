@@ -67,10 +67,11 @@ _LABEL: Final = later(
 _NAMES_NEXT: Final = later(rf"(?<![a-z])(?:{'|'.join(LABELS[NEXT])})")
 _WORD: Final = later(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _QUESTION_END: Final = later(
-    r"(?:[?？؟\u037e՞](?:\s\([^()]{1,40}\)|\s?（[^（）]{1,40}）)?|要不要[^。！？?]{0,80}。?)[\"'”’»」』)\]*_`\s]*$"
+    r"(?:(?<![(,] )(?<![(,])[?？؟\u037e՞](?:\s\([^()]{1,40}\)|\s?（[^（）]{1,40}）)?"
+    r"|要不要[^。！？?]{0,80}。?)[\"'”’»」』)\]*_`\s]*$"
 )
 """A question mark, which a remark in brackets may follow ("Apply it? (y/n)"), or the words "whether to" in Chinese,
-which need none."""
+which need none. Behind a comma or a bracket it stands for a value: `VALUES (?, ?)`."""
 _LIST_ITEM: Final = later(r"\s*(?:[-*+•–]|\(?\d{1,2}[.):]|\(?[A-Za-z][.)])\s+\S")
 
 

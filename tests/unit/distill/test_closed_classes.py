@@ -88,6 +88,7 @@ def test_a_question_ends_in_a_mark_of_any_script_or_needs_none(line: str) -> Non
 def test_a_mark_that_is_only_named_ends_no_question(mark: str) -> None:
     assert not is_question(f"Count every {mark}")
     assert not is_question("on_change?(value)")
+    assert not is_question("INSERT INTO carts VALUES (?, ?)")
     assert is_question(f"Shall I count every {mark}?")
     assert sentences(f"Look for any {mark} signs in the chapter:") == [f"Look for any {mark} signs in the chapter:"]
     assert is_question('Did you say "which one?"')
