@@ -265,7 +265,7 @@ def _label(past: Past, call: Call) -> str:
     subject = given.replace("`", "")
     status = "" if call.status in ("ok", "unknown") else f" → {call.status}"
     if call.op in ("edit", "write") and call.status == "unknown":
-        status = " → no result recorded"  # or else it reads as if the file had been edited
+        status = " → no result"  # or else it reads as if the file had been edited
     if call.op == "shell" and call.exit_code == 1 and found_nothing(call.subject, 1):
         status = " → exit 1"  # there is none, or a difference
     if subject in ("", call.name):

@@ -216,7 +216,7 @@ def test_a_change_of_which_no_end_is_recorded_stands_with_the_changed_files_alon
     files = under("Recent files", talk.says("Done."))
 
     assert "`cart.py`: edited" in files and "Retouch `cart.py`" not in files
-    assert "Retouch `bill.py` → no result recorded" in files
+    assert "Retouch `bill.py` → no result" in files
 
 
 @pytest.mark.parametrize(("first", "fewer"), [('[{"id": 0},', True), ('{"total": 0,', True), ("[0] no total", False)])
