@@ -83,6 +83,12 @@ _SUMS_UP: Final = later(
 _LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _HAD_ENDED: Final = later(r"(?:Shell|Task) \S{1,80} is not running\b")
 """The result of a call that was to end a job that had already ended (Claude Code)."""
+_SCRIPT: Final = later(r"shell:[^\n]*?(?:<<|\s-[ce]\s|@[\"'])")
+"""The signature of a command with a program in it: a document, an option of an interpreter, PowerShell's string."""
+_WORD: Final = later(r"\w+")
+_LEAST_WORDS: Final = 8
+_CHANGED: Final = 8
+"""Of so many words of a script, one may have been changed in the next attempt."""
 _SHORT_CAUSE: Final = 60
 _SHOWN_RUN: Final = 110
 """Characters of a command that ran tests that are shown (`where_it_stands`): of more, or of lines, a part is kept."""
@@ -201,6 +207,18 @@ def has_run(failed: str, again: Set[str]) -> bool:
     return len(chain) > 1 and all(f"shell:{step}" in again for step in chain)
 
 
+def is_corrected(failed: str, cause: str, subject: str) -> bool:
+    """Whether a command is the script with the signature `failed` again, with few of its words changed, none of which
+    the `cause` names: that would be another approach. Of a long script only the beginning is known."""
+    begins = failed.removeprefix("shell:")
+    words = _WORD.findall(begins)[: -1 if len(begins) == _MARK_CHARS else None]  # the last one may be cut
+    if _SCRIPT.match(failed) is None or len(words) < _LEAST_WORDS:
+        return False
+    changed = {*words}.difference(_WORD.findall(_numberless(subject)))
+    few = sum(word in changed for word in words) * _CHANGED <= len(words)
+    return few and changed.isdisjoint(_WORD.findall(_numberless(cause)))
+
+
 def _chain(script: str) -> list[str]:
     """Returns the steps of a script in which each ran only if the one before it succeeded, empty where one is piped;
     nothing of any other script."""
@@ -210,7 +228,11 @@ def _chain(script: str) -> list[str]:
 
 
 def _mark(subject: str) -> str:
-    return re.sub(r"[0-9]+", "0", one_line(subject))[:_MARK_CHARS]
+    return _numberless(one_line(subject))[:_MARK_CHARS]
+
+
+def _numberless(text: str) -> str:
+    return re.sub(r"[0-9]+", "0", text)
 
 
 def is_edit_of(mark: str, path: str) -> bool:

@@ -12,6 +12,7 @@ from carryover import model
 from carryover.distill import background, commands, documents, reverting, turns
 from carryover.distill.commands import (
     failed,
+    is_corrected,
     is_edit_of,
     looks_at_ours,
     may_solve,
@@ -42,6 +43,8 @@ _REPORT_CHARS: Final = 3000  # of a sub-agent
 _OUTPUT_CHARS: Final = 4000
 _BY_TOOL: Final = ("read", "search", "web", "other")
 """Operations whose arguments alone may not show what a call does."""
+_NEAR: Final = 3
+"""Within so many calls a script that failed is corrected."""
 _SHORTEST_JOB: Final = 3
 """A shorter name may stand in any command."""
 
@@ -182,7 +185,9 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
             is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
             is_step = is_step or commands.has_run(failure.signature, again)
             is_found = body.op == "shell" and _missing(failure) in {_program(step) for step in (mark, *again)}
-            return is_sent or is_step or is_found or _solves(failure, mark, turn)
+            is_near = failure.turn == turn and digest.turns[-1].calls - failure.begun <= _NEAR
+            is_next = is_near and body.op == "shell" and is_corrected(failure.signature, failure.why, body.subject)
+            return is_sent or is_step or is_found or is_next or _solves(failure, mark, turn)
 
         return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)

@@ -99,6 +99,29 @@ def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_muc
     assert not Conversation().user("Cap it.").ran("make cap", "no", status="error").ran("make tax").failure.solved
 
 
+SCRIPT = "python - <<'PY'\npath = Path('docs/cap.md')\ntext = path.read_text()\nprint(text.count('cap'), 'of 12')\nPY"
+
+
+@pytest.mark.parametrize(
+    ("later", "cause", "solved"),
+    [
+        (SCRIPT.replace("path =", "from pathlib import Path\npath =", 1), "NameError: no Path", True),
+        (SCRIPT.replace("python", ".venv/bin/python3"), "ModuleNotFoundError: No module named 'cap'", True),
+        (SCRIPT.replace("text.count('cap')", "len(text)"), "AttributeError: no count", False),
+        (SCRIPT.replace("cap", "tax"), "FileNotFoundError: docs/cap.md", False),
+        ("python - <<'PY'\nprint(12)\nPY", "NameError: no Path", False),
+    ],
+)
+def test_a_script_that_failed_is_solved_by_its_next_attempt_which_still_has_what_the_reason_names(
+    later: str, cause: str, solved: bool
+) -> None:
+    talk = Conversation().user("Count it.").ran(SCRIPT, cause, status="error").ran("ls docs", "cap.md")
+
+    assert talk.ran(later, "3 of 12").failure.solved is solved
+    late = Conversation().user("Count it.").ran(SCRIPT, cause, status="error").ran("ls").ran("make").ran("ls docs")
+    assert not late.ran(later, "3 of 12").failure.solved
+
+
 @pytest.mark.parametrize(
     ("output", "solved"),
     [
