@@ -31,6 +31,8 @@ _NOT_TOLD: Final = later(r"[\s\"']+")
 """What a shell may write in another way than it was typed."""
 _BEFORE_CALLS: Final = ("{", "=")
 """What stands before the `&` with which PowerShell calls a program: `try { & $msbuild }`, `$out = & $msbuild`."""
+_BLANK: Final = "\0"
+"""Stands for a blank within a word, such as the name of a session."""
 _LONGEST_LINE: Final = 100
 _PORT: Final = later(r"(?<![\w.-])(?<!-o )-{0,2}(?:(?:server|http|web)[.-])?port[= ](\d{2,5})\b", re.I)
 _LOG: Final = later(r">{1,2} ?[\"']?(?!/dev/null)(?:[\w.-]*[/~])*([\w.-]+)(?=[\"'\s;&)]|\Z)")
@@ -46,9 +48,9 @@ def job_left(command: str) -> tuple[str, str] | None:
         line = " ".join(each.words)
         if _ENDED.match(line):
             left = None
-        elif _STARTED.match(line):
-            session = _SESSION.search(line)
-            left = (session[1] if session is not None else line, line)
+        elif _STARTED.match(words := " ".join(word.replace(" ", _BLANK) for word in each.words)):
+            session = _SESSION.search(words)
+            left = (session[1].replace(_BLANK, " ") if session is not None else line, line)
         elif each.then == "&" and line and not line.endswith(_BEFORE_CALLS):
             left = (logs[-1] if logs else line, line)
     return left

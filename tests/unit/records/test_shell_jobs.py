@@ -23,6 +23,8 @@ SERVE = "python -m http.server"
         ("tmux send-keys -t web 'npm start' Enter", ("web", "tmux send-keys -t web npm start Enter")),
         ("tmux send-keys -t web Enter && sleep 1", None),
         ("tmux send-keys C-m", None),
+        ("tmux send-keys -t 'my web' Enter", None),
+        ("tmux send-keys -t 'my web' 'npm start' Enter", ("my web", "tmux send-keys -t my web npm start Enter")),
         ("screen -dm npm start", ("screen -dm npm start", "screen -dm npm start")),
         ("npm start & sleep 2; curl localhost", ("npm start", "npm start")),
         ("(cd shop && npm start > web.log 2>&1 &); curl localhost", ("web.log", "npm start")),
