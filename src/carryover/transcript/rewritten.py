@@ -18,7 +18,6 @@ from typing import Any, Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
-from carryover.records.fields import digest
 from carryover.records.lenient import fields_of
 from carryover.transcript.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
 from carryover.transcript.files import read_document, stamp_of_file, state_in, with_others
@@ -60,7 +59,7 @@ class Document:
     Each of its records names the conversation. `begin`: whether its messages follow those emitted before, and whether
     others follow → the record before them, if any. `record`: the place of a message, and the message → its record; None
     if it holds nothing. Raises NotYet and TooLarge. `end`: how many messages were emitted → the record after them, if
-    any. `pieces`: the id and mark of each message, where its place and its text are not what it is known by. `empty`:
+    any. `pieces`: the id and mark of each message, where its text is not what it is known by. `empty`:
     whether there is anything to emit before the first message.
     """
 
@@ -76,15 +75,14 @@ class Document:
         empty: bool = True,
     ) -> None:
         self.ident, self._empty = ident, empty
-        known = ((str(number), digest(bytes(message))) for number, message in enumerate(messages))
-        self.pieces = [*known] if pieces is None else pieces
+        self._marks = None if pieces is None else [f"{name} {mark}" for name, mark in pieces]
         self._messages, self._begin, self._record, self._end = messages, begin, record, end
         self._hashed, self._hash = 0, hashlib.blake2b(digest_size=_DIGEST_BYTES)
 
     def alone(self) -> Snapshot:
         """Returns the snapshot of a source that holds nothing else, with a mark of all that is emitted of it."""
-        is_listed = self._empty or bool(self.pieces)
-        marks = [(self.ident, f"{self.end(len(self.pieces))!r} {self.pieces}")] if is_listed else []
+        is_listed = self._empty or self.count > 0
+        marks = [(self.ident, f"{self.end(self.count)!r} {self.digest_of(self.count)!r}")] if is_listed else []
         return Snapshot(marks, lambda _ident, _notes: self)
 
     def digest_of(self, count: int) -> bytes:
@@ -92,11 +90,19 @@ class Document:
         over the pieces."""
         if count < self._hashed:
             self._hashed, self._hash = 0, hashlib.blake2b(digest_size=_DIGEST_BYTES)
-        found = self.pieces[self._hashed : count]
-        joint = "\n" if self._hashed and found else ""
-        self._hash.update((joint + "\n".join([f"{ident} {mark}" for ident, mark in found])).encode("utf-8", "replace"))
-        self._hashed += len(found)
+        count = min(count, self.count)
+        if self._marks is None:
+            found = b"\n".join(self._messages[self._hashed : count])
+        else:
+            found = "\n".join(self._marks[self._hashed : count]).encode("utf-8", "replace")
+        self._hash.update(b"\n" + found if 0 < self._hashed < count else found)
+        self._hashed = count
         return self._hash.digest()
+
+    @property
+    def count(self) -> int:
+        """How many messages it has."""
+        return len(self._messages)
 
     def begin(self, *, on: bool, more: bool) -> bytes | None:
         """Returns the record before the messages. `on`: they follow those emitted before; `more`: others follow."""
@@ -290,14 +296,13 @@ class _Reading(msgspec.Struct):
 
     def emit(self, key: bytes, conversation: Document) -> Literal["all", "full", "waits"]:
         """Emits what is new in a conversation, until the batch is full or a piece is not final."""
-        pieces = conversation.pieces
         former = self.emitted.get(key)
         on = former is not None and former.pieces == conversation.digest_of(former.count)
         count = begin = former.count if former is not None and on else 0
         found: list[bytes] = []
         used = self.used
         waits = False
-        while count < len(pieces) and used < READ_BYTES and len(self.records) + len(found) < READ_RECORDS:
+        while count < conversation.count and used < READ_BYTES and len(self.records) + len(found) < READ_RECORDS:
             if count > begin and is_enough():
                 break
             record = None
@@ -322,7 +327,7 @@ class _Reading(msgspec.Struct):
             if record is not None:
                 used += len(record)
                 found.append(record)
-        more = count < len(pieces) and not waits
+        more = count < conversation.count and not waits
         ended: Final = "full" if more else "waits" if waits else "all"
         end = None if more else conversation.end(count)
         after = _Emitted(count, conversation.digest_of(count), b"" if end is None else _digest(end))

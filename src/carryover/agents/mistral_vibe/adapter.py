@@ -123,9 +123,12 @@ def _session_at(path: Path, _stat: FileStat) -> Document:
         entries[compactions[-1]] = {**entries[compactions[-1]], "summary": msgspec.Raw(summary)}
     pieces = sorted(_pieces(entries, fields_of(inside(state, "latestTurn"))))
     session = _described(folder, fields_of(inside(state, "session")))
-    records = [msgspec.json.encode({"kind": "message", "session": session, **piece}) for _, _, piece in pieces]
     marks = [(ident, digest(msgspec.json.encode(piece))) for _, ident, piece in pieces]
-    return stored_session(session, records, pieces=marks, empty=False)
+
+    def record(_: int, piece: dict[str, Fields]) -> bytes:
+        return msgspec.json.encode({"kind": "message", "session": session, **piece})
+
+    return stored_session(session, [piece for _, _, piece in pieces], record, marks, empty=False)
 
 
 def _newest_journal(pointer: Path) -> list[Path]:
