@@ -119,7 +119,7 @@ def _call(line: bytes) -> _Step | None:
     ident = digest(f"{len(turn)} {turn}{event} ".encode("utf-8", "replace") + bytes(info)) + f"/{at_ms}"
     entry = _Entry(event, ident, info, at_ms, model=text_of(given.get("model_name")))
     transcript = _transcript_of(given) if event == _TRANSCRIPT else None
-    return _Step(entry, _prompt_in(event, fields_of(info)), turn, transcript, kept.cwd)
+    return _Step(entry, _prompt_in(event, info), turn, transcript, kept.cwd)
 
 
 def _rows_in(data: bytes) -> list[_Step]:
@@ -133,14 +133,14 @@ def _rows_in(data: bytes) -> list[_Step]:
         kind, at_ms = text_of(fields.get("type")), moment_of(fields.get("timestamp"))
         held, status = fields.get(kind, rawjson.ABSENT), text_of(fields.get("status"))
         entry = _Entry(f"row/{kind}", f"row{len(rows) + 1}", held, at_ms, status)
-        rows.append(_Step(entry, _prompt_in(kind, fields_of(held)) if status in _SHOWN else None))
+        rows.append(_Step(entry, _prompt_in(kind, held) if status in _SHOWN else None))
     return rows
 
 
-def _prompt_in(kind: str, held: Fields) -> str | None:
+def _prompt_in(kind: str, held: msgspec.Raw) -> str | None:
     """Returns the prompt in a call of that event, or in a row of that type; None if it holds none."""
     is_prompt = kind in ("pre_user_prompt", "user_input")
-    return first_text(held, "user_prompt", "user_response").strip() if is_prompt else None
+    return first_text(fields_of(held), "user_prompt", "user_response").strip() if is_prompt else None
 
 
 def _transcript(calls: Sequence[_Step], copy: Path) -> list[_Step]:

@@ -74,6 +74,9 @@ def moment_of(raw: msgspec.Raw | None) -> int:
     text = text_of(raw)
     if text.replace(".", "", 1).isdigit():
         raw = msgspec.Raw(text.encode())
+    elif text:
+        at_ms = utc_ms(text)
+        return at_ms if _EARLIEST_MS < at_ms < _LATEST_MS else 0
     seconds = rawjson.part_of(raw, float)
     in_ms = round(seconds * 1000) if seconds is not None and abs(seconds) < _EARLIEST_MS else 0
     return time_of(raw) or time_of(msgspec.Raw(b"%d" % in_ms))
