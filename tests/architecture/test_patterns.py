@@ -217,9 +217,9 @@ def test_what_a_repository_brings_is_read_in_linear_time() -> None:
 @pytest.mark.parametrize(
     ("read", "text"),
     [
-        (partial(after_sql, ()), f"UPDATE todos SET {' ' * 100_000}WHERE x"),
-        (partial(after_sql, ()), f"UPDATE todos SET a{' ' * 100_000}WHERE x"),
-        (partial(after_sql, ()), f"DELETE FROM todos WHERE id = 'a'{' ' * 100_000}x"),
+        (partial(after_sql, {}), f"UPDATE todos SET {' ' * 100_000}WHERE x"),
+        (partial(after_sql, {}), f"UPDATE todos SET a{' ' * 100_000}WHERE x"),
+        (partial(after_sql, {}), f"DELETE FROM todos WHERE id = 'a'{' ' * 100_000}x"),
         (claude_code.is_clients, "/a" + "\n" * 100_000 + "x"),
         (opencode._QUOTED.search, '"' + "a " * 50_000),
         (cline._REMINDER.search, "\n" * 100_000),

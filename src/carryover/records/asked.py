@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final, Literal
 
 import msgspec
@@ -74,14 +75,6 @@ def checklist(text: str, *, active: str = "") -> tuple[PlanItem, ...]:
     return tuple(PlanItem(text=said, state=states.get(box, "pending")) for box, said in found)
 
 
-class Todo(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An entry of a list whose entries are changed one by one. Part of a context, so it is stored with the cursor."""
-
-    id: str
-    text: str
-    state: PlanState = "pending"
-
-
-def plan_of(todos: tuple[Todo, ...]) -> PlanUpdate:
-    """Returns the event that sets the whole list."""
-    return PlanUpdate(items=tuple(PlanItem(text=todo.text, state=todo.state) for todo in todos))
+def plan_of(todos: Mapping[str, PlanItem]) -> PlanUpdate:
+    """Returns the event that sets the whole of a list whose entries, by id, are changed one by one."""
+    return PlanUpdate(items=tuple(todos.values()))

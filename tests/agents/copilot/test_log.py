@@ -12,8 +12,7 @@ from agents.copilot.session import CopilotSession, of, read, source_of
 from carryover import model
 from carryover.agents.copilot.adapter import AGENT
 from carryover.agents.copilot.calls import after_sql
-from carryover.model import Event, SessionInfo
-from carryover.records.asked import Todo
+from carryover.model import Event, PlanItem, SessionInfo
 from carryover.records.fields import digest
 
 
@@ -373,26 +372,29 @@ def test_a_look_at_our_own_file_repeats_nothing_of_it(session: CopilotSession) -
     assert result.output == ""
 
 
-CART, TESTS = Todo("cart", "Add the cart"), Todo("tests", "Test it, don't guess")
+CART, TESTS = {"cart": PlanItem(text="Add the cart")}, {"tests": PlanItem(text="Test it, don't guess")}
 INSERT = "INSERT INTO todos (id, title, status) VALUES ('cart', 'Add the cart', 'pending')"
 
 
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        (f"{INSERT}, ('tests', 'Test it, don''t guess', 'pending');", (CART, TESTS)),
-        (f"insert or replace into todos (title, id) values ('Add the cart', 'cart'); {INSERT}", (CART,)),
-        ("INSERT INTO todos (id, description) VALUES ('cart', 'Add the cart')", (CART,)),
-        ("INSERT INTO todos (id, title) VALUES ('cart', (SELECT title FROM old))", ()),
-        ("INSERT INTO todos SELECT * FROM old", ()),
-        ("INSERT INTO todos (id, title) VALUES ('cart', 'Add; (and) test')", (Todo("cart", "Add; (and) test"),)),
-        ("INSERT INTO todos (id, title) VALUES ('torn", ()),
-        ("INSERT INTO todos (id, title) VALUES ('" + 28 * "''" + "(", ()),
-        ("INSERT INTO todos (id, title) VALUES (" + 28 * "'a'" + "((", ()),
+        (f"{INSERT}, ('tests', 'Test it, don''t guess', 'pending');", CART | TESTS),
+        (f"insert or replace into todos (title, id) values ('Add the cart', 'cart'); {INSERT}", CART),
+        ("INSERT INTO todos (id, description) VALUES ('cart', 'Add the cart')", CART),
+        ("INSERT INTO todos (id, title) VALUES ('cart', (SELECT title FROM old))", {}),
+        ("INSERT INTO todos SELECT * FROM old", {}),
+        (
+            "INSERT INTO todos (id, title) VALUES ('cart', 'Add; (and) test')",
+            {"cart": PlanItem(text="Add; (and) test")},
+        ),
+        ("INSERT INTO todos (id, title) VALUES ('torn", {}),
+        ("INSERT INTO todos (id, title) VALUES ('" + 28 * "''" + "(", {}),
+        ("INSERT INTO todos (id, title) VALUES (" + 28 * "'a'" + "((", {}),
     ],
 )
-def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
-    assert after_sql((), query) == expected
+def test_what_is_inserted(query: str, expected: dict[str, PlanItem]) -> None:
+    assert after_sql({}, query) == expected
 
 
 @pytest.mark.parametrize(
@@ -409,7 +411,7 @@ def test_what_is_inserted(query: str, expected: tuple[Todo, ...]) -> None:
     ],
 )
 def test_what_is_changed(query: str, states: str) -> None:
-    assert " ".join(todo.state for todo in after_sql((CART, TESTS), query)) == states
+    assert " ".join(todo.state for todo in after_sql(CART | TESTS, query).values()) == states
 
 
 WORKSPACES = FIXTURES.parent / "recorded_workspaces"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from msgspec.structs import replace
@@ -21,9 +21,9 @@ from carryover.agents.claude_code.lines import (
     with_tree,
 )
 from carryover.agents.claude_code.outcomes import line_outcome, plain_output
-from carryover.model import FileEdit
+from carryover.model import FileEdit, PlanItem
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import JOB_STATES, MOST_TODOS, PLAN_STATES, Todo, asked_in, plan_items, plan_of
+from carryover.records.asked import JOB_STATES, MOST_TODOS, PLAN_STATES, asked_in, plan_items, plan_of
 from carryover.records.changes import Hunk, patched, planned
 from carryover.records.fields import SHORT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, items_of, read_as, text_of
@@ -212,9 +212,10 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
     elif call.name == "ExitPlanMode":
         yield "plan", model.PlanProposal(call_id=call.id, text=text_of(result.get("plan")), accepted=True)
     elif call.op == "plan":
-        if (tasks := _tasks(builder.context.tasks, call, result)) != builder.context.tasks:
+        tasks = _tasks(builder.context.tasks, call, result)
+        if (plan := plan_of(tasks)) != plan_of(builder.context.tasks):
             builder.change(tasks=tasks)
-            yield "tasks", plan_of(tasks)
+            yield "tasks", plan
     elif call.name in _STOPS_JOB:
         if job := first_text(result, "task_id", "shell_id") or call.task_id:
             yield "task", model.BackgroundTask(task_id=job, state="stopped", label=label)
@@ -309,24 +310,25 @@ def _found_ended(call: OpenClaudeCall, output: str) -> model.BackgroundTask | No
     return model.BackgroundTask(task_id=found[1] or found[3], state="stopped" if state == "running" else state)
 
 
-def _tasks(known: tuple[Todo, ...], call: OpenClaudeCall, result: Fields) -> tuple[Todo, ...]:
-    """Returns the task list, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
+def _tasks(known: Mapping[str, PlanItem], call: OpenClaudeCall, result: Fields) -> dict[str, PlanItem]:
+    """Returns the task list by id, which TaskCreate and TaskUpdate change and TaskList gives whole (2.1.42 to 2.1.328).
 
     A task created before the transcript began is unknown until it is listed. A new state comes from the call, since
     the result has none if another agent of a team set it before.
     """
-    tasks = {} if "tasks" in result else {task.id: task for task in known}
+    tasks = {} if "tasks" in result else dict(known)
     for given in map(fields_of, (*items_of(result.get("tasks")), result.get("task"))):
         ident = usable_name(text_of(given.get("id")))
         text = bounded(text_of(given.get("subject")), SHORT_CHARS)
         if ident is not None and text:
-            tasks[ident] = Todo(id=ident, text=text, state=PLAN_STATES.get(text_of(given.get("status")), "pending"))
-    former = tasks.get(text_of(result.get("taskId")))
+            tasks[ident] = PlanItem(text=text, state=PLAN_STATES.get(text_of(given.get("status")), "pending"))
+    ident = text_of(result.get("taskId"))
+    former = tasks.get(ident)
     if former is not None and call.label == "deleted":
-        del tasks[former.id]
+        del tasks[ident]
     elif former is not None:
-        tasks[former.id] = replace(former, state=PLAN_STATES.get(call.label, former.state))
-    return tuple(tasks.values())[-MOST_TODOS:]
+        tasks[ident] = replace(former, state=PLAN_STATES.get(call.label, former.state))
+    return dict([*tasks.items()][-MOST_TODOS:])
 
 
 def handle_shell(builder: ClaudeBuilder, text: str) -> None:

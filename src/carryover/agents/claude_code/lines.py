@@ -16,8 +16,7 @@ from msgspec.structs import replace
 
 from carryover import model
 from carryover.agents.claude_code import records as claude_records
-from carryover.model import SessionInfo
-from carryover.records.asked import Todo
+from carryover.model import PlanItem, SessionInfo
 from carryover.records.fields import digest, folder_holding, resolved
 from carryover.records.lenient import Fields
 from carryover.records.rawjson import ABSENT
@@ -182,7 +181,7 @@ class ClaudeContext(claude_records.Context, frozen=True, omit_defaults=True):
     calls: tuple[OpenClaudeCall, ...] = ()
     shell: OpenClaudeCall | None = None
     """The user's own `!command`, until its output comes."""
-    tasks: tuple[Todo, ...] = ()
+    tasks: dict[str, PlanItem] = msgspec.field(default_factory=dict)
     """The list of TaskCreate and TaskUpdate (2.1.328)."""
     waiting: tuple[WaitingPrompt, ...] = ()
     """The texts in the queue, oldest first."""

@@ -4,16 +4,16 @@ calls: what each is about and changes, and how it ended."""
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import msgspec
 
 from carryover import model
 from carryover.adapter.contract import Parsed, ToolOutcome
-from carryover.model import FileEdit, Op, session_in_other_cwd
+from carryover.model import FileEdit, Op, PlanItem, session_in_other_cwd
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import MOST_TODOS, PLAN_STATES, Todo, plan_of
+from carryover.records.asked import MOST_TODOS, PLAN_STATES, plan_of
 from carryover.records.changes import hunks_in, patched
 from carryover.records.fields import MAX_NAME_CHARS, SHORT_CHARS, bounded, digest, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, inside, is_true, items_of, number_of, text_of
@@ -137,7 +137,7 @@ class LogContext(SessionContext, frozen=True, omit_defaults=True):
     place: str | None = None
     """The project it works in now."""
     calls: tuple[_OpenCall, ...] = ()
-    todos: tuple[Todo, ...] = ()
+    todos: dict[str, PlanItem] = msgspec.field(default_factory=dict)
     compacted_ms: int = 0
     """Time of the newest compaction, which removed a hook's text from the conversation; 0 if none since the client
     began."""
@@ -357,9 +357,9 @@ def _add_what_followed(recorder: LogRecorder, call: _OpenCall, outcome: ToolOutc
         if text_of(inside(telemetry, "properties", "execution_mode")) == "background":
             _report_running(recorder, call, "task")
     after = after_sql(recorder.context.todos, call.query)
-    if after != recorder.context.todos:
+    if (plan := plan_of(after)) != plan_of(recorder.context.todos):
         recorder.change(todos=after)
-        recorder.add(plan_of(after), "todos")
+        recorder.add(plan, "todos")
 
 
 def editor_command(name: str, given: Fields) -> str:
@@ -410,12 +410,12 @@ def _in_part(part: str) -> FileEdit | None:
     return msgspec.structs.replace(change, change="modify" if kind is None else "add")
 
 
-def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
-    """Returns the rows after the statements in `query`, unchanged if none concerns them.
+def after_sql(todos: Mapping[str, PlanItem], query: str) -> dict[str, PlanItem]:
+    """Returns the rows, by id, after the statements in `query`, unchanged if none concerns them.
 
     Only plain ones are understood: those that insert rows of texts, and those that set a status or delete by id.
     """
-    known = {todo.id: todo for todo in todos}
+    known = dict(todos)
     for statement in _STATEMENT.findall(query):
         if found := _INSERT.fullmatch(statement):
             names = [name.strip(' "\n\t').lower() for name in found["names"].split(",")]
@@ -425,9 +425,8 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
                 text = row.get("title") or row.get("description", "")
                 is_ignored = ident in known and "ignore" in found["how"].lower()
                 if 0 < len(ident) <= MAX_NAME_CHARS and text and not is_ignored:
-                    known[ident] = Todo(
-                        ident, bounded(text, SHORT_CHARS), PLAN_STATES.get(row.get("status", "").lower(), "pending")
-                    )
+                    state = PLAN_STATES.get(row.get("status", "").lower(), "pending")
+                    known[ident] = PlanItem(text=bounded(text, SHORT_CHARS), state=state)
         elif found := _CHANGE.fullmatch(statement):
             ids = list(known) if found["ids"] is None else map(_text, _STRINGS.findall(found["ids"]))
             status = _STATUS.search(found["sets"] or "")
@@ -437,7 +436,7 @@ def after_sql(todos: tuple[Todo, ...], query: str) -> tuple[Todo, ...]:
                 elif status is not None:
                     state = PLAN_STATES.get(_text(status[1]).lower(), "pending")
                     known[ident] = msgspec.structs.replace(known[ident], state=state)
-    return tuple(known.values())[-MOST_TODOS:]
+    return dict([*known.items()][-MOST_TODOS:])
 
 
 def _text(quoted: str) -> str:

@@ -7,7 +7,7 @@ conversations, 3 of bubbles). Arguments are the JSON that the store holds. Names
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -15,9 +15,9 @@ import msgspec
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.cursor.folders import folder_named, folder_with
-from carryover.model import Answer, FileEdit, Op
+from carryover.model import Answer, FileEdit, Op, PlanItem
 from carryover.records import rawjson, shell_files
-from carryover.records.asked import MOST_TODOS, PLAN_STATES, Asked, Todo, asked_in
+from carryover.records.asked import MOST_TODOS, PLAN_STATES, Asked, asked_in
 from carryover.records.changes import planned
 from carryover.records.fields import LATEST_MS, MAX_NAME_CHARS, SHORT_CHARS, bounded, resolved, subject_of
 from carryover.records.lenient import Fields, fields_of, first_text, is_true, items_of, number_of, text_of
@@ -131,7 +131,7 @@ class TalkContext(msgspec.Struct, frozen=True, omit_defaults=True):
     marks: bool = False
     """Whether the client marks what the user typed, so that a message without the mark is the client's."""
     calls: tuple[_OpenCall, ...] = ()
-    todos: tuple[Todo, ...] = ()
+    todos: dict[str, PlanItem] = {}
     spoke: bool = False
     """Whether the last thing was a text of the agent's, so that another one goes on with it."""
 
@@ -348,15 +348,15 @@ def outcome_in(op: Op, text: str) -> ToolOutcome:
     return ToolOutcome("unknown" if op == "shell" else "ok", text)
 
 
-def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | None:
-    """Returns the list after a TodoWrite call; None if its arguments have another shape.
+def todos_after(todos: Mapping[str, PlanItem], args: Fields) -> dict[str, PlanItem] | None:
+    """Returns the list, by id, after a TodoWrite call; None if its arguments have another shape.
 
     With `merge`, only the entries it names change.
     """
     listed = args.get("todos", rawjson.ABSENT)
     if bytes(listed)[:1] != b"[":
         return None
-    kept = {todo.id: todo for todo in todos} if is_true(args.get("merge")) else {}
+    kept = dict(todos) if is_true(args.get("merge")) else {}
     for number, entry in enumerate(map(fields_of, items_of(listed))):
         given = number_of(entry.get("id"))
         ident = (text_of(entry.get("id")) or str(number if given is None else given))[:MAX_NAME_CHARS]
@@ -367,8 +367,8 @@ def todos_after(todos: tuple[Todo, ...], args: Fields) -> tuple[Todo, ...] | Non
             kept.pop(ident, None)
         else:
             state = former.state if former and not status else PLAN_STATES.get(status, "pending")
-            kept[ident] = Todo(id=ident, text=text, state=state)
-    return tuple(kept.values())[:MOST_TODOS]
+            kept[ident] = PlanItem(text=text, state=state)
+    return dict([*kept.items()][:MOST_TODOS])
 
 
 def questions_in(given: Fields) -> Sequence[Asked]:

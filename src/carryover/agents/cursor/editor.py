@@ -422,7 +422,7 @@ def parse_state(recorder: CursorRecorder, record: StoreRecord) -> None:
     info = SessionInfo(title=native.title or None, model=native.model or None)
     if recorder.subagent_id is None and (info.title or info.model or recorder.cwd):
         _tell_news(recorder, "info", info)
-    todos = calls.todos_after((), {"todos": record.todos})
+    todos = calls.todos_after({}, {"todos": record.todos})
     if todos or (todos is not None and recorder.reported.emitted.get("todos")):
         _tell_news(recorder, "todos", plan_of(todos))
     if summary := without_handoff(text_below(record.summary, "summary", "text")).strip():
