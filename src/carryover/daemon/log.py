@@ -97,7 +97,9 @@ def type_and_place(error: BaseException) -> str:
 def open_log(path: Path) -> tuple[Log, Callable[[], None]]:
     """Opens a log that appends to `path` (mode 0600); also returns the function that closes it."""
     handler = _File(path, maxBytes=LIMIT_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
-    handler.setFormatter(_Utc("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S"))
+    form = logging.Formatter("%(asctime)s.%(msecs)03dZ %(levelname)s %(message)s", "%Y-%m-%dT%H:%M:%S")
+    form.converter = time.gmtime
+    handler.setFormatter(form)
     logger = logging.Logger("carryoverd", logging.INFO)  # unregistered, so that other libraries never write here
     logger.addHandler(handler)
     return Log(lambda number, text: logger.log(number, "%s", text)), handler.close
@@ -113,10 +115,6 @@ class _File(RotatingFileHandler):
     def close(self) -> None:
         with suppress(OSError):  # the same of what was not written yet: the file is closed all the same
             super().close()
-
-
-class _Utc(logging.Formatter):
-    converter = staticmethod(time.gmtime)
 
 
 def _shown(value: _Value) -> str:
