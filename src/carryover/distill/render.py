@@ -9,7 +9,7 @@ import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import zip_longest
-from typing import Final, NamedTuple
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -47,12 +47,6 @@ Printed = tuple[str, list[tuple[str, Entry]]]
 """A section: its title, and its lines with the entries they come from."""
 
 
-class _LaidOut(NamedTuple):
-    sections: list[Printed]
-    is_cut: bool
-    """Whether entries did not fit."""
-
-
 def render(handoff: Handoff, answering: Answering | None = None) -> CleanText:
     """Returns the handoff's text. Without enough room, the entries with the highest rank are dropped first."""
     return rendered(handoff, answering)[0]
@@ -65,8 +59,8 @@ def lay_out(handoff: Handoff) -> list[Printed]:
 
 def rendered(handoff: Handoff, answering: Answering | None = None) -> tuple[CleanText, list[Printed]]:
     """Returns what `render` and `lay_out` return."""
-    laid_out = _laid_out(handoff, answering)
-    return _text(handoff, laid_out, answering), laid_out.sections
+    sections, is_cut = _laid_out(handoff, answering)
+    return _text(handoff, sections, answering, is_cut=is_cut), sections
 
 
 def names_page(handoff: Handoff, text: str) -> bool:
@@ -74,20 +68,21 @@ def names_page(handoff: Handoff, text: str) -> bool:
     return handoff.page is not None and f"`{handoff.page}`" in text.rstrip("\n").rpartition("\n")[2]
 
 
-def _text(handoff: Handoff, laid_out: _LaidOut, answering: Answering | None) -> CleanText:
+def _text(handoff: Handoff, sections: Sequence[Printed], answering: Answering | None, *, is_cut: bool) -> CleanText:
     body: list[str] = []
     shown: set[tuple[str, int | None]] = set()
-    for title, lines in laid_out.sections:
+    for title, lines in sections:
         body.append(f"## {title}")
         for text, entry in lines:
             body.append(text)
             shown.update((source.session, source.turn) for source in entry.sources)
     missing = sum(turn not in shown for turn in handoff.turns)
-    holds, last = _end(handoff, answering, missing, is_cut=laid_out.is_cut)
+    holds, last = _end(handoff, answering, missing, is_cut=is_cut)
     return CleanText("\n".join([*_head(handoff, answering, holds), *body, last]) + "\n")
 
 
-def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
+def _laid_out(handoff: Handoff, answering: Answering | None) -> tuple[list[Printed], bool]:
+    """Returns the sections, and whether entries did not fit."""
     holds, last = _end(handoff, answering, _UNBOUNDED, is_cut=True)
     around = [*_head(handoff, answering, holds), last]
     lines = MAX_LINES - len(around)
@@ -100,7 +95,7 @@ def _laid_out(handoff: Handoff, answering: Answering | None) -> _LaidOut:
     return (_filled_again if handoff.tokens <= MAX_TOKENS else _filled)(handoff, room)
 
 
-def _filled(handoff: Handoff, whole_room: Room) -> _LaidOut:
+def _filled(handoff: Handoff, whole_room: Room) -> tuple[list[Printed], bool]:
     of_files = min(_FILES_TOKENS, handoff.tokens // 15)
     if len(handoff.edited) <= _OWN_LINES and not files_not_held(dict(handoff.names), (), handoff.root, of_files):
         of_files = 0
@@ -119,7 +114,7 @@ def _filled(handoff: Handoff, whole_room: Room) -> _LaidOut:
         printed = _printed(shown)
         if printed:
             chosen.append((title, printed))
-    return _LaidOut(chosen, is_cut=len(fit.kept) < sum(len(entries) for _, entries in sections))
+    return chosen, len(fit.kept) < sum(len(entries) for _, entries in sections)
 
 
 _filled_again: Final = remembered(most=2)(_filled)
