@@ -54,7 +54,7 @@ def start_daemon(*, restart: bool = False) -> Running:
     kind, paused = service.kind if service is not None else None, state.paused.exists()
     if pid is not None and not restart:
         by_service = service is None or bool(service.status().active)
-        answers = look_at_endpoint(state).health is not None
+        answers = look_at_endpoint(state)[0] is not None
         return Running(pid, kind, is_new=False, by_service=by_service, answers=answers, is_paused=paused)
     load_config(state.config)  # before one is stopped: with settings that it can't read it would not come back
     refuse_unknown_ledger(state)
@@ -65,7 +65,7 @@ def start_daemon(*, restart: bool = False) -> Running:
     else:
         stop_daemon(state)  # one that the user started
         service.start()
-    health = wait_for_daemon(state, BRING_UP_S).health
+    health, _ = wait_for_daemon(state, BRING_UP_S)
     if service is None and registered(os.environ) is not None:
         remove_starter(state)  # a service that can't be used from here starts it at the next login; hooks must not
     if health is None:

@@ -35,15 +35,15 @@ def open_in_browser(url: str) -> bool:
 def page_address() -> str:
     """Returns an address that admits one browser, once. Raises UserError if there is no page, and says why."""
     state = state_dir()
-    daemon = wait_for_daemon(state, BRING_UP_S)
-    if daemon.health is None:
-        raise UserError(daemon.trouble or "carryoverd does not answer. Run `carryover restart`.", ExitCode.NOT_RUNNING)
+    health, trouble = wait_for_daemon(state, BRING_UP_S)
+    if health is None:
+        raise UserError(trouble or "carryoverd does not answer. Run `carryover restart`.", ExitCode.NOT_RUNNING)
     answer = ask_daemon(state.socket, "POST", "/page", timeout_s=BRING_UP_S)
     if answer is None:
         raise UserError("carryoverd has just ended. Run this again.", ExitCode.NOT_RUNNING)
-    if daemon.port is None:
-        raise _no_port(daemon.health)
-    return f"http://{answer['host']}:{daemon.port}/ui/?{urlencode({'key': answer['key']})}"
+    if health.port is None:
+        raise _no_port(health)
+    return f"http://{answer['host']}:{health.port}/ui/?{urlencode({'key': answer['key']})}"
 
 
 def _no_port(health: Health) -> UserError:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlencode
 
 import msgspec
@@ -122,18 +122,6 @@ def _not_ours(socket_path: Path) -> UserError:
     )
 
 
-class Endpoint(NamedTuple):
-    """A daemon's health, if it answers, and what is wrong, in sentences; with a `health`, only about the port."""
-
-    health: Health | None
-    trouble: str | None = None
-
-    @property
-    def port(self) -> int | None:
-        """The TCP port on which it accepts hook calls."""
-        return self.health.hook_port.port if self.health is not None and self.health.hook_port is not None else None
-
-
 def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None:
     """Returns the running daemon's health; None if none is running. Raises OSError, and what `ask_daemon` raises."""
     from carryover.daemon.health import Health  # not at the top: a command that asks for a handoff needs none of it
@@ -148,14 +136,14 @@ def ask_health(state: StateDir, *, timeout_s: float = ANSWER_S) -> Health | None
         ) from error
 
 
-def look_at_endpoint(state: StateDir) -> Endpoint:
-    """Queries the daemon over its socket."""
+def look_at_endpoint(state: StateDir) -> tuple[Health | None, str | None]:
+    """Returns the daemon's health, if it answers, and what is wrong, in sentences; with a health, only of its port."""
     no_answer = f"carryoverd does not answer on {state.socket}."
     try:
         health = ask_health(state)
     except (OSError, UserError) as error:
-        return Endpoint(None, str(error) or no_answer)
-    return Endpoint(health, no_answer if health is None else port_trouble(health))
+        return None, str(error) or no_answer
+    return health, no_answer if health is None else port_trouble(health)
 
 
 def port_trouble(health: Health) -> str | None:
@@ -164,15 +152,16 @@ def port_trouble(health: Health) -> str | None:
     return f"{trouble[:1].upper()}{trouble[1:]}. Your agents' hooks do without it." if trouble else None
 
 
-def wait_for_daemon(state: StateDir, limit_s: float) -> Endpoint:
-    """Waits until the daemon answers and has dealt with its port, for at most `limit_s`; returns the endpoint."""
+def wait_for_daemon(state: StateDir, limit_s: float) -> tuple[Health | None, str | None]:
+    """Waits until the daemon answers and has dealt with its port, for at most `limit_s`; returns what
+    `look_at_endpoint` does."""
     until = time.monotonic() + limit_s
     while True:
-        found = look_at_endpoint(state)
-        hooks = found.health.hook_port if found.health is not None else None
-        is_starting = found.health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
+        health, trouble = look_at_endpoint(state)
+        hooks = health.hook_port if health is not None else None
+        is_starting = health is None or (hooks is not None and hooks.port is None and not hooks.trouble)
         if not is_starting or time.monotonic() > until:
-            return found
+            return health, trouble
         time.sleep(_RETRY_S)
 
 

@@ -94,3 +94,8 @@ class Health(msgspec.Struct, frozen=True, kw_only=True):
     """Why a changed config is not used; the previous one still is."""
     silent: dict[str, float] = {}
     """The folders and mount points whose disk does not answer, and for how many seconds."""
+
+    @property
+    def port(self) -> int | None:
+        """The TCP port on which it accepts hook calls."""
+        return self.hook_port.port if self.hook_port is not None else None

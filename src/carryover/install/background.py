@@ -90,7 +90,7 @@ def bring_up(
 ) -> DaemonReport:
     """Registers and starts the daemon unless it is already running correctly; with `restart`, always. Never raises;
     errors are returned in `trouble`. `by` is `service_of_user` unless given."""
-    before, copies_before = look_at_endpoint(state).health, copies(state.ledger)
+    (before, _), copies_before = look_at_endpoint(state), copies(state.ledger)
     manager, program = by or service_of_user()
     reason = manager.available()
     changed, trouble = False, None
@@ -104,10 +104,9 @@ def bring_up(
                 changed = _detached(state, program, restart=restart)
     except (UserError, OSError) as error:
         trouble = str(error)
-    found = wait_for_daemon(state, answer_s if service and trouble is None else 0.0)
-    health = found.health
+    health, found = wait_for_daemon(state, answer_s if service and trouble is None else 0.0)
     if service and health is None:
-        trouble = trouble or found.trouble
+        trouble = trouble or found
     hint = (reason or manager.status().hint) if service else None
     return DaemonReport(
         kind=manager.kind if reason is None else "none",
@@ -115,9 +114,9 @@ def bring_up(
         changed=changed,
         pid=health.pid if health is not None else None,
         version=health.version if health is not None else None,
-        port=found.port,
+        port=health.port if health is not None else None,
         trouble=(trouble,) if trouble else (),
-        warnings=(found.trouble,) if health is not None and found.trouble else (),
+        warnings=(found,) if health is not None and found else (),
         hints=(hint,) if hint else (),
         replaced=before.version if before and (health is None or health.build != before.build) else None,
         ledger_copy=next((path.name for path in copies(state.ledger) if path not in copies_before), None),
@@ -155,7 +154,7 @@ def _detached(state: StateDir, program: Program, *, restart: bool) -> bool:
 
 
 def _is_up_to_date(state: StateDir) -> bool:
-    health = look_at_endpoint(state).health
+    health, _ = look_at_endpoint(state)
     return health is not None and health.build == build()
 
 

@@ -30,7 +30,7 @@ async def test_after_the_clock_was_set_back_it_still_says_how_long_it_runs(conte
         stack.callback(acquire_daemon_lock(context.state, started_ms=BEGAN_MS).release)
         async with asyncio.TaskGroup() as group:
             group.create_task(daemon.run(once=False, stopping=lambda: None))
-            health = (await asyncio.to_thread(wait_for_daemon, context.state, 20)).health
+            health, _ = await asyncio.to_thread(wait_for_daemon, context.state, 20)
             daemon.stop(signal.SIGTERM)
 
     assert health is not None and 0 < health.uptime_s < 60

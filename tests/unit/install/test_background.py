@@ -163,7 +163,7 @@ def test_what_ends_the_agent_whose_hook_started_it_does_not_end_it(home: Path, m
     write_starter(state, program, {"HOME": str(home)})
     hook = subprocess.Popen([state.root / STARTER], env={"PATH": str(home / "bin")}, start_new_session=True)
     assert hook.wait(30) == 0
-    found = wait_for_daemon(state, 30).health
+    found, _ = wait_for_daemon(state, 30)
     assert found is not None
     try:
         with suppress(ProcessLookupError):
