@@ -32,7 +32,6 @@ from carryover.agents.gemini_cli.calls import (
     GeminiContext,
     GeminiRecorder,
     GrowingMessage,
-    Marker,
     asked_by_model,
     parse_calls,
     usable_id,
@@ -113,7 +112,7 @@ def _begin(recorder: GeminiRecorder, line: Fields) -> Reemitted | None:
     last = recorder.context.last
     if not is_document or (on and last is None):
         return None
-    after = last.id if on and last is not None else None
+    after = last.decode() if on and last is not None else None
     more = is_true(begin.get("more"))
     return Reemitted(session=recorder.session, subagent_id=recorder.subagent_id, after=after, more=more)
 
@@ -199,7 +198,7 @@ def _user(recorder: GeminiRecorder, message: GrowingMessage, line: Fields) -> Gr
     _converse(recorder, digest(text), is_again=is_again)
     prompt = UserPrompt(text=text, actor=actor, attachments=attachments, command=command, in_turn=in_turn)
     recorder.add(prompt, f"{message.id}/prompt")
-    recorder.change(waiting=Marker(message.id))
+    recorder.change(waiting=message.id.encode())
     return msgspec.structs.replace(message, said=True)
 
 
@@ -317,11 +316,11 @@ def _list(recorder: GeminiRecorder, raw: msgspec.Raw) -> None:
         elif ran:
             recorder.add_typed(*ran, f"{ident}/")
         recorder.keep(GrowingMessage(id=ident, said=True))
-    waiting = recorder.context.waiting
-    if waiting is not None and all(usable_id(message.get("id")) != waiting.id for message in messages):
+    waiting = (recorder.context.waiting or b"").decode()
+    if waiting and all(usable_id(message.get("id")) != waiting for message in messages):
         # In `-p` nothing else shows that the turn failed; in a terminal the client's notice follows.
         recorder.at_ms = recorder.context.last_ms
-        recorder.add(TurnEnd(reason="error"), f"{waiting.id}/failed")
+        recorder.add(TurnEnd(reason="error"), f"{waiting}/failed")
         recorder.change(waiting=None)
 
 

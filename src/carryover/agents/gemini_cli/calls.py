@@ -28,27 +28,15 @@ MAX_GROWING: Final = 5
 _MOST_FOLDERS: Final = 40
 
 
-class _Call(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A tool call that was emitted, and whether its result was emitted as well."""
-
-    id: str
-    ended: bool = False
-
-
 class GrowingMessage(msgspec.Struct, frozen=True, omit_defaults=True):
     """A message that may still grow, with the parts of it that were emitted."""
 
     id: str
     said: bool = False
     """Whether its text was emitted."""
-    calls: tuple[_Call, ...] = ()
-    """Empty for a message that is too old to grow."""
-
-
-class Marker(msgspec.Struct, frozen=True):
-    """The key of an event or the id of a message."""
-
-    id: str
+    calls: dict[str, bool] = {}
+    """The calls that were emitted, by id, and whether the result of each was too; empty for a message that is too old
+    to grow."""
 
 
 class Beginning(msgspec.Struct, frozen=True):
@@ -75,10 +63,10 @@ class GeminiContext(SessionContext, frozen=True, omit_defaults=True):
     """SHA-256 of the start folder's path, from the header."""
     messages: tuple[GrowingMessage, ...] = ()
     """The newest last."""
-    waiting: Marker | None = None
-    """The id of the prompt that has no answer yet."""
-    last: Marker | None = None
-    """The last event."""
+    waiting: bytes | None = None
+    """The id of the prompt that has no answer yet; bytes, since text might be taken for a secret."""
+    last: bytes | None = None
+    """The key of the last event."""
     stopped_ms: int = 0
     """When the user stopped a turn, if nothing came after that but what repeats."""
     repeats: bool = False
@@ -123,7 +111,7 @@ class GeminiRecorder(base.OneSession[GeminiContext], kw_only=True):
         """Remembers a message. Only the newest few are kept, since no other can still grow."""
         known = {other.id: other for other in self.context.messages} | {message.id: message}
         newest = [*known.values()][-MAX_MESSAGES:]
-        grown = (msgspec.structs.replace(old, calls=()) if old.calls else old for old in newest[:-MAX_GROWING])
+        grown = (msgspec.structs.replace(old, calls={}) if old.calls else old for old in newest[:-MAX_GROWING])
         self.change(messages=(*grown, *newest[-MAX_GROWING:]))
 
     def settle(self, folders: Iterable[str]) -> None:
@@ -147,7 +135,7 @@ class GeminiRecorder(base.OneSession[GeminiContext], kw_only=True):
             self.at_ms = self.events[0].at_ms if self.events else self.context.last_ms
             self.put_news_first(self.session, self.context.cwd)
         if self.events:
-            self.change(last=Marker(self.events[-1].key))
+            self.change(last=self.events[-1].key.encode())
         return self.context, self.built(reemitted)
 
     def _is_start(self, folder: str) -> bool:
@@ -190,20 +178,20 @@ def parse_calls(recorder: GeminiRecorder, message: GrowingMessage, calls: Sequen
     """Handles the calls of a `gemini` message: adds new calls, and results that were missing so far. If all of them
     were cancelled, so was the turn: the client's notice of that stands before them, or is missing."""
     asked_ms = recorder.at_ms
-    known = {call.id: call for call in message.calls}
+    known = dict(message.calls)
     for given in calls:
         call_id = usable_id(given.get("id"))
         name = usable_id(given.get("name"))
         if call_id is None or name is None:
             recorder.skip("gemini/toolCalls", "no usable id or name")
-        elif call_id not in known or not known[call_id].ended:
+        elif call_id not in known or not known[call_id]:
             recorder.at_ms = asked_ms
             ended = _parse_call(recorder, f"{message.id}/{call_id}", call_id, name, given, is_new=call_id not in known)
             known.pop(call_id, None)
-            known[call_id] = _Call(id=call_id, ended=ended)
-    if tuple(known.values()) != message.calls and all(text_of(call.get("status")) == "cancelled" for call in calls):
+            known[call_id] = ended
+    if known != message.calls and all(text_of(call.get("status")) == "cancelled" for call in calls):
         recorder.add(TurnEnd(reason="interrupted"), f"{message.id}/end")
-    return msgspec.structs.replace(message, calls=tuple(known.values())[-MAX_CALLS:])
+    return msgspec.structs.replace(message, calls=dict([*known.items()][-MAX_CALLS:]))
 
 
 def _parse_call(recorder: GeminiRecorder, key: str, call_id: str, name: str, given: Fields, *, is_new: bool) -> bool:
