@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import msgspec
 
@@ -58,34 +58,29 @@ _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matc
 def call_entries(past: Past) -> list[Entry]:
     """Returns the newest calls with their output; without those that failed and said no more than stands there."""
     told = {(failure.at_ms, session.session): failure.why for failure, session in open_failures(past.view)}
-    shown = (made for made in _shown_calls(past.view) if not _is_told(made, told))
+    shown = (made for made in _shown_calls(past.view) if not _is_told(*made, told))
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
-    for made in _without_repeated_lines(newest):
-        row = "last call" if _is_where_it_broke_off(past, made) else None
-        entries += _call(past, made.call, made.session, row)
+    for call, session in _without_repeated_lines(newest):
+        row = "last call" if _is_where_it_broke_off(past, call, session) else None
+        entries += _call(past, call, session, row)
     return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
 
 
-class _Made(NamedTuple):
-    call: Call
-    session: SessionView
-
-
-def _is_told(made: _Made, told: Mapping[tuple[int, str], str]) -> bool:
+def _is_told(call: Call, session: SessionView, told: Mapping[tuple[int, str], str]) -> bool:
     """Whether a failure of which `told` has the reason is this call, and each line of its output is in that."""
-    why = told.get((made.call.at_ms, made.session.session))
-    return why is not None and all(line.strip() in why for line in made.call.output.splitlines())
+    why = told.get((call.at_ms, session.session))
+    return why is not None and all(line.strip() in why for line in call.output.splitlines())
 
 
-def _is_where_it_broke_off(past: Past, made: _Made) -> bool:
+def _is_where_it_broke_off(past: Past, call: Call, session: SessionView) -> bool:
     """Whether a call is the last one, of the newest turn or, if that has only begun, of the one before it, and nothing
     was answered since: what it printed is the state that the work was left in."""
     step = past.newest
-    if not step.is_newest or made.session is not step.view or only_looked(made.call):
+    if not step.is_newest or session is not step.view or only_looked(call):
         return False
     last = step.digest.calls[-1]
-    if (last.turn, last.at_ms, last.subject) != (made.call.turn, made.call.at_ms, made.call.subject):
+    if (last.turn, last.at_ms, last.subject) != (call.turn, call.at_ms, call.subject):
         return False
     if step.turn.end == "answered":  # since then only the user can have run it: `! make`
         return last.turn == step.turn.number and any(last.at_ms > said.at_ms for said in step.turn.said[-1:])
@@ -94,25 +89,26 @@ def _is_where_it_broke_off(past: Past, made: _Made) -> bool:
     return left is not None and left.end != "answered" and step.turn.number - left.number <= has_begun
 
 
-def _shown_calls(view: ProjectView) -> list[_Made]:
-    """Returns the calls to show, oldest first; of the runs of one command, the newest, which says what is so now."""
+def _shown_calls(view: ProjectView) -> list[tuple[Call, SessionView]]:
+    """Returns the calls to show with their sessions, oldest first; of the runs of one command, the newest, which says
+    what is so now."""
     # Without a turn, a session has at most the report of a job that another one started.
     sessions = [session for session in view.sessions if session.digest.turns]
-    calls = [_Made(call, of) for of in sessions for call in of.digest.calls]
-    reported = {(made.session.session, made.call.subject) for made in calls if made.call.name == JOB}
-    calls = [made for made in calls if not _is_reported(made, reported)]
-    calls.sort(key=lambda made: made.call.at_ms)
-    different = {_again(made.call): made for made in calls if not _is_listed(made.call, view)}
+    calls = [(call, of) for of in sessions for call in of.digest.calls]
+    reported = {(of.session, call.subject) for call, of in calls if call.name == JOB}
+    calls = [(call, of) for call, of in calls if not _is_reported(call, of, reported)]
+    calls.sort(key=lambda made: made[0].at_ms)
+    different = {_again(call): (call, of) for call, of in calls if not _is_listed(call, view)}
     unsolved = (made for made in different.values() if not _is_solved(*made))  # else an earlier run would stand
-    shown = (made for made in unsolved if _is_shown(made.call) and not is_on_disk(made.call, view.root))
-    return [made for made in shown if not _printed_code(made.call, view.root)]
+    shown = ((call, of) for call, of in unsolved if _is_shown(call) and not is_on_disk(call, view.root))
+    return [(call, of) for call, of in shown if not _printed_code(call, view.root)]
 
 
-def _is_reported(made: _Made, reported: Iterable[tuple[str, str]]) -> bool:
+def _is_reported(call: Call, of: SessionView, reported: Iterable[tuple[str, str]]) -> bool:
     """Whether a call only began a sub-agent that has reported since: alone it reads as if no report had come."""
-    begun = f'"{made.call.subject}"'
-    is_bare = made.call.op == "agent" and made.call.status == "ok" and not made.call.output
-    return is_bare and any(session == made.session.session and begun in label for session, label in reported)
+    begun = f'"{call.subject}"'
+    is_bare = call.op == "agent" and call.status == "ok" and not call.output
+    return is_bare and any(session == of.session and begun in label for session, label in reported)
 
 
 def _is_listed(call: Call, view: ProjectView) -> bool:
@@ -192,15 +188,15 @@ def _is_shown(call: Call) -> bool:
     return call.op not in ("plan", "ask") and not (is_told and call.status == "ok")
 
 
-def _without_repeated_lines(calls: Sequence[_Made]) -> Iterator[_Made]:
+def _without_repeated_lines(calls: Sequence[tuple[Call, SessionView]]) -> Iterator[tuple[Call, SessionView]]:
     """Yields the calls, newest first. Lines that several printed (a banner, a warning) stay only in the newest."""
-    printed = Counter(line for made in calls for line in {*made.call.output.splitlines()} if len(line) > 20)
+    printed = Counter(line for call, _ in calls for line in {*call.output.splitlines()} if len(line) > 20)
     known: set[str] = set()
     for call, session in reversed(calls):
         lines = call.output.splitlines()
         output = "\n".join("…" if line in known else line for line in lines)
         known |= {line for line in lines if printed[line] > 2}
-        yield _Made(msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session)
+        yield msgspec.structs.replace(call, output=_SEVERAL_GAPS.sub("…", output)), session
 
 
 def still_so(call: Call | ToolResult, since: str, at_ms: int, view: ProjectView) -> str:
