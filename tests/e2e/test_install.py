@@ -305,7 +305,8 @@ def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything
 
         assert not (root / ".carryover" / "handoff.md").exists()
         rule = "a rule with `!` in .gitignore or .git/info/exclude"
-        why = f"{rule} takes .carryover back in, so a handoff would be committed"
+        remedy = "`.carryover/` as the last line of .gitignore ends that"
+        why = f"{rule} takes .carryover back in, so a handoff would be committed; {remedy}"
         assert f"~/code/p0: no handoff is written there: {why}" in carryover("status").stdout
         assert f"~/code/p0: no handoff is written there: {why}" in carryover("doctor").stdout
         made = carryover("handoff", str(root))
@@ -319,5 +320,8 @@ def test_where_a_rule_takes_the_folder_back_in_nothing_is_written_and_everything
 
         assert f"~/code/p0: no handoff is written there: {why}" in carryover("doctor").stdout
         assert carryover("handoff", str(root)).stderr == f"Nothing is written into {root}: {why}.\n"
-        (root / ".gitignore").unlink()
+        (root / ".gitignore").write_text("*\n!*/\n.carryover/\n")
+        worked(home, root, "Round them down")
+        daemon.settle()
+        assert (root / ".carryover" / "handoff.md").exists()
         assert "is written" not in carryover("doctor").stdout + carryover("handoff", str(root)).stderr

@@ -83,7 +83,10 @@ def unfit(root: Path) -> str | None:
 COMMITTED: Final = "a handoff would be committed"
 """In the reason of each refusal that is `in_git`."""
 
-LET_IN: Final = f"a rule with `!` in .gitignore or .git/info/exclude takes {STORE} back in, so {COMMITTED}"
+LET_IN: Final = (
+    f"a rule with `!` in .gitignore or .git/info/exclude takes {STORE} back in, so {COMMITTED}; "
+    f"`{STORE}/` as the last line of .gitignore ends that"
+)
 
 AWAITS_WORK: Final = "no agent has worked there since it became known; the next turn there writes its handoff"
 
