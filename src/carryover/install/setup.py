@@ -92,6 +92,8 @@ def plan_choices(
     }
     if (pointers := pointers or config.publish.pointers) is not None:
         values["publish", "pointers"] = pointers
+    for gone in config.agents.recorded_versions().keys() - {found.spec.id for found in detections}:
+        values |= _forgotten(gone)  # its package was removed
     for found in detections:
         if found.lost_folder is None:
             values |= _recorded_values(found, is_selected=found.spec.id in selected)
@@ -101,7 +103,7 @@ def plan_choices(
 def _recorded_values(found: Detection, *, is_selected: bool) -> dict[tuple[str, ...], Any]:
     table = ("agents", found.spec.id)
     if not is_selected:
-        return dict.fromkeys((*table, name) for name in ("roots", "env", "versions"))
+        return _forgotten(found.spec.id)
     moved: dict[tuple[str, ...], Any] = {
         (*table, "roots"): (list(map(str, found.roots)) or None) if found.overrides else None,
         (*table, "env"): dict(found.overrides) or None,
@@ -109,6 +111,10 @@ def _recorded_values(found: Detection, *, is_selected: bool) -> dict[tuple[str, 
     if found.versions:
         moved[*table, "versions"] = list(found.versions)
     return moved
+
+
+def _forgotten(agent_id: str) -> dict[tuple[str, ...], Any]:
+    return dict.fromkeys(("agents", agent_id, name) for name in ("roots", "env", "versions"))
 
 
 def _in_settings(found: Detection, config: Path, journal: Journal, script: Path) -> Text:

@@ -12,7 +12,7 @@ from packaging.version import Version
 import carryover
 from carryover.agents.claude_code.adapter import AGENT
 from carryover.agents.codex import SPEC as CODEX
-from carryover.config import Config
+from carryover.config import Config, load_config
 from carryover.install.agent_settings import settings_file, with_config_files
 from carryover.install.detect import Detection, hooks_for
 from carryover.install.setup import plan_agents, plan_choices
@@ -78,6 +78,16 @@ def test_variables_are_recorded_for_the_selected_only_and_forgotten_with_them(ho
     for selected, recorded in ((["claude-code"], True), ([], False)):
         apply(plan_setup(state, moved, selected), state)
         assert ("CLAUDE_CONFIG_DIR" in state.config.read_text()) is recorded
+
+
+def test_what_was_recorded_of_an_agent_whose_package_is_gone_is_forgotten(home: Path) -> None:
+    state = StateDir(home / ".carryover")
+    apply(plan_setup(state, claude(home), ["claude-code"]), state)
+    before = state.config.read_text()
+    state.config.write_text(f'{before}\n[agents.scribbler]\nversions = ["1.4"]\n')
+
+    apply([plan_choices(state, [claude(home)], ["claude-code"], config=load_config(state.config))], state)
+    assert state.config.read_text() == before
 
 
 def test_where_its_folder_is_lost_nothing_is_written_and_nothing_that_is_known_is_forgotten(home: Path) -> None:

@@ -17,6 +17,7 @@ from carryover.model import AnyBody, Event, FileEdit
 from carryover.past.check.damage import HOSTILE, KIND_NAMES, damaged
 from carryover.past.check.reading import Reading, fold_one, moved, read_on
 from carryover.records.fields import is_absolute
+from carryover.terminal.output import counted
 from carryover.transcript.sources import sources_of
 
 START_OF_2020_MS: Final = 1_577_836_800_000
@@ -44,8 +45,8 @@ def of_reading(reading: Reading) -> Iterator[str]:
     """Checks that a recording is understood, and that its events say when, where and in which session, and have keys
     of their own."""
     if reading.skipped:
-        first = reading.skipped[0]
-        yield f"{len(reading.skipped)} records are not understood, the first: {first.record_type}, {first.reason}"
+        first, count = reading.skipped[0], counted(len(reading.skipped), "record")
+        yield f"{count} not understood, the first: {first.record_type}, {first.reason}"
     if not reading.events:
         yield "no event"
     for event in reading.events:
