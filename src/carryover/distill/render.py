@@ -157,7 +157,9 @@ def _end(handoff: Handoff, answering: Answering | None, missing: int, *, is_cut:
 
     `missing`: the number of turns that are not shown. `is_cut`: whether other lines are missing.
     """
-    show = f"Full history: `carryover show {id_in_command(handoff.session)}`; with `--turn N` a turn that is cut here"
+    show = f"Full history: `carryover show {id_in_command(handoff.session)}`"
+    if not handoff.is_anothers:  # what was shared has no turns
+        show += "; with `--turn N` a turn that is cut here"
     offered = handoff.depth or OFFERED_TOKENS
     more_lines = is_cut or (handoff.has_calls and handoff.tokens <= MAX_TOKENS)  # a larger one has the calls
     has_more = missing > 0 or (handoff.depth > 0 and more_lines)

@@ -104,7 +104,7 @@ def import_share(args: argparse.Namespace) -> None:
     if not args.dry_run:
         agree(args, f"Take this into {root}, as another person's words?", nothing="imported")
         session, new = record_note(root, SOURCE, title, text_of_share(bundle))
-        where = f"the handoff names it for a week, and `carryover show {session}` prints it."
+        where = f"the handoff has it for a week, and `carryover show {session}` prints it."
         lines = [f"✓ {title}", f"  Recorded as {session}: {where}"]
         if not new:
             lines = [f"· Imported already, as {session}; `carryover show {session}` prints it."]

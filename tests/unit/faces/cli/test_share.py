@@ -223,7 +223,7 @@ def test_where_nothing_else_is_recorded_hers_is_the_handoff_and_each_line_says_s
     lines = [line for section in sections for line in section.split("\n")[1:] if line.startswith("- ")]
     assert "Wire discount into checkout" in lines[1]
     assert [line for line in lines if not line.startswith("- Shared by “Ann”: ")] == []
-    assert f"`carryover show {note}`" in handoff.splitlines()[-1]
+    assert handoff.splitlines()[-1] == f"Full history: `carryover show {note}` (not from inside a sandbox)."
     assert len(handoff.splitlines()) <= 50
     assert (as_bob / ".carryover" / "handoff.md").read_text() == handoff
 
