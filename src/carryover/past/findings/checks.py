@@ -142,7 +142,8 @@ def _set_up(facts: Gathered, _: Gathered) -> dict[str, _Row]:
     is_down = is_down and facts.config_problem is None  # which says already that no daemon starts
     is_managed = facts.installed and service.kind != "none"
     return {
-        "install/not-installed": is_to_install and not is_without_agent,
+        "install/not-installed": is_to_install and not is_without_agent and facts.daemon is None,
+        "install/no-hooks": is_to_install and not is_without_agent and facts.daemon is not None,
         "install/no-agent": is_to_install and is_without_agent,
         "daemon/service-not-running": is_down and service.installed,
         "daemon/not-running": is_down and not service.installed,

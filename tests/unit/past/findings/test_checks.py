@@ -248,10 +248,12 @@ def test_where_nothing_is_installed_or_runs_one_thing_is_said() -> None:
     [no_agent] = findings(without_agent)
     perhaps_one = findings(changed(without_agent, silent={"/mnt/home": 9.0}))
     [registered] = findings(changed(HEALTHY, daemon=None, hook_script_missing=True))
+    [by_plugin] = findings(changed(HEALTHY, installed=False))
     [started_by_hand] = findings(changed(HEALTHY, daemon=None, service=none))
     [no_service] = findings(changed(HEALTHY, service=ServiceStatus(kind="systemd", installed=False)))
 
     assert line(not_installed) == "install wrong: Carryover is not installed."
+    assert line(by_plugin) == "install note: carryoverd runs, but was not installed."
     assert line(no_agent) == "install note: No agent that Carryover knows was found on this machine."
     assert line(not_installed) in map(line, perhaps_one)
     assert line(registered) == "daemon wrong --fix service: carryoverd is not running."
@@ -265,7 +267,7 @@ def test_where_no_selected_agent_has_hooks_nothing_is_left_to_install() -> None:
 
     assert findings(changed(HEALTHY, installed=False, service=none, agents=(aider,))) == ()
     [found] = findings(changed(HEALTHY, installed=False, service=none, agents=(aider, CLAUDE)))
-    assert line(found) == "install wrong: Carryover is not installed."
+    assert line(found) == "install note: carryoverd runs, but was not installed."
 
 
 def test_a_few_records_or_old_ones_that_were_not_understood_are_nothing_wrong() -> None:
