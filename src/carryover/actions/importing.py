@@ -184,7 +184,7 @@ def _refuse_useless(report: Report, path: Path) -> None:
     if not report.projects:
         raise UserError(
             f"{path} does not say in which project its sessions were. Nothing was imported from it. "
-            "Name the project with --project DIR.",
+            "Name the project with --project DIR; `--project .` is the one you are in.",
             ExitCode.REFUSED,
         )
     if not is_utf8(path):
