@@ -145,6 +145,7 @@ def last_other_agent(made: MadeHandoff, config: Config) -> str:
     assert made.handoff is not None, "else it was raised that there is none"
     limit, machine = made.handoff.limit, Machine.here(config.agents.recorded_env())
     others = {*startable_here(config.agents.selected, machine)} - {*made.agents[:1]}
+    others -= _limited_agents(state_dir())
     if limit is not None:
         others -= {limit.agent, *limit.spent}
     worked = [agent for agent in made.agents if agent in others]

@@ -152,6 +152,11 @@ def test_the_last_other_agent_that_worked_here_or_the_only_one_is_meant_by_a_das
     codex.prompt("Read .carryover/handoff.md, then go on.")
     codex.answer("I have read it.")
     assert "&& claude " in run.out(*to), "Codex was started since, though the handoff leads with Claude Code's work"
+    limited = ClaudeSession(home / ".claude" / "projects", home / "blog", now=datetime.now(UTC))
+    limited.prompt("Write a post.")
+    limited.limit()
+    catch_up(str(home / "blog"))
+    assert "&& gemini " in run.out(*to), "a limit that Claude Code reached elsewhere holds here too"
 
 
 def test_where_no_agent_can_be_started_a_dash_does_not_ask_to_name_one(shop: Path, run: Run) -> None:
