@@ -69,6 +69,8 @@ class Connection(Protocol):
 
 
 _T = TypeVar("_T")
+Columns = tuple[Any, ...]
+"""A row, in the order that its query names the columns."""
 
 
 class ChangedWhileReading(OSError):
@@ -243,12 +245,12 @@ def value_at(db: Connection, query: str, key: str, *, limit: int = LONGEST_VALUE
 
 def rows(
     db: Connection, query: str, parameters: tuple[object, ...] = (), *, most: int = MOST_ROWS_BYTES
-) -> list[tuple[Any, ...]]:
+) -> list[Columns]:
     """Returns what `query` finds.
 
     Raises TooLarge if that has a value longer than `LONGEST_VALUE`, or takes more than `most` bytes of memory; TooSlow.
     """
-    found: list[tuple[Any, ...]] = []
+    found: list[Columns] = []
     left = most
     try:
         for row in db.execute(query, parameters):
@@ -268,7 +270,7 @@ def rows(
     return found
 
 
-def messages_of(db: Connection, query: str, parameters: tuple[object, ...]) -> list[tuple[Any, ...]]:
+def messages_of(db: Connection, query: str, parameters: tuple[object, ...]) -> list[Columns]:
     """Returns the rows of one conversation's messages, without what they say: as much as a document may take, since one
     that is continued for months has tens of thousands of them. Raises as `rows` does."""
     return rows(db, query, parameters, most=LOOK_BYTES)

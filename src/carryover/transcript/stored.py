@@ -25,6 +25,8 @@ _JUST_NOW: Final = 3
 """So many of the newest are never dropped: a first read begins with the session in use, when the times of others are
 not known yet."""
 MAX_ID_CHARS: Final = 100
+_MOST_ABOVE: Final = 10
+"""Most sessions above one that are gone through."""
 
 
 class Reported(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -71,6 +73,16 @@ class StoredFacts(msgspec.Struct, frozen=True, omit_defaults=True):
     version: str | None = None
     model: str | None = None
 
+    @property
+    def session(self) -> str:
+        """The id of the session that its events belong to."""
+        return self.root or self.name or self.id
+
+    @property
+    def subagent_id(self) -> str | None:
+        """The id of the sub-agent that it is there; None if it is one of the user's own."""
+        return self.id if self.root is not None else None
+
 
 class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Fields of every record. `on`: the pieces follow those read before. `more`: another batch follows. `at_ms`: time
@@ -97,6 +109,14 @@ class EntryRecord(StoredRecord, Generic[_E], frozen=True, omit_defaults=True):
 def entry_of(session: StoredFacts, entry: msgspec.Struct, at_ms: int) -> bytes:
     """Returns the record of an entry of this time; see `EntryRecord`."""
     return msgspec.json.encode({"kind": "message", "session": session, "entry": entry, "at_ms": at_ms})
+
+
+def lineage(first: _T, above: Callable[[_T], _T | None]) -> list[_T]:
+    """Returns `first` and those above it, the nearest first. Not for ever: a store may name a circle."""
+    found = [first]
+    while len(found) <= _MOST_ABOVE and (following := above(found[-1])) is not None:
+        found.append(following)
+    return found
 
 
 def with_session(
@@ -192,10 +212,16 @@ def is_usable_id(ident: str) -> bool:
     return 0 < len(ident) <= MAX_ID_CHARS and "/" not in ident and "\0" not in ident and not ident.startswith(".")
 
 
-def is_named(session: StoredFacts) -> bool:
-    """Whether a session's ids are fit to be stored."""
-    idents = (session.id, session.root, session.name, session.forked_from)
-    return bool(session.id) and all(usable_name(ident) for ident in idents if ident)
+def read_stored(decoder: msgspec.json.Decoder[_S], record: Record) -> _S | Parsed:
+    """Returns a record of such a reader; what is counted as skipped if it is not understood."""
+    read = rawjson.read(decoder, record.data)
+    if isinstance(read, str):
+        return Parsed(skipped=(rawjson.skipped(None, read, None),))
+    session = read.session
+    idents = (session.root, session.name, session.forked_from)
+    if not session.id or not all(usable_name(ident) for ident in (session.id, *idents) if ident):
+        return Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
+    return read
 
 
 _B = TypeVar("_B", bound=StoredBuilder)
@@ -211,18 +237,16 @@ def parse_stored(
 ) -> tuple[Any, Parsed]:
     """Parses one record of such a reader: its frame here, the piece or the facts in it by `handle`. Never raises: what
     is not understood is counted in `skipped`."""
-    read = rawjson.read(decoder, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    read = read_stored(decoder, record)
+    if isinstance(read, Parsed):
+        return context, read
     native = read.session
-    if not is_named(native):
-        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
     recorder = recorder_type(
         context=context,
         native=native,
         version=native.version,
-        session=native.root or native.name or native.id,
-        subagent_id=native.id if native.root is not None else None,
+        session=native.session,
+        subagent_id=native.subagent_id,
     )
     if read.kind == "begin":
         return recorder.begin(read)

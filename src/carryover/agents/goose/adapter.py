@@ -157,11 +157,7 @@ def _taken(db: sqlite.Connection, _path: Path, _now_ms: int) -> Snapshot:
     return Snapshot(marks, lambda ident, _notes: _session(db, sessions, ident))
 
 
-_Columns = tuple[Any, ...]
-"""A row of `_SESSIONS`."""
-
-
-def _facts_of(row: _Columns) -> StoredFacts:
+def _facts_of(row: sqlite.Columns) -> StoredFacts:
     ident, created, folder, name, model = map(sqlite.column_text, row)
     return StoredFacts(
         id=ident,
@@ -173,14 +169,14 @@ def _facts_of(row: _Columns) -> StoredFacts:
     )
 
 
-def _marks(db: sqlite.Connection, sessions: Mapping[str, _Columns]) -> Iterator[tuple[str, str]]:
-    lengths = dict(sqlite.rows(db, _LENGTHS, (_NEWEST_ROWS,)))
+def _marks(db: sqlite.Connection, sessions: Mapping[str, sqlite.Columns]) -> Iterator[tuple[str, str]]:
+    lengths: dict[int, int] = dict(sqlite.rows(db, _LENGTHS, (_NEWEST_ROWS,)))
     marks = {sqlite.column_text(ident): (newest, count) for ident, newest, count in sqlite.rows(db, _MARKS, ())}
     for ident in sorted(marks.keys() & sessions.keys(), key=lambda ident: -marks[ident][0])[:MAX_CONVERSATIONS]:
         yield ident, f"{marks[ident]} {lengths.get(marks[ident][0])} {sessions[ident]}"
 
 
-def _session(db: sqlite.Connection, sessions: Mapping[str, _Columns], ident: str) -> Document:
+def _session(db: sqlite.Connection, sessions: Mapping[str, sqlite.Columns], ident: str) -> Document:
     """Returns a session with its messages, without those that were copied from another one."""
     copied = {
         sqlite.column_text(message): sqlite.column_text(other) for message, other in sqlite.rows(db, _COPIED, (ident,))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +22,7 @@ from carryover.transcript import sqlite
 from carryover.transcript.files import entries_of, read_beside
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, Snapshot, stored_session
 from carryover.transcript.stat_cache import StatCachedReader
-from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of
+from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, lineage
 
 INTERRUPTED: Final = "Operation interrupted"
 """The beginning of the client's own text in place of an answer."""
@@ -35,8 +36,6 @@ DUMPS: Final = "sessions"
 """The folder with failed requests, beside the database."""
 DUMP: Final = later(r"request_dump_(?P<session>[\w-]{1,100})_\d{8}_\d{6}_\d{6}\.json")
 MAX_DUMP_BYTES: Final = 32 << 20
-_MOST_PARENTS: Final = 10
-"""Most sessions above one whose folder is looked up in them."""
 COPIED_WITHIN_US: Final = 10
 """Rows that are written again at once are a microsecond apart; others each have a transaction of their own."""
 
@@ -101,11 +100,7 @@ def _taken(db: sqlite.Connection, path: Path, _now_ms: int) -> Snapshot:
     return Snapshot(marks, lambda ident, _notes: _conversation(db, sessions, ident, dumps.get(ident, [])))
 
 
-_Columns = tuple[Any, ...]
-"""A row of `_SESSIONS`."""
-
-
-def _facts_of(row: _Columns) -> StoredFacts:
+def _facts_of(row: sqlite.Columns) -> StoredFacts:
     ident, _, parent, cwd, title, model = map(sqlite.column_text, row[:6])
     return StoredFacts(
         id=ident,
@@ -117,7 +112,7 @@ def _facts_of(row: _Columns) -> StoredFacts:
 
 
 def _marks(
-    db: sqlite.Connection, sessions: Mapping[str, _Columns], dumps: Mapping[str, list[_Dump]]
+    db: sqlite.Connection, sessions: Mapping[str, sqlite.Columns], dumps: Mapping[str, list[_Dump]]
 ) -> Iterator[tuple[str, str]]:
     marks = {sqlite.column_text(ident): rest for ident, *rest in sqlite.rows(db, _MARKS)}
     newest = sorted(marks, key=lambda ident: -marks[ident][0])
@@ -126,13 +121,13 @@ def _marks(
 
 
 def _conversation(
-    db: sqlite.Connection, sessions: Mapping[str, _Columns], ident: str, dumps: Sequence[_Dump]
+    db: sqlite.Connection, sessions: Mapping[str, sqlite.Columns], ident: str, dumps: Sequence[_Dump]
 ) -> Document:
     """Returns a session with its messages, and the requests of it that failed for good."""
     _, is_subagent, *_, started = sessions[ident]
     session, started_us = _facts_of(sessions[ident]), _us_of(started)
     rows = _without_copies(_rows(db, ident))
-    above = _above(sessions, session)
+    above = lineage(session, partial(_above, sessions))[1:]
     if is_subagent:
         root = next((each.id for each in above if not sessions[each.id][1]), session.forked_from)
         session = msgspec.structs.replace(session, root=root)
@@ -153,16 +148,10 @@ def _conversation(
     return stored_session(session, places, record, pieces)
 
 
-def _above(sessions: Mapping[str, _Columns], session: StoredFacts) -> list[StoredFacts]:
-    """Returns the sessions above one, the nearest first; of a sub-agent, those up to the user's own."""
-    found: list[StoredFacts] = []
-    for _ in range(_MOST_PARENTS):
-        above = sessions.get(session.forked_from or "")
-        if above is None:
-            break
-        session = _facts_of(above)
-        found.append(session)
-    return found
+def _above(sessions: Mapping[str, sqlite.Columns], session: StoredFacts) -> StoredFacts | None:
+    """Returns the session above one."""
+    above = sessions.get(session.forked_from or "")
+    return _facts_of(above) if above is not None else None
 
 
 def _message(db: sqlite.Connection, row: _Row) -> MessageRow:

@@ -18,21 +18,18 @@ from carryover.adapter.layouts import Layout
 from carryover.agents.openclaw import SPEC
 from carryover.agents.pi.adapter import PiContext, parse_line
 from carryover.model import SessionInfo
-from carryover.records import rawjson
 from carryover.records.lenient import fields_of, text_of
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import reemitted_after, usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, Snapshot, stored_session
-from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, is_named, with_session
+from carryover.transcript.stored import EntryRecord, StoredFacts, entry_of, lineage, read_stored, with_session
 
 _LAYOUTS: Final = (Layout(globs=("*/agent/openclaw-agent.sqlite",), pattern=r"[^/]+/agent/openclaw-agent\.sqlite"),)
 _MAX_SESSIONS: Final = 10
 """Sessions whose state is kept."""
 _EVENTS: Final = "transcript_events"
-_MOST_STEPS: Final = 10
-"""Most sessions above a sub-agent that are gone through."""
 _MOST_WINDOWS: Final = 4 * MAX_CONVERSATIONS
 """So many of the newest are told apart: a job that runs each minute leaves a session each time."""
 
@@ -148,12 +145,7 @@ class _Database:
         window = self._windows.get(ident)
         if window is None:
             return StoredFacts(id=ident)
-        root = window
-        for _ in range(_MOST_STEPS):
-            above = [one for one in self._of_key.get(root.above, ()) if one.begun_ms <= root.begun_ms]
-            if not above:
-                break
-            root = above[-1]
+        root = lineage(window, self._above)[-1]
         name = self._names[ident]
         source = self._names.get(window.copied_from)  # None if it was deleted: then what was copied counts as its own
         return StoredFacts(
@@ -163,6 +155,11 @@ class _Database:
             forked_from=source,
             title=window.title or None,
         )
+
+    def _above(self, window: _Window) -> _Window | None:
+        """Returns the session that began a sub-agent: of those of its key, the last that is not younger."""
+        older = [one for one in self._of_key.get(window.above, ()) if one.begun_ms <= window.begun_ms]
+        return older[-1] if older else None
 
 
 def _taken(db: sqlite.Connection, _path: Path, _now_ms: int) -> Snapshot:
@@ -213,27 +210,23 @@ class _Context(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def _parse(source: Source, context: _Context, record: Record) -> tuple[_Context, Parsed]:
-    read = rawjson.read(_RECORD, record.data)
-    if isinstance(read, str):
-        return context, Parsed(skipped=(rawjson.skipped(None, read, None),))
+    read = read_stored(_RECORD, record)
+    if isinstance(read, Parsed):
+        return context, read
     facts = read.session
-    if not is_named(facts):
-        return context, Parsed(skipped=(rawjson.skipped("session", "no usable id", None),))
-    thread = facts.id if facts.root is not None else None
-    session_id = facts.root or facts.name or facts.id
-    here = Source(agent=source.agent, path=source.path, session=session_id, subagent_id=thread)
     known = context.sessions.get(facts.id)
     parsed = Parsed()
     if read.kind == "begin":
         kept = known if read.on else None
         if kept is not None or not read.on:
             last = kept.last if kept is not None else None
-            again = reemitted_after(last, session=session_id, subagent_id=thread, more=read.more)
+            again = reemitted_after(last, session=facts.session, subagent_id=facts.subagent_id, more=read.more)
             parsed = Parsed(reemitted=again)
         return _with(context, kept or _begun(facts, read.at_ms), facts.id), parsed
     session = known or _begun(facts, 0)
     line = bytes(read.entry.line) if read.entry is not None else _title(facts)
     if line:
+        here = Source(agent=source.agent, path=source.path, session=facts.session, subagent_id=facts.subagent_id)
         state, parsed = parse_line(here, session.state, Record(number=record.number, data=line))
         own = tuple(event for event in parsed.events if not event.copied)  # its source is in the same database
         parsed = msgspec.structs.replace(parsed, events=own)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -26,7 +26,7 @@ from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, Snapshot, stored_session
 from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
-from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id
+from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id, lineage
 
 LIVE_SESSIONS: Final = 100
 """How many of the newest sessions have their last message compared as well."""
@@ -36,8 +36,6 @@ PROMPT_SETTLED_MS: Final = 2_000
 """The same for a prompt that nothing follows yet, whose parts come one by one."""
 LEAST_PART_BYTES: Final = 2_000
 """What a part takes in memory at least, when its message is read."""
-_MOST_PARENTS: Final = 10
-"""Most levels of parents above a sub-agent."""
 CALLING: Final = ("tool-calls", "tool_calls", "unknown")
 """Reasons why a message ends while the turn continues."""
 
@@ -111,10 +109,6 @@ def ms_of(raw: msgspec.Raw | None) -> int:
     return int(number) if number is not None and 0 < number < _LATEST_MS else 0
 
 
-_Columns = tuple[Any, ...]
-"""A row of `_SESSION`."""
-
-
 class _SessionRow(msgspec.Struct, frozen=True):
     """A session, and the message and the part that it was reverted to. The next prompt deletes what follows there."""
 
@@ -135,15 +129,14 @@ def snapshot_of(db: sqlite.Connection, now_ms: int) -> Snapshot:
     return Snapshot(marks, lambda ident, _notes: _session(db, sessions, ident, now_ms))
 
 
-def _session(db: sqlite.Connection, sessions: Mapping[str, _Columns], ident: str, now_ms: int) -> Document:
+def _session(db: sqlite.Connection, sessions: Mapping[str, sqlite.Columns], ident: str, now_ms: int) -> Document:
     """Returns a session with its messages."""
     row = _session_row(sessions[ident])
-    root = row.session.root
-    for _ in range(_MOST_PARENTS):
-        above = sessions.get(root or "")
-        if above is None or (next_root := _session_row(above).session.root) is None:
-            break
-        root = next_root
+
+    def above(ident: str) -> str | None:
+        return _session_row(sessions[ident]).session.root if ident in sessions else None
+
+    root = row.session.root and lineage(row.session.root, above)[-1]
     origins = sqlite.rows(db, _COPIED_FROM, (ident, row.created_ms)) if root is None else []
     origin = next((sqlite.column_text(ident) for (ident,) in origins), None)
     session = msgspec.structs.replace(row.session, root=root, forked_from=origin)
@@ -151,20 +144,20 @@ def _session(db: sqlite.Connection, sessions: Mapping[str, _Columns], ident: str
     return stored_session(session, found.places, found.record, found.marked)
 
 
-def _session_rows(db: sqlite.Connection) -> Iterable[_Columns]:
+def _session_rows(db: sqlite.Connection) -> Iterable[sqlite.Columns]:
     try:
         return sqlite.rows(db, f"{_SESSION} {_NEWEST}", (MAX_CONVERSATIONS,))
     except TooLarge:
         return _smaller_session_rows(db)
 
 
-def _smaller_session_rows(db: sqlite.Connection) -> Iterator[_Columns]:
+def _smaller_session_rows(db: sqlite.Connection) -> Iterator[sqlite.Columns]:
     for (ident,) in sqlite.rows(db, f"SELECT id FROM session {_NEWEST}", (MAX_CONVERSATIONS,)):
         with suppress(TooLarge):
             yield from sqlite.rows(db, f"{_SESSION} WHERE id = ?", (sqlite.column_text(ident),))
 
 
-def _session_row(row: _Columns) -> _SessionRow:
+def _session_row(row: sqlite.Columns) -> _SessionRow:
     parent, directory, version = (sqlite.column_text(row[at]) for at in (1, 2, 4))
     session = StoredFacts(
         id=sqlite.column_text(row[0]),
@@ -176,11 +169,11 @@ def _session_row(row: _Columns) -> _SessionRow:
     return _SessionRow(session, _whole(row[5]), *_reverted(row))
 
 
-def _title_of(row: _Columns) -> str | None:
+def _title_of(row: sqlite.Columns) -> str | None:
     return sqlite.column_text(row[3])[:1000] or None
 
 
-def _reverted(row: _Columns) -> tuple[str, str]:
+def _reverted(row: sqlite.Columns) -> tuple[str, str]:
     if not isinstance(row[7], bytes):
         return "", ""
     revert = fields_of(row[7])
