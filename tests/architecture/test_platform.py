@@ -12,6 +12,7 @@ import carryover
 
 SOURCE: Final = Path(carryover.__file__).parent
 OWN: Final = SOURCE / "platform"
+_MODULES: Final = {"ctypes", "platform"}
 _OF_PROC: Final = re.compile(r"/proc/\w")
 _HINTS: Final = re.compile(r"\bplatform\b|ctypes|/proc/")
 """A module without any of these is not parsed."""
@@ -25,10 +26,10 @@ def asked(text: str) -> Iterator[tuple[int, str]]:
                 yield node.lineno, ast.unparse(node)
             case ast.ImportFrom(module="sys", names=names) if any(name.name == "platform" for name in names):
                 yield node.lineno, "sys.platform"
-            case ast.Import(names=names) if any(name.name.split(".")[0] == "ctypes" for name in names):
-                yield node.lineno, "ctypes"
-            case ast.ImportFrom(module=str(module)) if module.split(".")[0] == "ctypes":
-                yield node.lineno, "ctypes"
+            case ast.Import(names=names) if found := {name.name.split(".")[0] for name in names} & _MODULES:
+                yield node.lineno, ", ".join(found)
+            case ast.ImportFrom(module=str(module)) if (named := module.split(".")[0]) in _MODULES:
+                yield node.lineno, named
             case ast.Constant(value=str(value)) if _OF_PROC.search(value):
                 yield node.lineno, value
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import platform
-from typing import Final
 from urllib.parse import urlencode
 
 from carryover.daemon.client import ask_daemon, wait_for_daemon
@@ -13,14 +11,6 @@ from carryover.errors import ExitCode, UserError
 from carryover.install.background import BRING_UP_S
 from carryover.past.context import state_dir
 from carryover.platform import MACOS, here
-
-_MACOS_26: Final = 16
-"""What a Python that was built for an older macOS calls it."""
-
-
-def safari_asks_for_it() -> bool:
-    """Whether this is a macOS where Safari asks a name server for names below `localhost`, which could answer."""
-    return here().name == MACOS and int(platform.mac_ver()[0].partition(".")[0]) < _MACOS_26
 
 
 def open_in_browser(url: str) -> bool:

@@ -97,6 +97,10 @@ class Platform:
         """Whether other processes may have IPv6 although this one has not."""
         return False
 
+    def asks_network_for_localhost(self) -> bool:
+        """Whether the system's browser asks a name server for names below `localhost`, which could answer."""
+        return False
+
     def withholds(self, folder: Path) -> bool:
         """Whether the system does not show this program what its owner may see in `folder`."""
         return False

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import platform
 import resource
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,6 +27,8 @@ _O_EVTONLY: Final = 0x8000
 _MNT_NOWAIT: Final = 2
 _STATFS_BYTES: Final = 2168
 _MOUNTED_ON: Final = slice(88, 88 + _LONGEST_PATH)
+_MACOS_26: Final = 16
+"""What a Python that was built for an older macOS calls it."""
 _NO_FULL_SYNC: Final = (errno.ENOTSUP, errno.EINVAL, errno.ENOTTY, errno.EOPNOTSUPP)
 """Of a disk that can't do it, as a network disk."""
 
@@ -116,6 +119,9 @@ class Darwin(Platform):
         if soft != resource.RLIM_INFINITY and soft < most:
             with suppress(OSError, ValueError):
                 resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
+
+    def asks_network_for_localhost(self) -> bool:
+        return int(platform.mac_ver()[0].partition(".")[0]) < _MACOS_26  # Safari does
 
     def withholds(self, folder: Path) -> bool:
         """In Documents, Desktop and Downloads, in iCloud and on other disks, unless the user has allowed it."""
