@@ -214,7 +214,7 @@ class QuotedText:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """One agent as data and functions. All are pure except `reader`."""
+    """One agent as data and functions. All are pure except `reader`, and `exported`, which may open the file."""
 
     spec: AgentSpec
     """How it is installed on people's machines."""

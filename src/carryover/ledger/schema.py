@@ -1,4 +1,7 @@
-"""The ledger's tables, as numbered migrations that are never edited. `PRAGMA user_version` is the last one applied."""
+"""The ledger's tables, as numbered migrations. `PRAGMA user_version` is the last one applied.
+
+A released migration is not edited, except that one that is not needed any more becomes empty (`_NO_LONGER`).
+"""
 
 from __future__ import annotations
 
