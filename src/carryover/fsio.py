@@ -16,6 +16,8 @@ from carryover.platform import here
 
 _LOCK_TRIES = 5
 _LOCK_PAUSE_S = 0.02
+"""How often a lock is tried, and how long between: `holder` takes it for an instant, which must not keep a daemon from
+starting."""
 Sync = Literal["before", "after", "never"]
 """When a new file is synced to the disk: before it takes its place, after that, or never."""
 SCRATCH: Final = "carryover-scratch-"
@@ -333,7 +335,6 @@ def _flock(descriptor: int, kind: int, *, tries: int) -> bool:
             fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
             return True
         except BlockingIOError:
-            # `holder` takes the lock for an instant, which must not keep a daemon from starting.
             if left:
                 time.sleep(_LOCK_PAUSE_S)
     return False

@@ -36,6 +36,7 @@ PUBLISHERS: Final = 2
 """So that one project that takes long does not delay the others."""
 QUIET_S: Final = 0.3
 _CAP_S: Final = 0.5
+"""What comes in one burst is published once, and a project in which work never pauses still twice a second."""
 HISTORY_S: Final = 5.0
 """How often a project is published while its history is read, since each time the reading waits for the processor."""
 OLD_HISTORY_S: Final = 60.0

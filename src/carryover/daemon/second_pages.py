@@ -28,6 +28,7 @@ QUIET_S: Final = 1.0
 CAP_S: Final = 10.0
 """The longest that a page waits for that."""
 _STEP_S: Final = 0.1
+"""How often that is looked at."""
 
 
 class SecondPages(WorkQueue[int]):

@@ -32,10 +32,12 @@ HEAD_S: Final = 2.0
 """How long a connection may take to send its request. Hooks send it immediately."""
 _MOST: Final = 256
 _FEWEST: Final = 2
+"""How many connections an endpoint may have open, by the descriptors that the process may have."""
 _OWN_DESCRIPTORS: Final = 24
 """As many a daemon has open itself, with one git command."""
 _ACCEPT_AGAIN_S: Final = 0.1
 _LINGER_S: Final = 0.5
+"""How long the rest of a body is read that was refused: a client that still sends would not see the answer."""
 _HOSTS: Final = ("127.0.0.1", "localhost", "[::1]")
 _METHODS: Final = ("GET", "POST")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]

@@ -28,6 +28,7 @@ _NEEDED_PART: Final = 12
 _SEEN_AGAIN: Final = 0.5
 """The share of its worth that a line keeps if it shows what the next agent can look at again."""
 _LINE_CHARS: Final = 270
+"""Of the 300 characters of a line; the others are for its mark and label."""
 
 
 class Room(NamedTuple):

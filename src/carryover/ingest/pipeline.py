@@ -126,6 +126,7 @@ TOO_LARGE_MS: Final = 60_000
 MOST_BUSY: Final = 10
 """After so many failures, a database is not waited for as if its owner were writing just then."""
 _FIRST_RETRY_MS: Final = 1000
+"""After how long any other failed source is tried again. Each wait is twice the last, up to `LAST_RETRY_MS`."""
 
 
 class IngestResult(Committed, frozen=True, kw_only=True):
