@@ -125,11 +125,11 @@ def _without_hooks(state: StateDir, journal: Journal) -> Uninstall:
 def _purge(state: StateDir, journal: Journal) -> Uninstall:
     """Plans what goes beside the hooks if nothing of ours is to stay, in projects and in the state folder."""
     notes: list[str] = []
-    is_there = _known_roots(journal, notes)
-    committed = {root: _committed_pointers(root) for root, there in is_there.items() if there}
+    present = _known_roots(journal, notes)
+    committed = {root: _committed_pointers(root) for root, there in present.items() if there}
     notes += _on_committed_pointers(committed)
     edits = {edit.path: edit for root in committed for edit in project_edits(root, journal, but=committed[root])}
-    known = (folder for folder in journal.handoffs if is_there[Path(folder.root)] is not None)
+    known = (folder for folder in journal.handoffs if present[Path(folder.root)] is not None)
     ours = [(path, "the project's handoff") for folder in known for path in store_files(folder)]
     ours += state_files(state)
     stays = dict(_not_ours([path for path, _ in ours]))
@@ -141,7 +141,7 @@ def _purge(state: StateDir, journal: Journal) -> Uninstall:
         removals=tuple(removals),
         rules=tuple(rules.values()),
         notes=(*notes, *stays.values()),
-        is_to_repeat=None in is_there.values(),
+        is_to_repeat=None in present.values(),
     )
 
 
@@ -299,8 +299,8 @@ def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool | None]:
     """Returns for each listed project whether its folder exists, or None if its disk does not answer. Adds a note for
     each that does not exist or does not answer."""
     roots = dict.fromkeys(Path(entry.root) for entry in journal.live if entry.root)
-    is_there: dict[Path, bool | None] = {**roots, **dict(look_at_each(roots, is_folder))}
-    for root, there in is_there.items():
+    present: dict[Path, bool | None] = {**roots, **dict(look_at_each(roots, is_folder))}
+    for root, there in present.items():
         if there is None:
             notes.append(f"{root}: its disk does not answer, so what was written there stays. Run this again later.")
         elif not there:
@@ -308,7 +308,7 @@ def _known_roots(journal: Journal, notes: list[str]) -> dict[Path, bool | None]:
                 f"{root} is not there. If it was deleted, nothing is left to do. If it was moved and Carryover has not "
                 "seen it since, or if it is not mounted or not accessible, what was added is still in it."
             )
-    return is_there
+    return present
 
 
 def _not_ours(going: Collection[Path]) -> Iterator[tuple[Path, str]]:

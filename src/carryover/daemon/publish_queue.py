@@ -188,7 +188,7 @@ class PublishQueue(WorkQueue[int]):
         self.hurry(self._following)
         if self._following:
             await asyncio.wait(self._following.values())
-        await self.look_at(list(self._git_was_late))
+        await self.do_now(list(self._git_was_late))
 
     async def handle(self, key: int) -> bool:
         """Publishes one project. An error in it, or in our handling of it, must not block the others."""

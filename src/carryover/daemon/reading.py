@@ -95,7 +95,7 @@ class IngestQueue(WorkQueue[SourceKey]):
 
     async def read_now(self, sources: Iterable[Source]) -> None:
         """Reads `sources` to their present end immediately, and waits until that is done."""
-        await self.look_at([self._keyed(source) for source in sources])
+        await self.do_now([self._keyed(source) for source in sources])
 
     async def settle(self) -> None:
         """Waits as `flush` does, and briefly retries databases whose owner was writing or closing them."""
@@ -104,7 +104,7 @@ class IngestQueue(WorkQueue[SourceKey]):
             if not self._busy:
                 return
             await asyncio.sleep(self._busy_again_s)
-            await self.look_at(self._busy)
+            await self.do_now(self._busy)
 
     def _keyed(self, source: Source) -> SourceKey:
         key = key_of(source)

@@ -76,7 +76,7 @@ class SecondPages(WorkQueue[int]):
     async def make_since(self, before: Mapping[int, MadeHandoff]) -> None:
         """Makes the pages that are due and were not `before`, and awaits one that is being made."""
         new = [project for project, made in self.due.items() if before.get(project) is not made]
-        await self.look_at([*new, *self._in_flight])
+        await self.do_now([*new, *self._in_flight])
 
     async def handle(self, key: int) -> bool:
         """Writes the page of one project. After an error there is none until the project's next publication."""

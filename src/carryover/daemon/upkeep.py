@@ -74,7 +74,7 @@ class Forgetting:
         due = dict(self._publish_queue.pages.due)
         try:
             async with asyncio.timeout(PUBLISH_S):
-                await self._publish_queue.look_at([*again, *gone])
+                await self._publish_queue.do_now([*again, *gone])
                 await self._publish_queue.flush()
                 await self._publish_queue.pages.make_since(due)
         except TimeoutError:

@@ -33,7 +33,7 @@ class WorkQueue(ABC, Generic[_K]):
 
     queue.queue(old)  # to be done in this order, whenever nothing is more urgent
     queue.hint(key)  # it changed: done at once, or after a short quiet
-    await queue.look_at([key])  # done by now, whatever else is waiting
+    await queue.do_now([key])  # done by now, whatever else is waiting
     """
 
     def __init__(self, *, quiet_s: float, cap_s: float, clock: Callable[[], float], waits: bool = False) -> None:
@@ -199,9 +199,9 @@ class WorkQueue(ABC, Generic[_K]):
 
     async def flush(self) -> None:
         """Waits until everything now waiting or in flight has been handled once more, apart from postponed keys."""
-        await self.look_at([*self._hinted_keys(), *self._in_flight], also=list(self._backlog))
+        await self.do_now([*self._hinted_keys(), *self._in_flight], also=list(self._backlog))
 
-    async def look_at(self, keys: Iterable[_K], *, also: Iterable[_K] = ()) -> None:
+    async def do_now(self, keys: Iterable[_K], *, also: Iterable[_K] = ()) -> None:
         """Handles each of `keys` once more immediately, and waits until that is done, and `also` in their turn."""
         wanted = dict.fromkeys(keys)
         for key in wanted:

@@ -91,16 +91,16 @@ def _unreadable(config: Path, error: OSError | EditRefused) -> str:
 
 def _compared(report: HooksReport, seen: Detection, config: Path, script: Path) -> HooksReport:
     data, hooks = settings_bytes(config), wanted_hooks(seen, script)
-    here: dict[str, list[Hook]] = {}
+    there: dict[str, list[Hook]] = {}
     for found in _ours(hooks, data or b""):
-        here.setdefault(found.hook.event, []).append(found.hook)
+        there.setdefault(found.hook.event, []).append(found.hook)
     by_event = {hook.event: hook for hook in hooks.wanted}
-    present = tuple(event for event, hook in by_event.items() if here.get(event) == [hook])
-    edited = tuple(event for event in dict.fromkeys((*by_event, *here)) if event in here and event not in present)
+    present = tuple(event for event, hook in by_event.items() if there.get(event) == [hook])
+    edited = tuple(event for event in dict.fromkeys((*by_event, *there)) if event in there and event not in present)
     return msgspec.structs.replace(
         report,
         present=present,
-        missing=tuple(event for event in by_event if event not in here),
+        missing=tuple(event for event in by_event if event not in there),
         edited=edited,
         dropped=hooks.drop_reason(decode(data or b"")[1]),
         to_review=to_review(seen, data, script),

@@ -27,7 +27,7 @@ from carryover.outside import former
 from carryover.outside.listed import Listed
 from carryover.paths import StateDir
 from carryover.platform import here
-from carryover.probe.memory import remembered
+from carryover.probe.memory import find_once
 
 JOURNAL: Final = "journal.jsonl"
 _LIMIT_BYTES: Final = 64 << 20
@@ -88,7 +88,7 @@ def read_journal(state: Path) -> Journal:
     off. It is not read again while its file is the same. Raises OSError."""
     if former.has_former(state):
         return Journal((*former.entries(state), *_lines(state)))
-    return remembered((state, JOURNAL), file_stamp(state / JOURNAL), lambda: Journal(_lines(state)))
+    return find_once((state, JOURNAL), file_stamp(state / JOURNAL), lambda: Journal(_lines(state)))
 
 
 def load_journal(state: StateDir) -> Journal:

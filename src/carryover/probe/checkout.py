@@ -25,7 +25,7 @@ from carryover.probe.git_dir import (
     worktrees_of,
 )
 from carryover.probe.ignore_rules import GITIGNORE, SIZE_LIMIT_BYTES, has_rule, may_let_in, names
-from carryover.probe.memory import known_answer, remember, remembered
+from carryover.probe.memory import find_once, known_answer, remember
 from carryover.text.pattern import later
 
 _OF_HEAD: Final = ("HEAD", "packed-refs", "shallow", "config", "config.worktree", "objects/pack")
@@ -178,7 +178,7 @@ class Checkout:
             paths = ((name, os.fsencode(name)) for name in names)
             return tuple(name for name, path in paths if len(path).to_bytes(2, "big") + path + b"\0" in index)
 
-        return remembered((self.root, "in the index", *names), self.index(), find) if names else ()
+        return find_once((self.root, "in the index", *names), self.index(), find) if names else ()
 
     def is_untracked(self, name: str) -> bool:
         """Whether git lists the file as one that is here but not tracked. An answer that does not name it proves
@@ -231,7 +231,7 @@ class Checkout:
     def _is_shown(self, what: str, stamp: object, shows: Callable[[], bool]) -> bool:
         """Whether files of the repository certainly show this, so that git need not be asked. They are not read again
         while `stamp` is the same, nor where git may not be asked either."""
-        return remembered((self.root, what), stamp, lambda: may_be_asked(self.root) and shows())
+        return find_once((self.root, what), stamp, lambda: may_be_asked(self.root) and shows())
 
     def _is_in_no_index(self, name: str) -> bool:
         """Whether certainly neither `name` nor anything in it is tracked."""
@@ -302,7 +302,7 @@ class Checkout:
             rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
             return has_rule(rules, folder), names(rules, folder)
 
-        return remembered((self.exclude, folder), file_stamp(self.exclude), read)
+        return find_once((self.exclude, folder), file_stamp(self.exclude), read)
 
     def _lets_nothing_in(self) -> bool:
         """Whether certainly no rule takes back in what `info/exclude` ignores at the top. Git prefers no other file to

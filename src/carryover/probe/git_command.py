@@ -308,8 +308,8 @@ def _start(root: Path, command: Sequence[str], overrides: Sequence[str]) -> subp
     options = [part for override in overrides for part in ("-c", override)]
     inherited = {name: value for name, value in os.environ.items() if name not in _MISLEADING}
     # Otherwise `core.worktree` could name another folder, whose files a diff would show. A bare repository has none.
-    here = {"GIT_WORK_TREE": str(root)} if os.path.lexists(root / ".git") else {}
-    environment = {**inherited, **_SAFE_ENVIRONMENT, **here, "GIT_CEILING_DIRECTORIES": str(root.parent)}
+    work_tree = {"GIT_WORK_TREE": str(root)} if os.path.lexists(root / ".git") else {}
+    environment = {**inherited, **_SAFE_ENVIRONMENT, **work_tree, "GIT_CEILING_DIRECTORIES": str(root.parent)}
     name, *arguments = command
     if name in _TAKE_PATTERNS and "--" in arguments:
         at = arguments.index("--") + 1

@@ -17,7 +17,7 @@ def known_answer(question: Hashable, stamp: object) -> Any | None:
     return answer if stamp_then == stamp else None
 
 
-def remembered(question: Hashable, stamp: object, find: Callable[[], _T]) -> _T:
+def find_once(question: Hashable, stamp: object, find: Callable[[], _T]) -> _T:
     """Returns the answer to the question; it is found out only if it is not remembered with the same stamp."""
     known: _T | None = known_answer(question, stamp)
     if known is None:

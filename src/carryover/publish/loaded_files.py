@@ -53,4 +53,4 @@ def _holds_projects(root: Path, known: Iterable[str]) -> bool:
     """Whether repositories or projects are directly in the folder, or projects that are `known` anywhere below it."""
     if holds_folders_with(root, ".git", STORE):
         return True
-    return any(is_there for _, is_there in look_at_each(map(Path, known), is_folder))
+    return any(there for _, there in look_at_each(map(Path, known), is_folder))

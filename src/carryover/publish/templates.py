@@ -28,7 +28,7 @@ from carryover.distill.quotes import clip, lines_of, quoted
 from carryover.facts import is_foreign
 from carryover.fsio import read_bytes_bounded, stat_regular
 from carryover.ledger.long_prompts import MOST_LIKE_IT, is_of_thread, long_prompts, prompt_of, prompts_like
-from carryover.probe.memory import remembered
+from carryover.probe.memory import find_once
 from carryover.text.harmless import one_line
 from carryover.text.pattern import later
 from carryover.text.prompt_lines import LEAST_LINES, long_lines
@@ -202,7 +202,7 @@ def _read_command(path: str) -> tuple[str, str] | None:
     try:
         status = stat_regular(path)
         stamp = status.st_ino, status.st_mtime_ns, status.st_size
-        text = remembered((path, "command"), stamp, lambda: _text_of(path))
+        text = find_once((path, "command"), stamp, lambda: _text_of(path))
     except (OSError, ValueError):
         return None
     return (name, text) if name.isprintable() else None

@@ -37,10 +37,10 @@ class Watched(PublishQueue):
     root = ""
     kept: tuple[object, ...] = ()
 
-    async def look_at(self, keys: Iterable[int], *, also: Iterable[int] = ()) -> None:
+    async def do_now(self, keys: Iterable[int], *, also: Iterable[int] = ()) -> None:
         if self.root:
             self.kept = (*self.kept, self.last_of(self.root))
-        await super().look_at(keys, also=also)
+        await super().do_now(keys, also=also)
 
 
 class Place:
@@ -62,7 +62,7 @@ class Place:
             result = await ingest(
                 context.ledger, agent, each.source, root_of=context.paths.root_of, now_ms=context.now_ms
             )
-            await self.queue.look_at(result.projects)
+            await self.queue.do_now(result.projects)
 
     def held(self) -> set[str]:
         with self.context.read_ledger() as db:
@@ -151,7 +151,7 @@ async def test_a_project_that_is_gone_is_published_no_more(place: Place, old: Cl
 
     done = await place.forgetting.forget(Selection(root=str(old.cwd)))
     place.queue.mark_all_dirty()
-    await place.queue.look_at([project])
+    await place.queue.do_now([project])
 
     assert msgspec.structs.asdict(done) == {"sessions": 1, "problems": ()}
     assert (place.queue.outcomes, handoff_of(old.cwd)) == ({}, "")

@@ -203,7 +203,7 @@ async def test_a_look_is_due_at_once_and_waited_for_alone(board: WorkQueue[str])
     assert list(popped(board)) == ["a"]
     board.hint("a")
     board.queue(["b", "history"])
-    looking = asyncio.ensure_future(board.look_at(["a", "b", "new"]))
+    looking = asyncio.ensure_future(board.do_now(["a", "b", "new"]))
     await asyncio.sleep(0)
 
     for key in ("a", "b", "new"):

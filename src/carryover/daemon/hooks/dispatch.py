@@ -248,7 +248,7 @@ class HookAnswers:
         """Reads and publishes what the session has written."""
         await self.ingest_queue.read_now(await self._sources_of(call))
         if (project_id := await self._project_of(call)) is not None:
-            await self.publish_queue.look_at([project_id])
+            await self.publish_queue.do_now([project_id])
 
     async def _hint(self, call: HookCall) -> None:
         self.ingest_queue.read_soon(await self._sources_of(call))

@@ -258,4 +258,4 @@ class SessionStarts:
         if answer.is_unprepared:
             known = self.later(register)
             if (registered := await known) is not None:  # else the ledger can't be written
-                await self.publish_queue.look_at([registered])
+                await self.publish_queue.do_now([registered])

@@ -93,11 +93,11 @@ async def test_before_a_compaction_what_was_said_is_published_and_no_other_sessi
     session.prompt("Add a discount function")
     other = ClaudeSession(session.folder, session.cwd)
     other.prompt("Round the prices")
-    with patch.object(desk.publisher, "look_at", AsyncMock()) as looked_at:
+    with patch.object(desk.publisher, "do_now", AsyncMock()) as done_now:
         async with desk.at_work():
             assert await desk.call(session, "PreCompact", trigger="auto") == NOTHING
 
-    looked_at.assert_awaited_once_with([1])
+    done_now.assert_awaited_once_with([1])
     states = [await context.ledger.source_state(each.source) for each in (session, other)]
     assert [state is not None for state in states] == [True, False]
 
