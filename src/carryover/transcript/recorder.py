@@ -38,6 +38,7 @@ from carryover.records.fields import (
 from carryover.records.lenient import Fields, first_text, text_of
 from carryover.records.patches import files_in_patch, patch_in
 from carryover.records.text import names_handoff_file, names_own_folder
+from carryover.text.pattern import later
 from carryover.transcript.open_calls import OpenCall as OpenCall
 from carryover.transcript.open_calls import closed, known_call, with_open_call
 
@@ -68,14 +69,20 @@ _MAX_KEY_CHARS: Final = 1_000
 _SHORT_TEXT: Final = 200
 _REMARKS: Final = ("message", "description")
 """Arguments that describe a call. Their wording changes when it is tried again."""
+_MAY_NAME_A_SECRET: Final = later(r"(?i)pass|pwd|secret|token|credential|authorization|.keys?$")
 
 
 def all_texts(given: Fields) -> str:
     """Returns the short texts among arguments, or else the first text, to tell calls of one tool apart. They are sorted
-    by name, since a model may give arguments in any order."""
-    found = {name: text for name in sorted(given) if (text := text_of(given[name]).strip())}
+    by name, since a model may give arguments in any order. A secret keeps the name by which it is recognised later."""
+    found = {name: text for name in sorted(given) if (text := _named_text(given, name))}
     texts = [text for name, text in found.items() if name not in _REMARKS] or [*found.values()]
     return ", ".join(text for text in texts if len(text) <= _SHORT_TEXT) or next(iter(texts), "")
+
+
+def _named_text(given: Fields, name: str) -> str:
+    text = text_of(given[name]).strip()
+    return f"{name}: {msgspec.json.encode(text).decode()}" if text and _MAY_NAME_A_SECRET.search(name) else text
 
 
 class Tools:
@@ -127,7 +134,11 @@ class Tools:
     def about(self, op: Op, given: Fields) -> str:
         """Returns what a call with these arguments is about, as the first file of a patch; empty if none says so."""
         files = files_in_patch(patch_in(given))
-        return files[0] if files else first_text(given, *self._about_by_op.get(op, self._about or given))
+        if files:
+            return files[0]
+        if telling := self._about_by_op.get(op, self._about):
+            return first_text(given, *telling)
+        return next(filter(None, (_named_text(given, name) for name in given)), "")
 
     def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
         """Returns a call with the arguments `given`, made in `cwd`."""

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 
 from carryover.adapter.contract import ToolOutcome
 from carryover.decoders import decoder_of
 from carryover.model import FileEdit, SessionInfo
+from carryover.redact import redact
 from carryover.transcript.open_calls import MOST_OPEN, OpenCall, matters_where, with_open_call
-from carryover.transcript.recorder import SessionContext
+from carryover.transcript.recorder import SessionContext, Tools
 
 
 def test_a_context_of_an_earlier_version_is_read_though_its_parts_name_no_kind() -> None:
@@ -51,3 +53,14 @@ def test_what_is_open_takes_a_bounded_space_however_many_files_it_changes() -> N
     assert len(calls[-1].changes) > 100
     assert calls[-1].changes == many[: len(calls[-1].changes)]
     assert not any(call.changes for call in calls[:-1])
+
+
+@pytest.mark.parametrize("tools", [Tools({}), Tools({}, about=("path",))])
+@pytest.mark.parametrize("name", ["apiKey", "api_key", "password", "authToken", "DB_PASS", "clientSecret"])
+def test_a_secret_among_the_arguments_of_an_unknown_tool_is_recognised_by_its_name(tools: Tools, name: str) -> None:
+    value = 'zQqm"OBZZW6m4nyoL6uniiFw1'
+    given = {name: msgspec.Raw(msgspec.json.encode(value)), "query": msgspec.Raw(b'"pears"')}
+
+    subject, hidden = redact(tools.call("c1", "mcp__shop__find", given, None).subject)
+
+    assert hidden and not any(part in subject for part in value.split('"'))
