@@ -9,17 +9,18 @@ from itertools import chain
 from typing import Final
 
 import msgspec
+from msgspec.structs import astuple
 
 from carryover.adapter.contract import Source
 from carryover.facts import ProjectRoot
-from carryover.ledger import sessions, threads, tokens, tombstones
-from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, among, grouped, rank_of
+from carryover.ledger import sessions, threads, tombstones
+from carryover.ledger.batch import Committed, PreparedBatch, ReadyEvent, among, grouped, identity, rank_of
 from carryover.ledger.connect import StaleRead
 from carryover.ledger.rows import LOST, as_reduced, locator
 from carryover.ledger.search_index import index_new
 from carryover.ledger.sessions import SessionInLedger
 from carryover.ledger.threads import Reducer
-from carryover.model import AssistantMessage, Event, SessionInfo, Skipped, TurnEnd
+from carryover.model import AssistantMessage, Event, SessionInfo, Skipped, TokensUsed, TurnEnd
 
 _REV: Final = f"""SELECT coalesce((SELECT rev FROM source WHERE agent = ? AND path = ?), 0),
     EXISTS (SELECT 1 FROM forgotten), EXISTS (SELECT 1 FROM machine),
@@ -32,6 +33,16 @@ _PUT_EVENT: Final = "INSERT INTO event (id, key, secondary_key, thread_id, at_ms
 _OF_MACHINE: Final = "UPDATE session SET machine = ? WHERE id = ? AND machine = ''"
 _RESTORE: Final = f"""UPDATE event SET body = ?, retracted = 0 WHERE key = ? AND retracted = {LOST}
     AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
+# A session without events has no row yet, and one with a better source is told by that. What a record says later, with
+# more output, replaces what was written while the answer was still coming.
+_PUT_TOKENS: Final = """INSERT INTO tokens (key, session_id, at_ms, model, input, output, cache_read, cache_write)
+    SELECT ?1, id, ?4, ?5, ?6, ?7, ?8, ?9 FROM session WHERE agent = ?2 AND native_id = ?3 AND rank <= ?10
+    ON CONFLICT (key) DO UPDATE SET input = excluded.input, output = excluded.output,
+        cache_read = excluded.cache_read, cache_write = excluded.cache_write WHERE excluded.output > output"""
+_PUT_WINDOW: Final = """INSERT INTO limit_window (agent, name, at_ms, used_percent, minutes, resets_ms)
+    VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (agent, name) DO UPDATE SET at_ms = excluded.at_ms,
+        used_percent = excluded.used_percent, minutes = excluded.minutes, resets_ms = excluded.resets_ms
+        WHERE excluded.at_ms >= at_ms"""
 _SKIPPED_ROWS: Final = 1000
 _RECORD_TYPE_CHARS: Final = 80
 
@@ -49,8 +60,8 @@ def run_commit(
     seen_rev: int,
 ) -> Committed:
     """Stores `prepared` inside the open transaction. Raises StaleRead if the source's `rev` is no longer `seen_rev`."""
-    identity = (source.agent, locator(source.path))
-    ((rev, any_forgotten, any_foreign, any_lost),) = db.execute(_REV, identity)
+    place = (source.agent, locator(source.path))
+    ((rev, any_forgotten, any_foreign, any_lost),) = db.execute(_REV, place)
     if rev != seen_rev:
         raise StaleRead
     reported = sessions.resolve_subagents(db, source.agent, prepared.entries, prepared.roots)
@@ -62,7 +73,7 @@ def run_commit(
     # The context may hold texts of what is left out, such as the command of a call that is still open.
     context = prepared.context if len(entries) == len(reported) else prepared.context_without_text
     position = (prepared.cursor, context, prepared.size, prepared.mtime_ns)
-    db.execute(_ADVANCE, (*identity, seen_rev + 1, *position))
+    db.execute(_ADVANCE, (*place, seen_rev + 1, *position))
     displaced: dict[int, int] = {}
     if any_foreign:
         threads.displace_foreign(db, source.agent, entries)
@@ -71,7 +82,7 @@ def run_commit(
         restore_lost(db, entries)
     batch = msgspec.structs.replace(prepared, entries=entries)
     commit = store_entries(db, reducer, source, batch)
-    tokens.store(db, source, prepared, any_forgotten=bool(any_forgotten))
+    _store_tokens(db, source, prepared, any_forgotten=bool(any_forgotten))
     forgotten = len(reported) - len(entries)
     return msgspec.structs.replace(commit, forgotten=forgotten, projects=displaced | commit.projects)
 
@@ -121,6 +132,32 @@ def store_entries(
         newest_ms=max((entry.event.at_ms for entry in stored), default=0),
         turn_ended=any(_ends_turn(entry.event) for entry in stored),
     )
+
+
+def _store_tokens(db: sqlite3.Connection, source: Source, prepared: PreparedBatch, *, any_forgotten: bool) -> None:
+    """Stores the tokens and windows of a batch inside the open transaction, after its events."""
+    used: Sequence[TokensUsed] = prepared.tokens
+    if used and any_forgotten and not source.forgotten_too:
+        used = tombstones.tokens_not_forgotten(db, source.agent, used)
+    if used:
+        rows = (
+            (
+                identity(b"tokens", source.agent, one.key),
+                source.agent,
+                one.session,
+                one.at_ms,
+                one.model or "",
+                one.input,
+                one.output,
+                one.cache_read,
+                one.cache_write,
+                source.rank,
+            )
+            for one in used
+        )
+        db.executemany(_PUT_TOKENS, rows)
+    if prepared.windows:
+        db.executemany(_PUT_WINDOW, [(source.agent, *astuple(window)) for window in prepared.windows])
 
 
 def restore_lost(db: sqlite3.Connection, entries: Iterable[ReadyEvent], machine: str = "") -> None:
