@@ -17,7 +17,7 @@ STREAMS = {
 }
 """The only modules that touch a standard stream."""
 DRAWS = {
-    "faces/cli/install_screen.py",
+    "faces/cli/install.py",
     "faces/cli/resume.py",
 }
 """What prompt_toolkit and questionary draw is drawn in `carryover.terminal.screen.drawing`."""
