@@ -13,6 +13,11 @@ from carryover.past.context import state_dir
 from carryover.platform import MACOS, here
 
 
+def safari_asks_for_it() -> bool:
+    """Whether Safari would ask a name server for the page's address, which could answer."""
+    return here().asks_network_for_localhost()
+
+
 def open_in_browser(url: str) -> bool:
     """Opens the address in a browser with a window, never one in this terminal; returns whether that worked."""
     if here().name != MACOS and not any(map(os.environ.get, ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER"))):

@@ -12,7 +12,6 @@ from carryover.actions.pausing import pause_all, pause_project, unpause_all, unp
 from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import describe, flag
 from carryover.past.context import project_root
-from carryover.platform import here
 from carryover.terminal.output import print_result, say, warn
 from carryover.terminal.paths import shell_word
 from carryover.terminal.streams import flush
@@ -170,7 +169,7 @@ def run_ui(args: argparse.Namespace) -> None:
     url = ui.page_address()
     say(url, fits=True)
     flush()
-    if here().asks_network_for_localhost():
+    if ui.safari_asks_for_it():
         warn(_NOT_IN_SAFARI)
     elif not args.no_open and not ui.open_in_browser(url):
         warn("No browser can be opened from here. Open this address within a minute.")
