@@ -19,6 +19,8 @@ MAX_PATH_CHARS: Final = 4096
 SHORT_CHARS: Final = 200
 LATEST_MS: Final = 253_402_300_799_999
 """End of the year 9999 in UTC milliseconds, the latest time that a record can have."""
+LATEST_CLOCK_MS: Final = 4_102_444_800_000
+"""The year 2100 in UTC milliseconds: no clock is that far ahead, so what says so is not a time."""
 
 _END_CHARS: Final = 300
 _NEXT_STEP: Final = later(r"[\"')\]}]{0,4}[ \t]*&&[ \t]|\n[A-Z_]{2,16}\n")

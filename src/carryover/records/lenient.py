@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from carryover.records import rawjson
-from carryover.records.fields import utc_ms
+from carryover.records.fields import LATEST_CLOCK_MS, utc_ms
 
 Fields = dict[str, msgspec.Raw]
 """An object whose fields are read one by one."""
@@ -17,7 +17,6 @@ _T = TypeVar("_T")
 _OBJECT, _LIST, _TEXT = b'{["'
 _BEGINNINGS: Final = b'{["-0123456789tfn'
 _EARLIEST_MS: Final = 100_000_000_000
-_LATEST_MS: Final = 4_102_444_800_000
 _MOST_NESTED: Final = 4
 
 
@@ -66,7 +65,7 @@ def time_of(raw: msgspec.Raw | None) -> int:
         return 0
     number = rawjson.part_of(raw, float)
     at_ms = int(number) if number is not None and abs(number) < 1e18 else utc_ms(text_of(raw))
-    return at_ms if _EARLIEST_MS < at_ms < _LATEST_MS else 0
+    return at_ms if _EARLIEST_MS < at_ms < LATEST_CLOCK_MS else 0
 
 
 def moment_of(raw: msgspec.Raw | None) -> int:
@@ -76,7 +75,7 @@ def moment_of(raw: msgspec.Raw | None) -> int:
         raw = msgspec.Raw(text.encode())
     elif text:
         at_ms = utc_ms(text)
-        return at_ms if _EARLIEST_MS < at_ms < _LATEST_MS else 0
+        return at_ms if _EARLIEST_MS < at_ms < LATEST_CLOCK_MS else 0
     seconds = rawjson.part_of(raw, float)
     in_ms = round(seconds * 1000) if seconds is not None and abs(seconds) < _EARLIEST_MS else 0
     return time_of(raw) or time_of(msgspec.Raw(b"%d" % in_ms))

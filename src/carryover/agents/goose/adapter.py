@@ -23,7 +23,7 @@ from carryover.agents.goose import SPEC
 from carryover.model import Op, PlanUpdate, session_in_other_cwd
 from carryover.records import rawjson
 from carryover.records.asked import checklist
-from carryover.records.fields import digest
+from carryover.records.fields import LATEST_CLOCK_MS, digest
 from carryover.records.lenient import Fields, fields_of, inside, is_true, items_of, number_of, text_of
 from carryover.records.patches import by_arguments, with_place
 from carryover.records.text import without_ansi, without_handoff
@@ -82,8 +82,6 @@ _QUIET: Final = (
 )
 _EARLIEST_MS: Final = 10_000_000_000
 """A greater time is in milliseconds, for the client too."""
-_LATEST_MS: Final = 4_102_444_800_000
-"""2100: no clock is that far ahead."""
 _NEWEST_ROWS: Final = 100
 """How many of the newest rows have their length compared, since they may have grown."""
 
@@ -255,7 +253,7 @@ def _row(*values: Any) -> _Row:
         ident,
         sqlite.column_text(message) or str(ident),
         sqlite.column_text(role),
-        at_ms if 0 < at_ms < _LATEST_MS else 0,
+        at_ms if 0 < at_ms < LATEST_CLOCK_MS else 0,
         hidden,
         is_result,
         (role, length, head),

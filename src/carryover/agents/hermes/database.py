@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 
 from carryover.records import rawjson
+from carryover.records.fields import LATEST_CLOCK_MS
 from carryover.records.lenient import fields_of
 from carryover.text.pattern import later
 from carryover.transcript import sqlite
@@ -247,7 +248,7 @@ def _dumps(path: Path) -> list[_Dump]:
 
 def _us_of(value: object) -> int:
     """Returns a row's time in microseconds; 0 if it can't be one."""
-    return round(value * 1_000_000) if isinstance(value, float) and 0 < value < 4_102_444_800 else 0
+    return round(value * 1_000_000) if isinstance(value, float) and 0 < value * 1000 < LATEST_CLOCK_MS else 0
 
 
 def database_reader() -> StatCachedReader:

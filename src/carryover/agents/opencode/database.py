@@ -19,6 +19,7 @@ import msgspec
 
 from carryover.adapter.layouts import Layout
 from carryover.records import rawjson
+from carryover.records.fields import LATEST_CLOCK_MS
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
@@ -63,7 +64,6 @@ _COPIED_FROM: Final = (
 )
 _TABLES: Final = frozenset(("session", "message", "part"))
 """The tables that make a database one of these."""
-_LATEST_MS: Final = 4_102_444_800_000
 _SUFFIX: Final = ".db"
 DATABASES: Final = Layout(globs=("*.db",), pattern=r"[^./][^/]*\.db")
 """Where the data folder has them; a variable may name one of them instead of the folder."""
@@ -106,7 +106,7 @@ def is_added(text: Fields) -> bool:
 def ms_of(raw: msgspec.Raw | None) -> int:
     """Returns the UTC milliseconds in a field, of whatever year; 0 if it holds no time."""
     number = rawjson.part_of(raw, float)
-    return int(number) if number is not None and 0 < number < _LATEST_MS else 0
+    return int(number) if number is not None and 0 < number < LATEST_CLOCK_MS else 0
 
 
 class _SessionRow(msgspec.Struct, frozen=True):
