@@ -231,29 +231,36 @@ def view_now(db: sqlite3.Connection, project: int | ProjectRoot, config: Config)
     else:
         view = ProjectView(root=project.root, main_root=project.main_root, sessions=())
     checkout = Checkout(Path(view.root))
-    recorded, view = view, _of_true_worktrees(view, checkout)
+    view = _without_left_out(db, project, view, checkout, config)
+    if view.main_root is not None and not has_past(view) and (main := project_by_root(db, view.main_root)):
+        view = _for_worktree(project_view(db, main.id), view.root)
+    return _with_places(view, checkout, config)
+
+
+def _without_left_out(
+    db: sqlite3.Connection, project: int | ProjectRoot, recorded: ProjectView, checkout: Checkout, config: Config
+) -> ProjectView:
+    """Returns the view without checkouts that are excluded, or no longer what they were when they were recorded."""
+    view = _of_true_worktrees(recorded, checkout)
     left_out = {root for root in _others(view) if project_settings(Path(root), config).excluded is not None}
     view = msgspec.structs.replace(view, worktrees=tuple(one for one in view.worktrees if one.root not in left_out))
     # What was pinned in another main checkout, or in one that is left out, is not for it either.
     if isinstance(project, int) and (view.main_root != recorded.main_root or view.main_root in left_out):
         view = msgspec.structs.replace(view, pins=tuple(pins(db, project)))
-    checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
-    main = project_by_root(db, view.main_root) if view.main_root is not None and not has_past(view) else None
-    if main is None:
-        return _with_places(view, checkouts, checkout, config)
-    found = project_view(db, main.id)
-    found = msgspec.structs.replace(
-        found,
-        root=view.root,
-        main_root=found.root,
-        is_of_main=True,
-        worktrees=(),
-        former_roots=(*found.former_roots, found.root),
+    return view
+
+
+def _for_worktree(main: ProjectView, root: str) -> ProjectView:
+    """Returns the view of a main checkout for its worktree at `root`, in which nothing has happened yet."""
+    former = (*main.former_roots, main.root)
+    return msgspec.structs.replace(
+        main, root=root, main_root=main.root, is_of_main=True, worktrees=(), former_roots=former
     )
-    return _with_places(found, checkouts, checkout, config)
 
 
-def _with_places(view: ProjectView, checkouts: tuple[str, ...], checkout: Checkout, config: Config) -> ProjectView:
+def _with_places(view: ProjectView, checkout: Checkout, config: Config) -> ProjectView:
+    """Returns the view with the other places where work on it is or was done."""
+    checkouts = () if is_foreign(view.root) else agents_checkouts(checkout, config.agents)
     digests = [session.digest for session in view.sessions]
     branches = {turn.branch for digest in digests for turn in digest.turns} | {digest.branch for digest in digests}
     lost = checkout.without_branches(filter(None, branches))
