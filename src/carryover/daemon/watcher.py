@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import stat
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -145,40 +145,27 @@ class Watcher:
         return {}
 
     def _watch_once(self, folders: Mapping[TranscriptRoot, _Identity | None], loop: asyncio.AbstractEventLoop) -> None:
-        polling = self.state.reason is not None
         there = [root for root, identity in folders.items() if identity is not None]
         # A disk that does not answer while watchfiles 1.3 adds its folders would stop all threads of the process.
         walked = look_at_each(there, self._below, at=lambda root: root.path)
         existing = [root for root, _ in walked]
         closed = frozenset(folder for _, below in walked for folder in below.closed)
         self._note_denied(bool(closed))
-        belows = [below for _, below in walked]
-        tops = tuple(top for below in belows for top in below.tops)
-        links = [link for below in belows for link in below.followed]
-        asked = dict[str, list[str]]()
-        inotify = None if polling else here().inotify()
-        if inotify is not None:
-            watching = reports_of(inotify, tops, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
-        elif self.deep and here().watches_trees and not polling and (asked := self._trees((*tops, *links))):
-            watching = self._reports_of_watchfiles(asked)
-        else:
-            polling, watching = True, polls(self._restart, took_s=lambda: self.context.rescan_s if self.deep else 0.0)
+        tops = [top for _, below in walked for top in below.tops]
         if not tops:
             self.state.mode = "nothing to watch"
             self._restart.wait(self._pause_s)
             return
+        reports = self._reports(tops, [link for _, below in walked for link in below.followed])
+        polling = reports is None
         look_again = 0.0
+        watching = reports or polls(self._restart, took_s=lambda: self.context.rescan_s if self.deep else 0.0)
         with closing(watching):
-            for found in watching:
+            for changes in watching:
                 is_first = not look_again
-                changes = as_asked(found, asked) if asked and len(found) <= FLOOD else found
-                sources, rescan = noticed(changes, existing, self.context.agents, deep=self.deep)
                 if is_first:
                     self.state.mode = "polling" if polling else "native"
-                if self.deep and (is_first or polling):
-                    rescan = "watch_begun" if is_first else "polled"
-                elif is_first or polling:
-                    sources = self._changed_in(existing)
+                sources, rescan = self._news(changes, existing, is_first=is_first, polling=polling)
                 if sources:
                     loop.call_soon_threadsafe(self.rescanner.hear, sources)
                 if rescan is not None:
@@ -191,6 +178,32 @@ class Watcher:
                         return
                     look_again = now_s + self._pause_s
 
+    def _reports(self, tops: Sequence[str], links: Sequence[str]) -> Generator[set[FileChange], None, None] | None:
+        """Returns what the system reports of folders and of links to folders; None if they are polled."""
+        if self.state.reason is not None:
+            return None
+        inotify = here().inotify()
+        if inotify is not None:
+            return reports_of(inotify, tops, links, deep=self.deep, stop=self._restart, pause_s=self._pause_s)
+        trees = self._trees((*tops, *links)) if self.deep and here().watches_trees else {}
+        return self._reports_of_watchfiles(trees) if trees else None
+
+    def _news(
+        self,
+        changes: Collection[FileChange],
+        existing: Collection[TranscriptRoot],
+        *,
+        is_first: bool,
+        polling: bool,
+    ) -> tuple[tuple[Source, ...], str | None]:
+        """Returns what `noticed` does. At first, and each time while polling, all may have changed."""
+        sources, rescan = noticed(changes, existing, self.context.agents, deep=self.deep)
+        if not (is_first or polling):
+            return sources, rescan
+        if self.deep:
+            return sources, "watch_begun" if is_first else "polled"
+        return self._changed_in(existing), rescan
+
     def _changed_in(self, projects: Collection[TranscriptRoot]) -> tuple[Source, ...]:
         """Returns the sources of the projects that are new, or in which one has changed since the last time."""
         seen = dict(look_at_each(projects, lambda root: dict(_stats(root.files)), at=lambda root: root.path))
@@ -201,9 +214,10 @@ class Watcher:
         )
         return tuple(source for _, sources in found for source in sources)
 
-    def _reports_of_watchfiles(self, paths: Iterable[str]) -> Generator[set[FileChange], None, None]:
-        return watch(
-            *paths,
+    def _reports_of_watchfiles(self, trees: Mapping[str, Sequence[str]]) -> Generator[set[FileChange], None, None]:
+        """Yields what changes in `trees`, by the names for which they were asked; a flood as it comes."""
+        watching = watch(
+            *trees,
             watch_filter=None,
             debounce=DEBOUNCE_MS,
             step=STEP_MS,
@@ -215,6 +229,9 @@ class Watcher:
             recursive=True,
             ignore_permission_denied=True,
         )
+        with closing(watching):
+            for found in watching:
+                yield found if len(found) > FLOOD else as_asked(found, trees)
 
 
 def polls(stop: StopEvent, *, took_s: Callable[[], float]) -> Generator[set[FileChange], None, None]:
