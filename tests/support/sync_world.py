@@ -22,7 +22,7 @@ from carryover.sync.incoming import LedgerIncoming
 from carryover.sync.outgoing import LedgerOutgoing
 from carryover.sync.own_log import OwnLog
 from carryover.sync.payload import Payload
-from carryover.sync.rounds import Outcome, synchronised
+from carryover.sync.rounds import Outcome, exchange
 from carryover.sync.sealing import MachineKey, make_key
 from carryover.sync.store import Fetched, Store
 
@@ -225,7 +225,7 @@ class MemoryMachine:
         return self.now_ms
 
     def sync(self) -> Outcome:
-        return asyncio.run(synchronised(self.own(), self.ledger, lambda take: take(self.ledger), at_once))
+        return asyncio.run(exchange(self.own(), self.ledger, lambda take: take(self.ledger), at_once))
 
     def add(self, *machines: MemoryMachine) -> None:
         """Adds those of the machines that ask for it."""

@@ -45,16 +45,18 @@ class Outcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 _InThread = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs a function that blocks."""
 _WithLedger = Callable[[Callable[[Ledger, StatePaths], Awaitable[Any]]], Awaitable[Any]]
+"""Runs a function that writes to the ledger, which is locked only for as long: the store may take an hour to answer."""
 _WithIncoming = Callable[[Callable[[LedgerIncoming], Awaitable[int]]], Awaitable[int]]
+"""The same, for one that stores what others sent."""
 
 
 async def synchronise(
     state: StateDir, with_ledger: _WithLedger, *, now_ms: Callable[[], int], in_thread: _InThread
 ) -> Outcome:
-    """Synchronises once. If sync was ended, the ledger stops noting changes. `with_ledger` runs a function that writes
-    to the ledger, `in_thread` a blocking one. If this is cancelled, a command that uses the store fails. Raises
-    UserError or OSError; what was done until then is kept."""
+    """Synchronises once. If sync was ended, the ledger stops noting changes. If this is cancelled, a command that uses
+    the store fails. Raises UserError or OSError; what was done until then is kept."""
     if not SyncFolder(state).is_set_up:
         await with_ledger(lambda ledger, _paths: ledger.write(end_log))
         raise UserError(OFF, ExitCode.NOTHING_FOUND)
@@ -64,11 +66,15 @@ async def synchronise(
         sent = await _finished(in_thread(outgoing.sent_projects))
         await with_ledger(lambda ledger, _paths: ledger.write(begin_log, sent))
 
-        def with_incoming(do: Callable[[LedgerIncoming], Awaitable[int]]) -> Awaitable[int]:
-            taking = with_ledger(lambda ledger, paths: do(LedgerIncoming(ledger, paths)))
-            return _finished(taking, own.store.end)
+        def finished(work: Awaitable[Any]) -> Awaitable[Any]:
+            return _finished(work, own.store.end)
 
-        return await synchronised(own, outgoing, with_incoming, lambda work: _finished(in_thread(work), own.store.end))
+        return await exchange(
+            own,
+            outgoing,
+            lambda take: finished(with_ledger(lambda ledger, paths: take(LedgerIncoming(ledger, paths)))),
+            lambda work: finished(in_thread(work)),
+        )
 
 
 async def _finished(work: Awaitable[Any], end: Callable[[], None] = lambda: None) -> Any:
@@ -83,11 +89,11 @@ async def _finished(work: Awaitable[Any], end: Callable[[], None] = lambda: None
         raise
 
 
-async def synchronised(
+async def exchange(
     own: OwnLog, outgoing: LedgerOutgoing, with_incoming: _WithIncoming, in_thread: _InThread
 ) -> Outcome:
-    """Synchronises once. The caller holds the folder's lock. Raises UserError or OSError; what was done until then
-    is kept."""
+    """Takes what is new in the store, then sends what is new here. The caller holds the folder's lock. Raises UserError
+    or OSError; what was done until then is kept."""
     try:
         heads = await in_thread(own.read)
         received = await with_incoming(partial(_take, own, heads, in_thread)) if heads else 0
