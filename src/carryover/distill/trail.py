@@ -72,6 +72,8 @@ class Past(NamedTuple):
     short_ids: Mapping[str, str]
     beside: frozenset[str]
     """Ids of the unfinished sessions that worked at the same time as the leading one."""
+    worked: Sequence[SessionView]
+    """The sessions in which the user had work done."""
 
     @property
     def lead(self) -> SessionView:
@@ -147,6 +149,7 @@ def past_of(
         names=names,
         short_ids=_short_ids([session.session for session in view.sessions]),
         beside=beside,
+        worked=[one for one in view.sessions if one.digest.worked and any(map(says_something, one.digest.turns))],
     )
 
 
@@ -342,8 +345,7 @@ def sessions_since(past: Past, at_ms: int) -> int:
 
 
 def _begun_since(past: Past, at_ms: int) -> list[SessionView]:
-    later = (one for one in past.view.sessions if one.started_ms > at_ms and one.digest.worked)
-    return [one for one in later if any(map(says_something, one.digest.turns))]
+    return [one for one in past.worked if one.started_ms > at_ms]
 
 
 def answers_since(digest: Digest, turn: int) -> int:

@@ -141,8 +141,10 @@ def _asked(prompt: str, asked: str, answer: str) -> Sequence[str]:
 def _chosen_in(prompt: str, answer: str, more: Sequence[str] = ()) -> list[str]:
     """Returns the options of an answer that a prompt chose. Quoted ones count only if none of the agent's own match."""
     lines = answer.splitlines()
-    said = "\n".join(line for line, is_own in zip(lines, own_lines(lines), strict=True) if is_own)
-    return [*_chosen(prompt, lines_of(said))] or [*_chosen(prompt, (*lines_of(answer), *more))]
+    own = [line for line, is_own in zip(lines, own_lines(lines), strict=True) if is_own]
+    chosen = [*_chosen(prompt, lines_of("\n".join(own)))]
+    is_all = len(own) == len(lines) and not more
+    return chosen if chosen or is_all else [*_chosen(prompt, (*lines_of(answer), *more))]
 
 
 def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
@@ -158,6 +160,8 @@ def _chosen(prompt: str, lines: Iterable[str]) -> Iterator[str]:
             coded[code[1].casefold()] = line
     if len(coded) > 1:  # one alone may be a log's: `[OK] the till is open`
         options.update({code: {"": line} for code, line in coded.items() if code not in options})
+    if not options:
+        return
     marks, joints = _AND.subn(r"\1 ", _VERSION.sub("version", prompt.casefold()))
     words = _WORD.findall(marks)
     letters = [word for word in words if not word.isdigit()]

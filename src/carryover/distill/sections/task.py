@@ -146,18 +146,15 @@ def _taken_up(past: Past, chosen: Sequence[Step]) -> list[Step]:
     return [*best.values()][:_MOST_TAKEN_UP]
 
 
-def _may_be_open(past: Past, step: Step) -> bool:
-    """Whether what the turn was asked may be the leading session's task, too: if that one did not begin with a task of
-    its own, or if the turn was cut off. What was asked more than a day before the leading session began, was left for
-    work in other sessions, or was committed since, is most likely done."""
+def _may_be_open(past: Past, step: Step, began_ms: int, *, continues: bool) -> bool:
+    """Whether what the turn was asked may be the task of the leading session, which `began_ms`, too: if that one
+    `continues` what was asked before, or if the turn was cut off. What was asked more than a day before it began, was
+    left for work in other sessions, or was committed since, is most likely done."""
     if step.view is past.lead:
         return True
-    turns = past.lead.digest.turns
-    # A turn of what ran before the first prompt, or of a prompt that was sent again, has no prompt.
-    first = next((turn for turn in turns if turn.prompt), turns[0])
-    if first.at_ms - step.turn.last_ms > DAY_MS:
+    if began_ms - step.turn.last_ms > DAY_MS:
         return False
-    if not _continues(first) and not _was_cut_off(past, step):
+    if not continues and not _was_cut_off(past, step):
         return False
     since = sessions_since(past, step.turn.last_ms)
     was_done = since > 1 and (past.at_ms - step.turn.last_ms) * since > DAY_MS
@@ -188,13 +185,17 @@ def _ranked(past: Past) -> Iterator[tuple[float, Step]]:
     done = Counter[str]()
     worked = 0
     since = defaultdict[str, list[frozenset[str]]](list)
+    turns = past.lead.digest.turns
+    # A turn of what ran before the first prompt, or of a prompt that was sent again, has no prompt.
+    first = next((turn for turn in turns if turn.prompt), turns[0])
+    continues = _continues(first)
     for turns_since, step in enumerate(reversed(past.steps)):
         if (step.turn.calls or step.turn.changes) and worked < _NEWEST:
             worked += 1
             lasting = (file for file in step.digest.touched if not file.temporary)
             paths = (file.path for file in lasting if file.turn == step.turn.number)
             done.update(subjects_in(" ".join((step.turn.answer, *paths))))
-        if not _may_be_open(past, step):
+        if not _may_be_open(past, step, first.at_ms, continues=continues):
             continue
         prompt = step.turn.prompt
         own = subjects_in(prompt)
