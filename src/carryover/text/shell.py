@@ -74,10 +74,12 @@ def commands(script: str) -> tuple[Command, ...]:
     script = without_heredocs(script)
     found: list[Command] = []
     folders: tuple[str, ...] = ("", "")
-    outside = folders
+    chain, outside = 0, folders
+    """The number of the first command of the chain that is being read (`a && b | c`), and the folders before it."""
     groups: list[tuple[int, tuple[str, ...], tuple[str, ...]]] = []
-    begin = 0
-    begun = Counter[int]()  # how many chains in the background begin at each command, less those that end before it
+    """Of each open group the chain that it is in, the folders before that, and those before the group."""
+    begun = Counter[int]()
+    """How many chains in the background begin at each command, less those that end before it."""
     for before, pieces, then in _split(script):
         if pieces:
             written, redirects = _sorted(pieces)
@@ -88,15 +90,15 @@ def commands(script: str) -> tuple[Command, ...]:
         elif found and (then == CUT or found[-1].then == ")" or (then == ")" and found[-1].then != "&")):
             found[-1] = found[-1]._replace(then=then)  # what `&` left in the background outlives its group
         if then == "(":
-            groups.append((begin, outside, folders))
+            groups.append((chain, outside, folders))
         elif then == ")" and groups:
-            begin, outside, folders = groups.pop()
-        elif then == "&" and len(found) - begin > 1:
-            begun[begin] += 1
+            chain, outside, folders = groups.pop()  # a `cd` in it counts no longer
+        elif then == "&" and len(found) - chain > 1:  # the whole chain runs in the background, as a group does
+            begun[chain] += 1
             begun[len(found)] -= 1
             folders = outside
         if then not in ("&&", "||", ")", *PIPES):
-            begin, outside = len(found), folders
+            chain, outside = len(found), folders
     around = accumulate(begun[at] for at in range(len(found)))
     return tuple(each._replace(depth=each.depth + more) for each, more in zip(found, around, strict=True))
 
