@@ -135,17 +135,10 @@ def own_words(
     marked = [(one_line(line) in known, line) for line in text.splitlines()]
     kept = "\n".join("" if is_known else line for is_known, line in marked)
     own = _PARAGRAPH_END.sub("\n\n", kept).strip("\n")
-    if not any(letter.isalnum() for letter in own):
-        own = ""
-    name = clip(command or on_disk, chars=_NAME_CHARS)
-    if not name:
-        form = filled_in(text)
-        name = form.name if form is not None else _first(line for is_known, line in marked if is_known)
-    if on_disk:
-        whence = "a command on disk"
-    else:
-        or_more = "+" if len(alike) == MOST_LIKE_IT else ""
-        whence = f"repeated in {len(alike) + 1}{or_more} prompts"
+    own = own if any(letter.isalnum() for letter in own) else ""
+    name = clip(command or on_disk, chars=_NAME_CHARS) or _title(text, [line for is_known, line in marked if is_known])
+    or_more = "+" if len(alike) == MOST_LIKE_IT else ""
+    whence = "a command on disk" if on_disk else f"repeated in {len(alike) + 1}{or_more} prompts"
     return own, f"template {quoted(name)} ({whence}), {len(text) - len(own):,} characters"
 
 
@@ -170,9 +163,12 @@ def _chars(lines: frozenset[str]) -> int:
     return sum(map(len, lines))
 
 
-def _first(lines: Iterable[str]) -> str:
-    """Returns the first line with words, which says more of what is to be done than a heading further down."""
-    return clip(" ".join(next(filter(None, map(lines_of, lines)), [])), chars=_NAME_CHARS)
+def _title(text: str, template: Sequence[str]) -> str:
+    """Returns the name of the form that was filled in or, if it is none, the first of the template's lines that has
+    words, which says more of what is to be done than a heading further down."""
+    if (form := filled_in(text)) is not None:
+        return form.name
+    return clip(" ".join(next(filter(None, map(lines_of, template)), [])), chars=_NAME_CHARS)
 
 
 def command_files(
