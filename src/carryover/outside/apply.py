@@ -12,7 +12,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 from pathlib import Path
 from typing import Final, Literal
@@ -269,25 +269,30 @@ def carry_out(edit: Edit, state: Path) -> Edit:
 def _put(edit: Edit, state: Path, journal: Journal) -> None:
     """Writes the journal first: a kill leaves nothing of ours that is not listed. Raises OSError if the file can't be
     written, or changed since it was planned; EditRefused if the edit could not be undone."""
-    entry = edit.text.listed
-    made = _missing_folders(edit.path) if edit.changes else []
-    root = str(edit.text.root) if edit.text.root is not None else ""
-    lines = [Listed(path=str(folder), form="folder", root=root) for folder in made]
-    former = None
-    if entry is not None:
-        former = journal.known(entry)
-        lines.append(_line(edit, entry, journal))
-        if former is not None and former.place != entry.place:  # the same file by another path
-            lines.append(replace(former, gone=True))
-    write_down(state, *lines)
+    write_down(state, *_entries(edit, journal))
     try:
         _write(edit)
     except OSError:
         _remove_folders(edit.path, read_journal(state), state)
-        if entry is not None:
-            undone = (replace(entry, gone=True), *((former,) if former is not None else ()))
-            write_down(state, *{one.place: one for one in undone}.values())  # one line for a place that they share
+        if (entry := edit.text.listed) is not None:
+            # What the file was listed as stands again, instead of the new line if both are of one place.
+            undone = filter(None, (replace(entry, gone=True), journal.known(entry)))
+            write_down(state, *{one.place: one for one in undone}.values())
         raise
+
+
+def _entries(edit: Edit, journal: Journal) -> Iterator[Listed]:
+    """Yields what the journal is to say of an edit: the folders that it makes, and the file by this path alone."""
+    text, entry = edit.text, edit.text.listed
+    root = str(text.root) if text.root is not None else ""
+    for folder in _missing_folders(edit.path) if edit.changes else ():
+        yield Listed(path=str(folder), form="folder", root=root)
+    if entry is None:
+        return
+    yield _line(edit, entry, journal)
+    former = journal.known(entry)
+    if former is not None and former.place != entry.place:  # the same file by another path
+        yield replace(former, gone=True)
 
 
 def _line(edit: Edit, entry: Listed, journal: Journal) -> Listed:
@@ -301,8 +306,8 @@ def _line(edit: Edit, entry: Listed, journal: Journal) -> Listed:
 
 
 def _origin(origin_of: OriginOf, before: bytes | None, entry: Listed, journal: Journal) -> Origin:
-    """If the file was made for its hooks, it also counts as made for its server, or the reverse: whichever is taken out
-    last deletes it."""
+    """Returns what the file was before ours. If it was made for its hooks, it also counts as made for its server, or
+    the reverse: whichever is taken out last deletes it."""
     known = journal.known(entry)
     origin = origin_of(before, known.origin if known is not None else None)
     beside = journal.at(Path(entry.path), server=not entry.is_server)
