@@ -236,17 +236,21 @@ class WorkQueue(ABC, Generic[_K]):
 
     def _next_due(self) -> _K | None:
         """Returns the live key that comes next. A key in flight is not given out; it waits again when that is done."""
-        now = self._clock()
-        while self._timed:
-            due, number, key, pending = self._timed[0]
-            is_outdated = self._live.get(key) is not pending or pending.due != due
-            if not is_outdated and due > now:
-                break
-            heappop(self._timed)
-            if not is_outdated:
-                heappush(self._due, (not pending.urgent, self.rank(key), number, key, pending))
+        self._collect_due()
         while self._due:
             *_, key, pending = heappop(self._due)
             if self._live.get(key) is pending and key not in self._in_flight:
                 return key
         return None
+
+    def _collect_due(self) -> None:
+        """Moves what has become due to where it is in the order of ranks. Leaves a time that still counts in front."""
+        now = self._clock()
+        while self._timed:
+            due, number, key, pending = self._timed[0]
+            counts = self._live.get(key) is pending and pending.due == due
+            if counts and due > now:
+                return
+            heappop(self._timed)
+            if counts:
+                heappush(self._due, (not pending.urgent, self.rank(key), number, key, pending))
