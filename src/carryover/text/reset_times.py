@@ -52,16 +52,16 @@ def _named_ms(resets: str, at_ms: int, clock: Clock) -> int:
     return int((reset if reset > reached else reset + timedelta(days=1)).timestamp() * 1000)
 
 
-def reset_here(resets: str, at_ms: int, clock: Clock = on_this_machine) -> str:
+def reset_here(resets: str, at_ms: int) -> str:
     """Returns when a limit reached at `at_ms` resets by the reader's clock, with the day if that is another.
 
     The agent's own words stand beside it if their zone is not the reader's, and alone if they name no time of day.
     """
-    reset_ms = reset_time_ms(resets, at_ms, clock)
+    reset_ms = reset_time_ms(resets, at_ms, on_this_machine)
     if reset_ms is None:
         return resets
-    local = _time(reset_ms, at_ms, clock)
-    return f"{local} ({resets})" if _zone_differs(resets, reset_ms, clock) else local
+    local = _time(reset_ms, at_ms, on_this_machine)
+    return f"{local} ({resets})" if _zone_differs(resets, reset_ms, on_this_machine) else local
 
 
 def reset_quoted(resets: str, at_ms: int, clock: Clock) -> str:
