@@ -16,6 +16,14 @@ from carryover.transcript.stat_cache import utc_now_ms
 
 _HEAD_BYTES: Final = 1000
 TAIL_BYTES: Final = 256
+MAX_LINE_BYTES: Final = 8 << 20
+"""A longer line is counted and skipped, without being held in memory."""
+_READ_BYTES: Final = 1 << 20
+READ_LINES: Final = 500
+SKIP_BYTES: Final = 64 << 20
+"""How much of an oversized line one read skips, so that no read takes long."""
+REST_MS: Final = 2_000
+"""How long after a write a last line without a newline may still grow."""
 
 
 class _Position(msgspec.Struct, frozen=True, array_like=True):
@@ -40,7 +48,7 @@ class _Position(msgspec.Struct, frozen=True, array_like=True):
         return self.offset + self.passed
 
 
-def _settle(descriptor: int, cursor: bytes | None) -> tuple[_Position, bool]:
+def _position_in(descriptor: int, cursor: bytes | None) -> tuple[_Position, bool]:
     """Returns where to begin reading, and whether that is the start of a file that the cursor was not made for."""
     if cursor is None:
         return _Position(), False
@@ -52,6 +60,7 @@ def _settle(descriptor: int, cursor: bytes | None) -> tuple[_Position, bool]:
 
 
 def _guards(descriptor: int, position: _Position) -> tuple[bytes, bytes]:
+    """Returns the hashes by which the file is recognised; see `_Position`."""
     end = position.resume_at
     start = max(0, end - TAIL_BYTES)
     return _hash(os.pread(descriptor, min(_HEAD_BYTES, end), 0)), _hash(os.pread(descriptor, end - start, start))
@@ -61,23 +70,6 @@ def _hash(data: bytes) -> bytes:
     import hashlib  # loads OpenSSL, which commands that only list transcripts don't need
 
     return hashlib.blake2b(data, digest_size=16).digest()
-
-
-def _with_hashes(descriptor: int, position: _Position) -> _Position:
-    """Returns the position with the hashes by which the file is recognised."""
-    head, tail = _guards(descriptor, position)
-    return msgspec.structs.replace(position, head=head, tail=tail)
-
-
-MAX_LINE_BYTES: Final = 8 << 20
-"""A longer line is counted and skipped, without being held in memory."""
-
-_READ_BYTES: Final = 1 << 20
-READ_LINES: Final = 500
-SKIP_BYTES: Final = 64 << 20
-"""How much of an oversized line one read skips, so that no read takes long."""
-REST_MS: Final = 2_000
-"""How long after a write a last line without a newline may still grow."""
 
 
 class JsonlReader:
@@ -114,21 +106,21 @@ class JsonlReader:
         descriptor = open_regular(path)
         try:
             waits_ms = self._waits_ms(descriptor)  # before the content, so that this was not written later
-            position, restarted = _settle(descriptor, cursor)
+            position, restarted = _position_in(descriptor, cursor)
             lines, position, oversized, more = _advance(descriptor, position)
             last = _last_line(descriptor, position) if not more and not position.passed else None
             if last is not None and waits_ms is None:
                 # The line counts once its newline comes, and what there is before that has the same number.
                 lines = (*lines, Record(number=position.line + 1, data=last.removesuffix(b"\r")))
                 position = _Position(offset=position.offset + len(last), line=position.line)
-            position = _with_hashes(descriptor, position)
+            head, tail = _guards(descriptor, position)
         finally:
             os.close(descriptor)
         first = self._before(path) if lines else None
         lines = lines if first is None else (Record(number=0, data=first), *lines)
         return Batch(
             records=lines,
-            cursor=msgspec.msgpack.encode(position),
+            cursor=msgspec.msgpack.encode(msgspec.structs.replace(position, head=head, tail=tail)),
             restarted=restarted,
             more=more,
             oversized=oversized,
