@@ -77,7 +77,7 @@ def run_commit(
     displaced: dict[int, int] = {}
     if any_foreign:
         threads.displace_foreign(db, source.agent, entries)
-        displaced = threads.settle(db, reducer, source, more=prepared.more)
+        displaced = threads.rebuild_changed(db, reducer, source, more=prepared.more)
     if any_lost:
         restore_lost(db, entries)
     batch = msgspec.structs.replace(prepared, entries=entries)
@@ -123,7 +123,7 @@ def store_entries(
         elif session.project_id is None:
             projects |= _place(db, session, naming.get(native_id, []), prepared.roots)
         threads.retract(db, session, retracting.get(native_id, []))
-    projects |= threads.settle(db, reducer, source, more=prepared.more)
+    projects |= threads.rebuild_changed(db, reducer, source, more=prepared.more)
     _count(db, stored, prepared.oversized)
     count_skipped(db, source.agent, prepared.skipped, at_ms=prepared.mtime_ns // 1_000_000)
     return Committed(

@@ -18,7 +18,7 @@ from carryover.ledger.codec import decode_body, is_of
 from carryover.ledger.queries import SELECTED, Selection
 from carryover.ledger.search_index import clear_index
 from carryover.ledger.sessions import LAST_PROJECT, mark_changed
-from carryover.ledger.threads import Reducer, settle
+from carryover.ledger.threads import Reducer, rebuild_changed
 from carryover.ledger.tombstones import Tombstone, Tombstones
 from carryover.model import SessionInfo, conversation_of
 
@@ -113,7 +113,7 @@ def _remove(db: sqlite3.Connection, reducer: Reducer, sessions: Sequence[int], s
             tombstones.put_tombstones(db, Tombstones(keys=keys))
     for statement in _REMOVE:
         db.execute(statement, values)
-    settle(db, reducer)
+    rebuild_changed(db, reducer)
     titles: dict[int, str] = {}
     for session_id, stored in db.execute(_INFOS, values):
         info = decode_body(stored)

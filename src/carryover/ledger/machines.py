@@ -20,7 +20,7 @@ from carryover.ledger.codec import is_same_body
 from carryover.ledger.commit import restore_lost, store_entries
 from carryover.ledger.rows import COUNTS, LOST, RETRACTED, records
 from carryover.ledger.sessions import current_project, know_project, mark_changed
-from carryover.ledger.threads import REPLACE, Reducer, settle
+from carryover.ledger.threads import REPLACE, Reducer, rebuild_changed
 from carryover.ledger.tombstones import without_forgotten
 
 _KNOWN: Final = f"""SELECT key, event.id, native_id, subagent_id, machine, retracted, body
@@ -126,7 +126,7 @@ def take_again(db: sqlite3.Connection, reducer: Reducer, root: str) -> None:
     if is_on:
         db.execute(_EMPTY_MIXED, (root,))
         db.execute("DELETE FROM taken")
-        settle(db, reducer)
+        rebuild_changed(db, reducer)
 
 
 def taken(db: sqlite3.Connection, machine_id: str, there: Iterable[str]) -> set[str]:
@@ -152,7 +152,7 @@ def store_received(
     """
     for marks, some in in_parts(withdrawn):
         db.execute(_WITHDRAW.format(marks=marks), (*some, machine))
-    projects = settle(db, reducer)
+    projects = rebuild_changed(db, reducer)
     commits = [_store(db, reducer, machine, agent, entries) for agent, entries in by_agent.items()]
     for commit in commits:
         projects |= commit.projects
@@ -172,7 +172,7 @@ def _store(
     forgotten = len(entries) - len(wanted)
     wanted, projects = _of_others(db, machine, agent, wanted)
     wanted = _brought_up_to_date(db, machine, wanted)
-    projects |= settle(db, reducer)
+    projects |= rebuild_changed(db, reducer)
     source = Source(agent=agent, path=foreign_root(machine, "/"))
     restore_lost(db, wanted, machine)
     batch = PreparedBatch(cursor=b"", context=b"", size=0, mtime_ns=0, entries=wanted, roots=roots)

@@ -262,7 +262,7 @@ def _mark(
 ) -> None:
     """Marks a source by `statement`. No more is read of it, so that its digests can be made."""
     db.execute(statement, values)
-    threads.settle(db, reducer, source)
+    threads.rebuild_changed(db, reducer, source)
 
 
 def _forget(

@@ -51,8 +51,8 @@ THREAD_TRIGGERS: Final = (
     """CREATE TEMP TRIGGER IF NOT EXISTS event_removed AFTER DELETE ON event
         BEGIN INSERT OR REPLACE INTO touched (thread_id) VALUES (OLD.thread_id); END""",
 )
-"""With these, a connection lists for `settle` the threads in which an event was changed or removed. A thread with a
-`source_id` waits until that source is read to its end."""
+"""With these, a connection lists for `rebuild_changed` the threads in which an event was changed or removed. A thread
+with a `source_id` waits until that source is read to its end."""
 _NO_SOURCE: Final = ("", "")
 _SOURCE: Final = "(SELECT id FROM source WHERE agent = ? AND path = ?)"
 _TOUCHED: Final = f"""SELECT thread.id, session.id, project_id, EXISTS (SELECT 1 FROM event WHERE thread_id = thread.id)
@@ -113,7 +113,7 @@ def open_thread(db: sqlite3.Connection, reducer: Reducer, session_id: int, subag
 
 def reduce_on(db: sqlite3.Connection, reducer: Reducer, thread: ThreadRow, events: Sequence[Event]) -> None:
     """Folds `events`, which are already stored, into the thread's digest and stores it. If that digest cannot be
-    continued, `settle` makes it again."""
+    continued, `rebuild_changed` makes it again."""
     digest = None
     if thread.fold_version == reducer.version:
         with suppress(ValueError):
@@ -146,7 +146,7 @@ def _rebuild(db: sqlite3.Connection, reducer: Reducer, thread_id: int) -> None:
         after = int(rows[-1][0])
 
 
-def settle(
+def rebuild_changed(
     db: sqlite3.Connection, reducer: Reducer, source: Source | None = None, *, more: bool = False
 ) -> dict[int, int]:
     """Rebuilds the digests of threads whose events changed; removes threads and sessions that were left empty.
