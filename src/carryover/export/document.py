@@ -195,12 +195,12 @@ def tokens_in(text: str, *, percent: int = 100) -> int:
     less than the estimate for the whole.
     """
     words = [len(word) for word in _WORD.findall(text)]
-    count = sum((length + 4) // 5 for length in words)
-    count += len(_BLANKS.findall(text))
+    tokens = sum((length + 4) // 5 for length in words)
+    tokens += len(_BLANKS.findall(text))
     plain = text if text.isascii() else "".join(sign for sign in text if sign < "\x80")
-    count += len(plain) - sum(words) - len(_BLANK.findall(plain))
+    tokens += len(plain) - sum(words) - len(_BLANK.findall(plain))
     if plain is not text:
         codes = [ord(sign) for sign in text if sign >= "\x80"]
         wide = sum(code >= _FIRST_WIDE for code in codes)
-        count += wide + sum(code >= _FIRST_ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
-    return (count * percent + 99) // 100
+        tokens += wide + sum(code >= _FIRST_ASTRAL for code in codes) + ((len(codes) - wide) * 2 + 2) // 3
+    return (tokens * percent + 99) // 100

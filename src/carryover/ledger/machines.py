@@ -109,9 +109,9 @@ def know_machine(db: sqlite3.Connection, machine_id: str, name: str) -> str:
     that name."""
     for (known,) in db.execute("SELECT name FROM machine WHERE id = ?", (machine_id,)):
         return str(known)
-    taken = {taken for (taken,) in db.execute(_NAMES)}
+    names = {known for (known,) in db.execute(_NAMES)}
     numbered = (f"{name}-{number}" for number in count(2))
-    free = next(one for one in chain([name], numbered) if one not in taken)
+    free = next(one for one in chain([name], numbered) if one not in names)
     db.execute("INSERT INTO machine (id, name) VALUES (?, ?)", (machine_id, free))
     return free
 
@@ -129,7 +129,7 @@ def take_again(db: sqlite3.Connection, reducer: Reducer, root: str) -> None:
         rebuild_changed(db, reducer)
 
 
-def taken(db: sqlite3.Connection, machine_id: str, there: Iterable[str]) -> set[str]:
+def segments_taken(db: sqlite3.Connection, machine_id: str, there: Iterable[str]) -> set[str]:
     """Returns which segments of those that are `there` were taken from a machine, and forgets the others."""
     db.execute(_NOT_THERE, (machine_id, msgspec.json.encode(list(there)).decode()))
     rows = db.execute("SELECT segment FROM taken WHERE machine = ?", (machine_id,))

@@ -95,9 +95,9 @@ async def read_sources(
     with Progress(after_s=SLOW_S) as progress:
         for number, source in enumerate(sources, start=1):
             agent = agents[source.agent]
-            reading = partial(ingest, ledger, agent, source, root_of=find_root, now_ms=now_ms, max_batches=1)
+            read_next = partial(ingest, ledger, agent, source, root_of=find_root, now_ms=now_ms, max_batches=1)
             until_s = time.monotonic() + (patience_s if _holds_many(source) else math.inf)
-            while (result := await retry_if_silent(reading)).more and time.monotonic() < until_s:
+            while (result := await retry_if_silent(read_next)).more and time.monotonic() < until_s:
                 progress.update((number - 1) / len(sources), f"{number - 1} of {len(sources)} transcripts read")
             is_whole = is_whole and not (result.more or result.silent)
             progress.update(number / len(sources), f"{number} of {len(sources)} transcripts read")

@@ -24,7 +24,7 @@ from carryover.probe.git_dir import (
     unless_git_cannot_either,
     worktrees_of,
 )
-from carryover.probe.ignore_rules import GITIGNORE, SIZE_LIMIT_BYTES, has_rule, may_let_in, names
+from carryover.probe.ignore_rules import GITIGNORE, SIZE_LIMIT_BYTES, has_rule, has_rule_by_name, may_let_in
 from carryover.probe.memory import find_once, known_answer, remember
 from carryover.text.pattern import later
 
@@ -300,7 +300,7 @@ class Checkout:
 
         def read() -> tuple[bool, bool]:
             rules = read_bytes_bounded(self.exclude, SIZE_LIMIT_BYTES, follow=False)
-            return has_rule(rules, folder), names(rules, folder)
+            return has_rule(rules, folder), has_rule_by_name(rules, folder)
 
         return find_once((self.exclude, folder), file_stamp(self.exclude), read)
 

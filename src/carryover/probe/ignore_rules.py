@@ -26,7 +26,7 @@ def has_rule(data: bytes, folder: str) -> bool:
     return False
 
 
-def names(data: bytes, folder: str) -> bool:
+def has_rule_by_name(data: bytes, folder: str) -> bool:
     """Whether the text of an ignore file has a rule for a folder by its name alone."""
     return any(_name_in(line) == os.fsencode(folder) for line in data.split(b"\n"))
 

@@ -26,7 +26,7 @@ from carryover.probe.looks import look_at, look_at_each
 from carryover.projects.handoff_file import HANDOFF
 from carryover.publish.gitignore import shared_rule, take_rules
 from carryover.publish.local_pointers import local_names, local_text, place_local_pointers, unhide
-from carryover.publish.read_lists import entry, place_in_read_lists
+from carryover.publish.read_lists import list_entry, place_in_read_lists
 from carryover.publish.shared_pointers import committed_names, list_none_placed, list_placed, place_shared_pointers
 from carryover.publish.store import remove_own
 
@@ -108,7 +108,7 @@ def remove_elsewhere(edits: Pass) -> None:
 def our_texts_in(root: Path, listed: Collection[str]) -> Iterator[Text]:
     """Yields our text in those files of a project that are `listed`, each once the one before was taken out: two names
     may lead to one file by now."""
-    yield from (entry(root, where) for where in read_lists().values() if where.name in listed)
+    yield from (list_entry(root, where) for where in read_lists().values() if where.name in listed)
     names = dict.fromkeys((*local_names(), *reversed(instruction_files())))
     yield from (local_text(root, name) for name in names if name in listed)
     if GITIGNORE in listed:

@@ -53,7 +53,7 @@ def place_in_read_lists(edits: Pass) -> set[str]:
             edits.left_alone(where.name, f"{reason}{_by_hand(spec)}")
         # A file that git shows is ours to make: `_why_not` refuses the user's.
         elif not shown or keep_out(edits, where.name):
-            edits.put(entry(checkout.root, where, is_listed=is_listed))
+            edits.put(list_entry(checkout.root, where, is_listed=is_listed))
             wanted.add(where.name)
     return wanted
 
@@ -104,7 +104,7 @@ def _has_list(path: Path, where: YamlList) -> bool:
         return True
 
 
-def entry(root: Path, where: YamlList, *, is_listed: bool = True) -> Text:
+def list_entry(root: Path, where: YamlList, *, is_listed: bool = True) -> Text:
     """Returns our entry in a list; a file that we created and the user did not extend is deleted with it. If the file
     `is_listed`, entries for the project's former places go as well when it is put in."""
     own = str(root / IN_PROJECT)

@@ -16,7 +16,7 @@ import msgspec
 from carryover.facts import foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
-from carryover.ledger.machines import know_machine, store_received, taken
+from carryover.ledger.machines import know_machine, segments_taken, store_received
 from carryover.ledger.store import Ledger
 from carryover.model import AnyBody, Event, FileEdit, Op, with_paths
 from carryover.projects.root import StatePaths
@@ -45,7 +45,7 @@ class LedgerIncoming:
 
     async def taken(self, head: Head) -> set[str]:
         """Returns which of the machine's segments are in the ledger."""
-        return await self._ledger.write(taken, head.machine, [segment.name for segment in head.segments])
+        return await self._ledger.write(segments_taken, head.machine, [segment.name for segment in head.segments])
 
     def has_room(self) -> bool:
         """Whether the disk has more room than this machine's own records may need. Blocks."""

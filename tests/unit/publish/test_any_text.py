@@ -18,7 +18,7 @@ from carryover.probe.checkout import Checkout
 from carryover.publish.gitignore import rules_in, shared_rule, with_rule, without_rules
 from carryover.publish.local_pointers import local_names, local_text
 from carryover.publish.pointers import NEW_FILE, pointer
-from carryover.publish.read_lists import entry
+from carryover.publish.read_lists import list_entry
 from carryover.text.user_text import BOM, EditRefused
 from support.repository import repository
 
@@ -45,7 +45,7 @@ Texts = Callable[[Path], list[Text]]
 KINDS: Final[dict[str, tuple[Texts, st.SearchStrategy[bytes]]]] = {
     "pointer": (lambda root: [pointer(root, name) for name in instruction_files()], INSTRUCTIONS),
     "hidden": (lambda root: [local_text(root, name) for name in local_names() if name != AGENTS_MD], INSTRUCTIONS),
-    "entry": (lambda root: [entry(root, where, is_listed=False) for where in read_lists().values()], LISTS),
+    "entry": (lambda root: [list_entry(root, where, is_listed=False) for where in read_lists().values()], LISTS),
     "rule": (lambda root: [*filter(None, [rules_in(Checkout(root))]), shared_rule(root)], IGNORED),
 }
 

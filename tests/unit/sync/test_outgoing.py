@@ -15,7 +15,7 @@ from carryover.config import Config, PublishConfig, project_settings
 from carryover.errors import UserError
 from carryover.facts import is_foreign
 from carryover.ledger.events import session_events
-from carryover.ledger.machines import begin_log, log_id, taken
+from carryover.ledger.machines import begin_log, log_id, segments_taken
 from carryover.ledger.queries import Selection, agents_seen, projects, sessions, unpublished, whereabouts
 from carryover.ledger.salvage import salvage
 from carryover.ledger.schema import migrate
@@ -320,7 +320,7 @@ async def test_a_ledger_restored_from_a_copy_is_told_and_takes_what_it_lacks(
     await laptop.reopen()
     await laptop.say("Later", session="s3", at_ms=4_000)
     await laptop.say("After", session="s1", at_ms=3_000)
-    assert await laptop.ledger.write(taken, desktop.said.machine, "0123456789") == set()
+    assert await laptop.ledger.write(segments_taken, desktop.said.machine, "0123456789") == set()
     laptop.taken.clear()
     await meet(laptop, desktop)
 

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 from carryover.ledger.events import session_events
-from carryover.ledger.machines import taken
+from carryover.ledger.machines import segments_taken
 from carryover.ledger.queries import sessions
 from carryover.ledger.rows import LOST
 from carryover.publish.project_moves import link
@@ -94,7 +94,7 @@ async def test_what_was_added_to_a_session_before_the_user_allows_it_is_left_out
 
     await link(desktop.ledger, desktop.paths, "laptop:/repo", str(tmp_path / "shop"))
     assert "s1" not in {session for session, _, _ in shown(desktop)}
-    assert not await desktop.ledger.write(taken, laptop.said.machine, "0123456789"), "all is taken again"
+    assert not await desktop.ledger.write(segments_taken, laptop.said.machine, "0123456789"), "all is taken again"
     desktop.taken.clear()
     await desktop.take(laptop)
     await forge(desktop, said("again", 1_500, claimed.key), said("forged", 50_000))
