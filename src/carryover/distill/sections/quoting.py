@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import takewhile
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -35,6 +36,8 @@ from carryover.text.markdown import LEFT_OUT, own_lines
 from carryover.text.pattern import later
 
 _VALUES: Final = later(r"[\W\d_]+")
+_LETTERED: Final = later(r"\s*[-*+•]\s+\**(?:[^\W\d_]{1,12}\s)?[A-H][.:：)）]")
+"""A bullet that says which option it is, perhaps behind the word for one."""
 _MOST_OPTIONS: Final = 8
 _SHORT_QUESTION: Final = 80
 _MOST_AFTER: Final = 2
@@ -227,7 +230,7 @@ def _labelled(text: str) -> dict[str, str]:
     for at, (line, is_own) in enumerate(zip(lines, own_lines(lines), strict=True)):
         named, has_text = label_of(line) if is_own else ("", False)
         is_item = is_list_item(line)
-        indent = len(line) - len(line.lstrip())
+        indent = _indent(line)
         is_code = not is_own or line.startswith(LEFT_OUT)
         if named and (has_text or at < ends):
             heading = named
@@ -281,7 +284,7 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
     """Returns the index of the line where the question at the end of a text begins, with its options; None if the text
     does not end in a question. `own`: of each line, whether the agent says it rather than quotes it."""
     asked = next((at for at in range(len(lines) - 1, -1, -1) if own[at] and _asks(lines, at)), None)
-    if asked is None:
+    if asked is None or _is_answered(lines, asked):
         return None
     below = [line.lstrip("> ") for line in lines[asked + 1 :]]
     has_table = any(map(_FIRST_OF_TABLE.match, below))
@@ -290,9 +293,9 @@ def _asked_from(lines: list[str], own: list[bool]) -> int | None:
     if after > (0 if lines[asked].startswith("#") else _MOST_AFTER):
         return None
     start = asked
-    # Bullets before the question may be anything, so only numbered options and further questions count.
+    # Bullets before the question may be anything, so only options with a number or letter and further questions count.
     first = max(0, asked - _MOST_OPTIONS)
-    while start > first and (is_numbered(lines[start - 1]) or (own[start - 1] and is_question(lines[start - 1]))):
+    while start > first and (_is_option(lines[start - 1]) or (own[start - 1] and is_question(lines[start - 1]))):
         start -= 1
     if start > 0 and lines[start - 1].rstrip().endswith((":", "：")):
         return start - 1
@@ -317,6 +320,20 @@ def _asks(lines: Sequence[str], at: int) -> bool:
         return True
     leads = lines[at].rstrip(" *_").endswith((":", "：")) and any(map(is_list_item, lines[at + 1 : at + 2]))
     return leads and _has_question(lines[at])
+
+
+def _is_answered(lines: Sequence[str], at: int) -> bool:
+    """Whether a question that is a list item has only one item below it: options would be several."""
+    below = [*takewhile(lambda line: _indent(line) > _indent(lines[at]), lines[at + 1 :])]
+    return is_list_item(lines[at]) and len(below) == 1 and is_list_item(below[0])
+
+
+def _is_option(line: str) -> bool:
+    return is_numbered(line) or _LETTERED.match(line) is not None
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip())
 
 
 def _has_question(line: str) -> bool:

@@ -17,6 +17,9 @@ TABLE = "| Option | Answer |\n|---|---|\n| A | Up |\n| B | Down |\n| Custom | Yo
         f"Shall I mend these? I can run:\n{BULLETS}",
         f"要用哪个方案？我可以：\n{BULLETS}",
         "Apply these changes? (y/n)\nThen I show the menu again.\nNothing else changes.",
+        "Choose one:\n- A. Up\n- B. Down\n- C. Another way?\nThen I begin.",
+        "What it rounds to:\n- **Option A:** cents\n- **Option B:** euros\n**Which one?**",
+        "- Which way?\n  - Up\n  - Down",
         "1. Where is the form? (page or file)\n2. Where shall it be shown? (beside the list, or below)",
     ],
 )
@@ -34,6 +37,7 @@ def test_options_may_be_a_list_that_a_sentence_leads_to_a_table_or_in_brackets(a
         "Is it slow?\n| File | Time |\n|---|---|\n| cart.py | 2 s |\n| tax.py | 3 s |",
         "Is it (y/n)?\nNo.\nIt is not.\nSo it stays.",
         "Is it slow? I have measured it.\n- 2 s before\n- 1 s now",
+        "- Is it slow?\n  - Yes.\n  - It reads all.\n- Why?\n  - It has no cache.\nSo it stays.",
         "Check it.\n\n1. Sign in.\n2. See your name.\n3. Or use **Forgot password?**\n\nElse look at the log.",
     ],
 )
