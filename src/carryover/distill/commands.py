@@ -30,8 +30,9 @@ _RAISED: Final = later(
 """What languages print of an error that was raised; the last forms are Elixir's, Go's and Rust's."""
 _REPORTED: Final = later(r"(?:\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d\S{0,12} )?(?:PHP )?(?:error|fatal)\b", re.I)
 """Perhaps only by the program that ran the failed one, or in its log."""
-_LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?:\d+: error: \S")
-"""Line and column, or the line of an error, in the form of compilers and linters; searches print neither."""
+_LOCATED: Final = later(r"\S+?(?::\d+:\d+:|\(\d+,\d+\):) \S|[^\n]{1,300}?(?::\d+: error|: error [A-Z]{2,8}\d{2,5}): \S")
+"""Line and column, the line of an error or MSBuild's code of one, in the form of compilers and linters; searches print
+none of these."""
 _NO_COMMAND: Final = later(r"(?:\S{1,100} : )?The term '")
 """PowerShell's error for a command that does not exist. The place and advice come after it."""
 _TIMED_OUT: Final = later(r"command timed out\b", re.I)
@@ -47,6 +48,10 @@ _NPM: Final = later(
     re.M | re.I,
 )
 """The code of npm's error and the line that explains it; below stand what it compared, advice and the path of a log."""
+_ESLINT: Final = later(
+    r"^((?:/|[A-Z]:\\)[^\n]{1,300}?\.\w{1,10})[ \t]*\n(?:[ \t][^\n]*\n)*?[ \t]+(\d+):\d+[ \t]+error[ \t]+([^\n]+)", re.M
+)
+"""A file and the first error in it, as ESLint lists them; below the last one stand only their numbers."""
 _IN_JSON: Final = later(r'"error":\s*(?:\{[^{}]{0,400}?"message":\s*)?"((?:[^"\\\n]|\\.){3,400})')
 """The beginning of an error's message in JSON output; more JSON may follow."""
 _ESCAPED: Final = later(r'\\(["\\/])')
@@ -244,9 +249,9 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, op: Op = "shell") -> str:
-    """Returns the reason of a failure from its output: that it ran out of time, npm's line about its error, the last
-    line that looks like an error, the message of an error where it ends in JSON, or else the last lines. A tool that
-    runs no command says it first; of an edit, what looks like an error may be of the file."""
+    """Returns the reason of a failure from its output: that it ran out of time, ESLint's first error, npm's line
+    about its error, the last line that looks like an error, the message of an error where it ends in JSON, or else the
+    last lines. A tool that runs no command says it first; of an edit, what looks like an error may be of the file."""
     lines = _telling(output)
     if not lines:
         return ""
@@ -254,6 +259,9 @@ def why(output: str, *, op: Op = "shell") -> str:
         return clip(one_line(timed_out), chars=_CAUSE_CHARS)
     if op in ("edit", "write"):
         return clip(one_line(lines[0]).rstrip(":"), chars=_CAUSE_CHARS)
+    if by_eslint := _ESLINT.search(output):
+        file, line, error = by_eslint.groups()
+        return cut_middle(one_line(f"{file}:{line} error {error}"), _CAUSE_CHARS)
     if by_npm := _NPM.search(output):
         return clip(one_line(by_npm[2]), chars=_CAUSE_CHARS)
     if raised := error_in(output):

@@ -264,6 +264,16 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "no rate in the table ¶ BUILD FAILED",
         ),
         ("a.ts(3,5): error TS2304: no name 'Rate'.\n\nDone in 2 s", "a.ts(3,5): error TS2304: no name 'Rate'."),
+        (
+            "/shop/cart.ts\n  3:5  warning  unused rate\n\n/shop/tax.ts\n  3:5   warning  unused tax  no-unused\n"
+            "  19:1  error    no rate     no-undef\n  20:1  error  no tax\n\n✖ 4 problems (2 errors, 2 warnings)\n\n"
+            'error: script "lint" exited with code 1',
+            "/shop/tax.ts:19 error no rate no-undef",
+        ),
+        (
+            "C:\\my shop\\Shop.csproj : error NU1101: No package Rates.\n    1 Error(s)\n\nTime Elapsed 00:02",
+            "C:\\my shop\\Shop.csproj : error NU1101: No package Rates.",
+        ),
         ("src/a.py:30: rate\nsrc/b.py:3: rate\nnothing to do", "src/a.py:30: rate ¶ src/b.py:3: rate ¶ nothing to do"),
         ("one\ntwo\nthree\nfour\nfive", "two ¶ three ¶ four ¶ five"),
         ("Der Preis fehlt in der Tabelle der Artikel, die heute neu angelegt wurde.", None),
