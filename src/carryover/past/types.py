@@ -7,16 +7,15 @@ Texts are data, never markup. What is UNSET was not asked for, and is in no answ
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import msgspec
 
-if TYPE_CHECKING:  # they are encoded, which asks for no type
-    from carryover.export.session_parts import Part
-    from carryover.ledger.search_text import SearchKind, Term
-    from carryover.ledger.usage import By, Tokens
-    from carryover.publish.handoff_json import PrintedHandoff
-    from carryover.redact import CleanText
+from carryover.export.session_parts import Part
+from carryover.ledger.search_text import SearchKind, Term
+from carryover.ledger.usage import By, Tokens
+from carryover.publish.handoff_json import PrintedHandoff
+from carryover.redact import CleanText
 
 MomentKind = Literal["session", "note", "hand-over", "prompt", "edit", "commit", "tests", "compaction", "limit"]
 How = Literal["command", "edits"]
