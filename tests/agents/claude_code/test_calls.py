@@ -399,6 +399,15 @@ def test_the_task_list_is_sent_whole_after_each_change() -> None:
     ]
 
 
+def test_a_task_with_a_new_id_is_known_by_it_though_it_reads_the_same() -> None:
+    transcript = Session()
+    for number in ("1", "2"):
+        transcript.runs("TaskList", "", result={"tasks": [{"id": number, "subject": "Wire it", "status": "pending"}]})
+    transcript.runs("TaskUpdate", "Updated", result={"success": True, "taskId": "2"}, taskId="2", status="completed")
+
+    assert [item.state for item in transcript.all(model.PlanUpdate)[-1].items] == ["done"]
+
+
 def test_a_result_that_is_written_before_its_call_ends_it() -> None:
     transcript = Session()
     transcript.result("toolu_1", "The file has been updated.")

@@ -414,6 +414,15 @@ def test_what_is_changed(query: str, states: str) -> None:
     assert " ".join(todo.state for todo in after_sql(CART | TESTS, query).values()) == states
 
 
+def test_a_todo_with_a_new_id_is_known_by_it_though_it_reads_the_same(session: CopilotSession) -> None:
+    again = "DELETE FROM todos; " + INSERT.replace("'cart'", "'basket'")
+    for number, query in enumerate((INSERT, again, "UPDATE todos SET status = 'done' WHERE id = 'basket'")):
+        session.call(f"c{number}", "sql", query=query)
+        session.done(f"c{number}", "")
+
+    assert [item.state for item in of(read(session).events, model.PlanUpdate)[-1].items] == ["done"]
+
+
 WORKSPACES = FIXTURES.parent / "recorded_workspaces"
 
 

@@ -213,9 +213,9 @@ def _effects(builder: ClaudeBuilder, call: OpenClaudeCall, output: str) -> Itera
         yield "plan", model.PlanProposal(call_id=call.id, text=text_of(result.get("plan")), accepted=True)
     elif call.op == "plan":
         tasks = _tasks(builder.context.tasks, call, result)
-        if (plan := plan_of(tasks)) != plan_of(builder.context.tasks):
+        if [*tasks.items()] != [*builder.context.tasks.items()]:
             builder.change(tasks=tasks)
-            yield "tasks", plan
+            yield "tasks", plan_of(tasks)
     elif call.name in _STOPS_JOB:
         if job := first_text(result, "task_id", "shell_id") or call.task_id:
             yield "task", model.BackgroundTask(task_id=job, state="stopped", label=label)

@@ -357,9 +357,9 @@ def _add_what_followed(recorder: LogRecorder, call: _OpenCall, outcome: ToolOutc
         if text_of(inside(telemetry, "properties", "execution_mode")) == "background":
             _report_running(recorder, call, "task")
     after = after_sql(recorder.context.todos, call.query)
-    if (plan := plan_of(after)) != plan_of(recorder.context.todos):
+    if [*after.items()] != [*recorder.context.todos.items()]:
         recorder.change(todos=after)
-        recorder.add(plan, "todos")
+        recorder.add(plan_of(after), "todos")
 
 
 def editor_command(name: str, given: Fields) -> str:
