@@ -91,12 +91,14 @@ class Document:
         if count < self._hashed:
             self._hashed, self._hash = 0, hashlib.blake2b(digest_size=_DIGEST_BYTES)
         count = min(count, self.count)
-        if self._marks is None:
-            found = b"\n".join(self._messages[self._hashed : count])
-        else:
-            found = "\n".join(self._marks[self._hashed : count]).encode("utf-8", "replace")
-        self._hash.update(b"\n" + found if 0 < self._hashed < count else found)
-        self._hashed = count
+        while self._hashed < count:  # joined in parts, since all would take as much memory as the document once more
+            part = slice(self._hashed, min(count, self._hashed + READ_RECORDS))
+            if self._marks is None:
+                found = b"\n".join(self._messages[part])
+            else:
+                found = "\n".join(self._marks[part]).encode("utf-8", "replace")
+            self._hash.update(b"\n" + found if self._hashed else found)
+            self._hashed = part.stop
         return self._hash.digest()
 
     @property

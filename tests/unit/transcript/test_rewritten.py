@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,15 @@ from hypothesis import strategies as st
 from carryover.adapter.contract import Batch, FileStat
 from carryover.transcript import rewritten
 from carryover.transcript.bounds import RECORD_BYTES, TooLarge, TooSlow
-from carryover.transcript.rewritten import READ_BYTES, Document, NotYet, Snapshot, SnapshotReader, read_further
+from carryover.transcript.rewritten import (
+    READ_BYTES,
+    READ_RECORDS,
+    Document,
+    NotYet,
+    Snapshot,
+    SnapshotReader,
+    read_further,
+)
 
 NOW_MS = 1_800_000_000_000
 State = dict[str, list[str]]
@@ -204,3 +213,15 @@ def test_a_file_is_taken_once_for_all_its_batches(tmp_path: Path) -> None:
         batch, batches = reader.read(path, batch.cursor), batches + 1
 
     assert (len(taken), batches) == (1, 3)
+
+
+def test_to_hash_a_document_takes_a_part_of_its_memory() -> None:
+    messages = [bytes(1000)] * (8 * READ_RECORDS)
+    document = Document("document", messages, lambda _on, _more: None)
+    tracemalloc.start()
+    whole = document.digest_of(len(messages))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak_bytes < len(messages) * 1000 / 2
+    assert whole == document.digest_of(len(messages)) != document.digest_of(len(messages) - 1)
