@@ -249,9 +249,10 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 
 def why(output: str, *, op: Op = "shell") -> str:
-    """Returns the reason of a failure from its output: that it ran out of time, ESLint's first error, npm's line
-    about its error, the last line that looks like an error, the message of an error where it ends in JSON, or else the
-    last lines. A tool that runs no command says it first; of an edit, what looks like an error may be of the file."""
+    """Returns the reason of a failure from its output: that it ran out of time, ESLint's first error, the last line
+    that looks like an error or, of npm's, the one that explains it, the message of an error where it ends in JSON, or
+    else the last lines. A tool that runs no command says it first; of an edit, what looks like an error may be of the
+    file."""
     lines = _telling(output)
     if not lines:
         return ""
@@ -262,9 +263,10 @@ def why(output: str, *, op: Op = "shell") -> str:
     if by_eslint := _ESLINT.search(output):
         file, line, error = by_eslint.groups()
         return cut_middle(one_line(f"{file}:{line} error {error}"), _CAUSE_CHARS)
-    if by_npm := _NPM.search(output):
+    raised = error_in(output)
+    if (not raised or raised.startswith("npm ")) and (by_npm := _NPM.search(output)):
         return clip(one_line(by_npm[2]), chars=_CAUSE_CHARS)
-    if raised := error_in(output):
+    if raised:
         rejected = _REJECTED.search(output)
         # The last line names the repository, by which a later push solves this; the one of the branch says why.
         return f"{raised}{LINE_BREAK}{rejected[1]}" if rejected is not None else _with_what_follows(raised, lines)

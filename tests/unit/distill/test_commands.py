@@ -294,6 +294,10 @@ def test_an_edit_is_known_by_any_name_of_its_file(subject: str) -> None:
             "npm ERR! 404 Not Found - GET /rate",
         ),
         (
+            "npm error code E404\nnpm error 404 Not Found - GET /rate\nTraceback:\n  File x\nRateError: no rate",
+            "RateError: no rate",
+        ),
+        (
             "Traceback:\n  File x\nshop.rates.Error: no rate\n║ See the docs of rates.\n║ ♥ Shop",
             "shop.rates.Error: no rate",
         ),
