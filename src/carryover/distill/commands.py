@@ -88,7 +88,10 @@ _SUMS_UP: Final = later(
 _LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _HAD_ENDED: Final = later(r"(?:Shell|Task) \S{1,80} is not running\b")
 """The result of a call that was to end a job that had already ended (Claude Code)."""
-_SCRIPT: Final = later(r"shell:[^\n]*?(?:<<|\s-[ce]\s|@[\"'])")
+_SCRIPT: Final = later(
+    r"shell:[^\n]*?(?:<<|@[\"']"
+    r"|(?<![\w.-])(?:python|node|bun|deno|perl|ruby|(?:ba|z)?sh|pwsh)[\d.]*(?:\s-\S+)*?\s-[ce]\s)"
+)
 """The signature of a command with a program in it: a document, an option of an interpreter, PowerShell's string."""
 _WORD: Final = later(r"\w+")
 _LEAST_WORDS: Final = 8

@@ -102,6 +102,13 @@ def test_a_failure_is_solved_by_the_same_with_other_options_unless_that_came_muc
 SCRIPT = "python - <<'PY'\npath = Path('docs/cap.md')\ntext = path.read_text()\nprint(text.count('cap'), 'of 12')\nPY"
 
 
+def test_no_option_of_another_program_is_a_script() -> None:
+    command = "gcc -c cart.c -o /dev/null -I include -I src -Wall -Wextra -O2"
+    for failed in (command, f"git -c color.ui=never -c user.name=dev {command}", f"docker run -e A=1 python {command}"):
+        talk = Conversation().user("Build it.").ran(failed, "Killed", status="error")
+        assert not talk.ran(failed.replace("cart", "tax"), "built").failure.solved
+
+
 @pytest.mark.parametrize(
     ("later", "cause", "solved"),
     [
