@@ -56,7 +56,13 @@ def test_what_is_open_takes_a_bounded_space_however_many_files_it_changes() -> N
 
 
 @pytest.mark.parametrize("tools", [Tools({}), Tools({}, about=("path",))])
-@pytest.mark.parametrize("name", ["apiKey", "api_key", "password", "authToken", "DB_PASS", "clientSecret"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("apiKey", "api_key", "password", "authToken", "DB_PASS", "clientSecret"),
+        *("DB_PW", "gh_pat", "API_KEY_PROD", "apikey2", "kennwort", "contraseña"),
+    ],
+)
 def test_a_secret_among_the_arguments_of_an_unknown_tool_is_recognised_by_its_name(tools: Tools, name: str) -> None:
     value = 'zQqm"OBZZW6m4nyoL6uniiFw1'
     given = {name: msgspec.Raw(msgspec.json.encode(value)), "query": msgspec.Raw(b'"pears"')}
