@@ -1,5 +1,5 @@
-"""Detects the files that a successful shell command certainly changed (redirections, tee, rm, mv), since no other
-record shows it. Nothing is guessed: a variable, glob, loop, subshell or alternative could mean anything."""
+"""Detects the files that a successful shell command certainly changed (redirections, tee, rm, mv, a script), since
+no other record shows it. Nothing is guessed: a variable, glob, loop, subshell or alternative could mean anything."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from itertools import accumulate
 from typing import Final
 
 from carryover.model import FileEdit
+from carryover.records import script_files
 from carryover.records.fields import MAX_PATH_CHARS, resolved
 from carryover.text.pattern import later
 from carryover.text.shell import Command, commands, without_heredocs
@@ -51,7 +52,7 @@ def changes(command: str, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the changes of `command`, run in `cwd`, in order; empty if it is not plain enough to be sure of any."""
     if by_powershell := _last_file_written(command, cwd):
         return by_powershell
-    if not _TELLING.search(_SILENCED.sub("", command)):
+    if not (script_files.may_write(command) or _TELLING.search(_SILENCED.sub("", command))):
         return ()
     found: list[FileEdit] = []
     for step, folder, ran, succeeded in _placed(command, cwd):
@@ -63,6 +64,9 @@ def changes(command: str, cwd: str | None) -> tuple[FileEdit, ...]:
             found += [FileEdit(path=path, change="modify") for path in paths if path and not path.startswith("/dev/")]
         if succeeded:
             found += _named(step.written, folder)
+        if succeeded and script_files.reads_script(step.words):
+            paths = (resolved(name, folder) for name in dict.fromkeys(script_files.written(command)))
+            found += [FileEdit(path=path, change="modify") for path in paths if path]
     return tuple(change for change in found if len(change.path) <= MAX_PATH_CHARS)[:MAX_CHANGES]
 
 

@@ -49,6 +49,10 @@ def said(command: str) -> list[str]:
         ("rm a && echo done", ["delete /p/a"]),
         ("cat <<<word > a\nrm b", ["modify /p/a", "delete /p/b"]),
         ("echo 'me@'\nrm a", ["delete /p/a"]),
+        ("python - <<'E'\np = Path('a.md')\np.write_text('x')\nE", ["modify /p/a.md"]),
+        ("cd q && python3 <<E\nwith open('a', 'w') as f:\n    f.write('x')\nE", ["modify /p/q/a"]),
+        ("python - <<E\njson.dump(x, open('a', 'w'))\nPath('b').write_text('')\nE", ["modify /p/a", "modify /p/b"]),
+        ("node <<'E'\nconst OUT = '/q/a';\nfs.writeFileSync(OUT, x);\nE", ["modify /q/a"]),
     ],
 )
 def test_plain_commands_name_the_files_they_change(command: str, expected: list[str]) -> None:
@@ -67,6 +71,15 @@ def test_plain_commands_name_the_files_they_change(command: str, expected: list[
         "make &> all.txt",
         "[[ a > b ]] && echo yes",
         "ls -la | grep rm",
+        "python - <<'E'\nif x:\n    open('a', 'w')\nE",
+        "python - <<'E'\nopen(name, 'w')\nopen('a')\nE",
+        "python - <<'E'\np = 'a'\nif x:\n    p = 'b'\nopen(p, 'w')\nE",
+        "python - <<'E'\nif x: sys.exit()\nopen('a', 'w')\nE",
+        "python - <<'E'\nx = \"\"\"\nopen('a', 'w')\n\"\"\"\nE",
+        "python - <<'E'\nopen('a', 'w')\nE\nmake",
+        "python - <<'E' || true\nopen('a', 'w')\nE",
+        "ssh shop python - <<'E'\nopen('a', 'w')\nE",
+        "python - <<'E'\nE\npython - <<'F'\nopen('a', 'w')\nF",
         "echo x > $FILE",
         "echo x > ~/f",
         'echo x > "$HOME/f"',
@@ -118,6 +131,7 @@ def test_an_endless_command_costs_no_time() -> None:
     with costing_little():
         changes("echo x > y " + "word " * 200_000, CWD)
         changes("cat > y <<EOF\n" + "line\n" * 100_000 + "EOF", CWD)
+        changes("python - <<EOF\n" + "a = '" * 20_000 + " \n" * 20_000 + "EOF", CWD)
 
 
 @pytest.mark.parametrize("folder", ["D:/shop/sales", "D:\\shop\\sales"])
