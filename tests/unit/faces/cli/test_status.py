@@ -72,9 +72,10 @@ def test_a_limit_is_reported_with_commands_of_agents_that_are_at_none(
         if spec.start is not None:
             program(home / "bin" / spec.binaries[0], "exit 0")
     roots = [repository(home / name) for name in ("blog", "shop")]
-    codex = CodexSession(home / ".codex", roots[0], now=datetime.now(UTC) - timedelta(minutes=5))
+    now = datetime.now(UTC)
+    codex = CodexSession(home / ".codex", roots[0], now=now - timedelta(minutes=5))
     codex.prompt("Put a picture into the post")
-    codex.limit("You've hit your usage limit. Try again at 8:05 AM.")
+    codex.limit(f"You've hit your usage limit. Try again at {(now + timedelta(hours=2)).astimezone():%H:%M}.")
     claude = ClaudeSession(home / ".claude" / "projects", roots[1])
     claude.prompt("Add a discount")
     claude.limit()
