@@ -33,7 +33,7 @@ _PUT_EVENT: Final = "INSERT INTO event (id, key, secondary_key, thread_id, at_ms
 _OF_MACHINE: Final = "UPDATE session SET machine = ? WHERE id = ? AND machine = ''"
 _RESTORE: Final = f"""UPDATE event SET body = ?, retracted = 0 WHERE key = ? AND retracted = {LOST}
     AND (SELECT machine FROM thread JOIN session ON session.id = session_id WHERE thread.id = thread_id) = ?"""
-# A session without events has no row yet, and one with a better source is told by that. What a record says later, with
+# A session without events has no row yet, and one with a better source has its tokens. What a record says later, with
 # more output, replaces what was written while the answer was still coming.
 _PUT_TOKENS: Final = """INSERT INTO tokens (key, session_id, at_ms, model, input, output, cache_read, cache_write)
     SELECT ?1, id, ?4, ?5, ?6, ?7, ?8, ?9 FROM session WHERE agent = ?2 AND native_id = ?3 AND rank <= ?10

@@ -57,8 +57,8 @@ _NOTHING: Final = later(r"(?:(?:No (?:matches|files|results)(?: were)?|0 (?:matc
 
 def call_entries(past: Past) -> list[Entry]:
     """Returns the newest calls with their output; without those that failed and said no more than stands there."""
-    told = {(failure.at_ms, session.session): failure.why for failure, session in open_failures(past.view)}
-    shown = (made for made in _shown_calls(past.view) if not _is_told(*made, told))
+    reasons = {(failure.at_ms, session.session): failure.why for failure, session in open_failures(past.view)}
+    shown = (made for made in _shown_calls(past.view) if not _is_in_reason(*made, reasons))
     newest = [*shown][-_MOST_CALLS:]
     entries: list[Entry] = []
     for call, session in _without_repeated_lines(newest):
@@ -67,9 +67,9 @@ def call_entries(past: Past) -> list[Entry]:
     return joined_short(sorted(entries, key=lambda entry: entry.at_ms))
 
 
-def _is_told(call: Call, session: SessionView, told: Mapping[tuple[int, str], str]) -> bool:
-    """Whether a failure of which `told` has the reason is this call, and each line of its output is in that."""
-    why = told.get((call.at_ms, session.session))
+def _is_in_reason(call: Call, session: SessionView, reasons: Mapping[tuple[int, str], str]) -> bool:
+    """Whether `reasons` has one for the failure of this call, and each line of its output is in that."""
+    why = reasons.get((call.at_ms, session.session))
     return why is not None and all(line.strip() in why for line in call.output.splitlines())
 
 
