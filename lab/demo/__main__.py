@@ -12,10 +12,10 @@ from typing import Final
 
 from carryover import __version__
 from carryover.agents import adapters, agent_names
+from carryover.clock import utc_now_ms
 from carryover.config import Config
 from carryover.errors import ExitCode, UserError
 from carryover.ledger.queries import projects, totals
-from carryover.past.context import now_ms
 from carryover.past.from_disk import chosen_sources, sources_on_disk, temporary_ledger
 from carryover.publish.make import made_handoff
 from carryover.terminal.output import counted, print_document, print_lines, say, size, warn
@@ -99,7 +99,7 @@ def _read() -> tuple[str, str] | None:
         secrets = f", {counted(sum(sums.redactions.values()), 'secret')} taken out" if sums.redactions else ""
         took = f"in {time.monotonic() - begin_s:.1f} s"
         say(f"{counted(sums.sources, 'transcript')} read, {counted(sums.events, 'event')}{secrets}, {took}")
-        handoffs = (made_handoff(ledger, project.id, Config(), now_ms=now_ms()) for project in projects(ledger))
+        handoffs = (made_handoff(ledger, project.id, Config(), now_ms=utc_now_ms()) for project in projects(ledger))
         return next(((one.root, one.text) for one in handoffs if one.text is not None), None)
 
 

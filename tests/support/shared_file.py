@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from carryover.actions.sharing import Bundle, encrypted
-from carryover.past.context import now_ms
+from carryover.clock import utc_now_ms
 from carryover.sync.sealing import age, seal_for
 
 
@@ -32,7 +32,7 @@ def public_of(key: str) -> str:
 
 def sealed(file: Path, key: str, **changes: object) -> Path:
     fields: dict[str, object] = {
-        "sender": "Ann", "host": "laptop", "project": "shop", "title": "Cap it", "made_ms": now_ms(),
+        "sender": "Ann", "host": "laptop", "project": "shop", "title": "Cap it", "made_ms": utc_now_ms(),
         "handoff": "## Task\n- Cap it\n",
     }  # fmt: skip
     bundle = msgspec.convert({**fields, **changes}, Bundle)

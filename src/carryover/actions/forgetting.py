@@ -9,12 +9,13 @@ from typing import Final
 
 import msgspec
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import sweep_scratch, temporary_files
 from carryover.ledger.connect import copies, is_made, reading
 from carryover.ledger.queries import Selection, selected_sessions
 from carryover.model import NOTE, conversation_of
-from carryover.past.context import now_ms, project_root, state_dir
+from carryover.past.context import project_root, state_dir
 from carryover.past.opened import session_named, written_daemonless
 from carryover.past.sessions import listed
 from carryover.past.types import Session
@@ -55,7 +56,7 @@ def plan_forgetting(
     with reading(state.ledger) as ledger:
         if session is not None:
             selection = _of_session(session, selection, ledger)
-        rows = selected_sessions(ledger, selection, now_ms=now_ms())
+        rows = selected_sessions(ledger, selection, now_ms=utc_now_ms())
         newest = listed(ledger, rows[:most])
     ledger_copies = copies(state.ledger)
     if not rows and not (selection.is_everything and ledger_copies):

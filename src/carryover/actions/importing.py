@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from carryover.actions.output_file import target
+from carryover.clock import utc_now_ms
 from carryover.config import Config, load_config, project_settings
 from carryover.declared_source import DeclaredSource
 from carryover.errors import ExitCode, UserError
@@ -21,7 +22,7 @@ from carryover.importing.report import Report, survey_document
 from carryover.ledger.connect import connect_read_only, reading
 from carryover.ledger.queries import project_by_id, project_of_session, projects
 from carryover.ledger.tombstones import forgotten_ms
-from carryover.past.context import now_ms, project_root, refuse_paused, root_of, state_dir
+from carryover.past.context import project_root, refuse_paused, root_of, state_dir
 from carryover.past.opened import written_daemonless
 from carryover.paths import is_utf8
 from carryover.terminal.output import Progress, counted
@@ -229,8 +230,8 @@ async def _store_here(
 
     document = document or open_document(file)
     config = load_config(paths.state.config)
-    done = await take_in(ledger, document, again=again, root_of=paths.root_of, now_ms=now_ms)
-    since_ms = now_ms() - config.publish.active_ms
+    done = await take_in(ledger, document, again=again, root_of=paths.root_of, now_ms=utc_now_ms)
+    since_ms = utc_now_ms() - config.publish.active_ms
     with closing(connect_read_only(paths.state.ledger)) as db:
         recent = [row.id for row in projects(db) if row.id in done.projects and row.last_event_ms >= since_ms]
     problems = await publish_here(ledger, paths, config, recent, ())

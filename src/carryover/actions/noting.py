@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from carryover.actions.importing import import_document
+from carryover.clock import utc_now_ms
 from carryover.config import load_config, refuse_excluded
 from carryover.distill.own_text import without_handoffs
 from carryover.distill.quotes import lines_of
@@ -20,7 +21,7 @@ from carryover.importing.notes import Note, encoded, note_id
 from carryover.ledger.connect import LedgerUnavailable, is_made, reading
 from carryover.ledger.queries import project_of_session
 from carryover.model import NOTE
-from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
+from carryover.past.context import project_root, refuse_paused, state_dir
 from carryover.paths import expanded
 from carryover.terminal.output import warn
 from carryover.text.harmless import one_line
@@ -108,7 +109,7 @@ def record_note(root: str, source: str, title: str, text: str) -> tuple[str, boo
     session = note_id(root, source, text)
     if is_recorded(session):
         return session, False
-    record(Note(session=session, at_ms=now_ms(), root=root, title=title, text=text))
+    record(Note(session=session, at_ms=utc_now_ms(), root=root, title=title, text=text))
     return session, True
 
 

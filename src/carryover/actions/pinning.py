@@ -8,13 +8,14 @@ from typing import Final
 
 import msgspec
 
+from carryover.clock import utc_now_ms
 from carryover.config import load_config, refuse_excluded
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import safe
 from carryover.ledger.events import pins
 from carryover.ledger.queries import has_only_pins
 from carryover.model import Pin, PinChange
-from carryover.past.context import now_ms, project_root, refuse_paused, state_dir
+from carryover.past.context import project_root, refuse_paused, state_dir
 from carryover.past.opened import Want, opened
 from carryover.probe.checkout import Checkout
 from carryover.projects.policy import refusal
@@ -132,5 +133,5 @@ def _record(root: str, text: str, change: PinChange) -> None:
     from carryover.importing.notes import Note, pin_id
 
     title = f"{_TITLES[change]}: {text}"
-    note = Note(session=pin_id(root, text), at_ms=now_ms(), root=root, title=title, text=text, pin=change)
+    note = Note(session=pin_id(root, text), at_ms=utc_now_ms(), root=root, title=title, text=text, pin=change)
     record(note)

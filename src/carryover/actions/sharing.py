@@ -14,6 +14,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
+from carryover.clock import utc_now_ms
 from carryover.config import refuse_excluded
 from carryover.decoders import decoder_of
 from carryover.distill.quotes import quoted
@@ -25,7 +26,7 @@ from carryover.export import quoting
 from carryover.fsio import read_beginning, read_bytes_bounded
 from carryover.ledger.queries import newest_session
 from carryover.model import SHARED
-from carryover.past.context import nothing_recorded, now_ms, settings_to_print
+from carryover.past.context import nothing_recorded, settings_to_print
 from carryover.past.opened import Want, opened
 from carryover.past.titles import title_of
 from carryover.paths import expanded
@@ -107,7 +108,7 @@ def compose(root: str, sender: str | None) -> Bundle:
     with opened(Want.FRESH, root) as (ledger, row):
         handoff = None
         if row is not None and has_past(view := view_now(ledger, row.id, config)):  # more than what others shared
-            handoff = made_for_elsewhere(view, now_ms=now_ms())
+            handoff = made_for_elsewhere(view, now_ms=utc_now_ms())
             refuse_excluded_past(view, config)
         if row is None or handoff is None:
             raise nothing_recorded(root)
@@ -124,7 +125,7 @@ def compose(root: str, sender: str | None) -> Bundle:
             host=_line(os.uname().nodename),
             project=_line(Path(root).name or root),
             title=_line(_hidden(title_of(ledger, newest))) if newest is not None else "",
-            made_ms=now_ms(),
+            made_ms=utc_now_ms(),
             handoff=_hidden("\n\n".join((last_work, *sections)) + "\n"),
         )
 

@@ -14,6 +14,7 @@ import msgspec
 
 from carryover.adapter.spec import AgentSpec, Starter
 from carryover.agents import agent_name, specs
+from carryover.clock import utc_now_ms
 from carryover.config import Config, load_config
 from carryover.distill.own_text import go_on_prompt
 from carryover.errors import ExitCode, UserError, os_reason
@@ -22,7 +23,7 @@ from carryover.install.machine import FoundCommand, Machine, start_command, star
 from carryover.ledger.connect import reading
 from carryover.outside.journal import write_down
 from carryover.outside.listed import handoff_folder
-from carryover.past.context import now_ms, root_of, state_dir
+from carryover.past.context import root_of, state_dir
 from carryover.past.handoff import WantedHandoff, handoff_here
 from carryover.past.opened import Want, opened
 from carryover.paths import STORE, StateDir
@@ -95,7 +96,7 @@ def agents_to_start(root: str) -> list[tuple[AgentSpec, bool]]:
 def _limited_agents(state: StateDir) -> set[str]:
     try:
         with reading(state.ledger) as db:
-            limits = limited_projects(db, (), since_ms=now_ms() - LASTS_MS, now_ms=now_ms())
+            limits = limited_projects(db, (), since_ms=utc_now_ms() - LASTS_MS, now_ms=utc_now_ms())
     except UserError:  # none, a damaged one, or of an earlier version: the handoff is then made from the disk
         return set()
     return {limit.agent for limit in limits.values()}

@@ -13,9 +13,10 @@ from typing import Final
 
 import msgspec
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.fsio import private_dir
-from carryover.past.context import known_places, now_ms, project_root, refuse_paused, state_dir
+from carryover.past.context import known_places, project_root, refuse_paused, state_dir
 from carryover.past.opened import ask_patiently
 from carryover.past.without_daemon import as_writer, read_new
 from carryover.probe.git_command import ask_one
@@ -85,7 +86,7 @@ def initialise_sync(remote: str, *, name: str | None) -> SyncStatus:
             own = Head(machine=machine, name=called)
             # Set up before the store is written: what is there then is of this machine, whatever ends this.
             folder.save(SyncState(remote=address, code=code, own=own))
-            OwnLog(folder, store, now_ms).publish()
+            OwnLog(folder, store, utc_now_ms).publish()
             return standing()
     except BaseException:
         if not folder.is_set_up:
@@ -143,7 +144,7 @@ def _synchronised() -> Outcome:
     if answer is not None:
         return msgspec.convert(answer, Outcome)
     done = synchronise(
-        state_dir(), lambda do: asyncio.to_thread(as_writer, do), now_ms=now_ms, in_thread=asyncio.to_thread
+        state_dir(), lambda do: asyncio.to_thread(as_writer, do), now_ms=utc_now_ms, in_thread=asyncio.to_thread
     )
     return asyncio.run(done)
 
@@ -151,14 +152,14 @@ def _synchronised() -> Outcome:
 def add_machine(code: str) -> SyncStatus:
     """Has this machine and the one that shows this code read each other, once that has added this one too. Raises
     UserError."""
-    with own_log(state_dir(), now_ms) as own:
+    with own_log(state_dir(), utc_now_ms) as own:
         own.add(code)
     return standing()
 
 
 def remove_machine(name: str) -> SyncStatus:
     """Removes a machine, by its name or id, so that it can't read what is sent from now on. Raises UserError."""
-    with own_log(state_dir(), now_ms) as own:
+    with own_log(state_dir(), utc_now_ms) as own:
         own.remove(name)
     return standing()
 

@@ -15,6 +15,7 @@ from typing import get_args
 
 from carryover.adapter.contract import Agent
 from carryover.agents import adapters
+from carryover.clock import utc_now_ms
 from carryover.config import Config, project_settings
 from carryover.daemon.health import HookCount
 from carryover.daemon.log import Log
@@ -56,7 +57,7 @@ class DaemonContext:
     """How many of them wait to be read."""
     pools: list[ThreadPoolExecutor] = field(default_factory=list, init=False)
     """Thread pools of the daemon's parts, to be shut down at the end."""
-    now_ms: Callable[[], int] = field(default_factory=lambda: lambda: int(time.time() * 1000), init=False)
+    now_ms: Callable[[], int] = field(default_factory=lambda: utc_now_ms, init=False)
     clock: Callable[[], float] = field(default_factory=lambda: time.monotonic, init=False)
     asked: tuple[str, ...] = field(default=(), init=False)
     """The roots of the projects that commands asked about, which the ledger may not know yet."""

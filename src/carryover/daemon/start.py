@@ -9,6 +9,7 @@ import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
+from carryover.clock import utc_now_ms
 from carryover.daemon.lock import StateUnusable, acquire_daemon_lock
 from carryover.errors import ExitCode, os_reason
 from carryover.fsio import private_dir
@@ -66,7 +67,7 @@ def _run_once(state: StateDir, *, once: bool, page: OpenPage) -> ExitCode:
             ExitCode.REFUSED,
         ) from error
     with ExitStack() as stack:
-        lock = acquire_daemon_lock(state, started_ms=int(time.time() * 1000))
+        lock = acquire_daemon_lock(state, started_ms=utc_now_ms())
         stack.callback(lock.release)
         _load_server()
         from carryover.daemon.run import run_locked  # ten times the cost of everything above

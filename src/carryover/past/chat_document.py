@@ -12,6 +12,7 @@ import msgspec
 
 from carryover.adapter.spec import WebChat
 from carryover.agents import specs
+from carryover.clock import utc_now_ms
 from carryover.config import Config, refuse_excluded
 from carryover.distill.render import lay_out
 from carryover.distill.view import ProjectView
@@ -21,7 +22,7 @@ from carryover.export.pieces import Material
 from carryover.facts import ChangedFile
 from carryover.fsio import is_folder
 from carryover.past.chat_files import HOLDS_SECRETS, guidance, is_generated, is_secret_name, relevant_files, with_text
-from carryover.past.context import KNOWN_PROJECTS, now_ms, project_root, settings_to_print, warn_if_paused
+from carryover.past.context import KNOWN_PROJECTS, project_root, settings_to_print, warn_if_paused
 from carryover.past.opened import Want, opened
 from carryover.past.uncommitted import uncommitted
 from carryover.paths import STORE
@@ -72,7 +73,7 @@ def document_for_chat(
 def _material(root: str, tokens: int) -> Material:
     config = settings_to_print()
     refuse_excluded(root, config)
-    now = now_ms()
+    now = utc_now_ms()
     material = None
     with opened(Want.FRESH, root) as (ledger, project):
         if project is not None:

@@ -1,10 +1,9 @@
-"""The context of a command: the current time, state folder, settings and project."""
+"""The context of a command: state folder, settings and project."""
 
 from __future__ import annotations
 
 import errno
 import os
-import time
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import cache, partial
@@ -28,11 +27,6 @@ KNOWN_PROJECTS: Final = "`carryover sessions --all` lists the projects that are 
 """What to do next where a project was not found."""
 HANGS: Final = "carryoverd does not answer, so this is what it recorded before; `carryover restart` replaces it."
 """Said where a daemon runs and hangs."""
-
-
-def now_ms() -> int:
-    """Returns the current time in UTC ms."""
-    return int(time.time() * 1000)
 
 
 def first_day_ms(days: int) -> int:

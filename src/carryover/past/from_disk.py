@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from carryover.adapter.contract import Agent, Source
+from carryover.clock import utc_now_ms
 from carryover.config import Config
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import ExitCode, UserError
@@ -28,7 +29,7 @@ from carryover.ledger.connect import connect_read_only, is_made, reading
 from carryover.ledger.store import Ledger
 from carryover.ledger.tombstones import Tombstones, kept_copy, put_tombstones, stored_tombstones
 from carryover.model import conversation_of
-from carryover.past.context import now_ms, root_of, state_dir
+from carryover.past.context import root_of, state_dir
 from carryover.paths import StateDir
 from carryover.probe.looks import Silent
 from carryover.terminal.output import SLOW_S, Progress
@@ -41,7 +42,7 @@ async def outdated_sources(ledger: Ledger, config: Config, more: Iterable[Path])
     await asyncio.to_thread(collect_pending, Spool(state), agents, [folder.agent_id for folder in folders])
     in_projects = _in_projects(config, (*more, *scan.known_projects(state.ledger)))
     difference = await scan.compare_with_disk(
-        ledger, agents, (*folders, *in_projects), now_ms=now_ms(), also_broken=True
+        ledger, agents, (*folders, *in_projects), now_ms=utc_now_ms(), also_broken=True
     )
     return _oldest_first(difference.outdated)
 
@@ -51,7 +52,7 @@ def temporary_ledger(
     sources: Iterable[Source],
     agents: Mapping[str, Agent],
     *,
-    now_ms: Callable[[], int] = now_ms,
+    now_ms: Callable[[], int] = utc_now_ms,
     tombstones: Tombstones | None = None,
     find_root: FindRoot = root_of,
 ) -> Iterator[sqlite3.Connection]:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from carryover.agents import adapters
+from carryover.clock import utc_now_ms
 from carryover.config import Config, project_settings, refuse_excluded
 from carryover.daemon.client import HANDOFF_S, DaemonHangs, ask_daemon
 from carryover.errors import ExitCode, UserError
@@ -24,7 +25,6 @@ from carryover.past.context import (
     KNOWN_PROJECTS,
     known_places,
     no_such_folder,
-    now_ms,
     root_of,
     settings_to_print,
     state_dir,
@@ -90,7 +90,7 @@ def handoff_here(wanted: WantedHandoff, *, to_put: bool = False, fresh: bool = T
     refuse_excluded(root, config)
     for recorded_at in filter(None, (root, root_of(root).main_root)):
         with opened(Want.FRESH if fresh else Want.RECORDED, recorded_at) as (ledger, _):
-            made = hand_over(wanted, ledger, recorded_at, config, now_ms=now_ms(), to_put=to_put)
+            made = hand_over(wanted, ledger, recorded_at, config, now_ms=utc_now_ms(), to_put=to_put)
         if made is not None:
             break
     else:

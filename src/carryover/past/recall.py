@@ -17,6 +17,7 @@ from typing import Final
 import msgspec
 
 from carryover.agents import agent_name
+from carryover.clock import utc_now_ms
 from carryover.config import Config, refuse_excluded
 from carryover.distill.handoff import LEAST_TOKENS, MAX_TOKENS, MOST_TOKENS
 from carryover.distill.header import ASKS_AGAIN, Answering
@@ -33,7 +34,7 @@ from carryover.ledger.rows import SessionRow
 from carryover.ledger.search import Query
 from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, best_part, spans, terms_of
 from carryover.model import StoredEvent, ToolCall, ToolResult, id_in_command, is_own_tool
-from carryover.past.context import now_ms, root_of, settings_to_print, state_dir
+from carryover.past.context import root_of, settings_to_print, state_dir
 from carryover.past.opened import Want, may_be_running, opened
 from carryover.past.search import search_for
 from carryover.past.types import Hit, Search
@@ -97,7 +98,7 @@ def recall(project: ProjectRoot, query: str, kind: SearchKind | None) -> str:
         raise UserError(f"{kind!r} is none of the kinds {', '.join(KINDS)}.", ExitCode.USAGE)
     with _project(project) as work:
         wanted = Query(terms=terms, project_id=work.id, kinds=(kind,) if kind is not None else ())
-        results = search_for(work.ledger, wanted, limit=HITS, now_ms=now_ms())
+        results = search_for(work.ledger, wanted, limit=HITS, now_ms=utc_now_ms())
     if not results.hits:
         what = f"Nothing of the kind {kind!r}" if kind is not None else "Nothing"
         instead = "Without `kind` more is searched." if kind is not None else "Other words, or a part of one, may."
@@ -178,13 +179,14 @@ def handoff(project: ProjectRoot, tokens: int = MAX_TOKENS) -> str:
     if not LEAST_TOKENS <= tokens <= MOST_TOKENS:
         raise UserError(f"`tokens` is a number from {LEAST_TOKENS:,} to {MOST_TOKENS:,}.", ExitCode.USAGE)
     with _project(project) as work:
-        made = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms())
+        now_ms = utc_now_ms()
+        made = made_handoff(work.ledger, work.to, work.config, tokens=tokens, now_ms=now_ms)
         if made.handoff is None:
             raise UserError("Agents have worked here, but there is nothing to hand over yet.", ExitCode.NOTHING_FOUND)
         is_open = made.why_open is not None
         has_file = tokens == MAX_TOKENS and made.settings.is_inside and not is_open
         file = IN_PROJECT if has_file else None
-        answering = Answering(situation="asked", now_ms=now_ms(), file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
+        answering = Answering(situation="asked", now_ms=now_ms, file=file, is_open_to_git=is_open, reads=ASKS_AGAIN)
         return "\n".join((render(made.handoff, answering), *work.notes))
 
 

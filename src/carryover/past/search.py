@@ -9,13 +9,14 @@ from typing import Final
 from msgspec.structs import replace
 
 from carryover.agents import agent_name
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import quoted_line
 from carryover.ledger.events import turn_of, turn_starts
 from carryover.ledger.queries import project_by_root, session_of, sessions, short_ids
 from carryover.ledger.search import EventHit, Found, Query, search
 from carryover.ledger.search_text import KINDS, MOST_CHARS, SearchKind, Term, terms_of, window
-from carryover.past.context import now_ms, project_root
+from carryover.past.context import project_root
 from carryover.past.opened import Want, opened
 from carryover.past.sessions import project_id_here
 from carryover.past.titles import show_command, title_of
@@ -51,7 +52,7 @@ def searched(
     with opened(Want.LISTED, root) as (ledger, project_row):
         project_id = None if root is None else project_row.id if project_row is not None else _NO_PROJECT
         wanted = Query(terms=terms, project_id=project_id, agent=agent, since_ms=since_ms, kinds=tuple(kinds))
-        answer = search_for(ledger, wanted, limit=limit, now_ms=now_ms())
+        answer = search_for(ledger, wanted, limit=limit, now_ms=utc_now_ms())
         is_recorded = project_row is not None if root else bool(answer.hits or sessions(ledger, limit=1))
     return replace(answer, query=query, project=root, is_recorded=is_recorded)
 

@@ -9,13 +9,14 @@ from functools import cached_property
 from typing import Any, Final, Literal
 
 from carryover.agents import agent_name
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.export.quoting import quoted_line
 from carryover.export.session_parts import Part, SessionHead, cleaned, numbered, session_markdown, session_parts
 from carryover.ledger.events import session_events, turn_starts
 from carryover.ledger.rows import SessionRow
 from carryover.model import LAST, StoredEvent
-from carryover.past.context import now_ms, project_root
+from carryover.past.context import project_root
 from carryover.past.opened import Want, opened, session_named
 from carryover.past.titles import title_of
 from carryover.terminal.output import printable_json
@@ -99,7 +100,7 @@ def _head(opened: OpenedSession) -> SessionHead:
         branch=session.branch or "",
         model=session.model or "",
         parent=session.parent or "",
-        exported_ms=now_ms(),
+        exported_ms=utc_now_ms(),
     )
 
 

@@ -10,9 +10,10 @@ import sqlite3
 from msgspec.structs import asdict
 
 from carryover.agents import agent_name
+from carryover.clock import utc_now_ms
 from carryover.ledger.usage import By as By
 from carryover.ledger.usage import Tokens, open_windows, sessions_without_tokens, sums_since
-from carryover.past.context import nothing_recorded, now_ms
+from carryover.past.context import nothing_recorded
 from carryover.past.opened import Want, opened
 from carryover.past.types import Uncounted, Used, UsedRow, Window
 
@@ -26,7 +27,7 @@ def used_since(since_ms: int, by: By, root: str | None) -> Used:
         project_id = project.id if project is not None else None
         sums = sums_since(ledger, since_ms, by, project_id)
         total = sums_since(ledger, since_ms, None, project_id)
-        windows = _windows(ledger, now_ms()) if project is None else ()  # those of an account, not of a project
+        windows = _windows(ledger, utc_now_ms()) if project is None else ()  # those of an account, not of a project
         without = sessions_without_tokens(ledger, since_ms, project_id)
     rows = [UsedRow(agent_name(name) if by == "agent" else name, tokens) for name, tokens in sums.items()]
     if by != "day":

@@ -8,6 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final, TypeVar
 
+from carryover.clock import utc_now_ms
 from carryover.config import Config, load_config, settings_now
 from carryover.distill.stored_digest import DigestReducer
 from carryover.errors import UserError, os_reason
@@ -16,7 +17,7 @@ from carryover.importing.declared import all_agents
 from carryover.ledger.connect import connect_read_only
 from carryover.ledger.queries import project_by_root, whereabouts
 from carryover.ledger.store import Ledger
-from carryover.past.context import now_ms, root_of, state_dir
+from carryover.past.context import root_of, state_dir
 from carryover.past.from_disk import of_project, outdated_sources, read_sources
 from carryover.projects.policy import AWAITS_WORK
 from carryover.projects.root import StatePaths
@@ -75,7 +76,7 @@ def catch_up(root: str) -> bool:
             roots |= former
         agents = all_agents(config.sources)
         chosen = of_project(outdated, roots, agents)
-        is_whole = await read_sources(ledger, chosen, agents, now_ms, root_of, patience_s=PATIENCE_S)
+        is_whole = await read_sources(ledger, chosen, agents, utc_now_ms, root_of, patience_s=PATIENCE_S)
         # Again, so that a project read just now is recognised if its folder is moved later.
         await _follow(ledger, paths, root, config)
         # A daemon that starts later leaves a project alone that only a printing command made known.
@@ -83,7 +84,7 @@ def catch_up(root: str) -> bool:
             project = project_by_root(db, root)
             awaits = project is not None and awaits_work(db, project, asked=[root])
         if project is not None and awaits:
-            await ledger.set_published(project.id, None, now_ms() + 1, AWAITS_WORK)
+            await ledger.set_published(project.id, None, utc_now_ms() + 1, AWAITS_WORK)
         return is_whole
 
     return as_writer(read, "This is what it holds so far.")
@@ -103,4 +104,4 @@ async def read_new(ledger: Ledger) -> None:
     """Reads new records of all projects into the ledger, as a daemon would."""
     config = settings_now(state_dir())
     new = await outdated_sources(ledger, config, ())
-    await read_sources(ledger, [item.source for item in new], all_agents(config.sources), now_ms, root_of)
+    await read_sources(ledger, [item.source for item in new], all_agents(config.sources), utc_now_ms, root_of)

@@ -9,7 +9,6 @@ import asyncio
 import os
 import shutil
 import sqlite3
-import time
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence, Set
 from contextlib import closing, suppress
 from functools import partial
@@ -18,6 +17,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from carryover.clock import utc_now_ms
 from carryover.config import Config, load_config
 from carryover.decoders import decoder_of
 from carryover.errors import os_reason
@@ -58,7 +58,7 @@ async def forget_sessions(
     selection: Selection,
     publish: Publish,
     *,
-    now_ms: Callable[[], int] = lambda: int(time.time() * 1000),
+    now_ms: Callable[[], int] = utc_now_ms,
 ) -> Erased:
     """Removes what `selection` names from the ledger, handoffs and spool; republishes what is left.
 
@@ -111,7 +111,7 @@ async def publish_here(
     """Republishes projects in this process, if there is no daemon to do so."""
     problems = []
     for project in again:
-        now_ms = int(time.time() * 1000)
+        now_ms = utc_now_ms()
         try:
             publish = partial(publish_project, paths, project, config, now_ms=now_ms)
             made = await asyncio.to_thread(publish)

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-import time
 from typing import Final
 
 import msgspec
 
+from carryover.clock import utc_now_ms
 from carryover.facts import foreign_root
 from carryover.ingest.sanitize import clean_entry
 from carryover.ledger.batch import ReadyEvent
@@ -56,7 +56,7 @@ class LedgerIncoming:
         were new. Raises OSError or LedgerUnavailable; nothing is lost then, since the segment is taken again later.
         """
         name = await self._ledger.write(know_machine, head.machine, machine_prefix(head))
-        entries = await asyncio.to_thread(_entries, name, payload, int(time.time() * 1000))
+        entries = await asyncio.to_thread(_entries, name, payload, utc_now_ms())
         ledger, at = self._ledger, (head.machine, segment)
         commit = await ledger.write(
             store_received, ledger.reducer, name, entries, withdrawn=payload.replaced, segment=at

@@ -10,9 +10,9 @@ from typing import Final, Self
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.clock import utc_now_ms
 from carryover.fsio import open_regular
 from carryover.transcript.files import stamp_of_file, state_in
-from carryover.transcript.stat_cache import utc_now_ms
 
 _HEAD_BYTES: Final = 1000
 TAIL_BYTES: Final = 256

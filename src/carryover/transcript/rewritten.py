@@ -18,10 +18,10 @@ from typing import Any, Final, Literal
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat, Record
+from carryover.clock import utc_now_ms
 from carryover.records.lenient import fields_of
 from carryover.transcript.bounds import TooLarge, TooSlow, is_enough, is_oversized, lines_in
 from carryover.transcript.files import read_document, stamp_of_file, state_in, with_others
-from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import StoredFacts, StoredRecord
 
 READ_BYTES: Final = 1 << 20

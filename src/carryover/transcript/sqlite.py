@@ -24,11 +24,12 @@ from urllib.parse import quote
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
+from carryover.clock import utc_now_ms
 from carryover.fsio import scratch_folder, stat_regular
 from carryover.transcript.bounds import LOOK_BYTES, LOOK_S, MOST_ROWS_BYTES, TooLarge, TooSlow
 from carryover.transcript.files import with_others
 from carryover.transcript.rewritten import Snapshot, Taken, read_further, snapshot_of
-from carryover.transcript.stat_cache import StatCachedReader, has_rested, utc_now_ms
+from carryover.transcript.stat_cache import StatCachedReader, has_rested
 
 BUSY_S: Final = 0.25
 COPY_BYTES: Final = 64 << 20

@@ -8,24 +8,19 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
 from carryover.adapter.contract import Batch, FileStat
+from carryover.clock import utc_now_ms
 
 MAX_KNOWN: Final = 2_000
 FINE_MS: Final = 100
 COARSE_MS: Final = 2_000
 """A change this soon after another may leave the same time: file systems count in ticks, some in whole seconds."""
 BETWEEN_FAILURES_MS: Final = 900
-
-
-def utc_now_ms() -> int:
-    """Returns the current time in UTC milliseconds, for readers whose source doesn't show when it is final."""
-    return int(datetime.now(UTC).timestamp() * 1000)
 
 
 class Last(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,8 +4,8 @@ import asyncio
 
 from msgspec.structs import replace
 
+from carryover.clock import utc_now_ms
 from carryover.model import TokensUsed, WindowUsed
-from carryover.past.context import now_ms
 from carryover.past.usage import used_since
 from support.scribe import Scribe
 
@@ -21,7 +21,7 @@ def at(place: float) -> int:
 
 
 async def test_only_limits_whose_window_is_open_are_shown_and_an_account_belongs_to_no_project(scribe: Scribe) -> None:
-    real_ms = now_ms()
+    real_ms = utc_now_ms()
     window = WindowUsed(name="5h", at_ms=real_ms, used_percent=43, minutes=300, resets_ms=real_ms + HOUR)
     over = replace(window, name="weekly", at_ms=real_ms - DAY, resets_ms=real_ms - HOUR)
     await scribe.commit(replace(scribe.prepared(scribe.event("add a cart", at_ms=at(1))), windows=(window, over)))

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from carryover.actions.syncing import initialise_sync
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
-from carryover.past.context import now_ms, state_dir
+from carryover.past.context import state_dir
 from carryover.sync.folder import SyncFolder
 from carryover.sync.own_log import own_log
 from support.git_server import remote_at
@@ -47,12 +48,12 @@ def test_a_founding_that_is_cut_off_is_continued_by_the_next_sync(
     (tmp_path / "ssh").write_text(working)
     if connections == 0:
         initialise_sync(address, name="laptop")
-    with own_log(state_dir(), now_ms) as own:
+    with own_log(state_dir(), utc_now_ms) as own:
         own.read()
         own.publish()
 
     assert re.findall("refs/heads/.*", git(tmp_path / "remote.git", "for-each-ref")) == [f"refs/heads/{ME}"]
-    with own_log(state_dir(), now_ms) as own:
+    with own_log(state_dir(), utc_now_ms) as own:
         own.read()
         assert own.asking == {}
         assert own.state.own.sequence > 0

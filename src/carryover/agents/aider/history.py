@@ -27,6 +27,7 @@ from msgspec.structs import replace
 from carryover.adapter.contract import FileStat, Source
 from carryover.agents.aider import SPEC
 from carryover.agents.aider.inputs import Inputs, inputs_of, last_input
+from carryover.clock import utc_now_ms
 from carryover.fsio import stat_regular
 from carryover.records.fields import digest, local_ms
 from carryover.text.pattern import later
@@ -34,7 +35,6 @@ from carryover.transcript.bounds import TooLarge
 from carryover.transcript.files import read_head, read_tail
 from carryover.transcript.jsonl import MAX_LINE_BYTES
 from carryover.transcript.rewritten import Document, NotYet, Snapshot, SnapshotReader
-from carryover.transcript.stat_cache import utc_now_ms
 
 _NAME: Final = ".aider.chat.history.md"
 FILE: Final = ".aider.conf.yml"

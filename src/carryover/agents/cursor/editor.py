@@ -21,6 +21,7 @@ from carryover.agents.cursor import calls
 from carryover.agents.cursor.calls import CursorConversation, CursorRecorder, StoreRecord
 from carryover.agents.cursor.chats import without_button
 from carryover.agents.cursor.folders import folders_of, listed_in
+from carryover.clock import utc_now_ms
 from carryover.model import AgentSummary, AnyBody, Op, SessionInfo, TurnEnd
 from carryover.records import rawjson
 from carryover.records.asked import plan_of
@@ -41,7 +42,7 @@ from carryover.records.text import without_handoff
 from carryover.transcript import sqlite
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.rewritten import Document, NotYet, Snapshot
-from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
+from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.turns import add_answer, add_failure, add_prompt
 
 _MAX_COMPOSER_BYTES: Final = 64 << 20

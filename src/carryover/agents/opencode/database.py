@@ -18,6 +18,7 @@ from typing import Final, Literal
 import msgspec
 
 from carryover.adapter.layouts import Layout
+from carryover.clock import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import LATEST_CLOCK_MS
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
@@ -26,7 +27,7 @@ from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, Snapshot, stored_session
-from carryover.transcript.stat_cache import StatCachedReader, utc_now_ms
+from carryover.transcript.stat_cache import StatCachedReader
 from carryover.transcript.stored import StoredFacts, StoredRecord, is_usable_id, lineage
 
 LIVE_SESSIONS: Final = 100

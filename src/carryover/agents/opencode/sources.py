@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from carryover.adapter.contract import FileStat, Reader, Source
 from carryover.agents.opencode import SPEC
 from carryover.agents.opencode.database import DATABASES, database_reader, ms_of, snapshot_of, tables_of_copy
+from carryover.clock import utc_now_ms
 from carryover.records import rawjson
 from carryover.records.fields import digest
 from carryover.records.lenient import Fields, fields_of, inside, items_of, text_of
@@ -23,7 +24,6 @@ from carryover.text.pattern import later
 from carryover.transcript import sqlite
 from carryover.transcript.files import read_document
 from carryover.transcript.rewritten import Snapshot, SnapshotReader
-from carryover.transcript.stat_cache import utc_now_ms
 from carryover.transcript.stored import is_usable_id
 
 _RANK: Final = 2

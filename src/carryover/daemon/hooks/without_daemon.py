@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import sqlite3
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import closing
 from functools import partial
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from carryover.adapter.contract import Agent, HookEvent
 from carryover.agents import adapter, agent_id_of, agent_ids
+from carryover.clock import utc_now_ms
 from carryover.config import Config, settings_now
 from carryover.daemon.hooks.call import HookCall, beginning, check_call
 from carryover.facts import ProjectRoot
@@ -75,7 +75,7 @@ def _text(db: sqlite3.Connection, start: HookCall, here: ProjectRoot, config: Co
 def main() -> None:
     """Answers the hook that the process's arguments and standard input describe."""
     state, agent_name, event = sys.argv[1:]
-    payload, now_ms = sys.stdin.buffer.read(), int(time.time() * 1000)
+    payload, now_ms = sys.stdin.buffer.read(), utc_now_ms()
     output = answer_hook(
         StateDir(Path(state)), agent_name, event, payload, home=Path.home(), env=os.environ, now_ms=now_ms
     )

@@ -28,8 +28,8 @@ def _quietly(values: Callable[[str], _Values]) -> Callable[..., dict[str, str]]:
 
 
 def _sessions(_typed: str) -> _Values:
+    from carryover.clock import utc_now_ms
     from carryover.model import LAST, id_in_command
-    from carryover.past.context import now_ms
     from carryover.past.sessions import newest_sessions
 
     sessions = newest_sessions(_MOST_SESSIONS)
@@ -37,7 +37,7 @@ def _sessions(_typed: str) -> _Values:
     for session in sessions:
         if id_in_command(session.short) == session.short:
             what = session.title or ""
-            yield session.short, f"{session.agent_name}, {ago(session.last_ms, now_ms())}, {what}"
+            yield session.short, f"{session.agent_name}, {ago(session.last_ms, utc_now_ms())}, {what}"
 
 
 def _agents(typed: str) -> _Values:

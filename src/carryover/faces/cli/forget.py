@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, describe, flag, moment_ms
 from carryover.faces.cli.sessions import session_lines
-from carryover.past.context import now_ms
 from carryover.terminal.output import agree, counted, local_time, print_lines, print_result
 from carryover.terminal.paths import shell_word
 
@@ -86,7 +86,7 @@ def _refuse_unclear(args: argparse.Namespace) -> None:
             "ID or of --project DIR. Nothing was changed.",
             ExitCode.USAGE,
         )
-    if args.since is not None and args.since >= (args.until or now_ms()):
+    if args.since is not None and args.since >= (args.until or utc_now_ms()):
         raise UserError("--since must be before --until, and not in the future. Nothing was changed.", ExitCode.USAGE)
 
 

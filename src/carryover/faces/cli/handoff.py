@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import add_tokens_argument, describe, flag, positive, recorded_agent
 from carryover.model import id_in_command
-from carryover.past.context import now_ms, project_root
+from carryover.past.context import project_root
 from carryover.past.handoff import WantedHandoff, current_handoff
 from carryover.terminal.output import (
     BOLD,
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> None:
     elif args.raw or not is_terminal():
         print_document(handed_over.text)
     else:
-        print_lines(lines_for_person(handed_over, now_ms=now_ms()))
+        print_lines(lines_for_person(handed_over, now_ms=utc_now_ms()))
 
 
 def _handed_over(args: argparse.Namespace) -> PrintedHandoff:

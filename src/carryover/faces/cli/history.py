@@ -8,10 +8,11 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
 from carryover.model import NOTE
-from carryover.past.context import nothing_recorded, now_ms, project_root
+from carryover.past.context import nothing_recorded, project_root
 from carryover.past.timeline import log
 from carryover.past.titles import show_command
 from carryover.past.types import Moment
@@ -59,7 +60,7 @@ def run_log(args: argparse.Namespace) -> None:
             raise nothing_recorded(root)
         nothing = f"Nothing is recorded for {root} that matches. Without --since and --agent all is listed."
         raise UserError(nothing, ExitCode.NOTHING_FOUND)
-    now = now_ms()
+    now = utc_now_ms()
     prompts = [(moment.session, moment.text) for moment in moments if moment.kind == "prompt"]
     print_result(args, moments, (line for moment in moments for line in _moment(moment, now, prompts)))
 
@@ -141,7 +142,7 @@ def run_why(args: argparse.Namespace) -> int:
     from carryover.past.origins import is_known, origin_of  # not at the top: `log` needs none of it
 
     root, found = origin_of(args.file, limit=args.limit)
-    print_result(args, found, _entries(root, found, args.limit, now_ms()))
+    print_result(args, found, _entries(root, found, args.limit, utc_now_ms()))
     return ExitCode.OK if is_known(found) else ExitCode.NOTHING_FOUND
 
 

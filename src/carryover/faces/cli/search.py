@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
-from carryover.past.context import nothing_recorded, now_ms
+from carryover.past.context import nothing_recorded
 from carryover.past.search import KINDS, excerpt_of, line_of, searched
 from carryover.past.titles import show_command
 from carryover.past.types import Search
@@ -101,7 +102,7 @@ def _warn(answer: Search, filters: Sequence[str]) -> None:
 
 
 def _lines(answer: Search) -> Iterator[str]:
-    width, now = terminal_width(), now_ms()
+    width, now = terminal_width(), utc_now_ms()
     chars = _SNIPPET_CHARS if width is None else min(width - len(f"{INDENT}……"), _SNIPPET_CHARS)
     for hit in answer.hits:
         project = short_path(hit.project) if hit.project else "?"

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterable, Iterator
 from typing import Final
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, add_limit_argument, describe, flag
-from carryover.past.context import nothing_recorded, now_ms, project_root
+from carryover.past.context import nothing_recorded, project_root
 from carryover.past.sessions import recorded_sessions
 from carryover.past.types import Session
 from carryover.terminal.output import BOLD, ago, paint, print_result, warn
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> None:
 
 def session_lines(sessions: Iterable[Session], *, with_project: bool) -> Iterator[str]:
     """Yields a list of sessions as a table that fits the terminal."""
-    now = now_ms()
+    now = utc_now_ms()
     heads = [head for head in _HEADS if with_project or head is not _PROJECT]
     rows = []
     for session in sessions:

@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, visible
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.context import now_ms
 from carryover.past.findings.agents import recorded_of
 from carryover.past.findings.gather import gather
 from carryover.past.status import is_to_install, problems, status_data
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         output.print_json(status_data(facts))
     else:
         width = None if args.verbose else output.terminal_width() or output.USUAL_WIDTH
-        output.print_lines(lines(facts, now_ms=now_ms(), width=width))
+        output.print_lines(lines(facts, now_ms=utc_now_ms(), width=width))
     return ExitCode.OK
 
 

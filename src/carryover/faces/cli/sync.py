@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import describe, flag
-from carryover.past.context import now_ms
 from carryover.terminal.output import YELLOW, ago, agree, counted, paint, print_result, size
 from carryover.terminal.paths import shell_word
 
@@ -78,7 +78,7 @@ def _status(_args: argparse.Namespace) -> _Done:
     from carryover.actions.syncing import standing
 
     status = standing()
-    rows = sync_rows(status, now_ms())
+    rows = sync_rows(status, utc_now_ms())
     width = max(len(name) for name, _ in rows)
     return status, (f"{name:<{width}}  {text}" for name, text in rows)
 

@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterator
 from typing import Final, get_args
 
+from carryover.clock import utc_now_ms
 from carryover.errors import ExitCode, UserError
 from carryover.faces.cli.arguments import TIMES, describe, flag
-from carryover.past.context import first_day_ms, now_ms, project_root
+from carryover.past.context import first_day_ms, project_root
 from carryover.past.types import Used, UsedRow, Window
 from carryover.past.usage import By, used_since
 from carryover.terminal.output import BOLD, counted, duration, local_time, paint, print_result, when
@@ -62,7 +63,7 @@ def _lines(used: Used) -> Iterator[str]:
         yield f"Tokens in {where} since {local_time(used.since_ms)}:"
         rows = [*map(_cells, used.rows), [paint(cell, BOLD) for cell in _cells(used.total)]]
         yield from table_lines(heads, rows)
-    now = now_ms()
+    now = utc_now_ms()
     for window in used.windows:
         yield _window(window, now)
     yield from _not_counted(used)

@@ -17,11 +17,11 @@ from typing import Any, Final, Literal, get_args
 import msgspec
 
 from carryover.agents import agent_name
+from carryover.clock import utc_now_ms
 from carryover.daemon.client import port_trouble
 from carryover.daemon.health import Health
 from carryover.install.agent_report import HooksReport
 from carryover.ledger.rows import SkippedRow
-from carryover.past.context import now_ms
 from carryover.past.findings.facts import AgentFacts, Gathered, Inspection, LedgerFacts, ProjectFacts, UnreadSource
 from carryover.projects.policy import ONLY_GIT, UNWRITTEN, WITHHELD, Refusal
 from carryover.publish.pointers import HiddenFile
@@ -215,7 +215,7 @@ def _ledger(_: Gathered, ledger: LedgerFacts) -> dict[str, _Row]:
 
 def _not_understood(skipped: Sequence[SkippedRow]) -> _Row:
     """Returns how many recent records were not understood, and most of which version and types, if they are many."""
-    since_ms = now_ms() - _RECENT_MS
+    since_ms = utc_now_ms() - _RECENT_MS
     versions: Counter[tuple[str, str]] = Counter()
     types: Counter[str] = Counter()
     for row in skipped:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from carryover.clock import utc_now_ms
 from carryover.config import Config, settings_of_each
 from carryover.errors import UserError
 from carryover.install.machine import Machine
@@ -16,7 +17,7 @@ from carryover.ledger.connect import as_ledger_error, connect_read_only
 from carryover.ledger.queries import agents_seen, file_states, projects, totals
 from carryover.ledger.rows import ProjectRow
 from carryover.ledger.usage import sums_since
-from carryover.past.context import first_day_ms, now_ms
+from carryover.past.context import first_day_ms
 from carryover.past.findings.facts import LedgerFacts, LimitReport
 from carryover.paths import StateDir
 from carryover.publish.stopped import perhaps_limited
@@ -58,12 +59,12 @@ def recorded_files(state: StateDir) -> RecordedFiles:
 
 def recent_projects(ledger: LedgerFacts | None, config: Config) -> list[ProjectRow]:
     """Returns the projects in which something happened in the last `active_days`, newest first."""
-    since_ms = now_ms() - config.publish.active_ms
+    since_ms = utc_now_ms() - config.publish.active_ms
     return [row for row in ledger.projects if row.last_event_ms >= since_ms] if ledger is not None else []
 
 
 def _limits(db: sqlite3.Connection, config: Config, machine: Machine) -> tuple[LimitReport, ...]:
-    now = now_ms()
+    now = utc_now_ms()
     since_ms = now - LASTS_MS
     if not perhaps_limited(db, since_ms):
         return ()

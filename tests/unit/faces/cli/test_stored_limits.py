@@ -10,11 +10,12 @@ from typing import Final
 
 import pytest
 
+from carryover.clock import utc_now_ms
 from carryover.config import Config
 from carryover.errors import ExitCode
 from carryover.fsio import private_dir
 from carryover.ledger.connect import connect_read_only
-from carryover.past.context import now_ms, state_dir
+from carryover.past.context import state_dir
 from carryover.past.projects import listed_projects, project_here
 from carryover.past.timeline import timeline_page
 from carryover.past.without_daemon import catch_up
@@ -51,7 +52,7 @@ def test_the_windows_of_a_limit(work_at_limit: ClaudeWork, run: Run) -> None:
     with closing(sqlite3.connect(state_dir().ledger)) as db, db:
         minutes, resets_ms = (None, 300, HUGE, -HUGE), (None, HUGE, -HUGE, 253_402_343_999_000)
         for number, window in enumerate(product((-1e308, 1e308, float("inf")), minutes, resets_ms)):
-            row = ("claude-code", f"\x1b[31m{number}", now_ms() - 1, *window)
+            row = ("claude-code", f"\x1b[31m{number}", utc_now_ms() - 1, *window)
             db.execute("INSERT INTO limit_window VALUES (?, ?, ?, ?, ?, ?)", row)
 
     _every_reader_answers(run)
@@ -74,6 +75,6 @@ def _every_reader_answers(run: Run) -> None:
             code, out, err = run(command, *options)
             assert (code, bool(out), "\x1b[31m" in out + err) == (ExitCode.OK, True, False), (command, err)
     with closing(connect_read_only(state_dir().ledger)) as db:
-        [listed] = listed_projects(db, Config(), now_ms=now_ms()).projects
+        [listed] = listed_projects(db, Config(), now_ms=utc_now_ms()).projects
         row = project_here(db, listed.id)
         assert timeline_page(db, row, before_ms=None, limit=9).moments
