@@ -1,4 +1,4 @@
-"""What all stand-ins for model providers share: `python -m real_agents.lab.model_server AGENT FOLDER PORT`.
+"""What all stand-ins for model providers share; `serve_model.py` starts one.
 
 Tests control it from outside by files, of one JSON value per line: they write replies to `replies.jsonl`, and read
 `requests.jsonl`, where `asked` is true for requests that took their turn in the script.
@@ -219,16 +219,3 @@ class ChatApi(ModelHandler):
             for function in [{"name": part["tool"], "arguments": json.dumps(part["input"])}]
         ]
         return (message | {"tool_calls": calls}, "tool_calls") if calls else (message, "stop")
-
-
-def main(agent_id: str, folder: str, port: str) -> None:
-    """Serves until it is killed; prints "ready" when it listens."""
-    from real_agents.lab.tool import tools  # a driver imports this module
-
-    server = ModelServer(tools()[agent_id].API, Path(folder), int(port))
-    print("ready", flush=True)
-    server.serve_forever()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -235,7 +235,7 @@ class Tool(ABC):
 
     def start_model(self) -> None:
         """Starts its scripted model. Raises RuntimeError."""
-        module = ("-m", "real_agents.lab.model_server")
+        module = ("-m", "real_agents.lab.serve_model")
         server = self.box.start(product.PYTHON, *module, self.id, str(self._out), str(self.port))
         if server.line() != "ready":
             raise RuntimeError(f"the model of {self.id} did not start: {server.said()}")
