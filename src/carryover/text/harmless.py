@@ -99,8 +99,9 @@ _CHAT_MARK: Final = later(
     re.I,
 )
 _OUR_MARKS: Final = later(r"\[CARRYOVER\]|CARRYOVER:(?:START|END)|RESUME PROTOCOL", re.I)
-# All of `<!<!--` and `-->>`: what is left of them would otherwise be one again.
-_COMMENT: Final = later(r"(?<!<!)(?:<!)+(?=--)|(?<=--)>+")
+# All of `<!-<!--` and `-->->`: what is left of them would otherwise be one again.
+_COMMENT_BEGINS: Final = later(r"(?<![<!-])(?=[<!-]*<!)[<!-]*--")
+_COMMENT_ENDS: Final = later(r"(?<!-)--[->]*")
 _AGENT_TAG: Final = later(
     r"<(?=/?(?:[a-z]+[-_][\w-]+|system|user|assistant|human|instructions?|context|tool|function|invoke|thinking)\b)",
     re.I,
@@ -122,7 +123,11 @@ def without_comments(text: str) -> str:
     >>> without_comments("a <!-- b --> c <!<!---->> d")
     'a -- b -- c ---- d'
     """
-    return _COMMENT.sub("", text)
+    return _COMMENT_ENDS.sub(_dashes, _COMMENT_BEGINS.sub(_dashes, text))
+
+
+def _dashes(run: re.Match[str]) -> str:
+    return "-" * run[0].count("-")
 
 
 def without_marks(text: str) -> str:

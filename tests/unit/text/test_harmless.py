@@ -73,7 +73,8 @@ def test_what_hides_is_not_kept_for_a_character_that_means_nothing() -> None:
 
 
 def test_what_is_left_of_a_comment_is_none() -> None:
-    for nested in ("<!<!----", "<!-->", "--->>", "<!<!<!-- -->>>", "<!--<!---->-->", "<!" * 50_000, "-->" * 50_000):
+    short = ("<!<!----", "<!-->", "--->>", "-->->", "<!-<!--", "<!<!<!-- -->>>", "<!--<!---->-->")
+    for nested in (*short, "<!" * 50_000, "-->" * 50_000, "-" * 50_000):
         assert not re.search("<!--|-->", without_marks(nested))
         assert not re.search("<!--|-->", quoted_line(nested))
 
