@@ -72,7 +72,7 @@ def ledger_error(error: Exception, path: Path) -> LedgerUnavailable | LedgerDama
     primary = code & 0xFF if code is not None else None
     # A damaged schema is quoted in SQLite's message, which Python then cannot decode.
     is_message_damaged = isinstance(error, UnicodeDecodeError)
-    is_header_damaged = primary == sqlite3.SQLITE_ERROR and "unsupported file format" in str(error)
+    is_header_damaged = primary == sqlite3.SQLITE_ERROR and "file format" in str(error)  # of the file, or of the index
     is_damaged = primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or is_message_damaged or is_header_damaged
     if is_damaged or damages_content(error):
         return LedgerDamaged(

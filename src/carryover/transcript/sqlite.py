@@ -271,6 +271,16 @@ def rows(
     return found
 
 
+def row(db: Connection, query: str, key: object) -> Columns:
+    """Returns the row that `query` finds for `key`. Raises as `rows` does, and sqlite3.DatabaseError without one: the
+    index of a damaged database can name a row that is gone."""
+    if found := rows(db, query, (key,)):
+        return found[0]
+    missing = sqlite3.DatabaseError("a row that an index names is gone")
+    missing.sqlite_errorname = "SQLITE_CORRUPT"
+    raise missing
+
+
 def messages_of(db: Connection, query: str, parameters: tuple[object, ...]) -> list[Columns]:
     """Returns the rows of one conversation's messages, without what they say: as much as a document may take, since one
     that is continued for months has tens of thousands of them. Raises as `rows` does."""
@@ -400,8 +410,7 @@ def _status(path: str) -> os.stat_result | None:
     """Returns the status of a file that SQLite may open beside the database; None if there is none. Raises OSError.
 
     SQLite waits forever on a FIFO or on a disk that does not answer, and while it opens a file, no other thread of the
-    process can open any database. So each of these files is checked first.
-    """
+    process can open any database. So each of these files is checked first."""
     with suppress(FileNotFoundError):
         return stat_regular(path)
     return None

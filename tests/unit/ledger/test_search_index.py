@@ -215,6 +215,19 @@ async def test_damage_has_the_index_made_again(ledger_path: Path) -> None:
     assert texts(ledger_path, "parser") == ["add a parser"]
 
 
+async def test_an_index_whose_format_is_damaged_goes_with_its_ledger(ledger_path: Path) -> None:
+    """SQLite has no code of its own for it, and lets nobody remove such an index."""
+    async with writing(ledger_path) as scribe:
+        await scribe.tell("add a parser")
+    execute(ledger_path, "UPDATE search_config SET v = 0 WHERE k = 'version'")
+    damage_mark(ledger_path).touch()
+
+    async with writing(ledger_path) as mended:
+        await index_all(mended.ledger)
+
+    assert texts(ledger_path, "parser") == ["add a parser"]
+
+
 class WithoutFullTextSearch(sqlite3.Connection):
     def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
         return super().execute(sql.replace("'fts5'", "'no such module'"), parameters)

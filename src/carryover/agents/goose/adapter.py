@@ -195,7 +195,7 @@ def _session(db: sqlite.Connection, sessions: Mapping[str, sqlite.Columns], iden
     def record(number: int, row: _Row) -> bytes | None:
         if row.hidden and number not in summaries:
             return None
-        [(content,)] = sqlite.rows(db, _CONTENT, (row.id,))
+        (content,) = sqlite.row(db, _CONTENT, row.id)
         parts = rawjson.part_of(msgspec.Raw(sqlite.column_text(content).encode()), list[msgspec.Raw])
         entry = _Entry(
             role=row.role,

@@ -156,7 +156,7 @@ def _above(sessions: Mapping[str, sqlite.Columns], session: StoredFacts) -> Stor
 
 
 def _message(db: sqlite.Connection, row: _Row) -> MessageRow:
-    [(role, content, calls, call_id, tool, finish)] = sqlite.rows(db, _ROW, (row.id,))
+    role, content, calls, call_id, tool, finish = sqlite.row(db, _ROW, row.id)
     listed = fields_of(b'{"calls":' + calls + b"}").get("calls") if isinstance(calls, bytes) else None
     return MessageRow(
         role=sqlite.column_text(role),

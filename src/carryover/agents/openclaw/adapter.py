@@ -137,7 +137,7 @@ class _Database:
 
     def _line(self, row: tuple[int, int]) -> tuple[bytes, int]:
         """Returns an entry and its time."""
-        [(text, at_ms, packed)] = sqlite.rows(self._db, self._entry, (row[0],))
+        text, at_ms, packed = sqlite.row(self._db, self._entry, row[0])
         text = _unpacked(packed) if isinstance(packed, bytes) else text
         return sqlite.column_text(text).encode(), at_ms if isinstance(at_ms, int) and at_ms > 0 else 0
 
