@@ -86,7 +86,7 @@ class StoredFacts(msgspec.Struct, frozen=True, omit_defaults=True):
 
 class StoredRecord(msgspec.Struct, frozen=True, omit_defaults=True):
     """Fields of every record. `on`: the pieces follow those read before. `more`: another batch follows. `at_ms`: time
-    of the piece, or of the session in a `begin` record, in UTC milliseconds; 0 if unknown."""
+    of the piece, or of the session in a `begin` record, in UTC milliseconds; 0 or less if unknown."""
 
     kind: Literal["begin", "message", "session"]
     session: StoredFacts
@@ -168,11 +168,11 @@ class StoredBuilder(OneSession[StoredContext], kw_only=True):
     def begin(self, record: StoredRecord, after: bytes | None = None) -> tuple[StoredContext, Parsed]:
         """Marks what is emitted again: the events after the last one or, if anything before it changed, all of them,
         those `after` an event that stays."""
-        is_known = self.native.id in self.context.reported
+        is_known, at_ms = self.native.id in self.context.reported, max(0, record.at_ms)
         if not (record.on and is_known):
-            self.report(**msgspec.structs.asdict(Reported(last=after, last_ms=record.at_ms)))
+            self.report(**msgspec.structs.asdict(Reported(last=after, last_ms=at_ms)))
         elif not self.reported.last_ms:
-            self.report(last_ms=record.at_ms)
+            self.report(last_ms=at_ms)
         if record.on and not is_known:
             return self.context, Parsed()
         last = self.reported.last
@@ -271,7 +271,7 @@ def _handle_entry(
     native, entry, last_ms = recorder.native, record.entry, recorder.reported.last_ms
     recorder.at_ms = last_ms
     if entry is not None:
-        recorder.at_ms = record.at_ms or last_ms
+        recorder.at_ms = max(0, record.at_ms) or last_ms
         recorder.report(last_ms=max(last_ms, recorder.at_ms))
     recorder.add_facts({"title": native.title, "model": native.model, "parent": native.forked_from})
     if entry is not None and recorder.at_ms:

@@ -253,7 +253,7 @@ def _row(*values: Any) -> _Row:
         ident,
         sqlite.column_text(message) or str(ident),
         sqlite.column_text(role),
-        at_ms if 0 < at_ms < LATEST_CLOCK_MS else 0,
+        at_ms if at_ms < LATEST_CLOCK_MS else 0,
         hidden,
         is_result,
         (role, length, head),

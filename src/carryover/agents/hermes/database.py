@@ -144,7 +144,7 @@ def _conversation(
         if pieces[number][1] == "passed":
             return None
         entry = _message(db, place) if isinstance(place, _Row) else _error(place)
-        return entry_of(session, entry, max(0, place.at_us // 1000)) if entry is not None else None
+        return entry_of(session, entry, place.at_us // 1000) if entry is not None else None
 
     return stored_session(session, places, record, pieces)
 

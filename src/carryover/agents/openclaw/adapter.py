@@ -139,7 +139,7 @@ class _Database:
         """Returns an entry and its time."""
         text, at_ms, packed = sqlite.row(self._db, self._entry, row[0])
         text = _unpacked(packed) if isinstance(packed, bytes) else text
-        return sqlite.column_text(text).encode(), at_ms if isinstance(at_ms, int) and at_ms > 0 else 0
+        return sqlite.column_text(text).encode(), at_ms if isinstance(at_ms, int) else 0
 
     def _facts(self, ident: str) -> StoredFacts:
         window = self._windows.get(ident)
