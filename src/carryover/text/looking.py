@@ -55,7 +55,7 @@ _MAY_FAIL: Final = later(r"\s-(?:ErrorAction|EA)[ :](?:SilentlyContinue|Ignore|0
 """A PowerShell command that is to say nothing if it fails: what it removes may not be there."""
 _OWN_EXIT: Final = later(r"exit \d+$")
 _CHANGES: Final = later(
-    r"tee\b|sed\s(?:\S+\s)*-i|find\s.*\s-(?:delete\b|exec(?:dir)?\s+(?:rm|mv|cp|chmod|chown)\b)", re.S
+    r"tee\b|sed\s(?:\S+\s)*-i|find\s.*\s-(?:delete\b|exec(?:dir)?\s+(?:rm|rmdir|mv|cp|chmod|chown)\b)", re.S
 )
 """Programs that only look, with the words that have them change something."""
 _INTO_FILE: Final = frozenset((">", ">>", ">|", "1>", "1>>", "&>", "&>>", ">&"))

@@ -52,6 +52,12 @@ def test_a_look_of_which_nothing_is_left_is_left_out_but_not_one_that_printed_no
     assert "`git status --short`" in shown and "/mnt is full" in shown
 
 
+def test_a_command_that_found_nothing_and_did_not_fail_says_so() -> None:
+    talk = Conversation().user(GOAL).ran("find . -name 'lid*'").ran("git fetch --all").says("Done.")
+
+    assert "`find . -name 'lid*'` → no output | `git fetch --all`\n" in render(handoff(talk))
+
+
 @pytest.mark.parametrize(
     ("command", "is_shown"),
     [
