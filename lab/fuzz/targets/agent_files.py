@@ -55,7 +55,7 @@ def check(agent_id: str, data: bytes, folder: Path) -> None:
 
 
 def _check_in_two_parts(agent: Agent, path: Path, content: bytes, at: int, whole: list[Record]) -> None:
-    if content[at - 1 : at] == b"}" and content[at : at + 1] != b"\n":
+    if content[:at].decode(errors="replace").rstrip().endswith("}") and content[at : at + 1] != b"\n":
         return  # a whole object at the end of a file at rest is taken before its newline, which clients write next
     _write(path, content[:at])
     first, cursor = _read(agent, path, None)
