@@ -16,6 +16,7 @@ from carryover.agents.codex.outcomes import read_output
 REJECTED = 'exec_command failed: CreateProcess { message: "Rejected(\\"rejected by user\\")" }'
 REJECTED_NAMED = REJECTED.replace("failed:", "failed for `/bin/bash -lc 'git add -A'`:")
 QUOTED = f"exec_command failed for `make`: CreateProcess {{ message: {json.dumps(REJECTED_NAMED)} }}"
+TOOK = "Wall time: 0.6364 seconds\nOutput:\n"
 ABORTED = "Wall time: 3.9 seconds\naborted by user"
 COMPLETED = "Script completed\nWall time 0.1 seconds\nOutput:\n"
 DIFF = "@@ -4,2 +4,2 @@\n a\n-b\n+c\n"
@@ -356,6 +357,11 @@ SANDBOX = "failed in sandbox LinuxSeccomp with execution error: sandbox denied e
         ("edit", "apply_patch verification failed: no", Outcome("error", "apply_patch verification failed: no")),
         ("other", "Script failed\nWall time 0.1 seconds\nOutput:\n\nno", Outcome("error", "no")),
         ("other", COMPLETED, Outcome("ok", COMPLETED)),
+        ("other", f'{TOOK}[{{"type":"text","text":"Pears"}},{{"type":"image"}}]', Outcome("unknown", "Pears")),
+        ("other", f'{TOOK}[{{"pears":3}}]', Outcome("unknown", '[{"pears":3}]')),
+        ("other", f'{TOOK}{{"pears":3}}', Outcome("unknown", '{"pears":3}')),
+        ("other", f"{TOOK}unsupported call: x", Outcome("unknown", "unsupported call: x")),
+        ("other", TOOK.rstrip(), Outcome("unknown", "")),
         ("plan", "Plan updated", Outcome("ok", "Plan updated")),
         ("agent", "{}", Outcome("ok", "{}")),
         ("shell", "words", Outcome("unknown", "words")),

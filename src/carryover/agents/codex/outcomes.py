@@ -6,9 +6,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import msgspec
+
 from carryover.adapter.contract import ToolOutcome
 from carryover.agents.codex.commands import printed_by
 from carryover.model import Op, ResultStatus
+from carryover.records import rawjson
 from carryover.records.lenient import fields_of, number_of, text_of
 from carryover.records.text import without_ansi
 from carryover.text.pattern import later
@@ -21,6 +24,8 @@ _EXIT_CODE: Final = later(r"Exit code: (-?\d{1,10})\b")
 BODY: Final = "\nOutput:\n"
 HEAD_CHARS: Final = 400
 _ABORTED: Final = later(r"(?:Wall time: [\d.]{1,12} seconds\n)?aborted by user(?: after [\d.]{1,12}s)?\s*")
+_OF_SERVER: Final = later(r"Wall time: [\d.]{1,12} seconds\nOutput:(?:\n|\Z)")
+"""Precedes the JSON that an MCP server's tool returned (0.137 to 0.140); an image leaves nothing behind it."""
 _REFUSED: Final = ("exec command rejected by user", "patch rejected by user", "rejected by user")
 """The whole output of a refused command or patch, without the header that the client puts before what was printed."""
 _NEVER_RAN: Final = (
@@ -79,6 +84,8 @@ def read_output(op: Op, text: str) -> ToolOutcome:
         return ended(int(head[1]), printed) if head[1] else ToolOutcome("error", printed)
     if _ABORTED.fullmatch(text):
         return ToolOutcome("interrupted")
+    if head := _OF_SERVER.match(text):
+        return ToolOutcome("ok" if op in _SURE else "unknown", _returned(text[head.end() :]))
     if text in _REFUSED and op in ("shell", "edit"):
         return ToolOutcome("denied", text, never_ran=True)
     if text.startswith(_NEVER_RAN):
@@ -100,6 +107,13 @@ def ended(exit_code: int | None, output: str, status: str = "") -> ToolOutcome:
         words: dict[str, ResultStatus] = {"completed": "ok", "failed": "error"}
         return ToolOutcome(words.get(status, "unknown"), output)
     return ToolOutcome("ok" if exit_code == 0 else "error", output, exit_code=exit_code)
+
+
+def _returned(content: str) -> str:
+    """Returns the text in the blocks of an MCP result; `content` itself if it has another form."""
+    blocks = msgspec.Raw(content.encode("utf-8", "replace")) if content.startswith("[") else rawjson.ABSENT
+    text = rawjson.content_text(blocks)
+    return content if text is None else text
 
 
 def _body(text: str) -> str:
