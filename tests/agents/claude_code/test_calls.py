@@ -73,6 +73,8 @@ BEGUN = "Command running in background with ID: b9."
             "Two pages were found.\n\n\nREMINDER: You MUST include the sources above in your response.",
             "Two pages were found.",
         ),
+        ("Launching skill: team:review", ""),
+        ("Launching skill: one of three", "Launching skill: one of three"),
         ("Async agent launched successfully.\nagentId: a5bdbc1 (internal ID)\nContinue with other tasks.", ""),
         ("Async agent launched successfully. (Never quote this.)\nagentId: a44\nYou will be told.", ""),
         ("Command running in background with ID: b9. Output is in: /tmp/b9. Do not poll it.", BEGUN),

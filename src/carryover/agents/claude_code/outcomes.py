@@ -102,6 +102,8 @@ _WATCHES: Final = later(r"Monitor started \(task [^)\n]{1,80}\)\.(?= )")
 """Before what the model is to do about the events of a monitor (2.1.112)."""
 _LAUNCHED: Final = "Async agent launched successfully."
 """Before what the model is to do about a sub-agent in the background (2.1.15 to 2.1.332): no result of it."""
+_SKILL: Final = later(r"Launching skill: [\w:.-]{1,200}\s*")
+"""The whole result of a skill (2.0.76 to 2.1.80), which its call names."""
 _BEGUN: Final = later(r"Command running in background with ID: [\w-]{1,100}\.(?= )")
 """Before where a job in the background prints, and what the model is to do about it (2.1.332)."""
 _PREVIEW: Final = later(
@@ -118,7 +120,7 @@ _TO_THE_MODEL: Final = (*_REFUSALS[:2], _INTERRUPTED)
 def plain_output(text: str) -> str:
     """Returns a tool's output as text, without the client's additions."""
     plain = without_ansi(without_reminders(text))
-    if plain.startswith(_LAUNCHED):
+    if plain.startswith(_LAUNCHED) or _SKILL.fullmatch(plain):
         return ""
     if begun := _WATCHES.match(plain) or _BEGUN.match(plain):
         return begun[0]
