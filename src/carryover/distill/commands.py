@@ -52,6 +52,9 @@ _ESLINT: Final = later(
     r"^((?:/|[A-Z]:\\)[^\n]{1,300}?\.\w{1,10})[ \t]*\n(?:[ \t][^\n]*\n)*?[ \t]+(\d+):\d+[ \t]+error[ \t]+([^\n]+)", re.M
 )
 """A file and the first error in it, as ESLint lists them; below the last one stand only their numbers."""
+_ESLINT_ERROR: Final = later(r"^[ \t]+\d+:\d+[ \t]+error[ \t]+[^\n]+", re.M)
+"""An error alone: a terminal can wrap the path of its file, and what a rule says takes lines between them."""
+_ESLINT_ENDS: Final = later(r"^✖ \d+ problems? \(", re.M)
 _IN_JSON: Final = later(r'"error":\s*(?:\{[^{}]{0,400}?"message":\s*)?"((?:[^"\\\n]|\\.){3,400})')
 """The beginning of an error's message in JSON output; more JSON may follow."""
 _ESCAPED: Final = later(r'\\(["\\/])')
@@ -266,6 +269,8 @@ def why(output: str, *, op: Op = "shell") -> str:
     if by_eslint := _ESLINT.search(output):
         file, line, error = by_eslint.groups()
         return cut_middle(one_line(f"{file}:{line} error {error}"), _CAUSE_CHARS)
+    if _ESLINT_ENDS.search(output) and (without_file := _ESLINT_ERROR.search(output)):
+        return clip(one_line(without_file[0]), chars=_CAUSE_CHARS)
     raised = error_in(output)
     if (not raised or raised.startswith("npm ")) and (by_npm := _NPM.search(output)):
         return clip(one_line(by_npm[2]), chars=_CAUSE_CHARS)

@@ -53,9 +53,8 @@ CHANGING = (
     *("cat << EOF > cart.py", "rm -r build", "cd src && python cart.py", "ls src && make"),
     *("for f in *.py; do python $f; done", "make || exit 1", "if ! make; then exit 1; fi", "! make", "make && exit 3"),
     *("git branch tax", "git branch -m tax", "git branch -r -d origin/tax", "git branch -Df tax", "git branch -rd tax"),
-    *("git remote add origin ../shop", "git remote set-url origin ../shop", "find . -name '*.pyc' -delete"),
-    *("find build -type f -exec rm {} +", "find a -empty -exec rmdir {} +"),
-    *("cd shop && git branch -D tax", "git branch --set-upstream-to=origin/tax"),
+    *("git remote add o ../shop", "git remote set-url o ../shop", "find . -delete", "find a -exec rmdir {} +"),
+    *("find build -type f -exec rm {} +", "cd shop && git branch -D tax", "git branch --set-upstream-to=origin/tax"),
 )
 
 

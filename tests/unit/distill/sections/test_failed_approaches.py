@@ -176,6 +176,16 @@ def test_a_failed_edit_or_write_gives_its_reason_first(op: Literal["edit", "writ
     assert section(talk.says("Done."), title="Failed approaches")[0].endswith("→ A hook holds it back")
 
 
+def test_the_first_error_of_eslint_is_the_reason_also_where_a_terminal_wrapped_the_path_of_its_file() -> None:
+    output = (
+        "C:\\shop\\ta\nx.ts\n  19:1  error    Error: no rate\n\nA rate is needed.   no-undef\n"
+        "  20:1  warning  no tax\n\n✖ 2 problems (1 error, 1 warning)\n"
+    )
+    talk = session("s1").user(GOAL).ran("npm run lint", output, status="error")
+
+    assert section(talk.says("I look."), title="Failed approaches")[0].endswith("→ 19:1 error Error: no rate")
+
+
 def test_of_a_push_that_was_not_taken_it_says_why() -> None:
     output = (
         "remote: error: GH013: rule violations\nTo github.com:dev/shop.git\n"
