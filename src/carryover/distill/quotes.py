@@ -190,8 +190,8 @@ def _parted(line: str, chars: int, *, is_last: bool) -> list[str]:
             space = line.rfind(" ", least, len(line) - least)
             cut = len(_without_negation(line[:space])) if space > 0 else cut
         cut += line[cut : cut + 1] in (",", ";", ":")
-        parts.append(line[:cut].rstrip())
-        line = line[cut:].lstrip()
+        parts.append(line[:cut].rstrip().removesuffix(LINE_BREAK.rstrip()))
+        line = line[cut:].lstrip().removeprefix(LINE_BREAK.lstrip())  # each part begins a line anyway
         chars = PIECE_CHARS
     return [*parts, line] if line else parts
 

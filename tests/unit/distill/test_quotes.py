@@ -51,6 +51,11 @@ def test_the_end_of_a_quote_is_no_word_of_a_sentence_alone() -> None:
     assert pieces(f"{bill}and do not {rest}")[-1] == f"do not {rest}"
 
 
+def test_no_part_of_a_long_line_begins_or_ends_with_the_mark_of_a_line_break() -> None:
+    parts = pieces(" ¶ ".join(["Cap the discount at the price of the cart.", "And round it down to whole cents."] * 9))
+    assert len(parts) > 2 and not any(part.strip().startswith("¶") or part.endswith("¶") for part in parts)
+
+
 def test_a_long_line_is_not_parted_between_an_abbreviation_and_its_number() -> None:
     first, second = pieces(f"{'We sell it at the door of the shop. ' * 6}Its song is in ch. 3: it rises, {'and ' * 30}")
 
