@@ -196,6 +196,8 @@ def odd_state_file(world: World) -> None:
     place = root / world.chance.choice(names)
     with world.load.resting(), _replaced(world, place):
         _live_with_it(world)
+    if place.name == "paused":
+        world.run("unpause")  # no command removes a folder in its place, and a daemon that saw one is paused
     if place.name.startswith("ledger.sqlite"):
         world.ledger_lost()
     world.revive()

@@ -58,7 +58,8 @@ def unpause_all() -> Pausing:
     try:
         state.paused.unlink(missing_ok=True)
     except OSError as error:
-        raise UserError(f"{state.paused} can't be removed ({error.strerror}), so Carryover stays paused.") from error
+        kept = f"{state.paused} can't be removed ({error.strerror}), so Carryover stays paused."
+        raise UserError(f"{kept} Remove it, then run `carryover unpause` again.") from error
     return Pausing(paused=False, changed=changed, daemon=_obeyed(state, paused=False), note=note)
 
 

@@ -245,6 +245,14 @@ def test_with_broken_settings_everything_can_be_paused_and_nothing_else(shop: Pa
     assert everything(state_dir().root) == before
 
 
+def test_of_a_pause_that_cannot_be_ended_it_says_what_to_do(run: Run) -> None:
+    state_dir().paused.mkdir(parents=True)
+
+    err = run.err(ExitCode.FAILED, "unpause")
+    assert "so Carryover stays paused. Remove it, then run `carryover unpause` again." in err
+    assert state_dir().paused.is_dir()
+
+
 def test_a_running_daemon_obeys_a_pause_when_its_settings_break(shop: Path, run: Run) -> None:
     with DaemonProcess() as daemon:
         state_dir().config.write_text("[publish\n")
