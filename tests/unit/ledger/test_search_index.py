@@ -203,23 +203,17 @@ def remove_newest(db: sqlite3.Connection) -> None:
     db.execute("DELETE FROM event WHERE id = (SELECT max(id) FROM event)")
 
 
-async def test_damage_has_the_index_made_again(ledger_path: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM search_data WHERE id > 10",
+        "UPDATE search_config SET v = 0 WHERE k = 'version'",  # SQLite then lets nobody remove the index
+    ],
+)
+async def test_damage_has_the_index_made_again(ledger_path: Path, damage: str) -> None:
     async with writing(ledger_path) as scribe:
         await scribe.tell("add a parser")
-    execute(ledger_path, "DELETE FROM search_data WHERE id > 10")
-    damage_mark(ledger_path).touch()
-
-    async with writing(ledger_path) as mended:
-        await index_all(mended.ledger)
-
-    assert texts(ledger_path, "parser") == ["add a parser"]
-
-
-async def test_an_index_whose_format_is_damaged_goes_with_its_ledger(ledger_path: Path) -> None:
-    """SQLite has no code of its own for it, and lets nobody remove such an index."""
-    async with writing(ledger_path) as scribe:
-        await scribe.tell("add a parser")
-    execute(ledger_path, "UPDATE search_config SET v = 0 WHERE k = 'version'")
+    execute(ledger_path, damage)
     damage_mark(ledger_path).touch()
 
     async with writing(ledger_path) as mended:
