@@ -23,7 +23,7 @@ from carryover.records import rawjson
 from carryover.records.fields import LATEST_CLOCK_MS
 from carryover.records.lenient import Fields, fields_of, is_true, text_of
 from carryover.transcript import sqlite
-from carryover.transcript.bounds import MOST_ROWS_BYTES, TooLarge
+from carryover.transcript.bounds import LOOK_BYTES, MOST_ROWS_BYTES, TooLarge
 from carryover.transcript.files import SQLITE
 from carryover.transcript.recorder import usable_folder
 from carryover.transcript.rewritten import MAX_CONVERSATIONS, Document, MarkedPiece, NotYet, Snapshot, stored_session
@@ -230,7 +230,8 @@ class _Pieces:
         self.marked: list[MarkedPiece] = []
         self._loaded: _Message | None = None
         parts: dict[str, dict[str, int]] = {}
-        for message, part, changed_ms in sqlite.messages_of(db, _PARTS, (row.session.id,)):
+        # Half as much as of messages, since up to two pieces are made of each part: they take four times as much.
+        for message, part, changed_ms in sqlite.rows(db, _PARTS, (row.session.id,), most=LOOK_BYTES // 2):
             parts.setdefault(sqlite.column_text(message), {})[sqlite.column_text(part)] = _whole(changed_ms)
         messages = sqlite.messages_of(db, _MESSAGES, (row.session.id,))
         self._prompts = _prompts(db, row.session.id, [message for message, _, _ in messages])

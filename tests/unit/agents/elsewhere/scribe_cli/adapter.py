@@ -15,7 +15,7 @@ from carryover.records import rawjson
 from carryover.records.lenient import Fields, is_true, text_of
 from carryover.transcript.hooks import own_hooks, root_above
 from carryover.transcript.jsonl import JsonlReader
-from carryover.transcript.recorder import OpenCall
+from carryover.transcript.recorder import OpenCall, usable_folder
 
 from . import SPEC
 
@@ -55,7 +55,7 @@ def _parse(source: Source, context: Context, record: Record) -> tuple[Context, P
     line = rawjson.read(_LINE, record.data)
     if isinstance(line, str):
         return context, Parsed(skipped=(Skipped("?", line),))
-    context = Context(cwd=line.folder or context.cwd)
+    context = Context(cwd=usable_folder(line.folder) or context.cwd)
     bodies = _bodies(line)
     if not bodies and not line.pen:
         return context, Parsed(skipped=(Skipped("?", "a kind that is not known"),))
