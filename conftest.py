@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, settings
 
 from carryover.adapter.spec import AgentSpec
 from carryover.agents import agent_ids
+from carryover.probe import memory
 from carryover.probe.looks import DISKS
 from support import as_darwin
 
@@ -214,6 +215,7 @@ def home(homes: Iterator[Path], request: pytest.FixtureRequest, monkeypatch: pyt
     git_config.write_text(GIT_CONFIG)
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(git_config))
     monkeypatch.setattr(DISKS, "silent", {})  # one test's silent disk is none in the next
+    monkeypatch.setattr(memory, "KNOWN", {})  # nor is what stood in git's place
     _guard_real_home(home, monkeypatch)
     return home
 

@@ -8,12 +8,13 @@ from typing import Any, Final, TypeVar
 
 _T = TypeVar("_T")
 MOST: Final = 4096
-_known: Final[dict[Hashable, tuple[object, Any]]] = {}
+KNOWN: Final[dict[Hashable, tuple[object, Any]]] = {}
+"""By question: the stamp with which its answer was remembered, and the answer."""
 
 
 def known_answer(question: Hashable, stamp: object) -> Any | None:
     """Returns the answer to the question that was remembered with the same stamp; None if there is none."""
-    stamp_then, answer = _known.get(question, (None, None))
+    stamp_then, answer = KNOWN.get(question, (None, None))
     return answer if stamp_then == stamp else None
 
 
@@ -31,6 +32,6 @@ def remember(question: Hashable, stamp: object, answer: Any) -> None:
     out; nothing is remembered with None, which is for what may change unseen."""
     if stamp is None:
         return
-    if len(_known) >= MOST:
-        _known.clear()
-    _known[question] = stamp, answer
+    if len(KNOWN) >= MOST:
+        KNOWN.clear()
+    KNOWN[question] = stamp, answer
