@@ -32,8 +32,9 @@ def truncate(world: World) -> None:
         ends = list(accumulate(map(len, store.path.read_bytes().splitlines(keepends=True))))
         size = world.chance.choice([end for end in ends if end >= first] or [ends[-1]])
         torn = world.chance.choice((0, 0, 1)) if size < ends[-1] else 0
+    is_document = store.path.suffix == ".json"  # of which nothing can be read without its end
     for turn in store.turns:
-        turn.on_disk = turn.on_disk and turn.end <= size
+        turn.on_disk = turn.on_disk and turn.end <= size and not is_document
         turn.confirmed = turn.confirmed and not ("rewinds" in store.traits and turn.end > size)
     os.truncate(store.path, size + torn)
     world.pause(0.3)
