@@ -15,9 +15,9 @@ from carryover.transcript.sources import sources_of
 from matrix.tool import Tool, tools
 from support.calls import calls
 
-CALLS: Final = {"cline": 41, "gptme": 3, "mistral-vibe": 103, "roo-code": 150}
+CALLS: Final = {"cline": 27, "gptme": 3, "mistral-vibe": 65, "roo-code": 83}
 """For each turn before."""
-HOOK_CALLS: Final = 77
+HOOK_CALLS: Final = 60
 """For each hook call of Windsurf before."""
 BEGAN: Final = datetime(2026, 11, 20, 9, tzinfo=UTC)
 TURNS: Final = 40

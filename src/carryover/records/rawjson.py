@@ -89,17 +89,21 @@ def string_of(raw: msgspec.Raw | None) -> str | None:
 
 def part_of(raw: msgspec.Raw | None, kind: type[_T]) -> _T | None:
     """Decodes a raw field as `kind`, repairing it if need be; None if it is absent or has another shape."""
-    if raw is None or raw is ABSENT:
+    return None if raw is None or raw is ABSENT else decoded(raw, decoder_of(kind))
+
+
+def decoded(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[_T]) -> _T | None:
+    """Decodes what is there, as `part_of` does."""
+    try:
+        found = decoder.decode(data)
+    except msgspec.ValidationError:
         return None
-    for mended in (False, True):
+    except UNREADABLE:
         try:
-            found = decoder_of(kind).decode(mend(bytes(raw)) if mended else raw)
-            return None if isinstance(found, (list, dict)) and len(found) > MOST_JSON_ENTRIES else found
-        except msgspec.ValidationError:
-            return None
+            found = decoder.decode(mend(bytes(data)))
         except UNREADABLE:
-            continue
-    return None
+            return None
+    return None if isinstance(found, (list, dict)) and len(found) > MOST_JSON_ENTRIES else found
 
 
 def read_line(decoder: msgspec.json.Decoder[_T], data: bytes, *, version: str | None = None) -> _T | Skipped:
