@@ -31,6 +31,7 @@ from carryover.ingest.scan import (
 from carryover.ingest.spool import Spool, collect_pending
 from carryover.ledger.commit import count_skipped
 from carryover.ledger.connect import LedgerUnavailable
+from carryover.platform import here
 
 _QUIET_S: Final = 0.1
 _CAP_S: Final = 0.3
@@ -46,6 +47,9 @@ SAFETY_NET_S: Final = 300.0
 """Limits the cost of a lost hint. A rescan that finds no change takes about 20 µs per file."""
 MOST_NEW: Final = 16
 """As many sources that were never read are read as they come; more are put in the order of a rescan."""
+WATCH_BEGINS_S: Final = 1.0
+"""How long the first rescan waits for the watch. One beside it would take longer, and be made again after it, since
+what changes between a rescan and the watch is seen by neither."""
 BETWEEN_RESCANS_S: Final = 1.0
 """Minimum interval; more frequent requests share a rescan."""
 
@@ -199,7 +203,9 @@ class Rescanner:
         self._requested.set()
 
     async def run(self) -> None:
-        """Rescans now, then on request and every few minutes, until cancelled."""
+        """Rescans once folders are watched, then on request and every few minutes, until cancelled."""
+        if not here().watches_trees:  # FSEvents' first report, by which it is known to watch, can take a second
+            await wait_at_most(self._requested, WATCH_BEGINS_S)
         while True:
             self._requested.clear()
             reason, self._reason = self._reason, "safety_net"

@@ -153,6 +153,8 @@ class Watcher:
         self._note_denied(bool(closed))
         tops = [top for _, below in walked for top in below.tops]
         if not tops:
+            if self.deep and self.state.mode != "nothing to watch":
+                loop.call_soon_threadsafe(self.rescanner.request, "watch_begun")
             self.state.mode = "nothing to watch"
             self._restart.wait(self._pause_s)
             return

@@ -23,17 +23,20 @@ from carryover.daemon.context import DaemonContext
 from carryover.daemon.log import source_id
 from carryover.daemon.publish_queue import PublishQueue
 from carryover.daemon.reading import BUSY_TRIES, MOST_NEW, IngestQueue, Rescanner
+from carryover.daemon.watcher import Watcher
 from carryover.ingest.pipeline import TOO_LARGE_MS, ingest
 from carryover.ingest.spool import Spool
 from carryover.ledger.batch import Committed
 from carryover.ledger.events import session_events
 from carryover.ledger.queries import session_by_prefix, totals
 from carryover.model import UserPrompt
+from carryover.platform import LINUX
 from carryover.transcript.bounds import TooLarge
 from carryover.transcript.jsonl import JsonlReader
 from support.claude_session import ClaudeSession
 from support.clock import Clock, LogLines
 from support.codex_session import CodexSession
+from support.platforms import on
 
 
 class Desk:
@@ -293,6 +296,26 @@ async def test_a_rescan_queues_what_changed_and_notes_what_vanished(
     assert await rescanned() == ["reason=safety_net sources=0 changed=0 gone=1"]
     aside.rename(session.path)
     assert await rescanned() == ["reason=safety_net sources=1 changed=1 gone=0"]
+
+
+@pytest.mark.parametrize("has_worked", [True, False], ids=["watched", "nothing_to_watch"])
+async def test_the_first_rescan_is_made_once_folders_are_watched(
+    desk: Desk, session: ClaudeSession, lines: LogLines, has_worked: bool
+) -> None:
+    """One before that would have to be made again: it does not see what changes until they are."""
+    rescanner = Rescanner(desk.context, desk.queue, Spool(desk.context.state))
+    watcher = Watcher(desk.context, desk.context.folders, rescanner)
+    if has_worked:
+        session.prompt("Add a discount")
+    with on(LINUX):
+        running = [asyncio.ensure_future(each.run()) for each in (rescanner, watcher)]
+        await lines.until("swept")
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running)
+
+    [swept] = [line for line in lines if line.startswith("swept")]
+    assert swept.split()[1:3] == ["reason=watch_begun", f"sources={has_worked:d}"]
 
 
 async def test_a_first_read_begins_with_the_newest_session_and_goes_on_with_its_project(
