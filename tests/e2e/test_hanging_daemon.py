@@ -92,6 +92,7 @@ def test_restart_replaces_one_that_is_stopped(hanging: DaemonProcess, project: P
     assert daemon_pid(hanging.state) not in (None, hanging.pid)
 
 
+@pytest.mark.linux("for what a process has open")
 def test_one_that_hears_no_signal_is_killed(running: DaemonProcess, free_port: None) -> None:
     deaf = (
         *forked.ALTERED,
