@@ -43,7 +43,7 @@ def test_a_folder_that_is_created_later_is_followed_and_a_half_written_line_wait
     session.prompt("Add a discount function to the cart")
     wait_until("the handoff", lambda: "discount function" in handoff_of(project))
     found = {"mode": "native", "reason": None, "watched": 1, "missing": before["missing"] - 1, "denied": False}
-    assert running.health()["watch"] == found
+    wait_until("the watch", lambda: running.health()["watch"] == found)  # a rescan may see it first
 
     line = session.prompt_line("No, make it a surcharge function, and call it extra")
     session.append(line[:100])

@@ -78,13 +78,13 @@ def origin(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def desktop(tmp_path: Path, origin: Path) -> Machine:
-    return Machine(tmp_path / "desktop", origin)
+def desktop(home: Path, origin: Path) -> Machine:
+    return Machine(home / "desktop", origin)
 
 
 @pytest.fixture
-def laptop(tmp_path: Path, origin: Path) -> Machine:
-    return Machine(tmp_path / "laptop", origin)
+def laptop(home: Path, origin: Path) -> Machine:
+    return Machine(home / "laptop", origin)
 
 
 @pytest.fixture
