@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Final
 
 _NOT_SEEN: Final = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_TAGS: Final = ("\U000e0000", "\U000f0000")
+"""Where Unicode keeps what is never seen, also what it has not assigned yet. Elsewhere that may be a new emoji."""
 _JOINERS: Final = "\u200c\u200d"
 """Joiners belong to words and emoji after a non-ASCII letter; after an ASCII one they only hide something."""
 
@@ -35,7 +37,8 @@ def visible(text: str) -> str:
     from unicodedata import category  # only for what is rare
 
     def is_seen(sign: str, before: str) -> bool:
-        return sign.isprintable() or category(sign) not in _NOT_SEEN or (sign in _JOINERS and not before.isascii())
+        may_be_seen = category(sign) not in _NOT_SEEN and not _TAGS[0] <= sign < _TAGS[1]
+        return sign.isprintable() or may_be_seen or (sign in _JOINERS and not before.isascii())
 
     signs = pairwise(f" {text}")
     return "".join(sign if is_seen(sign, before) else sign.encode("unicode_escape").decode() for before, sign in signs)
