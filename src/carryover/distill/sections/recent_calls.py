@@ -264,8 +264,8 @@ def _label(past: Past, call: Call) -> str:
         status = " → no result"  # or else it reads as if the file had been edited
     if call.op == "shell" and call.exit_code == 1 and found_nothing(call.subject, 1):
         status = " → exit 1"  # there is none, or a difference
-    if call.op == "shell" and call.status == "ok" and not call.output and only_looked(call):
-        status = " → no output"  # or else it reads as if that were not known
+    if call.op == "shell" and call.status == "ok" and not call.output and ("|" in call.subject or only_looked(call)):
+        status = " → no output"  # or else it reads as if that were not known; what is piped is run for what it prints
     if subject in ("", call.name):
         return f"{called(call.name, '')}{status}"
     quoted = f"`{excerpt(subject, _CALL_CHARS, printed=call.op == 'shell')}`{status}"

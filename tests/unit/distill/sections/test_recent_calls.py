@@ -53,9 +53,10 @@ def test_a_look_of_which_nothing_is_left_is_left_out_but_not_one_that_printed_no
 
 
 def test_a_command_that_found_nothing_and_did_not_fail_says_so() -> None:
-    talk = Conversation().user(GOAL).ran("find . -name 'lid*'").ran("git fetch --all").says("Done.")
+    talk = Conversation().user(GOAL).ran("find . -name 'lid*'").ran("git fetch --all").ran("tsc 2>&1 | tail -5")
 
-    assert "`find . -name 'lid*'` → no output | `git fetch --all`\n" in render(handoff(talk))
+    shown = render(handoff(talk.says("Done.")))
+    assert "`find . -name 'lid*'` → no output | `git fetch --all` | `tsc 2>&1 | tail -5` → no output\n" in shown
 
 
 @pytest.mark.parametrize(
