@@ -156,7 +156,7 @@ def conversation(parts: Iterable[ShownPart], agent: str, *, full: bool) -> Itera
 
 def _lines(part: ShownPart, *, full: bool) -> list[str]:
     is_shown = full or part.is_diff or part.kind != "tool"
-    text = harmless(part.text).strip() if is_shown else ""
+    text = harmless(part.text).rstrip().lstrip("\n") if is_shown else ""  # its first line may be indented
     if part.kind in ("user", "agent"):
         return text.split("\n")
     line = f"{paint('✗', RED) if part.failed else '·'} {harmless(part.heading)}"

@@ -206,12 +206,12 @@ def test_a_prompt_more_than_a_minute_after_the_one_before_has_its_own_time() -> 
 
 
 def test_what_tools_printed_is_shown_in_full_only() -> None:
-    """Without escape sequences."""
-    output = "1 \x1b[31mpassed\x1b[0m\x07\nok"
+    """Without escape sequences, and with the indentation of each line."""
+    output = "\n  1 \x1b[31mpassed\x1b[0m\x07\n  ok\n"
     result = ToolResult(call_id="1", name="Bash", op="shell", subject="make test", status="ok", output=output)
 
     assert reported(result)[2:] == ["  · Bash make test"]
-    assert reported(result, full=True)[2:] == ["  · Bash make test", "      1 passed", "      ok"]
+    assert reported(result, full=True)[2:] == ["  · Bash make test", "        1 passed", "        ok"]
 
 
 def test_a_search_that_finds_nothing_says_what_to_do_next(recorded: Path, home: Path, run: Run) -> None:
