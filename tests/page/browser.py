@@ -93,9 +93,11 @@ class Page(ABC):
         await self.do("void setTimeout(() => history.forward())")
 
     async def open(self, address: str) -> None:
-        """Opens the page and waits for its first heading."""
+        """Opens the page and waits for its first heading, and until it is loaded: going elsewhere before leaves no
+        entry to go back to."""
         await self.load(address)
-        await self.until("document.readyState === 'complete' && document.querySelector('h1')")
+        loaded = "performance.getEntriesByType('navigation')[0]?.loadEventEnd"
+        await self.until(f"{loaded} && document.querySelector('h1')")
 
     async def go(self, fragment: str, title: str) -> None:
         """Goes to another view of the page and waits for its heading."""
