@@ -34,7 +34,7 @@ def fields_of(data: bytes | msgspec.Raw | str | None) -> Fields:
         return {}
     if isinstance(data, str):
         data = data.encode("utf-8", "replace")
-    return rawjson.decoded(data, _AS_OBJECT) or {}
+    return rawjson.read_with(data, _AS_OBJECT) or {}
 
 
 def inside(raw: msgspec.Raw | None, *names: str) -> msgspec.Raw:
@@ -58,7 +58,7 @@ def text_of(raw: msgspec.Raw | None) -> str:
     """Returns the text in a field; empty if it holds none. Lone surrogates become U+FFFD."""
     if raw is None or raw is rawjson.ABSENT:
         return ""
-    return rawjson.decoded(raw, _AS_TEXT) or ""
+    return rawjson.read_with(raw, _AS_TEXT) or ""
 
 
 def time_of(raw: msgspec.Raw | None) -> int:
@@ -66,7 +66,7 @@ def time_of(raw: msgspec.Raw | None) -> int:
     2100. A clock that went wrong says any year between them, and a number of seconds would be one before."""
     if raw is None or raw is rawjson.ABSENT:
         return 0
-    given = rawjson.decoded(raw, _AS_TIME) or 0.0
+    given = rawjson.read_with(raw, _AS_TIME) or 0.0
     at_ms = utc_ms(given) if isinstance(given, str) else int(given) if abs(given) < 1e18 else 0
     return at_ms if _EARLIEST_MS < at_ms < LATEST_CLOCK_MS else 0
 
@@ -86,7 +86,7 @@ def moment_of(raw: msgspec.Raw | None) -> int:
 
 def items_of(raw: msgspec.Raw | None) -> list[msgspec.Raw]:
     """Returns the entries of a list; empty if it is not a list."""
-    return (None if raw is None or raw is rawjson.ABSENT else rawjson.decoded(raw, _AS_LIST)) or []
+    return (None if raw is None or raw is rawjson.ABSENT else rawjson.read_with(raw, _AS_LIST)) or []
 
 
 def first_text(fields: Fields, *names: str) -> str:

@@ -89,10 +89,10 @@ def string_of(raw: msgspec.Raw | None) -> str | None:
 
 def part_of(raw: msgspec.Raw | None, kind: type[_T]) -> _T | None:
     """Decodes a raw field as `kind`, repairing it if need be; None if it is absent or has another shape."""
-    return None if raw is None or raw is ABSENT else decoded(raw, decoder_of(kind))
+    return None if raw is None or raw is ABSENT else read_with(raw, decoder_of(kind))
 
 
-def decoded(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[_T]) -> _T | None:
+def read_with(data: bytes | msgspec.Raw, decoder: msgspec.json.Decoder[_T]) -> _T | None:
     """Decodes what is there, as `part_of` does."""
     try:
         found = decoder.decode(data)

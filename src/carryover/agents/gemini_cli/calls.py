@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from carryover.adapter.contract import Parsed, Reemitted, Source, ToolOutcome
-from carryover.agents.gemini_cli.contents import FILES, FOLDERS, NEVER_RAN, TOOLS, edit_changes, shell_outcome
+from carryover.agents.gemini_cli.contents import FILE_KEYS, FOLDER_KEYS, NEVER_RAN, TOOLS, edit_changes, shell_outcome
 from carryover.agents.gemini_cli.store import path_hash
 from carryover.model import Answer, AssistantMessage, PlanProposal, PlanUpdate, TurnEnd, UserPrompt
 from carryover.records import rawjson
@@ -199,10 +199,10 @@ def _parse_call(recorder: GeminiRecorder, key: str, call_id: str, name: str, giv
     ended."""
     args = fields_of(given.get("args"))
     shown = fields_of(given.get("resultDisplay"))
-    recorder.settle_above(first_text(args, *FILES, *FOLDERS))
+    recorder.settle_above(first_text(args, *FILE_KEYS, *FOLDER_KEYS))
     recorder.settle_above(text_of(shown.get("filePath")))
     call = TOOLS.call(call_id, name, args, recorder.context.cwd)
-    file = first_text(args, *FILES) if call.op == "read" else ""
+    file = first_text(args, *FILE_KEYS) if call.op == "read" else ""
     if file and (path := resolved(file, recorder.context.cwd)) is not None:
         call = msgspec.structs.replace(call, subject=bounded(path, SUBJECT_CHARS))
     asked = asked_in(args.get("questions")) if call.op == "ask" else []

@@ -23,16 +23,16 @@ from carryover.text.pattern import later
 from carryover.transcript.recorder import OpenCall, Tools
 
 _SHELL: Final = "run_shell_command"
-FILES: Final = ("file_path", "absolute_path", "path")
-FOLDERS: Final = ("dir_path", "directory")
+FILE_KEYS: Final = ("file_path", "absolute_path", "path")
+FOLDER_KEYS: Final = ("dir_path", "directory")
 """The arguments of the tools that name a file or a folder."""
 _DELEGATED: Final = ("prompt", "objective", "description", "query")
-_ABOUT: Final = ("command", *FILES, "pattern", "query", "url", *FOLDERS, "title", "name", *_DELEGATED)
+_ABOUT: Final = ("command", *FILE_KEYS, "pattern", "query", "url", *FOLDER_KEYS, "title", "name", *_DELEGATED)
 
 
 def _changes(op: Op, args: Fields, cwd: str | None) -> tuple[FileEdit, ...]:
     """Returns the change that an edit's arguments describe. The result has more detail, but not in every version."""
-    file = first_text(args, *FILES) if op in ("edit", "write") else ""
+    file = first_text(args, *FILE_KEYS) if op in ("edit", "write") else ""
     path = resolved(file, cwd) if file else None
     return (planned(path, args, counted=False),) if path is not None and len(path) <= MAX_PATH_CHARS else ()
 
@@ -51,9 +51,9 @@ TOOLS: Final = Tools(
         "agent": "agent task invoke_agent delegate_to_agent codebase_investigator",
     },
     about=_ABOUT,
-    about_by_op={"agent": _DELEGATED, **dict.fromkeys(("read", "edit", "write"), (*FILES, *_ABOUT))},
-    named=(*FILES, *FOLDERS),
-    folder=" ".join(FOLDERS),
+    about_by_op={"agent": _DELEGATED, **dict.fromkeys(("read", "edit", "write"), (*FILE_KEYS, *_ABOUT))},
+    named=(*FILE_KEYS, *FOLDER_KEYS),
+    folder=" ".join(FOLDER_KEYS),
     changes=_changes,
 )
 
