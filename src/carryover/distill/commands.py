@@ -214,7 +214,7 @@ def steps(result: ToolResult) -> frozenset[str]:
 
 def has_run(failed: str, again: Set[str]) -> bool:
     """Whether each step of the chain with the signature `failed` is among the `steps` that succeeded."""
-    chain = _chain(failed.removeprefix("shell:"))
+    chain = _chain(failed.removeprefix("shell:")) if "&&" in failed else []
     return len(chain) > 1 and all(f"shell:{step}" in again for step in chain)
 
 

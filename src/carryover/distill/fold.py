@@ -176,6 +176,7 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
     mark = signature(body)
     if not has_failed:
         again, to = commands.steps(body), pushed_to(body)
+        programs = {_program(step) for step in (mark, *again)} if body.op == "shell" else ()
         has_committed = committed(body) != []
         committed_ms = at_ms if has_committed else max((each.committed_ms for each in digest.turns), default=0)
 
@@ -184,12 +185,12 @@ def _failures_after(digest: Digest, body: ToolResult, at_ms: int) -> tuple[Failu
             is_sent = (to != "" and (to in failure.why or is_made)) or (has_committed and _only_commits(failure))
             is_step = not again.isdisjoint((failure.signature, uncut(failure.signature), failure.command))
             is_step = is_step or commands.has_run(failure.signature, again)
-            is_found = body.op == "shell" and _missing(failure) in {_program(step) for step in (mark, *again)}
+            is_found = _program(failure.signature) in programs and _is_missing(failure)
             is_near = failure.turn == turn and digest.turns[-1].calls - failure.begun <= _NEAR
             is_next = is_near and body.op == "shell" and is_corrected(failure.signature, failure.why, body.subject)
             return is_sent or is_step or is_found or is_next or _solves(failure, mark, turn)
 
-        return tuple(replace(failure, solved=is_solved(failure)) for failure in failures)
+        return tuple(replace(each, solved=True) if not each.solved and is_solved(each) else each for each in failures)
     former = next((failure for failure in failures if failure.signature == mark), None)
     new = Failure(
         tried=tried(body),
@@ -213,11 +214,10 @@ def _stopped_before_push(failure: Failure) -> bool:
     return COMMITS.search(failure.signature) is not None and "://" not in failure.why and "git@" not in failure.why
 
 
-def _missing(failure: Failure) -> str | None:
-    """Returns the program of a command that a shell could not start; None if it began, also where what should start it
-    (`sudo`) is not there."""
-    line = without_prefix(failure.tried.strip("`"))
-    return _program(failure.signature) if never_began(failure.why.replace(LINE_BREAK, "\n"), line) else None
+def _is_missing(failure: Failure) -> bool:
+    """Whether a shell could not start the program of a command; False where what should start it (`sudo`) is not
+    there."""
+    return never_began(failure.why.replace(LINE_BREAK, "\n"), without_prefix(failure.tried.strip("`")))
 
 
 def _program(mark: str) -> str:
@@ -230,7 +230,7 @@ def _solves(failure: Failure, mark: str, turn: int) -> bool:
     """Whether a success with this signature is the failed attempt again, or soon after with a slight change."""
     again, first = (text.removeprefix("shell:") for text in (mark, failure.command or failure.signature))
     soon = mark != again and turn - failure.turn <= 1
-    return failure.solved or again == first or (soon and is_retry(first, again))
+    return again == first or (soon and is_retry(first, again))
 
 
 def _edit(digest: Digest, event: Event, body: FileEdit) -> Digest:

@@ -209,7 +209,7 @@ def is_retry(failed: str, succeeded: str) -> bool:
 
 def uncut(command: str) -> str:
     """Returns the command on one line without the `tail` or `head` that cuts its output short."""
-    return _CUT_SHORT.sub("", command)
+    return _CUT_SHORT.sub("", command) if "|" in command else command
 
 
 def _core(command: str) -> list[str]:
