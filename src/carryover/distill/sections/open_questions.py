@@ -201,12 +201,15 @@ def _only_greets(step: Step) -> bool:
 
 
 def _went_on(step: Step) -> bool:
-    """Whether the agent made a call after its last words and waits for its result. A question in these words is one
-    that it asked itself."""
+    """Whether the agent made a call after its last words that was not refused. A question in these words is one that it
+    asked itself."""
     turn = step.turn
     if turn.end != "" or not turn.said or not step.is_newest:
         return False
-    return any(call.op != "ask" and call.at_ms >= turn.said[-1].at_ms for call in step.digest.open_calls)
+    said_ms = turn.said[-1].at_ms
+    if any(call.op != "ask" and call.at_ms >= said_ms for call in step.digest.open_calls):
+        return True
+    return any(call.op != "ask" and call.status != "denied" and call.at_ms > said_ms for call in step.digest.calls)
 
 
 def newest_run(past: Past) -> SeenRun | None:

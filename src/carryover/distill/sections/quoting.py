@@ -191,11 +191,13 @@ class LastWords(NamedTuple):
 
 def last_words(turn: Turn) -> LastWords:
     """Returns all last words of an answered turn. Of a turn that was cut off, returns only a question that the user did
-    not reply to, not even where a tool asked it again."""
+    not reply to, not even where a tool asked it again; of one that may still run, only one in its newest words: before
+    these the agent went on without an answer."""
     if turn.end == "answered":
         return _words_of(turn.answer)
     replied_ms = max((reply.at_ms for reply in turn.replies if reply.text), default=0)
-    asked = (_parted(said.text).question for said in reversed(turn.said) if said.at_ms > replied_ms)
+    texts = turn.said[-1:] if turn.end == "" else turn.said
+    asked = (_parted(said.text).question for said in reversed(texts) if said.at_ms > replied_ms)
     return LastWords(body="", question=next(filter(None, asked), ""))
 
 

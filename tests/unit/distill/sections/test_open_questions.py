@@ -255,14 +255,6 @@ def test_a_todo_list_of_a_session_that_went_on_is_not_left() -> None:
     assert "open: Cap" in under("Next action", listed.user("Go on.").edited("cart.py").says("Half."), *beside)
 
 
-def test_what_an_agent_asked_itself_before_a_call_is_no_question() -> None:
-    talk = session("s1").user(GOAL).says("Does the cart round, or the receipt?", final=False)
-    assert "Does the cart round" in under("Open questions", talk)
-
-    assert under("Open questions", talk.calls("grep -rn round src")) == ""
-    assert "Does the cart round" in under("Where it stands", talk)
-
-
 def test_a_heading_that_asks_is_answered_by_the_text_below_it() -> None:
     options = "## Which one do you want?\n\n1. the cache\n2. the table"
     answered = "## Why a cache?\n\n1. It is fast\n2. It keeps the order\n\nSo both stay in one place."

@@ -6,7 +6,7 @@ import pytest
 
 from carryover import model
 from carryover.distill.render import render
-from carryover.model import PlanItem, PlanProposal, PlanState, PlanUpdate, Question, TurnEnd, UserPrompt
+from carryover.model import PlanItem, PlanProposal, PlanState, PlanUpdate, Question, ResultStatus, TurnEnd, UserPrompt
 from support.conversation import GOAL, ROOT, handoff, session, under, worked
 
 
@@ -328,6 +328,28 @@ def test_what_was_proposed_before_a_model_stopped_answering_stays() -> None:
     is_fixed = next(entry.rank is not None for entry in entries if "give the second account" in entry.text)
 
     assert is_fixed
+
+
+def test_what_an_agent_asked_itself_before_a_call_is_no_question() -> None:
+    talk = session("s1").user(GOAL).says("Does the cart round, or the receipt?", final=False)
+    assert "Does the cart round" in under("Open questions", talk)
+
+    assert under("Open questions", talk.calls("grep -rn round src")) == ""
+    assert "Does the cart round" in under("Where it stands", talk)
+
+
+@pytest.mark.parametrize(("status", "is_open"), [("ok", False), ("error", False), ("denied", True)])
+def test_a_question_is_the_agents_own_if_a_call_ran_after_it(status: ResultStatus, is_open: bool) -> None:
+    talk = session("s1").user(GOAL).says("Does the cart round, or the receipt?", final=False)
+
+    assert ("Does the cart" in under("Open questions", talk.ran("grep -rn round src", status=status))) is is_open
+
+
+def test_a_question_is_the_agents_own_if_it_said_more_after_it_in_a_turn_that_runs() -> None:
+    talk = session("s1").user(GOAL).says("Does the cart round, or the receipt?", final=False).edited("cart.py")
+    talk.says("It is the cart. I make it round up.", final=False)
+
+    assert under("Open questions", talk) == ""
 
 
 def test_a_call_in_flight_is_shown_with_its_tool_unless_it_is_a_command() -> None:
