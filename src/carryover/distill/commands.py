@@ -80,14 +80,17 @@ _WRAPPED: Final = later(r"^( +\+ (?:CategoryInfo|FullyQualifiedErrorId)\b[^\n]*)
 """What Windows PowerShell puts below a reason, and the rest of it on further lines: `ndException`."""
 _POWERSHELL: Final = "Line |"
 """The head above the line of a command that PowerShell 7 quotes; the reason stands below, behind a rule."""
-_CODE: Final = later(r"(?:> ?)?\d{1,6} \|(?: |$)|\|(?![^|\n]*\|)")
-"""A line of code that a compiler or a shell quotes, by its number, or what stands below it (Swift, Rust, Babel)."""
+_CODE: Final = later(r"(?:> ?)?(?:\d{1,6} {1,9}){1,2}[|│](?: |$)|\|(?![^|\n]*\|)|│(?![^│\n]*│)")
+"""A line of code that a compiler, a linter or a shell quotes, by its number, or what stands below it (Swift, Rust,
+Babel, Biome)."""
 _SUMS_UP: Final = later(
     r"error(?::| Command) (?:could not compile|aborting due to|test failed,|failed with exit code"
     r"|script \S{1,80} exited with code) ",
     re.I,
 )
 """What cargo, yarn and bun print below the errors that they found."""
+_CROSSED: Final = later(r"[×✖✗✘✕❌]\ufe0f? {1,4}\S")
+"""What linters and checks found, by its mark (Biome, `gt doctor`)."""
 _LINE_NUMBER: Final = later(r"(?m)^ *\d+(?:→|\t|: )")
 _HAD_ENDED: Final = later(r"(?:Shell|Task) \S{1,80} is not running\b")
 """The result of a call that was to end a job that had already ended (Claude Code)."""
@@ -256,9 +259,9 @@ def is_edit_of(mark: str, path: str) -> bool:
 
 def why(output: str, *, op: Op = "shell") -> str:
     """Returns the reason of a failure from its output: that it ran out of time, ESLint's first error, the last line
-    that looks like an error or, of npm's, the one that explains it, the message of an error where it ends in JSON, or
-    else the last lines. A tool that runs no command says it first; of an edit, what looks like an error may be of the
-    file."""
+    that looks like an error or, of npm's, the one that explains it, the first that a cross marks, the message of an
+    error where it ends in JSON, or else the last lines. A tool that runs no command says it first; of an edit, what
+    looks like an error may be of the file."""
     lines = _telling(output)
     if not lines:
         return ""
@@ -272,6 +275,8 @@ def why(output: str, *, op: Op = "shell") -> str:
     if _ESLINT_ENDS.search(output) and (without_file := _ESLINT_ERROR.search(output)):
         return clip(one_line(without_file[0]), chars=_CAUSE_CHARS)
     raised = error_in(output)
+    if (not raised or _SUMS_UP.match(raised)) and (crossed := next(filter(_CROSSED.match, lines), "")):
+        return clip(one_line(crossed).rstrip(":"), chars=_CAUSE_CHARS)
     if (not raised or raised.startswith("npm ")) and (by_npm := _NPM.search(output)):
         return clip(one_line(by_npm[2]), chars=_CAUSE_CHARS)
     if raised:

@@ -10,7 +10,7 @@ from carryover.facts import Boxes
 from carryover.model import Op, PlanItem, ResultStatus, SummaryPart
 from carryover.testruns.run import TestRun
 
-FOLD_VERSION = 53
+FOLD_VERSION = 54
 """Increased whenever `fold` would make another digest of the same events; older stored digests are rebuilt."""
 
 MOST_RUNS = 12
