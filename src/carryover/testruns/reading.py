@@ -98,6 +98,8 @@ _INTERRUPTED = later(r"KeyboardInterrupt !!|INTERNALERROR>")
 _REASON = later(
     r"E {2,}(?P<pytest>\S.*)|\s*+(?P<exception>(?:panic|[\w.]*(?:Error|Exception))\b(?: \[\w+\])?: ?\S.*)"
     r"|error(?:\[E\d+\])?: (?!could not|test failed|\d+ target)(?P<compiler>.+)"
+    r"|(?P<located>\S[^\n]{0,300}?\(\d{1,6},\d{1,6}\): error [A-Z]{2,8}\d{2,5}: .+)"
+    r"|\s?ERR_PNPM_(?!RECURSIVE_)[A-Z_]{1,60}\s{1,3}(?P<pnpm>\S.*)"  # between thin spaces
     r"|(?:\[ERROR\] )?\s*+\S+\.(?:go|rs|java|kt|scala|c|cc|cpp|swift):\[?\d+(?:[,:]\d*)?\]?:? "
     r"(?:error: )?(?P<source>(?!\+0x)\S.*)"  # an offset ends a line of Go's stacks
 )

@@ -346,6 +346,20 @@ def test_hostile_output_costs_time_in_proportion_to_its_length(unit: str) -> Non
 
 
 @pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("(a)/b.ts(3,5): error TS23: No Rate.\n(a)/c.ts(9,1): error TS1: No.", "(a)/b.ts(3,5): error TS23: No Rate."),
+        ("\u2009ERR_PNPM_UNSUPPORTED_ENGINE\u2009 Unsupported environment\n\nGot: v14", "Unsupported environment"),
+        ("\u2009ERR_PNPM_RECURSIVE_RUN_FIRST_FAIL\u2009 shop test: `tsc`\nExit status 2", None),
+    ],
+)
+def test_why_tests_did_not_start_is_what_the_compiler_or_pnpm_says_first(output: str, reason: str | None) -> None:
+    run = run_of("pnpm test", output, 1, failed=True)
+
+    assert (run.status, run.reason) == ("fail", reason)
+
+
+@pytest.mark.parametrize(
     ("command", "output", "reason"),
     [
         ("python3 -m pytest -q", "python3: No module named pytest\n", "python3: No module named pytest"),
