@@ -26,7 +26,8 @@ _LINE_TOKENS: Final = 6
 _NEEDED_PART: Final = 12
 """A needed line takes at most one twelfth of the tokens."""
 _SEEN_AGAIN: Final = 0.5
-"""The share of its worth that a line keeps if it shows what the next agent can look at again."""
+"""The share of its worth that a line keeps if it shows what the next agent can look at again,
+or tests that passed."""
 _LINE_CHARS: Final = 270
 """Of the 300 characters of a line; the others are for its mark and label."""
 

@@ -36,7 +36,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     alone: float = 0.0
     """What it is worth beside its names, more than any line."""
     again: bool = False
-    """Whether it shows what can be looked at again at any time, which is worth less than what was said or done."""
+    """Whether it shows what can be looked at again at any time, or tests that passed, which is worth less than what was
+    said or done."""
     members: tuple[Entry, ...] = ()
     """The short lines that share this line, if it has several."""
 

@@ -234,8 +234,14 @@ def _call(past: Past, call: Call, session: SessionView, row: str | None) -> list
         label = f"{_label(past, call)} ({notes})"
         quoted = parted(step, output, "call", row, label=label, most=most, at_ms=call.at_ms)
     quoted = quoted or [from_turn(step, label, "call", fixed_rank(row), at_ms=call.at_ms)]
-    again = only_looked(call) and not any(map(is_document, _read(call)))
+    again = _tests_passed(call, session) or (only_looked(call) and not any(map(is_document, _read(call))))
     return [msgspec.structs.replace(one, again=again) for one in quoted]
+
+
+def _tests_passed(call: Call, session: SessionView) -> bool:
+    """Whether a call ran tests that passed: the line of the last run and those of edited files say so."""
+    runs = (seen for seen in session.digest.runs if (seen.at_ms, seen.turn) == (call.at_ms, call.turn))
+    return any(seen.run.status == "pass" for seen in runs)
 
 
 def _says_something(output: str) -> bool:

@@ -312,6 +312,13 @@ def test_what_a_command_only_looked_at_can_be_looked_at_again_but_documents_say_
     assert [entry.again for entry in call_entries(past(talk))] == [is_again]
 
 
+@pytest.mark.parametrize(("printed", "is_again"), [("3 passed in 0.1s", True), ("1 failed, 2 passed in 0.1s", False)])
+def test_the_output_of_tests_that_passed_is_worth_as_little(printed: str, is_again: bool) -> None:
+    talk = Conversation().user(GOAL).ran("pytest -q", f"test_cart.py ...\n{printed}", status="ok").says("Done.")
+
+    assert [entry.again for entry in call_entries(past(talk))] == [is_again]
+
+
 def test_a_line_that_several_short_calls_share_can_be_looked_at_again_if_all_can() -> None:
     talk = Conversation().user(GOAL)
     for command, is_again in (("ls src", True), ("wc cart.py", True), ("make", False), ("ls docs", False)):
