@@ -144,6 +144,10 @@ class Tools:
             return first_text(given, *telling)
         return next(filter(None, (_named_text(given, name) for name in given)), "")
 
+    def about_call(self, name: str, op: Op, given: Fields) -> str:
+        """Returns what a call of the tool `name` is about, of one that the table does not name all its short texts."""
+        return self.about(op, given) or ("" if self.known(name) else all_texts(given))
+
     def call(self, ident: str, name: str, given: Fields, cwd: str | None) -> OpenCall:
         """Returns a call with the arguments `given`, made in `cwd`."""
         op = self.op(name)
@@ -152,7 +156,7 @@ class Tools:
             place = resolved(folder, cwd) if folder else cwd
             return OpenCall.of_command(ident, name, text_of(given.get("command")), place)
         question = next((asked.question for asked in asked_in(given.get("questions"))), "")
-        about = question or self.about(op, given) or ("" if self.known(name) else all_texts(given)) or name
+        about = question or self.about_call(name, op, given) or name
         changes = self._changes(op, given, cwd) if self._changes is not None else ()
         subject = bounded(about, SUBJECT_CHARS)
         named = " ".join((about, *(text_of(given.get(each)) for each in self._named)))

@@ -423,6 +423,11 @@ def test_a_todo_with_a_new_id_is_known_by_it_though_it_reads_the_same(session: C
     assert [item.state for item in of(read(session).events, model.PlanUpdate)[-1].items] == ["done"]
 
 
+def test_what_a_call_of_an_mcp_servers_tool_is_about_is_in_its_arguments(session: CopilotSession) -> None:
+    session.call("c1", "github-list_branches", owner="ann", repo="shop", page=2)
+    assert [call.subject for call in of(read(session).events, model.ToolCall)] == ["ann, shop"]
+
+
 WORKSPACES = FIXTURES.parent / "recorded_workspaces"
 
 

@@ -221,6 +221,8 @@ def test_how_a_call_ended(window: Window, part: Json, status: str, code: int | N
         (tool("copilot_readFile", "c", message={"value": LINK}), "read", f"{PROJECT}/a b.py"),
         (tool("copilot_findTextInFiles", "c", message="Searched for `add(`"), "search", "Searched for `add(`"),
         (tool("mcp_x", "c", message="Ran x", data={"kind": "input", "rawInput": {"query": "q"}}), "other", "q"),
+        (tool("mcp_x", "c", data={"kind": "input", "rawInput": {"noteId": "n7", "most": 3}}), "other", "n7"),
+        (tool("mcp_x", "c", message="Running `x`", data={"kind": "input", "rawInput": {}}), "other", ""),
         (tool("fetch", "c", message="Fetched [the page](https://example.org/x)"), "other", "Fetched the page"),
     ],
 )

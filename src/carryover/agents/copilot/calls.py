@@ -197,7 +197,7 @@ def parse_call(recorder: LogRecorder) -> None:
     query = first_text(given, "query") if name == "sql" else ""
     cwd = recorder.context.cwd
     op = "plan" if "todos" in query.lower() else TOOLS.op(name)
-    about = subject_in(op, given)
+    about = subject_in(name, op, given)
     call = _OpenCall(
         id=call_id,
         name=name,
@@ -371,9 +371,9 @@ def editor_command(name: str, given: Fields) -> str:
     return command if command in ("view", "create") else "edit"
 
 
-def subject_in(op: Op, given: Fields) -> str:
+def subject_in(name: str, op: Op, given: Fields) -> str:
     """Returns what a call is about according to its arguments, bounded."""
-    return subject_of(op, TOOLS.about(op, given))
+    return subject_of(op, TOOLS.about_call(name, op, given))
 
 
 def _planned(op: Op, given: Fields, cwd: str | None) -> tuple[FileEdit, ...]:

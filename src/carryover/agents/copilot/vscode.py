@@ -243,7 +243,7 @@ def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, report
     data = fields_of(tool.get("toolSpecificData"))
     op = TOOLS.op(name)
     ident = text_of(tool.get("toolCallId"))[:MAX_NAME_CHARS] or f"{recorder.request}/{number}"
-    subject = _subject_of(op, tool, data)
+    subject = _subject_of(name, op, tool, data)
     handoff = names_own_folder(f"{subject} {markdown_of(tool.get('invocationMessage'))}")
     call = OpenCall(id=ident, name=name, op=op, subject=subject, handoff=handoff)
     if recorder.identify("part/tool", ident, name):
@@ -257,8 +257,9 @@ def _add_call(recorder: _Recorder, number: int, tool: Fields, state: int, report
     return call
 
 
-def _subject_of(op: Op, tool: Fields, data: Fields) -> str:
-    """Returns the subject of a call, bounded: the command, the file, the query, or the text that the chat shows."""
+def _subject_of(name: str, op: Op, tool: Fields, data: Fields) -> str:
+    """Returns the subject of a call, bounded: the command, the file, the arguments of an MCP tool, of which
+    the chat shows only the name, or else what the chat shows."""
     line = fields_of(data.get("commandLine"))
     message = tool.get("invocationMessage")
     # As changed by the user or the tool, without what only a sandbox needs.
@@ -266,9 +267,9 @@ def _subject_of(op: Op, tool: Fields, data: Fields) -> str:
     found = (
         first_text(line, "userEdited", *changed) or first_text(data, "command", "commandLine", "description"),
         next(filter(None, map(local_path, uris_in(message))), ""),
-        subject_in(op, fields_of(data.get("rawInput"))),
+        subject_in(name, op, fields_of(data.get("rawInput"))),
         text_of(data.get("input")),
-        _shown(message),
+        "" if is_given(data.get("rawInput")) else _shown(message),
     )
     return subject_of(op, next(filter(None, found), ""))
 
