@@ -76,7 +76,9 @@ def test_a_new_session_has_the_handoff_wherever_it_starts(tool: Tool, row: Row, 
     found = handoffs.injected(first_request(tool, folder=folder))
 
     row.shown(f"from {folder}: {len(found)} handoff in the first request")
-    assert [handoffs.sections(text) for text in found] == [handoffs.sections(left)]
+    [given, written] = [handoffs.sections("".join(texts)) for texts in (found, [left])]
+    del given["Git context"], written["Git context"]  # only one may know of the pointer that was placed meanwhile
+    assert (len(found), given) == (1, written)
     assert TASK in left
 
 
