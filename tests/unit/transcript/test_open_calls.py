@@ -28,6 +28,7 @@ def test_where_a_command_was_started_is_decided_by_what_is_recorded_of_it() -> N
     assert matters_where("\n".join(steps))
     assert matters_where("\n".join(steps[::-1]))
     assert not matters_where("\n".join((steps[1], steps[0], steps[2])))
+    assert [matters_where(f"less {name}") for name in ("docs/plan.md", "~/plan.md", "cart.py")] == [True, False, False]
 
 
 def test_what_a_sub_agent_reports_stays_though_it_was_to_read_the_handoff() -> None:
