@@ -69,7 +69,7 @@ _GIT_LOOKING: Final = later(
 _NPM_LOOKING: Final = later(r"^p?npm (?:audit(?! (?:fix|-\S+ fix))|outdated|ls|view)\b")
 """They end with 1 if they have something to report."""
 _SETTING: Final = (
-    r"(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)\s*"
+    r"(?:cd|pushd|source|\.|export|set)\s[^&|;]*(?:&&|;)(?:\\?\s)*"
     r"|[A-Z_][A-Z0-9_]*="
     r"(?:\"(?:\\.|[^\"$`\\]|\$(?!\())*\"|'[^']*'|\\.|\$(?!\()|[^\s\"'$`;&|()\\])+(?:\s*(?:&&|;)\s*|\s+)"
     r"|(?:time|env)\s+"

@@ -68,6 +68,7 @@ def test_a_command_that_only_looks_cannot_fail(command: str) -> None:
     ("command", "shown"),
     [
         ("cd shop && CAP=10 make", "make"),
+        ("cd shop && \\\nmake", "make"),
         ("CAP=10; make", "make"),
         ("time make", "make"),
         ("SHOP='my shop'; CAP=\"$HOME/a b\" && make", "make"),
