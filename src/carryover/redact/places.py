@@ -145,7 +145,10 @@ def _is_dummy_at(text: str, start: int, end: int) -> bool:
     return text.startswith(("{", "<", "$", MARK), start) or is_dummy(text[start:end].strip())
 
 
-_VALUE_AND_USER: Final = r"(?P<quote>\\?['\"]?)(?:[a-z_][\w-]{0,31}:)?(?P<value>[^\s'\"`;&|<>()\\]{1,400})(?P=quote)"
+_VALUE_AND_USER: Final = (
+    r"(?P<quote>\\?['\"])?(?:[a-z_][\w-]{0,31}:)?"
+    r"(?P<value>(?(quote)[^\s'\"`\\]|[^\s'\"`;&|<>()\\]){1,400})(?(quote)(?P=quote))"
+)
 _NOT_IN_URL: Final = r"(?<![\w./-]http)(?<![\w./-]https)"
 _PRINTED: Final = r"[Vv]alue\\{0,7}\"?:[ \t]?\\{0,7}\"?(?P<value>[^\"\\\n]{1,4096})"
 _TWO_TEXTS: Final = rf"[ \t]*\\{{0,7}}[\"'][^\"'\n]{{1,100}}[\"'],[ \t]*{A_TEXT}"
@@ -289,7 +292,7 @@ _PATTERNS: Final = (
     ),
     (
         "net use",
-        r"net user(?<![\w.-]net user)[ \t]+[\w.-]{1,40}[ \t]+"
+        r"net user(?<![\w.-]net user)[ \t]+[\w.-]{1,40}[ \t]+['\"]?"
         r"(?P<value>(?=\S{0,64}\d)(?=\S{0,64}[A-Za-z])[^\s/'\"*|&<>;]{6,64})"
         r"(?=[ \t]*(?:/|\n|[\"'&|;]|\Z))",
     ),

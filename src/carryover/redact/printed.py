@@ -10,6 +10,10 @@ from carryover.redact.values import insert_marks
 from carryover.text.pattern import later
 
 _WITH_KEYS: Final = r"\.(?:env|pem|p12|pfx|p8|jks|keystore|key)(?![a-z])|\bid_(?:rsa|ed25519)|service[-_]?[aA]ccount"
+_NAME: Final = (
+    r"(?i:passw(?:or)?d|passphrase|(?<=_)(?:pass|pwd)|secret|token|(?:api|access|private|secret)_?key(?:_base)?)(?!\w)"
+)
+_VARIABLE: Final = rf"\w{{0,40}}?{_NAME}"
 _PRINTERS: Final = (
     ("wg gen", r"\bwg gen(?:key|psk)\b"),
     ("get secret", r"\bget secrets?\b[^\n;&]{0,300}?(?:\.(?:data|stringData)\b|-o[ =]?yaml[^\n;&|]{0,40}\|)"),
@@ -36,6 +40,19 @@ _PRINTERS: Final = (
     ("bw get", r"\bbw get (?:password|totp)[ \t]"),
     ("openssl rand", r"\bopenssl rand\b"),
     ("pwgen", r"\bpwgen\b"),
+    ("echo ", rf"\becho[ \t][^\n;&|]{{0,40}}\$\{{?{_VARIABLE}"),
+    ("printenv ", rf"\bprintenv[ \t]+{_VARIABLE}"),
+    ("environ", rf"\bprint\([^()\n]{{0,16}}\bos\.environ(?:\[|\.get\()['\"]{_VARIABLE}"),
+    ("process.env.", rf"\blog\(process\.env\.{_VARIABLE}"),
+    ("get ", rf"\b(?:config|dotenv)[: ]get[ \t]+{_VARIABLE}"),
+    ("q ", rf"\b[jy]q[ \t][^\n|;&]{{0,60}}?\.{_VARIABLE}['\"]?(?=[ \t\n;&|]|\Z)"),
+    ("cut -d", rf"{_NAME}[^\n;&)]{{0,80}}\|[ \t]*cut -d[ \t]?['\"]?=['\"]? -f[ \t]?2"),
+    (
+        "awk -F",
+        rf"(?P<named>{_NAME}[^\n;&)]{{0,80}}\|[ \t]*)?\bawk -F[ \t]?['\"]?=(?(named)|[^\n;&]{{0,60}}{_NAME})"
+        r"[^\n;&]{0,40}\$(?:2|NF)",
+    ),
+    ("sed ", rf"\bsed[ \t][^\n;&|]{{0,20}}s(?P<by>[/|#])\^?{_VARIABLE}=(?P=by)(?P=by)"),
     ("/dev/urandom", r"/dev/u?random\b[^\n;&]{0,200}\|"),
     ("randomBytes(", r"\brandomBytes\(\d{1,4}\)\.toString\("),
 )
@@ -43,8 +60,10 @@ _PRINTERS: Final = (
 _FILES: Final = (
     ("master.key", r"(?:^|[\s/\\'\"])master\.key(?![\w.-])"),
     ("credentials/", r"\bcredentials/[\w-]{1,60}\.key(?![\w.-])"),
-    ("/run/secrets/", r"/run/secrets/[\w.-]"),
-    ("vault_pass", r"(?:^|[\s/\\'\".])vault_pass(?:word)?(?:\.txt)?(?![\w.-])"),
+    ("secrets/", r"(?:^|[\s/\\'\"])secrets/[\w.-]"),
+    (".txt", rf"{_NAME}\.txt(?![\w.-])"),
+    ("initial", r"/initial(?:Admin|_root_)[Pp]assword(?![\w.-])"),
+    ("vault", r"(?:^|[\s/\\'\".])vault[_-]pass(?:word)?(?:\.txt)?(?![\w.-])"),
 )
 """The same for the names of files that hold one."""
 _BY_FILE: Final = tuple((hint, later(pattern)) for hint, pattern in _FILES)

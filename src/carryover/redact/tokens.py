@@ -163,7 +163,9 @@ _URL_PASSWORD_IN_QUERY = later(
 )
 _URL_TOKEN = later(r"://([A-Za-z0-9_-]{20,}+)@")
 _BITWARDEN_PAIR = later(r"\[redacted:bitwarden\]:([A-Za-z0-9+/]{22}==)")
-_AWS_PAIR = later(r"\[redacted:aws\](?:\t[\w:.+-]{1,40})?[\s,:;|\"']{1,8}([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])")
+_AWS_PAIR = later(
+    r"\[redacted:aws\](?:\t[\w:.+-]{1,40})?[\s,:;|\"']{1,8}(?:/[ \t])?([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])"
+)
 _CHANGED = later(r"\[redacted:[\w-]{1,32}\]\\{0,7}\" -> \\{0,7}\"([^\"\\\n]{1,400})")
 """What a plan of Terraform puts in the place of a secret."""
 _PASSWORD_TOO = later(

@@ -113,6 +113,24 @@ HEX = "5ec84d8dbc74254770f58904dba41ecc"
         ("pwgen 16 1", "sunnyday\n"),
         ("node -e 'console.log(crypto.randomBytes(16).toString(\"hex\"))'", f"{HEX}\n"),
         ("cat ~/.vault_pass.txt", "sunnyday\n"),
+        ("cat .vault-password", "sunnyday\n"),
+        ("cat secrets/db_password", "sunnyday\n"),
+        ("cat deploy_token.txt", "sunnyday\n"),
+        ("docker exec ci cat /var/jenkins_home/secrets/initialAdminPassword", f"{HEX}\n"),
+        ("echo $DB_PASSWORD", "sunnyday\n"),
+        ('docker compose exec db sh -c "echo ${POSTGRES_PASSWORD}"', "sunnyday\n"),
+        ("docker exec db printenv DB_PASS", "sunnyday\n"),
+        ("python3 -c \"import os; print(os.environ['SECRET_KEY_BASE'])\"", f"{HEX}\n"),
+        ("node -p 1 && node -e 'console.log(process.env.API_KEY)'", f"1\n{HEX}\n"),
+        ("heroku config:get SECRET_TOKEN -a shop", f"{HEX}\n"),
+        ("wp config get DB_PASSWORD", "sunnyday\n"),
+        ("curl -s localhost/login -d @dev.json | jq -r .access_token", f"{HEX}\n"),
+        ("curl -s localhost/login | jq -r '.data.token'", f"{HEX}\n"),
+        ("yq .db.password values.yaml", "sunnyday\n"),
+        ("grep ^DB_PASSWORD= .env | cut -d= -f2-", "sunnyday\n"),
+        ("grep DB_PASSWORD .env | awk -F= '{print $2}'", "sunnyday\n"),
+        ("awk -F= '/DB_PASSWORD/{print $2}' .env", "sunnyday\n"),
+        ("sed -n 's/^DB_PASSWORD=//p' .env", "sunnyday\n"),
     ],
 )
 def test_what_a_command_prints_that_prints_a_secret_is_hidden(command: str, printed: str) -> None:
@@ -182,8 +200,9 @@ def test_so_is_one_of_random_letters_and_digits(text: str, is_key: bool) -> None
     assert clean_body(UserPrompt(text=text), {}) == UserPrompt(text="[redacted:secret]" if is_key else text)
 
 
-def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read() -> None:
-    body = result("", subject="/repo/config/master.key", output="     1\tcorrecthorse")
+@pytest.mark.parametrize("path", ["/repo/config/master.key", "/repo/secrets/db_password", "/repo/token.txt"])
+def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read(path: str) -> None:
+    body = result("", subject=path, output="     1\tcorrecthorse")
     cleaned: Any = clean_body(msgspec.structs.replace(body, op="read"), Counter())
 
     assert cleaned.output == "     1\t[redacted:password]"
@@ -202,6 +221,14 @@ def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read() -> None:
         ("cat config/master.key.example", f"{HEX}\n"),
         ("which pwgen", "/usr/bin/pwgen\n"),
         ("vault kv get secret/shop", "error: denied\n"),
+        ('T=$(curl -s localhost/login | jq -r .token); curl -s localhost/me -H "A: $T" | jq -r .id', f"{HEX}\n"),
+        ("jq -r '.[] | select(.token) | .id' sessions.json", f"{HEX}\n"),
+        ("jq -r .usage.total_tokens run.json", "1048576\n"),
+        ("git log --oneline | grep token | cut -d' ' -f1", "5ec84d8dbc\n"),
+        ("grep TOKEN .env.example | cut -d= -f1", "API_TOKEN\n"),
+        ("echo $TOKEN_LIFETIME_S", "1209600\n"),
+        ("grep -l token *.txt", "notes.txt\n"),
+        ("echo $API_KEY", "unauthorized: the key has expired\n"),
         ("sops -d secrets.yaml", "image: registry/shop\nversion: 2.14.3\nregion: eu-central-1\n"),
     ],
 )
