@@ -43,7 +43,7 @@ _PRINTERS: Final = (
     ("echo ", rf"\becho[ \t][^\n;&|]{{0,40}}\$\{{?{_VARIABLE}"),
     ("printenv ", rf"\bprintenv[ \t]+{_VARIABLE}"),
     ("environ", rf"\bprint\([^()\n]{{0,16}}\bos\.environ(?:\[|\.get\()['\"]{_VARIABLE}"),
-    ("process.env.", rf"\blog\(process\.env\.{_VARIABLE}"),
+    ("process.env.", rf"\blog\(process\.env\.{_VARIABLE}\)"),
     ("get ", rf"\b(?:config|dotenv)[: ]get[ \t]+{_VARIABLE}"),
     ("q ", rf"\b[jy]q[ \t][^\n|;&]{{0,60}}?\.{_VARIABLE}['\"]?(?=[ \t\n;&|]|\Z)"),
     ("cut -d", rf"{_NAME}[^\n;&)]{{0,80}}\|[ \t]*cut -d[ \t]?['\"]?=['\"]? -f[ \t]?2"),

@@ -227,6 +227,7 @@ def test_a_file_that_holds_a_secret_is_hidden_where_it_is_read(path: str) -> Non
         ("git log --oneline | grep token | cut -d' ' -f1", "5ec84d8dbc\n"),
         ("grep TOKEN .env.example | cut -d= -f1", "API_TOKEN\n"),
         ("echo $TOKEN_LIFETIME_S", "1209600\n"),
+        ("node -e 'console.log(process.env.API_KEY ? 1048576 : 0)'", "1048576\n"),
         ("grep -l token *.txt", "notes.txt\n"),
         ("echo $API_KEY", "unauthorized: the key has expired\n"),
         ("sops -d secrets.yaml", "image: registry/shop\nversion: 2.14.3\nregion: eu-central-1\n"),
